@@ -1,0 +1,76 @@
+"""Where training starts: the distributions that first weights are drawn from.
+
+A layer that adds up `n_in` inputs of variance one gets outputs of variance `n_in * Var(w)`. Keeping the signal's size
+from layer to layer therefore asks for a variance of about `1 / n_in`; the initialisers differ in what they put above
+it. Biases start at zero: the random weights already make the units differ.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.errors import InputError
+
+
+class Initializer(ABC):
+    """Draws the first values of a parameter from a normal distribution of mean zero."""
+
+    @abstractmethod
+    def standard_deviation(self, n_in: int, n_out: int) -> float:
+        """Standard deviation for a parameter that adds up `n_in` inputs and feeds `n_out` units."""
+
+    def draw(self, rng: np.random.Generator, shape: Shape, n_in: int, n_out: int) -> Array:
+        """Array of `shape`, float64, whatever precision it is used in: so every precision starts alike."""
+        return self.standard_deviation(n_in, n_out) * rng.standard_normal(shape)
+
+
+@dataclass(frozen=True)
+class He(Initializer):
+    """Variance 2 / n_in, for ReLU, which lets half of the variance through (He et al. 2015, equation 10)."""
+
+    def standard_deviation(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(2.0 / n_in)
+
+
+@dataclass(frozen=True)
+class Xavier(Initializer):
+    """Variance 1 / n_in, for tanh and sigmoid: the form that keeps the forward signal's size."""
+
+    def standard_deviation(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(1.0 / n_in)
+
+
+@dataclass(frozen=True)
+class Glorot(Initializer):
+    """Variance 2 / (n_in + n_out), between what either direction asks (Glorot and Bengio 2010, equation 12)."""
+
+    def standard_deviation(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(2.0 / (n_in + n_out))
+
+
+@dataclass(frozen=True)
+class Normal(Initializer):
+    """The same `scale` for every layer; 0.01 is what the reference's first parts start from."""
+
+    scale: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise InputError(f"the scale of normal weights must be a positive number, not {self.scale}")
+
+    def standard_deviation(self, n_in: int, n_out: int) -> float:
+        return self.scale
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """All zero: right for biases, and for weights the experiment in which all units of a layer stay the same."""
+
+    def standard_deviation(self, n_in: int, n_out: int) -> float:
+        return 0.0
+
+    def draw(self, rng: np.random.Generator, shape: Shape, n_in: int, n_out: int) -> Array:
+        return np.zeros(shape)

@@ -1,0 +1,29 @@
+"""Layers: an equation each, and the way back. One file a layer."""
+
+from sfumato.layers.base import EVERYTHING, NOTHING, Layer, NoParameters, ParameterSpec, Want
+from sfumato.layers.dense import Affine, Dense
+from sfumato.layers.dropout import Dropout
+from sfumato.layers.flatten import Flatten
+from sfumato.layers.leaky_relu import LeakyReLU
+from sfumato.layers.relu import ReLU
+from sfumato.layers.sigmoid import Sigmoid
+from sfumato.layers.softmax import Softmax
+from sfumato.layers.tanh import Tanh
+
+__all__ = [
+    "EVERYTHING",
+    "NOTHING",
+    "Affine",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "LeakyReLU",
+    "NoParameters",
+    "ParameterSpec",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "Want",
+]

@@ -1,0 +1,112 @@
+"""What every layer promises: an equation, and the way back.
+
+A layer is a small immutable object. It holds its configuration, never its parameters or anything from the last call:
+`forward` takes the parameters and returns, beside its result, a function for the way back that holds whatever it needs.
+So a layer can run twice, in threads or on parts of the data, and nothing goes stale.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.initializers import Initializer
+
+P = TypeVar("P", bound=tuple[Any, ...])
+
+
+class Want(NamedTuple):
+    """What the way back shall compute; known on the way out, so that `forward` keeps only what that needs."""
+
+    weights: bool
+    inputs: bool
+
+
+NOTHING = Want(weights=False, inputs=False)
+EVERYTHING = Want(weights=True, inputs=True)
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One parameter before it has values.
+
+    Attributes:
+        shape: Its shape.
+        initializer: What its first values are drawn from.
+        decays: Whether weight decay (L2) applies: to weights, not to biases.
+        n_in: How many inputs one unit adds up.
+        n_out: How many units each input feeds.
+    """
+
+    shape: Shape
+    initializer: Initializer
+    decays: bool
+    n_in: int = 1
+    n_out: int = 1
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        """First values, in float64."""
+        return self.initializer.draw(rng, self.shape, self.n_in, self.n_out)
+
+
+class Built(NamedTuple):
+    """What a layer becomes for inputs of a known shape (of one example, without the batch axis).
+
+    `parameters` is the layer's own named tuple, with a `ParameterSpec` where an array will be (or, for a layer made of
+    layers, their named tuples).
+    """
+
+    output_shape: Shape
+    parameters: tuple[Any, ...]
+
+
+class NoParameters(NamedTuple):
+    """For layers without parameters."""
+
+
+Backward = Callable[[Array, P], Array | None]
+
+
+class Layer(ABC, Generic[P]):
+    """A differentiable function of an input and of parameters `P`, a named tuple of arrays."""
+
+    @property
+    def analytic(self) -> bool:
+        """Whether the equation also holds for complex numbers, which the complex-step check needs."""
+        return True
+
+    @abstractmethod
+    def build(self, shape: Shape) -> Built:
+        """Output shape and parameters for inputs of `shape`; raises `InputError` where the shape does not fit."""
+
+    @abstractmethod
+    def forward(
+        self, params: P, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[P]]:
+        """Apply the layer.
+
+        Args:
+            params: The parameters, with the shapes of `build`.
+            x: Inputs, one example a row: (n, *shape).
+            want: What the way back shall compute.
+            rng: Source of randomness for this step in training; None outside training.
+
+        Returns:
+            The outputs, (n, *output_shape), and `backward(dz, grads)`. That takes the gradient with respect to the
+            outputs, assigns the gradients of the parameters to `grads` where `want.weights`, and returns the gradient
+            with respect to `x` where `want.inputs`, else None. It is called at most once and may overwrite `dz`.
+        """
+
+    def kinks(self, x: Array) -> Array | None:
+        """On which side of each of the layer's kinks the inputs lie (boolean), or None where the layer is smooth."""
+        return None
+
+
+class Activation(Layer[NoParameters]):
+    """A layer without parameters whose outputs have the shape of its inputs."""
+
+    def build(self, shape: Shape) -> Built:
+        return Built(shape, NoParameters())

@@ -1,0 +1,75 @@
+"""The dense layer: every output adds up every input."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.errors import InputError
+from sfumato.initializers import He, Initializer, Zeros
+from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want
+
+T = TypeVar("T")
+
+
+class Affine(NamedTuple, Generic[T]):
+    """Weights W, (n_in, units), and biases b, (units,)."""
+
+    W: T
+    b: T
+
+
+@dataclass(frozen=True)
+class Dense(Layer[Affine[Array]]):
+    """Affine map Z = XW + b.
+
+    Shapes: X (n, n_in), W (n_in, units), b (units,), Z (n, units). The reference writes examples as columns and
+    Z = WX + b; with examples as rows everything is transposed, and a mini-batch is a contiguous piece of memory.
+
+    Derivation. In components Z_ij = sum_k X_ik W_kj + b_j. With dZ = dL/dZ given, the chain rule sums over every Z_ij
+    that a quantity reaches:
+
+        dL/dW_kj = sum_i X_ik dZ_ij      =>  dW = X^T dZ
+        dL/db_j  = sum_i dZ_ij           =>  db = column sums of dZ
+        dL/dX_ik = sum_j dZ_ij W_kj      =>  dX = dZ W^T
+
+    No 1/n appears: the loss divides by the number of examples once, so dZ carries it already. (Dividing dW but not db
+    is the bug that the reference finds in its Part 8.)
+
+    Args:
+        units: Number of outputs.
+        init: What first weights are drawn from; He by default, as ReLU follows by default. Biases start at zero.
+    """
+
+    units: int
+    init: Initializer = field(default_factory=He)
+
+    def __post_init__(self) -> None:
+        if self.units < 1:
+            raise InputError(f"a dense layer needs at least one unit, not {self.units}")
+
+    def build(self, shape: Shape) -> Built:
+        if len(shape) != 1:
+            raise InputError(f"a dense layer takes vectors, not examples of shape {shape}: put Flatten() before it")
+        n_in = math.prod(shape)
+        W = ParameterSpec((n_in, self.units), self.init, decays=True, n_in=n_in, n_out=self.units)
+        b = ParameterSpec((self.units,), Zeros(), decays=False)
+        return Built((self.units,), Affine(W, b))
+
+    def forward(
+        self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[Affine[Array]]]:
+        W, b = params
+        z = x @ W
+        z += b
+        kept = x if want.weights else None
+
+        def backward(dz: Array, grads: Affine[Array]) -> Array | None:
+            if kept is not None:
+                np.matmul(kept.T, dz, out=grads.W)  # dW = X^T dZ
+                np.sum(dz, axis=0, out=grads.b)  # db = column sums of dZ
+            return dz @ W.T if want.inputs else None  # dX = dZ W^T
+
+        return z, backward

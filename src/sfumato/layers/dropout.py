@@ -1,0 +1,54 @@
+"""Dropout: trains as if units could be missing, so that none is relied upon alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError
+from sfumato.layers.base import Activation, Backward, NoParameters, Want
+
+
+@dataclass(frozen=True)
+class Dropout(Activation):
+    """A = Z * M / (1 - p) in training, A = Z otherwise (inverted dropout; Srivastava et al. 2014, section 10).
+
+    M is 0 with probability p and 1 otherwise, drawn anew for every unit, example and step. Dividing by 1 - p keeps the
+    expected value, so that nothing needs to be rescaled when the network is used.
+
+    Derivation. M is a constant of the step, so the layer is linear:
+
+        dZ = dA * M / (1 - p),      the same M as on the way out
+
+    The mask comes from the step's generator, `(seed, step)`, from which each dropout layer of a network draws in its
+    turn: different from layer to layer and step to step, the same when a step is evaluated again. It is drawn in
+    float32 whatever the precision, so that float64 checks meet the masks of float32 training.
+
+    Args:
+        p: Probability of dropping a unit, at least 0 and below 1. (The reference's keep_prob is 1 - p.)
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p < 1:
+            raise InputError(f"the probability of dropping must be at least 0 and below 1, not {self.p}")
+
+    def forward(
+        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[NoParameters]]:
+        if rng is None or self.p == 0:
+            return x, lambda da, grads: da if want.inputs else None
+        kept = rng.random(x.shape, dtype=np.float32) >= self.p
+        scale = 1.0 / (1.0 - self.p)
+        a = x * kept
+        a *= scale
+
+        def backward(da: Array, grads: NoParameters) -> Array | None:
+            if not want.inputs:
+                return None
+            da *= kept
+            da *= scale
+            return da
+
+        return a, backward

@@ -1,0 +1,46 @@
+"""The leaky rectified linear unit: negative values pass too, but only a little of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError
+from sfumato.layers.base import Activation, Backward, NoParameters, Want
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """A = Z where Z > 0, else slope * Z, element by element (Maas, Hannun and Ng 2013).
+
+    Derivation. The slope is 1 where Z > 0 and `slope` elsewhere, so a unit that is off still learns:
+
+        dZ = dA where Z > 0, else slope * dA
+
+    Args:
+        slope: Slope for negative inputs, 0.01 by default as in the paper; from 0 (ReLU) to below 1.
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slope < 1:
+            raise InputError(f"the slope of a leaky ReLU must be at least 0 and below 1, not {self.slope}")
+
+    def forward(
+        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[NoParameters]]:
+        a = np.maximum(x, self.slope * x)
+        negative = x <= 0 if want.inputs else None
+
+        def backward(da: Array, grads: NoParameters) -> Array | None:
+            return None if negative is None else np.multiply(da, self.slope, out=da, where=negative)
+
+        return a, backward
+
+    def kinks(self, x: Array) -> Array:
+        return x > 0
+
+    @property
+    def analytic(self) -> bool:
+        return False

@@ -1,0 +1,46 @@
+"""Softmax: turns a row of numbers into a row of probabilities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.layers.base import Activation, Backward, NoParameters, Want
+
+
+def softmax(z: Array) -> Array:
+    """Probabilities e^z_j / sum_k e^z_k over the last axis.
+
+    Adding the same D to every z leaves the quotient as it is; D = -max(z) keeps every exponential at one or below, so
+    that none overflows (the reference's Part 5).
+    """
+    p: Array = np.exp(z - z.real.max(axis=-1, keepdims=True))
+    p /= p.sum(axis=-1, keepdims=True)
+    return p
+
+
+@dataclass(frozen=True)
+class Softmax(Activation):
+    """S_j = e^Z_j / sum_k e^Z_k, row by row.
+
+    Derivation. With the quotient rule, the Jacobian of one row is
+
+        dS_j/dZ_i = S_j (delta_ij - S_i)
+
+    and the chain rule sums over every output that Z_i reaches:
+
+        dZ_i = sum_j dS_j S_j (delta_ij - S_i) = S_i (dS_i - sum_j dS_j S_j)
+
+    A classifier's last softmax is not this layer: fused with the cross-entropy on the logits (`losses.py`) the two
+    derivatives collapse to S - Y, which is both simpler and exact where S_j is too small to represent.
+    """
+
+    def forward(
+        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[NoParameters]]:
+        s = softmax(x)
+
+        def backward(ds: Array, grads: NoParameters) -> Array | None:
+            return s * (ds - (ds * s).sum(axis=-1, keepdims=True)) if want.inputs else None
+
+        return s, backward

@@ -1,0 +1,196 @@
+"""Layers in a row, over one flat vector of parameters."""
+
+import math
+from collections import Counter, namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.errors import InputError
+from sfumato.initializers import He, Initializer, Zeros
+from sfumato.layers.base import NOTHING, Backward, Built, Layer, ParameterSpec, Want
+from sfumato.layers.dense import Dense
+from sfumato.layers.dropout import Dropout
+from sfumato.layers.flatten import Flatten
+
+
+class NamedParameter(NamedTuple):
+    """One parameter's place in the flat vector: `theta[start:stop].reshape(spec.shape)`.
+
+    `layer` is the number of the layer that it belongs to, from 0.
+    """
+
+    name: str
+    layer: int
+    start: int
+    stop: int
+    spec: ParameterSpec
+
+    @classmethod
+    def unowned(cls, name: str, start: int, shape: Shape) -> "NamedParameter":
+        """A part of theta that is no layer's parameter, such as inputs that are being checked."""
+        return cls(name, 0, start, start + math.prod(shape), ParameterSpec(shape, Zeros(), decays=False))
+
+
+class Network(Layer[Any]):
+    """Layers applied one after the other; itself a layer.
+
+    All parameters lie in one flat vector theta, laid out here, before any data comes: an optimizer steps one vector,
+    gradient checking perturbs one vector, a file stores one vector. Each layer sees its part of it as its own named
+    tuple, and the network's parameters are the tuple of those: `network.parameters(theta).dense_1.W`.
+
+    Args:
+        layers: The layers in order. They are named by kind and number: "dense_1", "relu_1", "dense_2", ...
+        input_shape: Shape of one example, for instance (784,) or (28, 28, 1); a number n stands for (n,).
+
+    Attributes:
+        names: Name of each layer.
+        output_shape: Shape of the output for one example.
+        layout: Every parameter's name ("dense_2.W") and place in theta, in order.
+        size: Number of parameters, the length of theta.
+
+    Raises:
+        InputError: if there is no layer, or one does not fit the layer before it.
+    """
+
+    def __init__(self, layers: Sequence[Layer[Any]], input_shape: int | Shape) -> None:
+        if not layers:
+            raise InputError("a network needs at least one layer")
+        self.layers = tuple(layers)
+        self.names = tuple(_names(layers))
+        self.input_shape: Shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        self.output_shape, self._specs = self.build(self.input_shape)
+        self.layout = tuple(_lay_out(self._specs))
+        self.size = self.layout[-1].stop if self.layout else 0
+
+    @property
+    def analytic(self) -> bool:
+        return all(layer.analytic for layer in self.layers)
+
+    def build(self, shape: Shape) -> Built:
+        specs = []
+        for name, layer in zip(self.names, self.layers, strict=True):
+            try:
+                shape, spec = layer.build(shape)
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from error
+            specs.append(spec)
+        make_parameters: Any = namedtuple
+        return Built(shape, make_parameters("Parameters", self.names)(*specs))
+
+    def initialize(self, seed: int = 0, dtype: npt.DTypeLike = np.float32) -> Array:
+        """First theta, (size,), drawn parameter by parameter; the same up to rounding in every `dtype`."""
+        rng = generator(seed, Stream.INITIALIZATION)
+        theta = np.empty(self.size, dtype)
+        for parameter in self.layout:
+            theta[parameter.start : parameter.stop] = parameter.spec.draw(rng).ravel()
+        return theta
+
+    def parameters(self, theta: Array) -> Any:
+        """Theta as named tuples of views, one tuple a layer: writing to `parameters(theta).dense_1.b` writes to theta.
+
+        Works for anything that is laid out like theta: gradients, an optimizer's moments.
+        """
+        if theta.shape != (self.size,):
+            raise InputError(f"this network has {self.size} parameters; theta has shape {theta.shape}")
+        return _views(self._specs, theta, 0)[0]
+
+    def forward(
+        self, params: Any, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[Any]]:
+        way_back: list[tuple[int, Backward[Any]]] = []
+        flowing = want.inputs  # whether a gradient has to reach the inputs of the layer at hand
+        for index, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
+            wanted = Want(weights=want.weights and bool(own), inputs=flowing)
+            x, backward = layer.forward(own, x, wanted, rng)
+            if wanted != NOTHING:
+                way_back.append((index, backward))
+            flowing = flowing or wanted.weights
+
+        def backward_through(dz: Array, grads: Any) -> Array | None:
+            gradient: Any = dz
+            while way_back:  # popped one by one, so that what each layer kept is released on the way
+                index, backward = way_back.pop()
+                gradient = backward(gradient, grads[index])
+            return gradient if want.inputs else None
+
+        return x, backward_through
+
+    def apply(self, theta: Array, x: Array) -> Array:
+        """Outputs for inputs x, (n, *input_shape), outside training: (n, *output_shape)."""
+        return self.forward(self.parameters(theta), x, NOTHING)[0]
+
+    def kink_sides(self, theta: Array, x: Array, rng: np.random.Generator | None = None) -> list[Array]:
+        """On which side of its kinks each layer's input lies, for the layers that have kinks."""
+        sides = []
+        for layer, own in zip(self.layers, self.parameters(theta), strict=True):
+            side = layer.kinks(x)
+            if side is not None:
+                sides.append(side)
+            x, _ = layer.forward(own, x, NOTHING, rng)
+        return sides
+
+
+def multilayer_perceptron(
+    input_shape: int | Shape,
+    hidden: Sequence[int],
+    outputs: int,
+    *,
+    activation: Callable[[], Layer[Any]],
+    init: Initializer | None = None,
+    dropout: float = 0.0,
+) -> Network:
+    """Dense layers, each hidden one followed by the activation and, on request, dropout.
+
+    Args:
+        input_shape: Shape of one example; images are flattened.
+        hidden: Units of each hidden layer; none of them makes logistic regression, or a softmax classifier.
+        outputs: Units of the last layer, which gives logits (or values, for regression).
+        activation: Makes the layer that follows each hidden one, for instance `ReLU`.
+        init: Initialiser of the weights; He by default.
+        dropout: Probability of dropping a hidden unit.
+    """
+    shape = (input_shape,) if isinstance(input_shape, int) else input_shape
+    weights = init or He()
+    layers: list[Layer[Any]] = [Flatten()] if len(shape) > 1 else []
+    for units in hidden:
+        layers += [Dense(units, weights), activation()]
+        if dropout:
+            layers.append(Dropout(dropout))
+    return Network([*layers, Dense(outputs, weights)], shape)
+
+
+def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for layer in layers:
+        kind = type(layer).__name__.lower().lstrip("_")
+        seen[kind] += 1
+        yield f"{kind}_{seen[kind]}"
+
+
+def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> Iterator[NamedParameter]:
+    for index, (name, spec) in enumerate(zip(specs._fields, specs, strict=True)):
+        outermost = index if layer < 0 else layer
+        if isinstance(spec, ParameterSpec):
+            stop = start + int(np.prod(spec.shape))
+            yield NamedParameter(prefix + name, outermost, start, stop, spec)
+            start = stop
+        else:
+            for parameter in _lay_out(spec, f"{prefix}{name}.", outermost, start):
+                yield parameter
+                start = parameter.stop
+
+
+def _views(specs: Any, vector: Array, start: int) -> tuple[Any, int]:
+    """The part of `vector` that begins at `start` in the shapes of `specs`, and where the next part begins."""
+    if isinstance(specs, ParameterSpec):
+        stop = start + int(np.prod(specs.shape))
+        return vector[start:stop].reshape(specs.shape), stop
+    views = []
+    for spec in specs:
+        view, start = _views(spec, vector, start)
+        views.append(view)
+    return specs._make(views), start

@@ -1,0 +1,188 @@
+"""What is minimised: a function of one flat vector, with its gradient.
+
+Optimizers, gradient checking and checkpoints know nothing but this, so whatever is written as an objective (a network's
+loss over its weights, a picture's loss over its pixels, a function of one's own) gets all of them.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.errors import InputError
+from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Want
+from sfumato.losses import Loss
+from sfumato.network import NamedParameter, Network
+
+
+class Evaluation(NamedTuple):
+    """An objective at one point.
+
+    Attributes:
+        loss: What is minimised.
+        gradient: Its gradient, of the shape of theta.
+        terms: The parts that the loss is made of, and whatever else was measured on the way, by name.
+    """
+
+    loss: float
+    gradient: Array
+    terms: Mapping[str, float] = {}
+
+
+class Objective(ABC):
+    """A deterministic function of theta: the same theta gives the same evaluation, bit for bit.
+
+    Write `__call__`; the rest has answers that serve any objective and can be bettered by one that knows more.
+    """
+
+    layout: Sequence[NamedParameter] = ()
+    """Names of the parts of theta, for reports; empty where theta is one thing."""
+
+    layer_names: Sequence[str] = ()
+    """Names of the layers that `layout` counts."""
+
+    analytic: bool = False
+    """Whether `value` also takes complex theta, which the complex-step check needs."""
+
+    @abstractmethod
+    def __call__(self, theta: Array) -> Evaluation:
+        """Loss, gradient and terms at theta, (size,). Leaves theta as it is; the gradient is the caller's to keep."""
+
+    def value(self, theta: Array) -> Any:
+        """The loss alone, for line searches and finite differences."""
+        return self(theta).loss
+
+    def kink_sides(self, theta: Array) -> Sequence[Array]:
+        """On which side of its kinks the function is at theta; theta on different sides have a kink between them."""
+        return ()
+
+
+class NetworkObjective(Objective):
+    """Mean loss of a network over examples, with L2 regularisation: the J(theta) that training minimises.
+
+        J = 1/n sum_i w_i loss(z_i, y_i) + lambda / (2 N) sum_W W^2
+
+    over the n examples of this batch, where N counts the examples of the data set: the penalty belongs to the data, so
+    that its strength does not change with the batch size. Biases are not penalised.
+
+    Args:
+        network: The network whose parameters theta holds.
+        loss: Loss on the network's outputs.
+        x: Inputs, (n, *input_shape), floating point.
+        y: Truth, (n,): class numbers, or values for regression.
+        sample_weight: Weight of each example, (n,), of mean one over the data set.
+        l2: Lambda above, 0 or more.
+        data_size: N above; n by default.
+        dropout_key: `(seed, step)` that dropout's masks are drawn from; None leaves dropout out.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        x: Array,
+        y: Array,
+        *,
+        sample_weight: Array | None = None,
+        l2: float = 0.0,
+        data_size: int | None = None,
+        dropout_key: tuple[int, int] | None = None,
+    ) -> None:
+        if len(x) != len(y) or not len(x):
+            raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
+        if x.shape[1:] != network.input_shape:
+            raise InputError(f"examples have shape {x.shape[1:]}; the network takes {network.input_shape}")
+        self.network, self.loss, self.x, self.y = network, loss, x, y
+        self.sample_weight, self.l2, self.dropout_key = sample_weight, l2, dropout_key
+        self.penalty = l2 / (data_size or len(x))
+        self.decaying = [slice(p.start, p.stop) for p in network.layout if p.spec.decays] if l2 else []
+        self.layout, self.layer_names, self.analytic = network.layout, network.names, network.analytic
+
+    def __call__(self, theta: Array) -> Evaluation:
+        n = len(self.x)
+        gradient = np.empty_like(theta)
+        z, backward = self._forward(theta, Want(weights=True, inputs=False))
+        sums, pull = self.loss.forward(z, self.y, self.sample_weight)
+        backward(pull(1.0 / n), self.network.parameters(gradient))
+        for weights in self.decaying:
+            gradient[weights] += self.penalty * theta[weights]  # d/dW (lambda / 2N) W^2 = (lambda / N) W
+        data, penalty = sums.loss / n, self._penalty(theta)
+        return Evaluation(data + penalty, gradient, {"data": data, "l2": penalty, "accuracy": sums.correct / n})
+
+    def value(self, theta: Array) -> Any:
+        z, _ = self._forward(theta, NOTHING)
+        return self.loss.forward(z, self.y, self.sample_weight)[0].loss / len(self.x) + self._penalty(theta)
+
+    def kink_sides(self, theta: Array) -> Sequence[Array]:
+        return self.network.kink_sides(theta, self.x, self._rng())
+
+    def _forward(self, theta: Array, want: Want) -> tuple[Array, Any]:
+        return self.network.forward(self.network.parameters(theta), self.x, want, self._rng())
+
+    def _penalty(self, theta: Array) -> Any:
+        return sum((0.5 * self.penalty * (theta[w] @ theta[w]).item() for w in self.decaying), start=0.0)
+
+    def _rng(self) -> np.random.Generator | None:
+        return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
+
+
+class LayerObjective(Objective):
+    """A layer on its own, as an objective to check: a fixed random projection of its outputs for random inputs.
+
+        J = sum(C * layer(X)),    theta = the layer's parameters and then X
+
+    Its gradient exercises the whole way back, with respect to parameters and inputs alike, each under its name.
+
+    Args:
+        layer: The layer.
+        input_shape: Shape of one example.
+        examples: Number of examples in X.
+        seed: What C, the parameters and X are drawn from: standard normal, so that no part of the layer stays idle.
+        dropout_key: `(seed, step)` for a layer that draws random numbers; None runs it as outside training.
+
+    Attributes:
+        theta: The point to check at, float64.
+    """
+
+    def __init__(
+        self,
+        layer: Layer[Any],
+        input_shape: Shape = (5,),
+        *,
+        examples: int = 4,
+        seed: int = 0,
+        dropout_key: tuple[int, int] | None = None,
+    ) -> None:
+        self.network = Network([layer], input_shape)
+        self.input_shape = (examples, *input_shape)
+        self.dropout_key = dropout_key
+        rng = generator(seed, Stream.CHECKING)
+        self.projection = rng.standard_normal((examples, *self.network.output_shape))
+        self.theta = rng.standard_normal(self.network.size + math.prod(self.input_shape))
+        self.layout = (*self.network.layout, NamedParameter.unowned("inputs", self.network.size, self.input_shape))
+        self.layer_names, self.analytic = self.network.names, layer.analytic
+
+    def __call__(self, theta: Array) -> Evaluation:
+        weights, x = np.split(theta, [self.network.size])
+        gradient = np.empty_like(theta)
+        outputs, backward = self._forward(weights, x, EVERYTHING)
+        dx = backward(self.projection.astype(theta.dtype), self.network.parameters(gradient[: self.network.size]))
+        gradient[self.network.size :] = np.ravel(dx)
+        return Evaluation((self.projection * outputs).sum().item(), gradient)
+
+    def value(self, theta: Array) -> Any:
+        weights, x = np.split(theta, [self.network.size])
+        return (self.projection * self._forward(weights, x, NOTHING)[0]).sum().item()
+
+    def kink_sides(self, theta: Array) -> Sequence[Array]:
+        weights, x = np.split(theta, [self.network.size])
+        return self.network.kink_sides(weights, x.reshape(self.input_shape), self._rng())
+
+    def _forward(self, weights: Array, x: Array, want: Want) -> tuple[Array, Any]:
+        return self.network.forward(self.network.parameters(weights), x.reshape(self.input_shape), want, self._rng())
+
+    def _rng(self) -> np.random.Generator | None:
+        return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
