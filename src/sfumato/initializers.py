@@ -74,3 +74,27 @@ class Zeros(Initializer):
 
     def draw(self, rng: np.random.Generator, shape: Shape, n_in: int, n_out: int) -> Array:
         return np.zeros(shape)
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    "he": He,
+    "xavier": Xavier,
+    "glorot": Glorot,
+    "normal": Normal,
+    "zeros": Zeros,
+}
+
+
+def make_initializer(name: str, scale: float | None = None) -> Initializer:
+    """The initialiser called `name`, one of `INITIALIZERS`; `scale` is for "normal" alone.
+
+    Raises:
+        InputError: for an unknown name, or a scale that would be ignored.
+    """
+    if name not in INITIALIZERS:
+        raise InputError(f"no initialiser is called {name!r}: use one of {', '.join(INITIALIZERS)}")
+    if scale is None:
+        return INITIALIZERS[name]()
+    if name != "normal":
+        raise InputError(f"the {name} initialiser has no scale of its own: only normal has one")
+    return Normal(scale)

@@ -10,7 +10,7 @@ or meets log(0); together the two derivatives collapse to "prediction minus trut
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -37,11 +37,16 @@ class Sums(NamedTuple):
         return Sums(self.loss + other.loss, self.correct + other.correct, self.examples + other.examples)
 
 
+NO_SUMS = Sums(0.0, 0, 0)
+
 Pull = Callable[[float], Array]
 
 
 class Loss(ABC):
     """A loss on the outputs of a network's last layer."""
+
+    classifies: ClassVar[bool] = True
+    """Whether the truth is a class, so that predictions can be counted as correct."""
 
     @abstractmethod
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
@@ -132,6 +137,8 @@ class MeanSquaredError(Loss):
 
     (no factor 1/2, so that the mean is the mean squared error that everyone reports). Shapes: z (n, 1), y (n,).
     """
+
+    classifies: ClassVar[bool] = False
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
         difference = z - y[:, None].astype(z.dtype)

@@ -70,6 +70,10 @@ class Network(Layer[Any]):
     def analytic(self) -> bool:
         return all(layer.analytic for layer in self.layers)
 
+    @property
+    def stochastic(self) -> bool:
+        return any(layer.stochastic for layer in self.layers)
+
     def build(self, shape: Shape) -> Built:
         specs = []
         for name, layer in zip(self.names, self.layers, strict=True):

@@ -78,6 +78,11 @@ class Layer(ABC, Generic[P]):
         """Whether the equation also holds for complex numbers, which the complex-step check needs."""
         return True
 
+    @property
+    def stochastic(self) -> bool:
+        """Whether the layer draws random numbers in training."""
+        return False
+
     @abstractmethod
     def build(self, shape: Shape) -> Built:
         """Output shape and parameters for inputs of `shape`; raises `InputError` where the shape does not fit."""

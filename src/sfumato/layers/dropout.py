@@ -34,6 +34,10 @@ class Dropout(Activation):
         if not 0 <= self.p < 1:
             raise InputError(f"the probability of dropping must be at least 0 and below 1, not {self.p}")
 
+    @property
+    def stochastic(self) -> bool:
+        return self.p > 0
+
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:

@@ -1,0 +1,101 @@
+"""A training run between two steps: all that is needed to go on as if it had never stopped."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError, InputError
+from sfumato.history import EpochRecord
+from sfumato.losses import NO_SUMS, Sums
+from sfumato.optimizers import Optimizer
+from sfumato.storage import load_tensors, save_tensors
+
+FORMAT = "training checkpoint 1"
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands.
+
+    Attributes:
+        theta: The parameters.
+        memory: The optimizer's state.
+        epoch: Epochs finished.
+        batch: Mini-batches of the current epoch finished.
+        step: Steps taken since the start.
+        sums: What the loss has added up over the current epoch.
+        best_theta: The parameters of the epoch with the lowest validation loss.
+        best_epoch: That epoch, from 1; 0 before there is one.
+        seconds: Training time so far.
+        finished: Why there is nothing left to do before the last epoch ("early", "converged"), or "".
+        history: One record for each finished epoch.
+    """
+
+    theta: Array
+    memory: Any
+    best_theta: Array
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    sums: Sums = NO_SUMS
+    best_epoch: int = 0
+    seconds: float = 0.0
+    finished: str = ""
+    history: list[EpochRecord] = field(default_factory=list)
+
+
+def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
+    """Write the state and the settings it belongs to."""
+    vectors, numbers = {}, {}
+    for name, value in state.memory._asdict().items():
+        if isinstance(value, np.ndarray):
+            vectors[f"optimizer.{name}"] = value
+        elif isinstance(value, bool | int | float):
+            numbers[name] = value
+    tensors = {"theta": state.theta, "best_theta": state.best_theta, **vectors}
+    header = {
+        "format": FORMAT,
+        "settings": settings,
+        "optimizer": numbers,
+        "progress": [state.epoch, state.batch, state.step, state.best_epoch, state.seconds, state.finished],
+        "sums": list(state.sums),
+        "history": [list(asdict(record).values()) for record in state.history],
+    }
+    save_tensors(path, tensors, header)
+
+
+def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> TrainingState:
+    """Read what `save_checkpoint` wrote.
+
+    Raises:
+        FileError: if the file is not a checkpoint.
+        InputError: if it belongs to a run with other settings; the message names the first that differs.
+    """
+    tensors, header = load_tensors(path)
+    if header.get("format") != FORMAT:
+        raise FileError(f"{path}: not a checkpoint of this version of Sfumato")
+    for name, value in settings.items():
+        before = header["settings"].get(name)
+        if before != value:
+            raise InputError(
+                f"{path}: this run began with {name.replace('_', ' ')} {before}, not {value}; "
+                "resume with the same options, or start anew with --overwrite"
+            )
+    vectors = {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith("optimizer.")}
+    epoch, batch, step, best_epoch, seconds, finished = header["progress"]
+    return TrainingState(
+        theta=tensors["theta"],
+        memory=optimizer.State(**vectors, **header["optimizer"]),
+        best_theta=tensors["best_theta"],
+        epoch=epoch,
+        batch=batch,
+        step=step,
+        sums=Sums(*header["sums"]),
+        best_epoch=best_epoch,
+        seconds=seconds,
+        finished=finished,
+        history=[EpochRecord(*values) for values in header["history"]],
+    )

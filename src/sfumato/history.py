@@ -1,0 +1,91 @@
+"""What happened in training, epoch by epoch, and what it says."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of training.
+
+    Attributes:
+        epoch: Counted from 1.
+        learning_rate: Of this epoch.
+        train_loss: Mean loss over all training examples of the epoch, each measured before the step that used it, with
+            dropout as in training and without the L2 penalty, so that it compares with the validation loss.
+        train_accuracy: Share of them classified rightly; NaN for regression.
+        validation_loss: Mean loss over the validation examples after the epoch; NaN without any.
+        validation_accuracy: Share of them classified rightly; NaN for regression or without any.
+        seconds: Training time up to the end of the epoch.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+def to_csv(history: Sequence[EpochRecord]) -> str:
+    """One line an epoch under a line of names; NaN as an empty cell. Numbers keep every digit."""
+    lines = [",".join(field.name for field in fields(EpochRecord))]
+    for record in history:
+        values = asdict(record).values()
+        lines.append(",".join("" if math.isnan(value) else repr(value) for value in values))
+    return "\n".join(lines) + "\n"
+
+
+def diagnose(history: Sequence[EpochRecord]) -> list[str]:
+    """What the cost curve calls for, in the reference's advice (Part 8, section 2.1).
+
+    Looked at is the second half of the run: whether the training loss ended above where it was, went up and down, or
+    was still falling steadily, and whether the validation loss has turned.
+
+    Returns:
+        One sentence for each thing found; empty when the run ended flat, or is too short (under four epochs) to tell.
+    """
+    loss = np.array([record.train_loss for record in history])
+    if len(loss) < 4:
+        return []
+    half = loss[len(loss) // 2 :]
+    changes = np.diff(half)
+    movement = float(np.abs(changes).sum())
+    net = float(half[0] - half[-1])
+    level = float(np.abs(half).mean()) or 1.0
+    findings = []
+    if loss[-1] > loss[0] or net < -0.05 * level:
+        findings.append(
+            f"The training loss rose ({half[0]:.4g} at epoch {history[len(loss) // 2].epoch}, {loss[-1]:.4g} at the "
+            "end): try a smaller learning rate."
+        )
+    elif movement > 0.1 * level and abs(net) < 0.5 * movement and float((changes > 0).mean()) > 0.25:
+        findings.append(
+            "The training loss oscillates: add learning rate decay (--schedule exponential), or try a smaller rate."
+        )
+    elif net > 0.05 * level and _still_falling(loss):
+        findings.append("The training loss was still falling steadily at the end: more epochs would lower it further.")
+    return findings + _overfitting(history)
+
+
+def _still_falling(loss: "np.typing.NDArray[np.float64]") -> bool:
+    """Whether the last fifth of the run went down by 2 % or more, mostly without going up."""
+    last = loss[-max(3, len(loss) // 5) :]
+    return bool(last[0] - last[-1] > 0.02 * abs(last[0]) and (np.diff(last) < 0).mean() >= 0.6)
+
+
+def _overfitting(history: Sequence[EpochRecord]) -> list[str]:
+    validation = np.array([record.validation_loss for record in history])
+    if np.isnan(validation).any():
+        return []
+    lowest = int(validation.argmin())
+    if lowest >= 0.9 * (len(validation) - 1) or validation[-1] < 1.1 * validation[lowest]:
+        return []
+    return [
+        f"The validation loss was lowest at epoch {history[lowest].epoch} ({validation[lowest]:.4g}) and has risen to "
+        f"{validation[-1]:.4g} since: stop there (--early-stopping), or regularise (--l2, --dropout)."
+    ]

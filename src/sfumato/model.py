@@ -1,0 +1,145 @@
+"""A trained network with all that it takes to use it: from raw inputs to names of classes, in one file."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato import initializers, layers, losses
+from sfumato.arrays import Array
+from sfumato.data.dataset import Examples, Scaling
+from sfumato.errors import FileError, InputError
+from sfumato.losses import Loss
+from sfumato.network import Network
+from sfumato.storage import load_tensors, save_tensors
+from sfumato.training import EVALUATION_CHUNK, evaluate
+
+FORMAT = "model 1"
+
+KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for module in (initializers, layers, losses)
+    for kind in vars(module).values()
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type)
+}
+"""What a model file may be made of: the layers, initialisers and losses of Sfumato, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network, its parameters, and the way from raw inputs and to names.
+
+    Attributes:
+        network: The network.
+        theta: Its parameters, (network.size,).
+        loss: The loss it was trained with, which says what its outputs mean.
+        scaling: What is done to raw inputs first.
+        classes: Names of the classes, in order; empty for regression.
+        features: Names of the input columns; empty for images.
+        target: Name of what is predicted.
+    """
+
+    network: Network
+    theta: Array
+    loss: Loss
+    scaling: Scaling
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    target: str = "target"
+
+    def outputs(self, x: Array) -> Array:
+        """The network's outputs (logits, or values) for raw inputs x, (n, *input_shape): (n, *output_shape)."""
+        if x.shape[1:] != self.network.input_shape:
+            raise InputError(f"the model takes examples of shape {self.network.input_shape}, not {x.shape[1:]}")
+        chunks = [x[start : start + EVALUATION_CHUNK] for start in range(0, max(1, len(x)), EVALUATION_CHUNK)]
+        return np.concatenate(
+            [self.network.apply(self.theta, self.scaling(chunk, self.theta.dtype)) for chunk in chunks]
+        )
+
+    def predict_proba(self, x: Array) -> Array:
+        """Probability of each class for raw inputs x: (n, classes), rows adding up to one.
+
+        Raises:
+            InputError: if this is a regression model, or x does not fit.
+        """
+        if not self.classes:
+            raise InputError("a regression model has no probabilities: use predict")
+        return self.loss.predict(self.outputs(x))
+
+    def predict(self, x: Array) -> Array:
+        """The number of the likeliest class, (n,), an index into `classes`; for regression the value."""
+        if not self.classes:
+            return self.loss.predict(self.outputs(x))
+        winners: Array = self.predict_proba(x).argmax(axis=1)
+        return winners
+
+    def evaluate(self, examples: Examples) -> tuple[float, float]:
+        """Mean loss and accuracy (NaN for regression) over examples."""
+        return evaluate(self.network, self.loss, self.theta, examples, self.scaling)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one safetensors file: each parameter under its name, the rest as JSON in the header.
+
+        Raises:
+            FileError: if the file cannot be written.
+            InputError: if the network has layers of one's own, which a file cannot describe.
+        """
+        tensors = {
+            parameter.name: self.theta[parameter.start : parameter.stop].reshape(parameter.spec.shape)
+            for parameter in self.network.layout
+        }
+        scaling = {"scaling.offset": self.scaling.offset, "scaling.factor": self.scaling.factor}
+        header = {
+            "format": FORMAT,
+            "layers": [_describe(layer) for layer in self.network.layers],
+            "input_shape": self.network.input_shape,
+            "loss": _describe(self.loss),
+            "classes": self.classes,
+            "features": self.features,
+            "target": self.target,
+        }
+        save_tensors(Path(path), {**tensors, **{k: np.asarray(v) for k, v in scaling.items()}}, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Model":
+        """Read what `save` wrote.
+
+        Raises:
+            FileError: if the file is missing, damaged or no model.
+        """
+        path = Path(path)
+        tensors, header = load_tensors(path)
+        if header.get("format") != FORMAT:
+            raise FileError(
+                f"{path}: not a model of this version of Sfumato ({header.get('format', 'no format given')})"
+            )
+        try:
+            network = Network([_rebuild(layer) for layer in header["layers"]], tuple(header["input_shape"]))
+            scaling = Scaling(tensors["scaling.offset"], tensors["scaling.factor"])
+            parts = [tensors[parameter.name] for parameter in network.layout]
+            if [part.shape for part in parts] != [parameter.spec.shape for parameter in network.layout]:
+                raise ValueError("a parameter's shape does not fit its layer")
+            theta = np.concatenate([part.ravel() for part in parts])
+            classes, features = tuple(header["classes"]), tuple(header["features"])
+            return cls(network, theta, _rebuild(header["loss"]), scaling, classes, features, header["target"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileError(f"{path}: the model in it is damaged ({error})") from error
+
+
+def _describe(part: Any) -> dict[str, Any]:
+    """A layer, initialiser or loss as its kind and its settings."""
+    kind = type(part).__name__
+    if KINDS.get(kind) is not type(part):
+        raise InputError(f"{kind} is not one of Sfumato's own kinds, and a model file can describe no others")
+    settings = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
+    return {
+        "kind": kind,
+        **{name: _describe(value) if dataclasses.is_dataclass(value) else value for name, value in settings.items()},
+    }
+
+
+def _rebuild(description: dict[str, Any]) -> Any:
+    settings = {name: _rebuild(v) if isinstance(v, dict) else v for name, v in description.items() if name != "kind"}
+    return KINDS[description["kind"]](**settings)

@@ -1,0 +1,282 @@
+"""First-order optimizers, each two functions of flat vectors: `init` and `update`.
+
+    state = optimizer.init(theta)
+    theta, state = optimizer.update(theta, gradient, state, learning_rate)
+
+An optimizer holds its settings and nothing else; all that changes is in `state`, a named tuple of vectors and numbers
+that a checkpoint can store. `update` is pure in value, but takes its arguments over: their memory is used again for the
+results, so keep a copy of what you still need.
+
+v and s below are the reference's (Part 7); g is the gradient, alpha the learning rate. L-BFGS is in `lbfgs.py`.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError
+from sfumato.objective import Evaluation, Objective
+from sfumato.optimizers.base import Optimizer
+
+S = TypeVar("S", bound=tuple[Any, ...])
+
+
+class FirstOrder(Optimizer[S]):
+    """An optimizer whose step needs one gradient and no further evaluation."""
+
+    @abstractmethod
+    def update(self, theta: Array, gradient: Array, state: S, learning_rate: float) -> tuple[Array, S]:
+        """The new theta and state, in the memory of the old ones (and of `gradient`)."""
+
+    def step(self, objective: Objective, theta: Array, state: S, learning_rate: float) -> tuple[Array, S, Evaluation]:
+        evaluation = objective(theta)
+        theta, state = self.update(theta, evaluation.gradient, state, learning_rate)
+        return theta, state, evaluation
+
+
+class Stateless(NamedTuple):
+    """Nothing to remember."""
+
+
+class Velocity(NamedTuple):
+    """The average, or decaying sum, of past gradients."""
+
+    v: Array
+
+
+class Squares(NamedTuple):
+    """The average of past squared gradients."""
+
+    s: Array
+
+
+class Moments(NamedTuple):
+    """Averages of past gradients (v) and of their squares (s), and the number of steps taken."""
+
+    v: Array
+    s: Array
+    t: int
+
+
+@dataclass(frozen=True)
+class GradientDescent(FirstOrder[Stateless]):
+    """theta = theta - alpha g."""
+
+    State = Stateless
+    learning_rate: ClassVar[float] = 0.1
+
+    def init(self, theta: Array) -> Stateless:
+        return Stateless()
+
+    def update(self, theta: Array, gradient: Array, state: Stateless, learning_rate: float) -> tuple[Array, Stateless]:
+        gradient *= learning_rate
+        theta -= gradient
+        return theta, state
+
+
+@dataclass(frozen=True)
+class Momentum(FirstOrder[Velocity]):
+    """Gradient descent with momentum, in either of its two forms.
+
+        averaged (the reference's):   v = beta v + (1 - beta) g,    theta = theta - alpha v
+        classical (Polyak's):         v = beta v + g,               theta = theta - alpha v
+
+    They are the same method at different rates: the classical form steps 1 / (1 - beta) times as far.
+
+    Args:
+        beta: How much of the past is kept, at least 0 and below 1; 0.9 averages about ten steps.
+        form: "averaged" or "classical".
+    """
+
+    beta: float = 0.9
+    form: Literal["averaged", "classical"] = "averaged"
+
+    State = Velocity
+    learning_rate: ClassVar[float] = 0.1
+
+    def __post_init__(self) -> None:
+        _check_fraction("beta", self.beta)
+        if self.form not in ("averaged", "classical"):
+            raise InputError(f"momentum is averaged or classical, not {self.form!r}")
+
+    def init(self, theta: Array) -> Velocity:
+        return Velocity(np.zeros_like(theta))
+
+    def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
+        v = state.v
+        v *= self.beta
+        if self.form == "averaged":
+            gradient *= 1.0 - self.beta
+        v += gradient
+        theta -= np.multiply(v, learning_rate, out=gradient)
+        return theta, state
+
+
+@dataclass(frozen=True)
+class Nesterov(FirstOrder[Velocity]):
+    """Momentum that looks ahead (Nesterov 1983, in the form of Sutskever et al. 2013 that needs the gradient at theta).
+
+        v = beta v + g,    theta = theta - alpha (g + beta v)
+
+    Args:
+        beta: How much of the past is kept, at least 0 and below 1.
+    """
+
+    beta: float = 0.9
+
+    State = Velocity
+    learning_rate: ClassVar[float] = 0.01
+
+    def __post_init__(self) -> None:
+        _check_fraction("beta", self.beta)
+
+    def init(self, theta: Array) -> Velocity:
+        return Velocity(np.zeros_like(theta))
+
+    def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
+        v = state.v
+        v *= self.beta
+        v += gradient
+        gradient += self.beta * v
+        gradient *= learning_rate
+        theta -= gradient
+        return theta, state
+
+
+@dataclass(frozen=True)
+class RMSProp(FirstOrder[Squares]):
+    """Divides each gradient by the root of the average of its squares (Hinton's lecture 6e, 2012).
+
+        s = beta1 s + (1 - beta1) g^2,    theta = theta - alpha g / (sqrt(s) + epsilon)
+
+    The reference's equation has s instead of g above the fraction; its code has g, which is right. It adds epsilon
+    inside the root: choose that by `epsilon_inside_root`.
+
+    Args:
+        beta1: How much of the past is kept, at least 0 and below 1; called so in the reference.
+        epsilon: Keeps the division from meeting zero, positive.
+        epsilon_inside_root: Divide by sqrt(s + epsilon) instead.
+    """
+
+    beta1: float = 0.9
+    epsilon: float = 1e-8
+    epsilon_inside_root: bool = False
+
+    State = Squares
+    learning_rate: ClassVar[float] = 0.001
+
+    def __post_init__(self) -> None:
+        _check_fraction("beta1", self.beta1)
+        _check_positive("epsilon", self.epsilon)
+
+    def init(self, theta: Array) -> Squares:
+        return Squares(np.zeros_like(theta))
+
+    def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
+        s = _average_square(state.s, gradient, self.beta1)
+        gradient *= learning_rate
+        gradient /= _root(s, self.epsilon, inside=self.epsilon_inside_root)
+        theta -= gradient
+        return theta, state
+
+
+@dataclass(frozen=True)
+class Adam(FirstOrder[Moments]):
+    """Adaptive moments: momentum divided as in RMSProp, both corrected for starting at zero (Kingma and Ba 2015).
+
+        v = beta1 v + (1 - beta1) g
+        s = beta2 s + (1 - beta2) g^2
+        theta = theta - alpha v' / (sqrt(s') + epsilon),    v' = v / (1 - beta1^t),  s' = s / (1 - beta2^t)
+
+    v after t steps is a weighted sum of t gradients whose weights add up to 1 - beta1^t and not to 1, as the sum began
+    with zeros; dividing by that makes it an average. The same holds for s. (The reference defines s' and then leaves it
+    out of its last equation; its code has it.)
+
+    Args:
+        beta1: How much of the past gradients is kept, at least 0 and below 1.
+        beta2: The same for their squares.
+        epsilon: Keeps the division from meeting zero, positive.
+        epsilon_inside_root: Divide by sqrt(s' + epsilon) instead, as the reference does.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    epsilon_inside_root: bool = False
+
+    State = Moments
+    learning_rate: ClassVar[float] = 0.003  # three times the paper's, which small networks bear well
+
+    def __post_init__(self) -> None:
+        _check_fraction("beta1", self.beta1)
+        _check_fraction("beta2", self.beta2)
+        _check_positive("epsilon", self.epsilon)
+
+    def init(self, theta: Array) -> Moments:
+        return Moments(np.zeros_like(theta), np.zeros_like(theta), 0)
+
+    def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
+        v, t = state.v, state.t + 1
+        s = _average_square(state.s, gradient, self.beta2)
+        v *= self.beta1
+        gradient *= 1.0 - self.beta1
+        v += gradient
+        corrected = np.divide(s, 1.0 - self.beta2**t, out=gradient)
+        step = v / _root(corrected, self.epsilon, inside=self.epsilon_inside_root)
+        step *= learning_rate / (1.0 - self.beta1**t)
+        theta -= step
+        return theta, Moments(v, s, t)
+
+
+@dataclass(frozen=True, eq=False)
+class AdamW(Adam):
+    """Adam with weight decay beside it instead of in the gradient (Loshchilov and Hutter 2019).
+
+        theta = theta - alpha weight_decay theta,    then Adam's step
+
+    L2 in the gradient is divided by sqrt(s') like the rest of it, so Adam hardly decays weights with large gradients;
+    decoupled, every weight decays alike.
+
+    Args:
+        weight_decay: The rate of decay, 0 or more; 0.01 is the paper's usual choice. lambda / N is what L2 would be.
+        decays: For each entry of theta whether it decays (biases should not), as booleans; None decays all.
+    """
+
+    weight_decay: float = 0.01
+    decays: Array | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.weight_decay >= 0:
+            raise InputError(f"weight decay must be 0 or more, not {self.weight_decay}")
+
+    def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
+        decaying = theta if self.decays is None else theta * self.decays
+        theta -= (learning_rate * self.weight_decay) * decaying
+        return super().update(theta, gradient, state, learning_rate)
+
+
+def _average_square(s: Array, gradient: Array, beta: float) -> Array:
+    """s = beta s + (1 - beta) g^2, in place; the gradient stays as it is."""
+    s *= beta
+    square = gradient * gradient
+    square *= 1.0 - beta
+    s += square
+    return s
+
+
+def _root(s: Array, epsilon: float, *, inside: bool) -> Array:
+    return np.sqrt(s + epsilon) if inside else np.sqrt(s) + epsilon
+
+
+def _check_fraction(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise InputError(f"{name} must be at least 0 and below 1, not {value}")
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise InputError(f"{name} must be a positive number, not {value}")

@@ -1,0 +1,162 @@
+"""L-BFGS: Newton's method on a memory of the last few steps, with a line search (Nocedal and Wright 2006).
+
+Newton steps along -H^-1 g, with H the matrix of second derivatives. BFGS builds H^-1 from what each step showed: moving
+by s changed the gradient by y, so H^-1 y = s. L-BFGS keeps the last few pairs (s, y) only, and multiplies H^-1 with g
+straight from them (the two-loop recursion, algorithm 7.4), in a few products of vectors.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError
+from sfumato.objective import Evaluation, Objective
+from sfumato.optimizers.base import Optimizer
+
+
+class Curvature(NamedTuple):
+    """What L-BFGS remembers.
+
+    Attributes:
+        s: The last steps, (history, size); row `pairs % history` is overwritten next.
+        y: What each changed in the gradient, (history, size).
+        pairs: How many pairs have been stored since the start of the memory.
+        converged: Whether the last step found no lower point to go to.
+        here: The evaluation at the current theta, if known; a checkpoint leaves it out, as it can be had again.
+    """
+
+    s: Array
+    y: Array
+    pairs: int
+    converged: bool
+    here: Evaluation | None = None
+
+
+class _Trial(NamedTuple):
+    """A point of the line search: how far along, the loss and its slope there, and everything else."""
+
+    alpha: float
+    loss: float
+    slope: float
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class LBFGS(Optimizer[Curvature]):
+    """Limited-memory BFGS with a line search for the strong Wolfe conditions (algorithms 7.5, 3.5 and 3.6).
+
+    It needs the same objective at every step, so the full batch. It can stop and resume bit for bit: its state is all
+    that it remembers.
+
+    Args:
+        history: Number of pairs kept; 10 is the usual choice between 3 and 20.
+        sufficient_decrease: c1: the loss must fall by this share of what the slope promises.
+        curvature: c2: the slope must flatten to this share of what it was.
+        max_evaluations: Evaluations that one line search may take.
+    """
+
+    history: int = 10
+    sufficient_decrease: float = 1e-4
+    curvature: float = 0.9
+    max_evaluations: int = 25
+
+    State = Curvature
+    learning_rate: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.history < 1:
+            raise InputError(f"L-BFGS must keep at least one pair, not {self.history}")
+
+    def init(self, theta: Array) -> Curvature:
+        empty = np.zeros((self.history, theta.size), theta.dtype)
+        return Curvature(empty, empty.copy(), 0, converged=False)
+
+    def step(
+        self, objective: Objective, theta: Array, state: Curvature, learning_rate: float
+    ) -> tuple[Array, Curvature, Evaluation]:
+        """One step; `learning_rate` is the first length tried, in units of the quasi-Newton step: 1 is right."""
+        here = state.here or objective(theta)
+        direction = self._direction(here.gradient, state)
+        if not state.pairs:  # nothing known of the curvature yet: begin with a step of length one at most
+            learning_rate *= min(1.0, 1.0 / max(float(np.abs(here.gradient).sum()), np.finfo(theta.dtype).tiny))
+        found = self._search(objective, theta, direction, here, learning_rate)
+        if found is None and state.pairs:  # the memory may mislead: forget it, and go straight downhill next time
+            return theta, state._replace(pairs=0, here=here), here
+        if found is None:
+            return theta, state._replace(converged=True, here=here), here
+        s, y = found.alpha * direction, found.evaluation.gradient - here.gradient
+        theta = theta + s
+        pairs = state.pairs
+        if float(s @ y) > np.finfo(theta.dtype).eps * float(y @ y):  # else the pair says nothing of a minimum
+            state.s[pairs % self.history], state.y[pairs % self.history] = s, y
+            pairs += 1
+        return theta, Curvature(state.s, state.y, pairs, converged=False, here=found.evaluation), here
+
+    def _direction(self, gradient: Array, state: Curvature) -> Array:
+        """-H^-1 g from the stored pairs: the two-loop recursion."""
+        newest_first = [(state.pairs - 1 - k) % self.history for k in range(min(state.pairs, self.history))]
+        q, weights = -gradient, []
+        for i in newest_first:
+            weight = float(state.s[i] @ q) / float(state.s[i] @ state.y[i])
+            weights.append(weight)
+            q -= weight * state.y[i]
+        if newest_first:
+            s, y = state.s[newest_first[0]], state.y[newest_first[0]]
+            q *= float(s @ y) / float(y @ y)  # the scale of H^-1 that the newest pair suggests
+        for i, weight in zip(reversed(newest_first), reversed(weights), strict=True):
+            correction = float(state.y[i] @ q) / float(state.s[i] @ state.y[i])
+            q += (weight - correction) * state.s[i]
+        return q
+
+    def _search(
+        self, objective: Objective, theta: Array, direction: Array, here: Evaluation, first: float
+    ) -> _Trial | None:
+        """A step length that meets the strong Wolfe conditions, or at least lowers the loss; None if none is found."""
+        start = _Trial(0.0, here.loss, float(here.gradient @ direction), here)
+        if not start.slope < 0:
+            return None
+        best: _Trial | None = None
+        low, high = start, None  # the interval in which a good length lies, once `high` is known
+        alpha = first
+        for _ in range(self.max_evaluations):
+            evaluation = objective(theta + alpha * direction)
+            trial = _Trial(alpha, evaluation.loss, float(evaluation.gradient @ direction), evaluation)
+            fell = trial.loss <= start.loss + self.sufficient_decrease * alpha * start.slope
+            if fell and abs(trial.slope) <= -self.curvature * start.slope:
+                return trial
+            if fell and (best is None or trial.loss < best.loss):
+                best = trial
+            if not fell or (high is not None and trial.loss >= low.loss) or not np.isfinite(trial.loss):
+                high = trial
+            elif trial.slope * ((high.alpha if high else np.inf) - low.alpha) >= 0:
+                low, high = trial, low
+            else:
+                low = trial
+            if high is None:
+                alpha *= 2.0
+            else:
+                alpha = _between(low, high)
+                if abs(high.alpha - low.alpha) <= np.finfo(theta.dtype).eps * max(low.alpha, high.alpha):
+                    break
+        return best
+
+
+def _between(low: _Trial, high: _Trial) -> float:
+    """Where to try next in an interval: the minimum of the cubic through both ends, kept off the ends."""
+    width = high.alpha - low.alpha
+    middle = low.alpha + 0.5 * width
+    if not np.isfinite(high.loss) or not np.isfinite(high.slope):
+        return low.alpha + 0.1 * width
+    d1 = low.slope + high.slope - 3.0 * (high.loss - low.loss) / width
+    square = d1 * d1 - low.slope * high.slope
+    if square < 0:
+        return middle
+    d2 = np.copysign(np.sqrt(square), width)
+    denominator = high.slope - low.slope + 2.0 * d2
+    if denominator == 0:
+        return middle
+    alpha = float(high.alpha - width * (high.slope + d2 - d1) / denominator)
+    inner, outer = sorted((low.alpha + 0.1 * width, high.alpha - 0.1 * width))
+    return alpha if inner <= alpha <= outer else middle

@@ -1,0 +1,359 @@
+"""Training: mini-batches, epochs, and a run that can stop anywhere and go on as if it had not."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sfumato.arrays import Array, Stream, generator
+from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from sfumato.data.dataset import Examples, Scaling
+from sfumato.errors import DivergenceError, InputError
+from sfumato.history import EpochRecord
+from sfumato.layers.base import NOTHING
+from sfumato.losses import NO_SUMS, Loss, Sums
+from sfumato.network import Network
+from sfumato.objective import NetworkObjective
+from sfumato.optimizers import LBFGS, Adam, Optimizer
+from sfumato.schedules import make_schedule
+
+EVALUATION_CHUNK = 4096
+"""Examples evaluated at once: bounds memory and changes no result but the last digits."""
+
+CHECKPOINT_SHARE = 0.02
+"""Share of the time that checkpoints may take; they are never less than half a second apart."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The outcome of training.
+
+    Attributes:
+        theta: The parameters: those of the last epoch, or with early stopping those of the best.
+        history: One record an epoch.
+        best_epoch: Epoch of the lowest validation loss, from 1; 0 without validation data.
+        stopped: "finished", "early", "converged" (L-BFGS found no lower point) or "interrupted".
+        seconds: Time spent training, validation included, over all sittings of a resumed run.
+        steps: Number of optimizer steps.
+    """
+
+    theta: Array
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    stopped: str
+    seconds: float
+    steps: int
+
+
+def fit(
+    network: Network,
+    loss: Loss,
+    train: Examples,
+    *,
+    validation: Examples | None = None,
+    scaling: Scaling | None = None,
+    optimizer: Optimizer[Any] | None = None,
+    learning_rate: float | None = None,
+    schedule: str = "constant",
+    decay: float | None = None,
+    l2: float = 0.0,
+    batch_size: int | Literal["auto", "full"] = "auto",
+    epochs: int | None = None,
+    early_stopping: int | None = None,
+    seed: int = 0,
+    dtype: npt.DTypeLike = np.float32,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> FitResult:
+    """Train a network: minimise its mean loss over the examples.
+
+    Args:
+        network: The network; its first weights are drawn from `seed`.
+        loss: The loss on its outputs.
+        train: The training examples. Inputs of type uint8 stay so until their mini-batch is used.
+        validation: Examples to measure each epoch on, never trained on.
+        scaling: Applied to all inputs; none by default.
+        optimizer: Adam by default.
+        learning_rate: The first epoch's rate; by default the optimizer's own.
+        schedule: How the rate changes: "constant", "exponential", "inverse-time", "inverse-sqrt" or "cosine".
+        decay: The schedule's decay; its own default if None.
+        l2: Lambda of the penalty lambda / (2 N) sum W^2.
+        batch_size: Examples a step; "full" for all of them, never shuffled. By default a fiftieth of the examples, but
+            at least 16 and at most 1000 (and all for L-BFGS). The last, smaller batch of an epoch is used too.
+        epochs: Passes over the training examples, each in a new order; by default 20, or as many as show the network
+            60,000 examples if that is more, so that small data are seen often enough.
+        early_stopping: Stop when the validation loss has not improved for so many epochs, and return the weights of
+            the best; None trains to the end.
+        seed: Of weights, order and dropout.
+        dtype: Precision: float32 to train, float64 to compare with derivations.
+        on_epoch: Called with each epoch's record.
+        stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
+        checkpoint: File that the run is kept in as it goes; None keeps nothing.
+        resume: Go on from `checkpoint` if it is there. The result is that of the uninterrupted run, bit for bit with
+            the same number of threads. More epochs may be asked for than before (but with "cosine").
+
+    Raises:
+        InputError: for options out of range, data that do not fit the network, or a checkpoint of another run.
+        DivergenceError: when the loss or a weight becomes infinite or not a number; names the epoch and the step.
+    """
+    optimizer = optimizer or Adam()
+    learning_rate = optimizer.learning_rate if learning_rate is None else learning_rate
+    batch_size = default_batch_size(optimizer, len(train.y)) if batch_size == "auto" else batch_size
+    epochs = default_epochs(len(train.y)) if epochs is None else epochs
+    _check_options(network, optimizer, batch_size, epochs, early_stopping, validation, l2)
+    rate = make_schedule(schedule, learning_rate, epochs=epochs, decay=decay)
+    feed = _Feed(train, scaling or Scaling.none(), None if batch_size == "full" else batch_size, seed, dtype)
+    settings = {
+        "network": f"{network.input_shape} {network.layers}",
+        "optimizer": repr(optimizer),
+        "learning_rate": learning_rate,
+        "schedule": f"{schedule} {decay}" + (f" over {epochs} epochs" if schedule == "cosine" else ""),
+        "l2": l2,
+        "batch_size": batch_size,
+        "early_stopping": early_stopping,
+        "seed": seed,
+        "precision": np.dtype(dtype).name,
+        "data": _fingerprint(train, validation),
+    }
+    run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
+    if resume and checkpoint is not None and checkpoint.exists():
+        run.state = load_checkpoint(checkpoint, optimizer, settings)
+    validate = _Feed(validation, feed.scaling, None, seed, dtype) if validation is not None else None
+    # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
+    state = run.state
+    theta = state.best_theta if early_stopping and state.best_epoch else state.theta
+    return FitResult(theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step)
+
+
+def default_batch_size(optimizer: Optimizer[Any], examples: int) -> int | Literal["full"]:
+    """About fifty steps an epoch, in mini-batches of 16 to 1000; the full batch for L-BFGS."""
+    return "full" if isinstance(optimizer, LBFGS) else min(1000, max(16, examples // 50))
+
+
+def default_epochs(examples: int) -> int:
+    """20 epochs, or as many as show 60,000 examples."""
+    return max(20, -(-60_000 // examples))
+
+
+def evaluate(
+    network: Network, loss: Loss, theta: Array, examples: Examples, scaling: Scaling | None = None
+) -> tuple[float, float]:
+    """Mean loss and accuracy (NaN for regression, where nothing counts as correct) over examples, outside training."""
+    feed = _Feed(examples, scaling or Scaling.none(), EVALUATION_CHUNK, 0, theta.dtype)
+    return _means(feed.measure(network, loss, theta), loss)
+
+
+class _Feed:
+    """Hands out examples, scaled and in the precision of training, batch by batch."""
+
+    def __init__(
+        self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
+    ) -> None:
+        x, y, weight = examples
+        self.scaling, self.seed, self.dtype = scaling, seed, np.dtype(dtype)
+        self.stays_integer = x.dtype == np.uint8
+        self.x = x if self.stays_integer else scaling(x, self.dtype)
+        self.y = y
+        self.weight = None if weight is None else (weight / weight.mean()).astype(self.dtype)
+        self.size = len(y)
+        self.batch_size = None if batch_size is None or batch_size >= self.size else batch_size
+
+    def batch(self, rows: Any) -> Examples:
+        x = self.x[rows]
+        x = self.scaling(x, self.dtype) if self.stays_integer else x
+        return Examples(x, self.y[rows], None if self.weight is None else self.weight[rows])
+
+    def epoch(self, number: int) -> list[Any]:
+        """The rows of each mini-batch, in an order of this epoch's own."""
+        if self.batch_size is None:
+            return [slice(None)]
+        order = generator(self.seed, Stream.SHUFFLING, number).permutation(self.size)
+        return [order[start : start + self.batch_size] for start in range(0, self.size, self.batch_size)]
+
+    def measure(self, network: Network, loss: Loss, theta: Array) -> Sums:
+        """The loss's sums over all examples, outside training."""
+        sums, params = NO_SUMS, network.parameters(theta)
+        for start in range(0, self.size, EVALUATION_CHUNK):
+            x, y, weight = self.batch(slice(start, start + EVALUATION_CHUNK))
+            sums = sums.plus(loss.forward(network.forward(params, x, NOTHING)[0], y, weight)[0])
+        return sums
+
+
+class _Run:
+    """One training run, from wherever its state stands."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        feed: _Feed,
+        optimizer: Optimizer[Any],
+        l2: float,
+        seed: int,
+        stop: Callable[[], bool],
+        checkpoint: Path | None,
+        settings: dict[str, Any],
+    ) -> None:
+        self.network, self.loss, self.feed, self.optimizer = network, loss, feed, optimizer
+        self.l2, self.seed, self.stop, self.checkpoint, self.settings = l2, seed, stop, checkpoint, settings
+        theta = network.initialize(seed, feed.dtype)
+        self.state = TrainingState(theta, optimizer.init(theta), best_theta=theta.copy())
+        self.full_batch: NetworkObjective | None = None
+        self.next_save, self.resumed_at, self.seconds_before = 0.0, 0.0, 0.0
+
+    def train(
+        self,
+        rate: Callable[[int], float],
+        epochs: int,
+        validation: _Feed | None,
+        patience: int | None,
+        on_epoch: Callable[[EpochRecord], None] | None,
+    ) -> str:
+        """Run the epochs that are left; returns why the run ended."""
+        state = self.state
+        self.resumed_at, self.seconds_before = time.perf_counter(), state.seconds
+        self.next_save = self.resumed_at + 0.5
+        while state.epoch < epochs and not state.finished:
+            if not self._epoch(rate(state.epoch)):
+                self._save()
+                return "interrupted"
+            self._close_epoch(rate(state.epoch), validation, patience)
+            if on_epoch:
+                on_epoch(state.history[-1])
+        state.seconds = self._seconds()
+        self._save()
+        return state.finished or "finished"
+
+    def _epoch(self, learning_rate: float) -> bool:
+        """Take the steps of the current epoch that are left; False when asked to stop."""
+        state = self.state
+        for rows in self.feed.epoch(state.epoch)[state.batch :]:
+            if self.stop():
+                return False
+            objective = self._objective(rows)
+            state.theta, state.memory, evaluation = self.optimizer.step(
+                objective, state.theta, state.memory, learning_rate
+            )
+            self._check_finite(evaluation.loss)
+            n, terms = len(objective.y), evaluation.terms
+            state.sums = state.sums.plus(Sums(n * terms["data"], round(n * terms["accuracy"]), n))
+            state.batch += 1
+            state.step += 1
+            if self.checkpoint and time.perf_counter() >= self.next_save:
+                self._save()
+        return True
+
+    def _objective(self, rows: Any) -> NetworkObjective:
+        if self.full_batch is not None:
+            return self.full_batch
+        x, y, weight = self.feed.batch(rows)
+        key = (self.seed, self.state.step) if self.network.stochastic else None
+        objective = NetworkObjective(
+            self.network,
+            self.loss,
+            x,
+            y,
+            sample_weight=weight,
+            l2=self.l2,
+            data_size=self.feed.size,
+            dropout_key=key,
+        )
+        if self.feed.batch_size is None and key is None:
+            self.full_batch = objective
+        return objective
+
+    def _close_epoch(self, learning_rate: float, validation: _Feed | None, patience: int | None) -> None:
+        state = self.state
+        if not np.isfinite(state.theta).all():
+            self._check_finite(np.nan)
+        losses = [_means(state.sums, self.loss)]
+        losses.append(
+            (np.nan, np.nan)
+            if validation is None
+            else _means(validation.measure(self.network, self.loss, state.theta), self.loss)
+        )
+        state.epoch, state.batch, state.sums = state.epoch + 1, 0, NO_SUMS
+        state.seconds = self._seconds()
+        state.history.append(EpochRecord(state.epoch, learning_rate, *losses[0], *losses[1], state.seconds))
+        if validation is not None:
+            self._keep_best(patience)
+        if getattr(state.memory, "converged", False):
+            state.finished = "converged"
+
+    def _keep_best(self, patience: int | None) -> None:
+        state, record = self.state, self.state.history[-1]
+        best = state.history[state.best_epoch - 1].validation_loss if state.best_epoch else np.inf
+        if record.validation_loss < best:
+            state.best_epoch = state.epoch
+            if patience is not None:
+                state.best_theta = state.theta.copy()
+        elif patience is not None and state.epoch - state.best_epoch >= patience:
+            state.finished = "early"
+
+    def _check_finite(self, loss: float) -> None:
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"training diverged: the loss is {loss} in epoch {self.state.epoch + 1}, step {self.state.batch + 1}; "
+                "try a learning rate ten times smaller, or scale the inputs"
+            )
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.perf_counter() - self.resumed_at
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        begin = time.perf_counter()
+        self.state.seconds = self._seconds()
+        save_checkpoint(self.checkpoint, self.state, self.settings)
+        end = time.perf_counter()
+        self.next_save = end + max(0.5, (end - begin) / CHECKPOINT_SHARE)
+
+
+def _means(sums: Sums, loss: Loss) -> tuple[float, float]:
+    accuracy = sums.correct / sums.examples if loss.classifies else np.nan
+    return sums.loss / sums.examples, accuracy
+
+
+def _check_options(
+    network: Network,
+    optimizer: Optimizer[Any],
+    batch_size: int | Literal["full"],
+    epochs: int,
+    early_stopping: int | None,
+    validation: Examples | None,
+    l2: float,
+) -> None:
+    if batch_size != "full" and batch_size < 1:
+        raise InputError(f"the batch size must be at least 1, not {batch_size}")
+    if epochs < 1:
+        raise InputError(f"the number of epochs must be at least 1, not {epochs}")
+    if not (np.isfinite(l2) and l2 >= 0):
+        raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
+    if early_stopping is not None and early_stopping < 1:
+        raise InputError(f"the patience of early stopping must be at least 1 epoch, not {early_stopping}")
+    if early_stopping is not None and validation is None:
+        raise InputError("early stopping needs validation data to watch: hold some out")
+    if isinstance(optimizer, LBFGS) and batch_size != "full":
+        raise InputError("L-BFGS needs the same objective at every step: use the full batch")
+    if isinstance(optimizer, LBFGS) and network.stochastic:
+        raise InputError("L-BFGS needs the same objective at every step: leave out dropout, or use another optimizer")
+
+
+def _fingerprint(train: Examples, validation: Examples | None) -> str:
+    """A digest of all the data, so that no run goes on with other data than it began with."""
+    digest = hashlib.blake2b(digest_size=8)
+    for examples in (train, validation):
+        for array in examples or ():
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
