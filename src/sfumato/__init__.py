@@ -1,3 +1,3 @@
 """Deep learning whose every gradient is derived by hand."""
 
-__all__: list[str] = []
+__version__ = "0.1.0"

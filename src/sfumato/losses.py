@@ -153,6 +153,16 @@ class MeanSquaredError(Loss):
         return z[:, 0]
 
 
+def default_loss(classes: int) -> tuple[Loss, int]:
+    """The loss for so many classes (0 for regression), and how many outputs the network needs for it.
+
+    Two classes need one logit and a sigmoid, more a logit each and softmax, as in the reference.
+    """
+    if classes == 0:
+        return MeanSquaredError(), 1
+    return (BinaryCrossEntropy(), 1) if classes == 2 else (CategoricalCrossEntropy(), classes)
+
+
 def _total(losses: Array, weight: Array | None) -> Any:
     """Weighted sum in double precision: a float, or a complex number under the complex-step check."""
     if weight is not None:

@@ -15,6 +15,17 @@ from sfumato.layers.base import NOTHING, Backward, Built, Layer, ParameterSpec, 
 from sfumato.layers.dense import Dense
 from sfumato.layers.dropout import Dropout
 from sfumato.layers.flatten import Flatten
+from sfumato.layers.leaky_relu import LeakyReLU
+from sfumato.layers.relu import ReLU
+from sfumato.layers.sigmoid import Sigmoid
+from sfumato.layers.tanh import Tanh
+
+ACTIVATIONS: dict[str, Callable[[], Layer[Any]]] = {
+    "relu": ReLU,
+    "leaky-relu": LeakyReLU,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
+}
 
 
 class NamedParameter(NamedTuple):
@@ -93,6 +104,13 @@ class Network(Layer[Any]):
             theta[parameter.start : parameter.stop] = parameter.spec.draw(rng).ravel()
         return theta
 
+    def decaying(self) -> Array:
+        """For each entry of theta whether weight decay applies to it: (size,), boolean."""
+        decays = np.zeros(self.size, dtype=bool)
+        for parameter in self.layout:
+            decays[parameter.start : parameter.stop] = parameter.spec.decays
+        return decays
+
     def parameters(self, theta: Array) -> Any:
         """Theta as named tuples of views, one tuple a layer: writing to `parameters(theta).dense_1.b` writes to theta.
 
@@ -143,7 +161,7 @@ def multilayer_perceptron(
     hidden: Sequence[int],
     outputs: int,
     *,
-    activation: Callable[[], Layer[Any]],
+    activation: str = "relu",
     init: Initializer | None = None,
     dropout: float = 0.0,
 ) -> Network:
@@ -153,15 +171,20 @@ def multilayer_perceptron(
         input_shape: Shape of one example; images are flattened.
         hidden: Units of each hidden layer; none of them makes logistic regression, or a softmax classifier.
         outputs: Units of the last layer, which gives logits (or values, for regression).
-        activation: Makes the layer that follows each hidden one, for instance `ReLU`.
+        activation: What follows each hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
         init: Initialiser of the weights; He by default.
         dropout: Probability of dropping a hidden unit.
+
+    Raises:
+        InputError: for an unknown activation, a layer without units, or a probability out of range.
     """
+    if activation not in ACTIVATIONS:
+        raise InputError(f"no activation is called {activation!r}: use one of {', '.join(ACTIVATIONS)}")
     shape = (input_shape,) if isinstance(input_shape, int) else input_shape
     weights = init or He()
     layers: list[Layer[Any]] = [Flatten()] if len(shape) > 1 else []
     for units in hidden:
-        layers += [Dense(units, weights), activation()]
+        layers += [Dense(units, weights), ACTIVATIONS[activation]()]
         if dropout:
             layers.append(Dropout(dropout))
     return Network([*layers, Dense(outputs, weights)], shape)

@@ -4,6 +4,7 @@ The first three are the reference's (Part 7, section 2.1), exactly as its equati
 multiplies the rate by decay^(number of epochs / 1000), a constant, once every epoch (see docs/errata.md).
 """
 
+import inspect
 import math
 from collections.abc import Callable
 
@@ -43,6 +44,12 @@ DECAYING: dict[str, Callable[..., Schedule]] = {
     "inverse-sqrt": inverse_sqrt,
 }
 NAMES = ("constant", *DECAYING, "cosine")
+
+
+def default_decay(name: str) -> float:
+    """The decay that the schedule called `name` takes where none is given."""
+    value: float = inspect.signature(DECAYING[name]).parameters["decay"].default
+    return value
 
 
 def make_schedule(name: str, learning_rate: float, *, epochs: int, decay: float | None = None) -> Schedule:

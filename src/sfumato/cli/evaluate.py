@@ -1,0 +1,43 @@
+"""`sfumato evaluate`: measure a model on data."""
+
+from typing import Annotated
+
+import typer
+
+from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
+from sfumato.cli.options import Data, ModelPath, OutputOptions, grouped
+
+
+@grouped
+def evaluate(
+    model: ModelPath,
+    data: Data,
+    output: OutputOptions,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|INDEX", help="Column of the truth.", show_default="the model's, or the last"),
+    ] = None,
+) -> None:
+    """Measure MODEL on DATA: loss, accuracy, confusion matrix and all that is read off it.
+
+    Where DATA brings a test set of its own (as mnist does), that is what is measured; else every row is.
+
+    Examples:
+        sfumato evaluate runs/mnist mnist
+
+        sfumato evaluate model.safetensors new.csv --target species --json
+    """
+    from sfumato.cli.setup import examples_for, load_model
+    from sfumato.cli.summary import report_on
+
+    console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    check_output(output.out, overwrite=output.overwrite)
+    with limited_threads(output.threads):
+        loaded = load_model(model)
+        examples, which = examples_for(loaded, data, target)
+        loss, accuracy = loaded.evaluate(examples)
+        report = report_on(loaded, examples)
+    values = {"loss": loss, "accuracy": accuracy, "examples": len(examples.y), "report": report.to_dict()}
+    text = f"{model} on {which}, {len(examples.y)} examples: loss {loss:.4f}\n\n{report.to_text()}"
+    write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
+    console.result(text, values)

@@ -1,0 +1,78 @@
+"""What `sfumato check` checks: a network on data, or an objective or layer of the user's own."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato import data
+from sfumato.arrays import Array, Stream, generator
+from sfumato.cli.options import DataOptions, NetworkOptions
+from sfumato.cli.setup import make_network, read_data
+from sfumato.errors import FileError, InputError
+from sfumato.layers.base import Layer
+from sfumato.objective import LayerObjective, NetworkObjective, Objective
+
+
+def network_objective(
+    name: str, data_options: DataOptions, network_options: NetworkOptions, l2: float | None, seed: int
+) -> tuple[NetworkObjective, Array]:
+    """The objective of a network on data, in float64, and a point to check it at."""
+    dataset = read_data(name, data_options)
+    examples = data.limit(dataset.examples, data_options.limit or 100, seed)
+    scaling = data.Scaling.fit(examples.x, data_options.scaling)
+    network, loss = make_network(dataset, network_options)
+    x = scaling(examples.x, np.float64)
+    objective = NetworkObjective(network, loss, x, examples.y, l2=l2 or 0.0, dropout_key=(seed, 0))
+    noise = generator(seed, Stream.CHECKING, step=1).standard_normal(network.size)
+    return objective, network.initialize(seed, np.float64) + 0.1 * noise
+
+
+def own_objective(place: str) -> tuple[Objective, Array]:
+    """An objective of the user's, from MODULE:NAME, and the point to check it at.
+
+    NAME is an `Objective` with an attribute `theta`, a `Layer`, or a class or function without arguments that makes
+    either. A layer is checked on its own, for vectors of five; use `LayerObjective` for other shapes.
+
+    Raises:
+        InputError: if there is no such module or name, or it is nothing that can be checked.
+    """
+    module_name, _, name = place.rpartition(":")
+    if not module_name:
+        raise InputError(f"--objective takes MODULE:NAME, such as my_layers.py:Swish; not {place!r}")
+    module = _import(module_name)
+    found = getattr(module, name, None)
+    if found is None:
+        raise InputError(f"{module_name}: there is no {name} in it")
+    if not isinstance(found, Objective | Layer) and callable(found):
+        found = found()
+    if isinstance(found, Layer):
+        found = LayerObjective(found)
+    theta = getattr(found, "theta", None)
+    if not isinstance(found, Objective) or theta is None:
+        raise InputError(f"{place}: is no layer, and no Objective with an attribute theta to check it at")
+    return found, np.asarray(theta, dtype=np.float64)
+
+
+def _import(name: str) -> Any:
+    if not name.endswith(".py"):
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return importlib.import_module(name)
+        except ImportError as error:
+            raise InputError(f"{name}: cannot be imported ({error})") from error
+    if not Path(name).is_file():
+        raise FileError(f"{name}: no such file")
+    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{name}: is not a Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(Path(name).absolute().parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{name}: cannot be imported ({type(error).__name__}: {error})") from error
+    return module

@@ -1,0 +1,230 @@
+"""The options of all commands, in the groups that commands share; each is described, and has its default, once.
+
+A command names the groups that it takes, as in `def train(data: Data, network: NetworkOptions, ...)`, and `grouped`
+makes every field of a group an option of the command.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from sfumato.initializers import Normal
+from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum
+from sfumato.schedules import DECAYING, default_decay
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="mnist, digits, blobs, spiral, circles, moons, lemniscate, breast-cancer, a CSV file, "
+        "or a folder of IDX files.",
+        show_default=False,
+    ),
+]
+ModelPath = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model file, or the folder of a run.", show_default=False)
+]
+
+
+def option(help: str, *names: str, panel: str, metavar: str | None = None, shown: str = "", **more: Any) -> Any:
+    """One option; its name comes from its field unless `names` are given, its default in the help unless `shown` is."""
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel, show_default=shown or True, **more)
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How the data are read and divided."""
+
+    target: Annotated[
+        str | None, option("Column to predict.", shown="the last", panel="Data", metavar="NAME|INDEX")
+    ] = None
+    task: Annotated[
+        Literal["auto", "classification", "regression"],
+        option("auto: classes if text or at most 20 whole numbers.", panel="Data"),
+    ] = "auto"
+    validation: Annotated[
+        str | None, option("Watched while training.", shown="0.1", panel="Data", metavar="FRACTION|FILE")
+    ] = None
+    test: Annotated[
+        str | None,
+        option(
+            "Kept for the end.", shown="0.2, or the test set that DATA brings", panel="Data", metavar="FRACTION|FILE"
+        ),
+    ] = None
+    limit: Annotated[int | None, option("Use a random N of the examples.", panel="Data", metavar="N", min=1)] = None
+    scaling: Annotated[
+        Literal["auto", "none", "unit", "standard"],
+        option("auto: unit for pixels, standard for tables.", panel="Data"),
+    ] = "auto"
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What the network is made of."""
+
+    hidden: Annotated[str, option("Units of each hidden layer, or none.", panel="Network", metavar="15,9")] = "15,9"
+    architecture: Annotated[Literal["dense"], option("Kind of network.", panel="Network")] = "dense"
+    activation: Annotated[
+        Literal["relu", "leaky-relu", "tanh", "sigmoid"], option("After each hidden layer.", panel="Network")
+    ] = "relu"
+    init: Annotated[Literal["he", "xavier", "glorot", "normal", "zeros"], option("First weights.", panel="Network")] = (
+        "he"
+    )
+    init_scale: Annotated[
+        float | None, option("Scale of --init normal.", shown=str(Normal.scale), panel="Network", metavar="SCALE")
+    ] = None
+    dropout: Annotated[float, option("Probability of dropping a hidden unit.", panel="Network", metavar="P")] = 0.0
+
+
+@dataclass(frozen=True)
+class ObjectiveOptions:
+    """What is added to the mean loss."""
+
+    l2: Annotated[
+        float | None,
+        option(
+            "Penalty LAMBDA / (2 N) sum W^2; with adamw, decay by LAMBDA / N.",
+            "--l2",
+            shown=f"0; adamw: a decay of {AdamW.weight_decay}",
+            panel="Objective",
+            metavar="LAMBDA",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class OptimizerOptions:
+    """How the objective is minimised. A setting that the chosen optimizer does not have is an error."""
+
+    optimizer: Annotated[
+        Literal["gd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs"],
+        option("Kind of optimizer.", panel="Optimizer"),
+    ] = "adam"
+    learning_rate: Annotated[
+        float | None,
+        option(
+            "Of the first epoch.",
+            shown=", ".join(f"{name} {kind.learning_rate}" for name, kind in OPTIMIZERS.items()),
+            panel="Optimizer",
+        ),
+    ] = None
+    beta: Annotated[
+        float | None, option("momentum, nesterov: past kept.", shown=str(Adam.beta1), panel="Optimizer")
+    ] = None
+    beta1: Annotated[float | None, option("rmsprop, adam: past kept.", shown=str(Adam.beta1), panel="Optimizer")] = None
+    beta2: Annotated[float | None, option("adam: past squares kept.", shown=str(Adam.beta2), panel="Optimizer")] = None
+    epsilon: Annotated[float | None, option("rmsprop, adam.", shown=str(Adam.epsilon), panel="Optimizer")] = None
+    epsilon_inside_root: Annotated[
+        bool, option("Divide by sqrt(s + epsilon), as the reference.", "--epsilon-inside-root", panel="Optimizer")
+    ] = False
+    momentum_form: Annotated[
+        Literal["averaged", "classical"] | None,
+        option(
+            "averaged: v = beta v + (1 - beta) g; classical: v = beta v + g.", shown=Momentum.form, panel="Optimizer"
+        ),
+    ] = None
+    schedule: Annotated[
+        Literal["constant", "exponential", "inverse-time", "inverse-sqrt", "cosine"],
+        option("Learning rate over the epochs.", panel="Optimizer"),
+    ] = "constant"
+    decay: Annotated[
+        float | None,
+        option(
+            "Decay rate of the schedule.",
+            shown=", ".join(f"{name} {default_decay(name)}" for name in DECAYING),
+            panel="Optimizer",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How long and in what portions."""
+
+    batch_size: Annotated[
+        str | None,
+        option(
+            "Examples a step.",
+            shown="a fiftieth of the examples, 16 to 1000; full for lbfgs",
+            panel="Run",
+            metavar="N|full",
+        ),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        option(
+            "Passes over the training examples.",
+            shown="20, or as many as show 60,000 examples",
+            panel="Run",
+            metavar="N",
+            min=1,
+        ),
+    ] = None
+    early_stopping: Annotated[
+        int | None,
+        option(
+            "Stop after so many epochs without a lower validation loss; keep the best.", panel="Run", metavar="PATIENCE"
+        ),
+    ] = None
+    resume: Annotated[bool, option("Go on with the run in --out.", "--resume", panel="Run")] = False
+
+
+@dataclass(frozen=True)
+class SeedOption:
+    """Where random numbers come from."""
+
+    seed: Annotated[int, option("Of weights, order, dropout and splits.", panel="Run", metavar="N", min=0)] = 0
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What every command takes."""
+
+    out: Annotated[str | None, option("Where to write.", "--out", "-o", panel="Output", metavar="PATH")] = None
+    overwrite: Annotated[bool, option("Replace what is there.", "--overwrite", panel="Output")] = False
+    as_json: Annotated[
+        bool, option("Print one JSON object, and nothing else, on standard output.", "--json", panel="Output")
+    ] = False
+    quiet: Annotated[bool, option("No progress and no notes.", "--quiet", panel="Output")] = False
+    verbose: Annotated[bool, option("Every epoch on a line.", "--verbose", panel="Output")] = False
+    threads: Annotated[
+        int | None, option("Threads to compute with.", shown="all", panel="Output", metavar="N", min=1)
+    ] = None
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with each dataclass among its parameters replaced by that dataclass's fields, as options."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters, groups = [], {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        if not is_dataclass(hints[name]):
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        groups[name] = hints[name]
+        field_hints = get_type_hints(hints[name], include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=field_hints[field.name],
+                default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            )
+            for field in fields(hints[name])
+        ]
+
+    @functools.wraps(command)
+    def ungrouped(**values: Any) -> None:
+        gathered = {
+            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**values, **gathered)
+
+    vars(ungrouped)["__signature__"] = inspect.Signature(parameters)
+    ungrouped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del vars(ungrouped)["__wrapped__"]
+    return ungrouped

@@ -1,0 +1,55 @@
+"""`sfumato predict`: a model's answers for new rows."""
+
+import io
+from typing import Annotated
+
+import typer
+
+from sfumato.cli.console import Console, check_output, limited_threads, write_output
+from sfumato.cli.options import ModelPath, OutputOptions, grouped
+
+
+@grouped
+def predict(
+    model: ModelPath,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file of features.", show_default=False)],
+    output: OutputOptions,
+    proba: Annotated[bool, typer.Option("--proba", help="A column for each class's probability as well.")] = False,
+) -> None:
+    """Predict every row of FILE, as CSV: one row of answers for each row of features.
+
+    FILE holds the model's features in its order, or has a header with all of their names (other columns are ignored).
+    For an image model a row is the pixels, line by line.
+
+    Examples:
+        sfumato predict runs/flowers new.csv -o answers.csv
+
+        sfumato predict model.safetensors new.csv --proba
+    """
+    import numpy as np
+    import pandas as pd
+
+    from sfumato.cli.setup import load_model
+    from sfumato.data import load_features
+    from sfumato.errors import InputError
+
+    console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    check_output(output.out, overwrite=output.overwrite)
+    with limited_threads(output.threads):
+        loaded = load_model(model)
+        if proba and not loaded.classes:
+            raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
+        shape = loaded.network.input_shape
+        x = load_features(file, loaded.features, int(np.prod(shape))).reshape(-1, *shape)
+        answers = loaded.predict(x)
+        columns = {loaded.target: [loaded.classes[i] for i in answers] if loaded.classes else answers.tolist()}
+        if proba:
+            probabilities = loaded.predict_proba(x)
+            columns |= {f"probability of {name}": probabilities[:, i].tolist() for i, name in enumerate(loaded.classes)}
+    buffer = io.StringIO()
+    pd.DataFrame(columns).to_csv(buffer, index=False, lineterminator="\n")
+    write_output(output.out, buffer.getvalue(), overwrite=output.overwrite)
+    if output.out is None or output.as_json:
+        console.result(buffer.getvalue().rstrip("\n"), {"model": model, "rows": len(x), "predictions": columns})
+    else:
+        console.note(f"{len(x)} predictions written to {output.out}")

@@ -1,0 +1,156 @@
+"""From options to data, networks and models: what several commands begin with."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato import data
+from sfumato.cli.options import DataOptions, NetworkOptions, OptimizerOptions
+from sfumato.data import Dataset, Examples
+from sfumato.errors import FileError, InputError
+from sfumato.initializers import make_initializer
+from sfumato.losses import Loss, default_loss
+from sfumato.model import Model
+from sfumato.network import Network, multilayer_perceptron
+from sfumato.optimizers import Optimizer, make_optimizer
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A data set divided for training."""
+
+    dataset: Dataset
+    train: Examples
+    validation: Examples | None
+    test: Examples | None
+
+
+def read_data(name: str, options: DataOptions) -> Dataset:
+    """The data that were asked for, by name or from a file."""
+    return data.load(name, target=options.target, task=options.task)
+
+
+def divide(dataset: Dataset, options: DataOptions, seed: int) -> Parts:
+    """Cut a data set into training, validation and test examples, as the options say."""
+    limit, target = options.limit, options.target
+    examples = dataset.examples if limit is None else data.limit(dataset.examples, limit, seed)
+    held_out = dataset.test
+    if options.test is not None or held_out is None:
+        examples, held_out = _hold_out("test", options.test or "0.2", dataset, examples, target, seed)
+    train, watched = _hold_out("validation", options.validation or "0.1", dataset, examples, target, seed)
+    if dataset.classes and len(np.unique(train.y)) < 2:
+        raise InputError(f"{dataset.name}: the training examples are all of one class; use more of them")
+    return Parts(dataset, train, watched, held_out)
+
+
+def _hold_out(
+    option: str, choice: str, dataset: Dataset, examples: Examples, target: str | None, seed: int
+) -> tuple[Examples, Examples | None]:
+    try:
+        fraction = float(choice)
+    except ValueError:
+        other = data.load(choice, target=target, task=dataset.task if dataset.features else "auto")
+        return examples, renumbered(other, choice, dataset.classes, dataset.features, dataset.feature_shape)
+    if not 0 <= fraction < 1:
+        raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
+    return data.split(examples, fraction, seed, stratify=bool(dataset.classes))
+
+
+def renumbered(
+    other: Dataset, name: str, classes: tuple[str, ...], features: tuple[str, ...], shape: tuple[int, ...]
+) -> Examples:
+    """The examples of `other` with columns and class numbers as those who know `features` and `classes` expect.
+
+    Raises:
+        InputError: if columns are missing, or a class is unknown.
+    """
+    x, y, weight = other.examples
+    if features and set(features) <= set(other.features):
+        x = x[:, [other.features.index(feature) for feature in features]]
+    if x.shape[1:] != shape:
+        raise InputError(f"{name}: its examples have shape {x.shape[1:]}; {shape} is expected")
+    if not classes:
+        return Examples(x, y, weight)
+    unknown = sorted(set(other.classes) - set(classes))
+    if unknown:
+        raise InputError(f"{name}: holds classes that are not known here: {', '.join(unknown[:5])}")
+    numbers = np.array([classes.index(label) for label in other.classes])
+    return Examples(x, numbers[y], weight)
+
+
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """Units of the hidden layers from "15,9"; "none" for no hidden layer."""
+    if text.strip().lower() in ("none", ""):
+        return ()
+    try:
+        units = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        units = (0,)
+    if min(units) < 1:
+        raise InputError(f"--hidden takes whole numbers of units, such as 15,9, or none; not {text!r}")
+    return units
+
+
+def parse_batch_size(text: str | None) -> Any:
+    """A number of examples, "full", or "auto" where none is given."""
+    if text is None or text == "full":
+        return text or "auto"
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--batch-size takes a whole number of at least 1, or full; not {text!r}")
+    return int(text)
+
+
+def make_network(dataset: Dataset, options: NetworkOptions) -> tuple[Network, Loss]:
+    """The network that the options describe, for these data, and the loss that belongs to their task."""
+    loss, outputs = default_loss(len(dataset.classes))
+    network = multilayer_perceptron(
+        dataset.feature_shape,
+        parse_hidden(options.hidden),
+        outputs,
+        activation=options.activation,
+        init=make_initializer(options.init, options.init_scale),
+        dropout=options.dropout,
+    )
+    return network, loss
+
+
+def training_optimizer(
+    options: OptimizerOptions, l2: float | None, network: Network, examples: int
+) -> tuple[Optimizer[Any], float]:
+    """The optimizer, and the L2 penalty that is left for the objective: AdamW decays weights itself instead."""
+    settings: dict[str, Any] = {
+        "beta": options.beta,
+        "beta1": options.beta1,
+        "beta2": options.beta2,
+        "epsilon": options.epsilon,
+        "epsilon_inside_root": options.epsilon_inside_root or None,
+        "form": options.momentum_form,
+    }
+    if options.optimizer == "adamw":
+        settings["decays"] = network.decaying()
+        settings["weight_decay"] = None if l2 is None else l2 / examples
+        l2 = None
+    return make_optimizer(options.optimizer, **settings), l2 or 0.0
+
+
+def load_model(path: str) -> Model:
+    """A model from its file, or from the folder of the run that made it."""
+    if Path(path).is_dir():
+        inside = Path(path) / "model.safetensors"
+        if not inside.is_file():
+            raise FileError(f"{path}: no model.safetensors in this folder; name a model, or a finished run's folder")
+        return Model.load(inside)
+    return Model.load(path)
+
+
+def examples_for(model: Model, name: str, target: str | None) -> tuple[Examples, str]:
+    """What to measure a model on, and what that is called: the test set that the data bring, or all rows."""
+    if target is None and model.features and model.target in data.column_names(name):
+        target = model.target
+    dataset = data.load(name, target=target, task="classification" if model.classes else "regression")
+    which = f"the test data of {dataset.name}" if dataset.test else dataset.name
+    if dataset.test:
+        dataset = replace(dataset, examples=dataset.test)
+    return renumbered(dataset, name, model.classes, model.features, model.network.input_shape), which

@@ -1,0 +1,77 @@
+"""What a finished training run has to say, as text and as values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sfumato import __version__
+from sfumato.cli.setup import Parts
+from sfumato.data import Examples
+from sfumato.evaluation import ConfusionMatrix, RegressionReport
+from sfumato.history import diagnose
+from sfumato.model import Model
+from sfumato.training import FitResult
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The same outcome in words and in values, and the confusion matrix to draw."""
+
+    text: str
+    values: dict[str, Any]
+    matrix: ConfusionMatrix | None
+
+
+def report_on(model: Model, examples: Examples) -> ConfusionMatrix | RegressionReport:
+    """What a model does on examples, measured."""
+    predicted = model.predict(examples.x)
+    if model.classes:
+        return ConfusionMatrix.from_labels(examples.y, predicted, model.classes)
+    return RegressionReport.from_predictions(examples.y, predicted)
+
+
+def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
+    """Measure the trained model; this is where the test set is read, once."""
+    values: dict[str, Any] = {}
+    shown: dict[str, Examples | None] = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    for name, examples in shown.items():
+        loss, accuracy = (None, None) if examples is None else model.evaluate(examples)
+        values |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+    held_out = next(name for name in ("test", "validation", "train") if shown[name] is not None)
+    report = report_on(model, shown[held_out] or parts.train)
+    notes = diagnose(result.history)
+    values |= {
+        "epochs": len(result.history),
+        "best_epoch": result.best_epoch or None,
+        "stopped": result.stopped,
+        "steps": result.steps,
+        "parameters": model.network.size,
+        "seconds": result.seconds,
+        "examples": {name: 0 if examples is None else len(examples.y) for name, examples in shown.items()},
+        "precision": model.theta.dtype.name,
+        "backend": "numpy",
+        "version": __version__,
+        "notes": notes,
+        "report_on": held_out,
+        "report": report.to_dict(),
+    }
+    text = "\n".join(
+        [*_head(model, parts, result, values), *notes, "", f"On the {held_out} data:", "", report.to_text()]
+    )
+    return Summary(text, values, report if isinstance(report, ConfusionMatrix) else None)
+
+
+def _head(model: Model, parts: Parts, result: FitResult, values: dict[str, Any]) -> list[str]:
+    dense = "-".join(str(p.spec.n_in) for p in model.network.layout if p.spec.decays)
+    lines = [
+        f"{parts.dataset.name}: network {dense}-{model.network.output_shape[0]}, {model.network.size} parameters, "
+        f"{values['epochs']} epochs ({values['steps']} steps) in {values['seconds']:.2f} s"
+    ]
+    if result.stopped == "early":
+        lines.append(f"stopped early: the weights are those of epoch {result.best_epoch}, the lowest validation loss")
+    if result.stopped == "converged":
+        lines.append("stopped early: no lower loss can be found from here")
+    for name, count in values["examples"].items():
+        if count:
+            accuracy = f", accuracy {values[f'{name}_accuracy']:.4f}" if model.classes else ""
+            lines.append(f"{name:<10} ({count} examples): loss {values[f'{name}_loss']:.4f}{accuracy}")
+    return lines

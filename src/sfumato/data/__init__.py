@@ -1,0 +1,91 @@
+"""Data sets: made on the spot, shipped with the package, or read from files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sfumato.data.dataset import (
+    Dataset,
+    Examples,
+    Scaling,
+    ScalingKind,
+    Task,
+    TaskChoice,
+    check_task,
+    limit,
+    split,
+    subset,
+    suggestion,
+)
+from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
+from sfumato.data.idx import load_idx_folder, read_idx
+from sfumato.data.mnist import load_mnist
+from sfumato.data.tables import load_csv, load_features
+from sfumato.errors import InputError
+
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Examples",
+    "Scaling",
+    "ScalingKind",
+    "Task",
+    "TaskChoice",
+    "blobs",
+    "breast_cancer",
+    "circles",
+    "digits",
+    "lemniscate",
+    "limit",
+    "load",
+    "load_csv",
+    "load_features",
+    "load_idx_folder",
+    "load_mnist",
+    "moons",
+    "read_idx",
+    "spiral",
+    "split",
+    "subset",
+]
+
+_NAMED: dict[str, Callable[[], Dataset]] = {
+    "mnist": load_mnist,
+    "digits": digits,
+    "blobs": blobs,
+    "spiral": spiral,
+    "circles": circles,
+    "moons": moons,
+    "lemniscate": lemniscate,
+    "breast-cancer": breast_cancer,
+}
+
+NAMES = tuple(_NAMED)
+
+
+def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "auto") -> Dataset:
+    """Data by name or from files.
+
+    Args:
+        data: One of `NAMES`, or a CSV file, or a folder of IDX files. A `Path` is never a name, nor is a text with a
+            slash: `./digits` is a file or folder.
+        target: The target column of a CSV file, by name or by index from 0; its last one by default.
+        task: Task of a CSV file; see `load_csv`. All other data are for classification.
+
+    Raises:
+        FileError: A file cannot be read.
+        InputError: There is no such data, an option does not apply to it, or a file's content is wrong.
+    """
+    check_task(task)
+    path = Path(data)
+    if not (isinstance(data, str) and data in _NAMED) and not path.is_dir():
+        if path.suffix.lower() == ".csv" or path.exists():
+            return load_csv(path, target=target, task=task)
+        raise InputError(
+            f"there is no data {str(data)!r}; {suggestion(str(data), NAMES)}give a CSV file, a folder of IDX files, "
+            f"or one of: {', '.join(NAMES)}"
+        )
+    if target is not None:
+        raise InputError(f"{data}: its target is fixed; leave out the target, which only CSV files can choose")
+    if task == "regression":
+        raise InputError(f"{data}: has classes, not values; leave out the task, or choose classification")
+    return _NAMED[data]() if isinstance(data, str) and data in _NAMED else load_idx_folder(path)

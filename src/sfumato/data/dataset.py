@@ -1,0 +1,253 @@
+"""A data set, its parts, and the scaling of its features."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum
+from typing import Literal, NamedTuple, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.errors import InputError
+
+Task = Literal["classification", "regression"]
+TaskChoice = Literal["auto", "classification", "regression"]
+ScalingKind = Literal["auto", "none", "unit", "standard"]
+
+
+class Draw(IntEnum):
+    """Steps of `Stream.DATA`, so that making, splitting and limiting data under one seed share no numbers."""
+
+    MAKE = 0
+    SPLIT = 1
+    LIMIT = 2
+
+
+class Examples(NamedTuple):
+    """Rows of data.
+
+    Attributes:
+        x: Features, `(n, d)` float64, or images `(n, height, width, channels)` uint8.
+        y: Targets, `(n,)`: int64 indices of classes, or float64 values for regression.
+        sample_weight: What each row counts, `(n,)`; None where all count the same.
+    """
+
+    x: Array
+    y: Array
+    sample_weight: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples and what they are called.
+
+    Attributes:
+        name: Name of the data, or of the file or folder they come from.
+        examples: All rows there are for training and validation.
+        test: The test set that the data bring with them; None where they bring none.
+        task: Whether `y` are classes or values.
+        classes: Names of the classes, in the order of their indices; empty for regression.
+        features: Names of the columns of `x`; empty for images.
+        target: Name of what is predicted.
+    """
+
+    name: str
+    examples: Examples
+    test: Examples | None
+    task: Task
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    target: str
+
+    @property
+    def feature_shape(self) -> Shape:
+        """Shape of one example's features: `(d,)` or `(height, width, channels)`."""
+        return self.examples.x.shape[1:]
+
+    @property
+    def image_shape(self) -> Shape | None:
+        """`(height, width, channels)`; None where the examples are no images."""
+        return self.feature_shape if self.examples.x.ndim == 4 else None
+
+
+def subset(examples: Examples, indices: Array) -> Examples:
+    """The rows at `indices` (integers or a mask), in that order."""
+    x, y, weight = examples
+    return Examples(x[indices], y[indices], None if weight is None else weight[indices])
+
+
+def limit(examples: Examples, n: int, seed: int) -> Examples:
+    """A random choice of `n` rows without replacement, in their original order; all rows where there are no more.
+
+    Raises:
+        InputError: `n` is below 1.
+    """
+    if n < 1:
+        raise InputError(f"cannot keep {n} examples; keep at least 1")
+    rows = len(examples.y)
+    if n >= rows:
+        return examples
+    chosen = generator(seed, Stream.DATA, Draw.LIMIT).permutation(rows)[:n]
+    return subset(examples, np.sort(chosen))
+
+
+def split(examples: Examples, fraction: float, seed: int, *, stratify: bool) -> tuple[Examples, Examples | None]:
+    """Hold out a random part of the rows; both parts keep the original order.
+
+    Args:
+        examples: The rows to divide.
+        fraction: Part to hold out, at least 0 and below 1; rounded to whole rows. 0 holds out nothing.
+        seed: Seed of the choice: the same seed holds out the same rows.
+        stratify: Hold out of every class its share, to within one row. Where a class has a single member, or a
+            part has fewer rows than there are classes, the choice is a plain one all the same.
+
+    Returns:
+        The rest, and what is held out (None for fraction 0).
+
+    Raises:
+        InputError: The fraction is out of range, or one part would be empty.
+    """
+    rows = len(examples.y)
+    if not 0 <= fraction < 1:
+        raise InputError(f"cannot hold out the fraction {fraction}; give one that is at least 0 and below 1")
+    if fraction == 0:
+        return examples, None
+    size = round(rows * fraction)
+    if size in (0, rows):
+        raise InputError(
+            f"cannot hold out the fraction {fraction} of {rows} examples: one part would be empty; "
+            "choose another fraction, or give more examples"
+        )
+    random = generator(seed, Stream.DATA, Draw.SPLIT)
+    order = random.permutation(rows)
+    if stratify and _can_stratify(examples.y, size):
+        # Classes side by side, each in random order: rows at even distances take its share of every one.
+        order = order[np.argsort(examples.y[order], kind="stable")]
+        steps = (np.arange(rows + 1) * size + random.integers(rows)) // rows
+        chosen = order[np.diff(steps) == 1]
+    else:
+        chosen = order[:size]
+    held_out = np.zeros(rows, dtype=bool)
+    held_out[chosen] = True
+    return subset(examples, ~held_out), subset(examples, held_out)
+
+
+def _can_stratify(y: Array, size: int) -> bool:
+    counts = np.unique(y, return_counts=True)[1]
+    return bool(counts.min() >= 2 and len(counts) <= min(size, len(y) - size))
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """What makes features comparable: `(x - offset) * factor`.
+
+    It is fitted to the training examples alone and then applied to all others, so that nothing is learned from
+    those. Images share one offset and one factor over all pixels, as their pixels share a unit; a table has one of
+    each per column.
+
+    Attributes:
+        offset: float64, `()` or `(d,)`.
+        factor: float64, `()` or `(d,)`.
+    """
+
+    offset: Array
+    factor: Array
+
+    def __call__(self, x: Array, dtype: npt.DTypeLike = np.float32) -> Array:
+        """Scaled features, of the shape of `x`.
+
+        Args:
+            x: Features, `(n, ...)`.
+            dtype: Floating type of the result; float32 by default, which training computes in. A result beyond its
+                range becomes infinite.
+        """
+        # Bytes are exact in every floating type, so images need no float64 copy. A table's differences do need it:
+        # in float32 a small variation of a large value would be lost.
+        working = np.dtype(dtype if x.dtype == np.uint8 else np.float64)
+        offset, factor = self.offset.astype(working), self.factor.astype(working)
+        with np.errstate(over="ignore"):
+            if not offset.any():
+                scaled: Array = np.multiply(x, factor, dtype=working)
+            else:
+                # In halves, because the difference of two huge values may be too large for a float.
+                scaled = np.multiply(x, 0.5, dtype=working)
+                scaled -= offset / 2
+                scaled *= factor * 2
+            return scaled.astype(dtype, copy=False)
+
+    @classmethod
+    def none(cls) -> Self:
+        """Leaves every value as it is."""
+        return cls(np.zeros(()), np.ones(()))
+
+    @classmethod
+    def unit(cls, x: Array) -> Self:
+        """Takes the least value of `x` to 0 and the greatest to 1; a constant feature becomes 0."""
+        least, greatest = _extremes(x)
+        half = np.where(least == greatest, 0.5, greatest / 2 - least / 2)
+        return cls(least, np.asarray(_inverse(half) / 2))
+
+    @classmethod
+    def standard(cls, x: Array) -> Self:
+        """Takes `x` to mean 0 and variance 1; a constant feature becomes 0."""
+        least, greatest = _extremes(x)
+        # Pixels have few distinct values: weighing those avoids a float64 copy of all pixels.
+        values, counts = np.unique(x, return_counts=True) if x.ndim == 4 else (x, None)
+        # A power of two that brings all values below 1 changes no digit and keeps their squares finite.
+        exponent = np.frexp(np.maximum(np.abs(least), np.abs(greatest)))[1]
+        values = np.ldexp(values.astype(np.float64), -exponent)
+        mean = np.average(values, axis=0, weights=counts)
+        deviation = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=counts))
+        constant = least == greatest
+        # The mean of equal values is not always equal to them, so a constant is its own mean.
+        offset = np.where(constant, least, np.ldexp(mean, exponent))
+        return cls(offset, _inverse(np.where(constant, 1.0, np.ldexp(deviation, exponent))))
+
+    @classmethod
+    def fit(cls, x: Array, kind: ScalingKind = "auto") -> Self:
+        """The scaling of a kind, fitted to `x`.
+
+        Args:
+            x: Features of the training examples, `(n, d)` or `(n, height, width, channels)`.
+            kind: "none", "unit", "standard", or "auto": "unit" for images, whose black stays 0, and "standard" for
+                tables, whose columns have different units.
+
+        Raises:
+            InputError: There is no such kind.
+        """
+        match kind:
+            case "none":
+                return cls.none()
+            case "unit":
+                return cls.unit(x)
+            case "standard":
+                return cls.standard(x)
+            case "auto":
+                return cls.unit(x) if x.ndim == 4 else cls.standard(x)
+        raise InputError(f"there is no scaling {kind!r}; choose one of: auto, none, unit, standard")
+
+
+def _extremes(x: Array) -> tuple[Array, Array]:
+    """Least and greatest value, float64: `()` of images, `(d,)` of a table."""
+    axis = None if x.ndim == 4 else 0
+    return np.asarray(x.min(axis=axis), dtype=np.float64), np.asarray(x.max(axis=axis), dtype=np.float64)
+
+
+def _inverse(x: Array) -> Array:
+    """`1 / x` for `x >= 0`, finite even where `x` is next to nothing."""
+    return np.asarray(1 / np.maximum(x, np.finfo(np.float64).tiny))
+
+
+def check_task(task: str) -> None:
+    """Raise an InputError unless `task` is one of `TaskChoice`."""
+    if task not in get_args(TaskChoice):
+        raise InputError(f"there is no task {task!r}; choose one of: {', '.join(get_args(TaskChoice))}")
+
+
+def suggestion(name: str, choices: Iterable[str]) -> str:
+    """`"did you mean 'x'? "` for the choice most like `name`, upper and lower case aside; else an empty text."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    matches = get_close_matches(name.lower(), by_lower, n=1)
+    return f"did you mean {by_lower[matches[0]]!r}? " if matches else ""
