@@ -1,3 +1,66 @@
-"""Deep learning whose every gradient is derived by hand."""
+"""Deep learning whose every gradient is derived by hand.
+
+    from sfumato import Dense, Network, ReLU, fit
+
+Layers, losses, optimizers and objectives are here; data are in `sfumato.data`, figures in `sfumato.plots`.
+"""
+
+from sfumato.errors import DivergenceError, FileError, InputError, SfumatoError
+from sfumato.evaluation import ConfusionMatrix, RegressionReport
+from sfumato.gradient_check import GradientReport, check_gradient
+from sfumato.initializers import Glorot, He, Normal, Xavier, Zeros
+from sfumato.layers import Dense, Dropout, Flatten, Layer, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from sfumato.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss, MeanSquaredError
+from sfumato.model import Model
+from sfumato.network import Network, multilayer_perceptron
+from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Objective
+from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
+from sfumato.training import FitResult, fit
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "AdamW",
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "ConfusionMatrix",
+    "Dense",
+    "DivergenceError",
+    "Dropout",
+    "Evaluation",
+    "FileError",
+    "FitResult",
+    "Flatten",
+    "Glorot",
+    "GradientDescent",
+    "GradientReport",
+    "He",
+    "InputError",
+    "Layer",
+    "LayerObjective",
+    "LeakyReLU",
+    "Loss",
+    "MeanSquaredError",
+    "Model",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "NetworkObjective",
+    "Normal",
+    "Objective",
+    "Optimizer",
+    "RMSProp",
+    "ReLU",
+    "RegressionReport",
+    "SfumatoError",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "Xavier",
+    "Zeros",
+    "check_gradient",
+    "fit",
+    "multilayer_perceptron",
+]

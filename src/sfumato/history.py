@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
+from sfumato.arrays import Array
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -43,8 +45,9 @@ def to_csv(history: Sequence[EpochRecord]) -> str:
 def diagnose(history: Sequence[EpochRecord]) -> list[str]:
     """What the cost curve calls for, in the reference's advice (Part 8, section 2.1).
 
-    Looked at is the second half of the run: whether the training loss ended above where it was, went up and down, or
-    was still falling steadily, and whether the validation loss has turned.
+    Looked at is the second half of the run: whether the training loss ended above where it was, went up and down (by
+    5 % an epoch on average, and up in more than a quarter of them), or was still falling steadily, and whether the
+    validation loss has turned.
 
     Returns:
         One sentence for each thing found; empty when the run ended flat, or is too short (under four epochs) to tell.
@@ -54,7 +57,7 @@ def diagnose(history: Sequence[EpochRecord]) -> list[str]:
         return []
     half = loss[len(loss) // 2 :]
     changes = np.diff(half)
-    movement = float(np.abs(changes).sum())
+    relative_change = float((np.abs(changes) / np.maximum(half[:-1], np.finfo(float).tiny)).mean())
     net = float(half[0] - half[-1])
     level = float(np.abs(half).mean()) or 1.0
     findings = []
@@ -63,7 +66,7 @@ def diagnose(history: Sequence[EpochRecord]) -> list[str]:
             f"The training loss rose ({half[0]:.4g} at epoch {history[len(loss) // 2].epoch}, {loss[-1]:.4g} at the "
             "end): try a smaller learning rate."
         )
-    elif movement > 0.1 * level and abs(net) < 0.5 * movement and float((changes > 0).mean()) > 0.25:
+    elif relative_change > 0.05 and float((changes > 0).mean()) > 0.25:
         findings.append(
             "The training loss oscillates: add learning rate decay (--schedule exponential), or try a smaller rate."
         )
@@ -72,7 +75,7 @@ def diagnose(history: Sequence[EpochRecord]) -> list[str]:
     return findings + _overfitting(history)
 
 
-def _still_falling(loss: "np.typing.NDArray[np.float64]") -> bool:
+def _still_falling(loss: Array) -> bool:
     """Whether the last fifth of the run went down by 2 % or more, mostly without going up."""
     last = loss[-max(3, len(loss) // 5) :]
     return bool(last[0] - last[-1] > 0.02 * abs(last[0]) and (np.diff(last) < 0).mean() >= 0.6)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -69,7 +69,7 @@ def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -
     figure, axes = _figure(size + 0.8, size)
     counts = matrix.counts
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # the root lets rare mistakes show
     labels = [name if len(name) <= 12 else name[:11] + "…" for name in matrix.classes]
     crowded = k > 6 or max(map(len, labels)) > 6
     axes.set_xticks(range(k), labels, rotation=90 if crowded and max(map(len, labels)) > 2 else 0)
@@ -77,7 +77,7 @@ def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -
     for i in range(k if k <= 26 else 0):
         for j in range(k):
             if counts[i, j]:
-                colour = "white" if shares[i, j] > 0.55 else "#333333"
+                colour = "white" if shares[i, j] > 0.4 else "#333333"
                 axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour, fontsize=8 if k > 3 else 10)
     axes.set(xlabel="predicted", ylabel="true", title=f"{title}: accuracy {matrix.accuracy:.4f}")
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.04)
@@ -113,8 +113,8 @@ def decision_boundary(model: Model, examples: Examples, title: str = "Decision b
         vmax=k - 1,
         alpha=0.25,
     )
-    if k > 1:
-        axes.contour(across, up, winner, levels=np.arange(k - 1) + 0.5, colors="#444444", linewidths=0.7)
+    for index in np.unique(winner)[1:]:
+        axes.contour(across, up, winner == index, levels=[0.5], colors="#444444", linewidths=0.5)
     for index, name in enumerate(model.classes):
         members = x[y == index]
         axes.scatter(
