@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
@@ -128,8 +128,8 @@ class ConfusionMatrix:
         """Exact 95 % confidence interval of the accuracy (Clopper and Pearson 1934; R's binom.test)."""
         right, wrong = self.correct, self.examples - self.correct
         tail = (1 - CONFIDENCE) / 2
-        low = float(stats.beta.ppf(tail, right, wrong + 1)) if right else 0.0
-        high = float(stats.beta.ppf(1 - tail, right + 1, wrong)) if wrong else 1.0
+        low = float(special.betaincinv(right, wrong + 1, tail)) if right else 0.0
+        high = float(special.betaincinv(right + 1, wrong, 1 - tail)) if wrong else 1.0
         return low, high
 
     @property
@@ -143,7 +143,7 @@ class ConfusionMatrix:
 
         The one-sided exact binomial test that caret makes, R's binom.test(alternative = "greater").
         """
-        return float(stats.binom.sf(self.correct - 1, self.examples, self.no_information_rate))
+        return float(special.bdtrc(self.correct - 1, self.examples, self.no_information_rate))
 
     @property
     def kappa(self) -> float:
@@ -174,7 +174,7 @@ class ConfusionMatrix:
         if k == 2:
             differences = np.maximum(0, differences - 1)
         statistic = float((differences.astype(np.float64) ** 2 / totals).sum())
-        return float(stats.chi2.sf(statistic, k * (k - 1) // 2))
+        return float(special.chdtrc(k * (k - 1) // 2, statistic))
 
     # By class
 

@@ -41,7 +41,7 @@ def test_a_file_and_its_generator_are_interchangeable() -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("start", [b"", codecs.BOM_UTF8, b"\n  \n"])
+@pytest.mark.parametrize("start", [b"", codecs.BOM_UTF8, b"\n  \n", b"\r"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_header_delimiters_and_line_ends(path: Path, delimiter: str, start: bytes, newline: str) -> None:
     rows = [["größe", "b c", "kind"], [" 1.5", "-2e3", "cat"], ["3", "4 ", " dog"], ["5", "+.5", "cat "]]

@@ -147,9 +147,11 @@ def load_model(path: str) -> Model:
 
 def examples_for(model: Model, name: str, target: str | None) -> tuple[Examples, str]:
     """What to measure a model on, and what that is called: the test set that the data bring, or all rows."""
-    if target is None and model.features and model.target in data.column_names(name):
+    is_table = name not in data.NAMES and Path(name).is_file()
+    if target is None and is_table and model.target in data.column_names(name):
         target = model.target
-    dataset = data.load(name, target=target, task="classification" if model.classes else "regression")
+    task: data.TaskChoice = "auto" if not is_table else "classification" if model.classes else "regression"
+    dataset = data.load(name, target=target, task=task)
     which = f"the test data of {dataset.name}" if dataset.test else dataset.name
     if dataset.test:
         dataset = replace(dataset, examples=dataset.test)

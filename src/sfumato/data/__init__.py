@@ -19,7 +19,7 @@ from sfumato.data.dataset import (
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
 from sfumato.data.idx import load_idx_folder, read_idx
 from sfumato.data.mnist import load_mnist
-from sfumato.data.tables import load_csv, load_features
+from sfumato.data.tables import column_names, load_csv, load_features
 from sfumato.errors import InputError
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "blobs",
     "breast_cancer",
     "circles",
+    "column_names",
     "digits",
     "lemniscate",
     "limit",

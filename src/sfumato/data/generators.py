@@ -5,7 +5,6 @@
 """
 
 import numpy as np
-from sklearn import datasets
 
 from sfumato.arrays import Array, Stream, generator
 from sfumato.data.dataset import Dataset, Draw, Examples
@@ -17,7 +16,9 @@ def blobs() -> Dataset:
 
     The reference's Part 5; equal to its `data.csv` bit for bit.
     """
-    x, y = datasets.make_blobs(n_samples=400, n_features=2, centers=9, cluster_std=1.3, random_state=4)
+    from sklearn.datasets import make_blobs
+
+    x, y = make_blobs(n_samples=400, n_features=2, centers=9, cluster_std=1.3, random_state=4)
     return _plane("blobs", x, y % 2)
 
 
@@ -56,7 +57,9 @@ def circles() -> Dataset:
 
     The reference's Part 8; equal to its `circles.csv` to 1e-6.
     """
-    x, y = datasets.make_circles(n_samples=300, noise=0.05, random_state=1)
+    from sklearn.datasets import make_circles
+
+    x, y = make_circles(n_samples=300, noise=0.05, random_state=1)
     return _plane("circles", x, y)
 
 
@@ -65,7 +68,9 @@ def moons() -> Dataset:
 
     The reference names this data but gives no settings: number, noise and seed are our own.
     """
-    x, y = datasets.make_moons(n_samples=400, noise=0.15, random_state=0)
+    from sklearn.datasets import make_moons
+
+    x, y = make_moons(n_samples=400, noise=0.15, random_state=0)
     return _plane("moons", x, y)
 
 
@@ -97,7 +102,9 @@ def inside_lemniscate(points: Array) -> Array:
 
 def digits() -> Dataset:
     """1797 handwritten digits of 8 x 8 pixels, 0 (empty) to 16, from scikit-learn (after Alpaydin and Kaynak)."""
-    data = datasets.load_digits()
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
     images = data.images.astype(np.uint8)[..., np.newaxis]
     examples = Examples(images, data.target.astype(np.int64))
     return Dataset("digits", examples, None, "classification", tuple("0123456789"), (), "digit")
@@ -108,7 +115,9 @@ def breast_cancer() -> Dataset:
 
     The reference's Part 1; equal to its `cancer.csv` bit for bit. Class 0 is malignant, class 1 benign.
     """
-    data = datasets.load_breast_cancer()
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
     return Dataset(
         name="breast-cancer",
         examples=Examples(data.data, data.target.astype(np.int64)),

@@ -13,13 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sfumato.arrays import Array
 from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task, suggestion
 from sfumato.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DELIMITERS = ",;\t"
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
@@ -30,23 +33,14 @@ MOST_NAMES = 20  # An error does not list the hundreds of columns of a table of 
 
 @dataclass(frozen=True)
 class _Source:
-    """A CSV file before its cells are read.
-
-    `first_row` counts records, not lines, as pandas does: blank ones and the header come before it.
-    """
+    """A CSV file before its cells are read; `content` starts in line `first_line`, below the header."""
 
     path: Path
     content: bytes
+    first_line: int
     delimiter: str
     header: tuple[str, ...]
     width: int
-    first_row: int
-
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Line number and cells of every row below the header that is not blank."""
-        for record, line, cells in _records(self.path, self.content, self.delimiter):
-            if record >= self.first_row:
-                yield line, cells
 
     def column(self, index: int) -> str:
         return f"column {self.header[index]!r}" if self.header else f"column {index + 1}"
@@ -97,6 +91,11 @@ def load_csv(path: str | Path, *, target: str | None = None, task: TaskChoice = 
     )
 
 
+def column_names(path: str | Path) -> tuple[str, ...]:
+    """Names in a CSV file's header, the target's among them; empty where it has no header."""
+    return _open(Path(path)).header
+
+
 def load_features(path: str | Path, names: Sequence[str], count: int) -> Array:
     """Read the features of examples to predict, float64 `(n, count)`.
 
@@ -134,17 +133,17 @@ def _open(path: Path) -> _Source:
     records = list(islice(_records(path, content, delimiter), ROWS_TO_TELL_HEADER + 1))
     if not records:
         raise InputError(f"{path}: the file is empty; give rows of numbers")
-    number, _, first = records[0]
-    width = len(first)
-    if not _is_header(first, [cells for _, _, cells in records[1:]]):
-        return _Source(path, content, delimiter, (), width, number)
+    line, first = records[0]
+    if not _is_header(first, [cells for _, cells in records[1:]]):
+        return _Source(path, _from_line(content, line), line, delimiter, (), len(first))
     if len(records) == 1:
         raise InputError(f"{path}: has a header but no rows; give rows of numbers below it")
     header = tuple(cell.strip() or f"column {k}" for k, cell in enumerate(first, 1))
     twice = next((name for k, name in enumerate(header) if name in header[:k]), None)
     if twice is not None:
         raise InputError(f"{path}: two columns are called {twice!r}; rename one")
-    return _Source(path, content, delimiter, header, width, number + 1)
+    line = records[1][0]
+    return _Source(path, _from_line(content, line), line, delimiter, header, len(first))
 
 
 def _content(path: Path) -> bytes:
@@ -169,16 +168,24 @@ def _content(path: Path) -> bytes:
     )
 
 
-def _records(path: Path, content: bytes, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Index, number of the first line, and cells of every record that is not blank."""
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
-    reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
-    line = 1
+def _lines(content: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+
+
+def _from_line(content: bytes, line: int) -> bytes:
+    """The content without the lines before `line`, counted from 1."""
+    return content[sum(len(text.encode()) for text in islice(_lines(content), line - 1)) :]
+
+
+def _records(path: Path, content: bytes, delimiter: str, line: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row that is not blank; the content starts in line `line`."""
+    reader = csv.reader(_lines(content), delimiter=delimiter, skipinitialspace=True, strict=True)
+    before = line
     try:
-        for record, cells in enumerate(reader):
+        for cells in reader:
             if len(cells) > 1 or any(cell.strip() for cell in cells):
-                yield record, line, cells
-            line = reader.line_num + 1
+                yield line, cells
+            line = before + reader.line_num
     except csv.Error as error:
         raise InputError(f"{path}, line {line}: {error}; check its quotation marks") from error
 
@@ -218,19 +225,20 @@ def _target_column(source: _Source, target: str | None) -> int:
     )
 
 
-def _read(source: _Source, numeric: list[int], text: list[int]) -> tuple[Array, pd.DataFrame]:
+def _read(source: _Source, numeric: list[int], text: list[int]) -> tuple[Array, "pd.DataFrame"]:
     """Columns of finite numbers, float64 `(n, len(numeric))`, and columns of text; all others are ignored.
 
     Raises:
         InputError: A number or text is missing or wrong, or a row has more or fewer values than the first.
     """
+    import pandas as pd
+
     try:
         frame = pd.read_csv(
             io.BytesIO(source.content),
             sep=source.delimiter,
             skipinitialspace=True,
             header=None,
-            skiprows=source.first_row,
             dtype={**dict.fromkeys(range(source.width), str), **dict.fromkeys(numeric, np.float64)},
             keep_default_na=False,
             na_values=list(MISSING),
@@ -248,7 +256,7 @@ def _read(source: _Source, numeric: list[int], text: list[int]) -> tuple[Array, 
 def _diagnosis(source: _Source, numeric: list[int], text: list[int], otherwise: str = "unknown format") -> InputError:
     """The first thing in the file that keeps `_read` from reading it; `otherwise` if nothing is found."""
     columns = sorted(numeric + text)
-    for line, cells in source.rows():
+    for line, cells in _records(source.path, source.content, source.delimiter, source.first_line):
         where = f"{source.path}, line {line}"
         if len(cells) != source.width:
             first = "header" if source.header else "first row"
@@ -275,6 +283,8 @@ def _targets(
     source: _Source, column: int, text: "pd.Series[str]", task: TaskChoice
 ) -> tuple[Task, Array, tuple[str, ...]]:
     """Task, `y` and names of the classes."""
+    import pandas as pd
+
     codes, distinct = pd.factorize(text.str.strip())
     values = [str(value) for value in distinct]
     numbers = [number for number in map(_number, values) if number is not None]
