@@ -2,13 +2,14 @@
 
     python examples/part7_optimizers.py [FOLDER]
 
-runs the five command lines below (printed as they run) into FOLDER (runs/part7 by default) and draws `part7.png` there.
-The settings are those of its Python listings: network 784-15-9-10, ReLU, mini-batches of 512, 1000 epochs, learning rate
+runs the command lines below (printed as they run) into FOLDER (runs/part7 by default) and draws the figures there. The
+settings are those of its Python listings: network 784-15-9-10, ReLU, mini-batches of 512, 1000 epochs, learning rate
 0.01, and epsilon inside the root. Two things the text does not print had to be chosen: the first weights (normal, scale
 0.01, as in its Part 8) and the digits (1024 at random; the listings take the first 1024).
 
 The listings do not scale the pixels, which lie from 0 to 255, so `--scaling none` is the reference's own; the second set
-of runs scales them to 0 to 1, where everyone else's learning rates apply.
+of runs scales them to 0 to 1, where everyone else's learning rates apply. The third takes the odd epsilons and the rates
+of the Octave listings (RMSProp 1 at 0.005, Adam 100 at 0.1) beside those of the Python ones, unscaled.
 """
 
 import csv
@@ -19,22 +20,34 @@ from pathlib import Path
 from sfumato import plots
 
 COMMON = (
-    "train mnist --limit 1024 --validation 0 --hidden 15,9 --init normal --init-scale 0.01 --learning-rate 0.01 "
+    "train mnist --limit 1024 --validation 0 --hidden 15,9 --init normal --init-scale 0.01 "
     "--batch-size 512 --epochs 1000 --quiet"
 )
-OPTIMIZERS = {
-    "gradient descent": "--optimizer gd",
-    "with decay 0.9999": "--optimizer gd --schedule exponential --decay 0.9999",
-    "momentum 0.9": "--optimizer momentum --beta 0.9 --momentum-form averaged",
-    "RMSProp, beta1 0.7": "--optimizer rmsprop --beta1 0.7 --epsilon 1e-8 --epsilon-inside-root",
-    "Adam, beta1 0.9, beta2 0.9": "--optimizer adam --beta1 0.9 --beta2 0.9 --epsilon 1e-8 --epsilon-inside-root",
+RMSPROP = "--optimizer rmsprop --epsilon-inside-root"
+ADAM = "--optimizer adam --beta1 0.9 --beta2 0.9 --epsilon-inside-root"
+PYTHON = {
+    "gradient descent": "--optimizer gd --learning-rate 0.01",
+    "with decay 0.9999": "--optimizer gd --learning-rate 0.01 --schedule exponential --decay 0.9999",
+    "momentum 0.9": "--optimizer momentum --learning-rate 0.01 --beta 0.9 --momentum-form averaged",
+    "RMSProp, beta1 0.7": f"{RMSPROP} --learning-rate 0.01 --beta1 0.7 --epsilon 1e-8",
+    "Adam, beta1 0.9, beta2 0.9": f"{ADAM} --learning-rate 0.01 --epsilon 1e-8",
 }
-SCALINGS = {"none": "pixels 0 to 255, as in the reference", "unit": "pixels 0 to 1"}
+EPSILONS = {
+    "RMSProp, rate 0.01, epsilon 1e-8": f"{RMSPROP} --learning-rate 0.01 --beta1 0.7 --epsilon 1e-8",
+    "RMSProp, rate 0.005, epsilon 1": f"{RMSPROP} --learning-rate 0.005 --beta1 0.9 --epsilon 1",
+    "Adam, rate 0.01, epsilon 1e-8": f"{ADAM} --learning-rate 0.01 --epsilon 1e-8",
+    "Adam, rate 0.1, epsilon 100": f"{ADAM} --learning-rate 0.1 --epsilon 100",
+}
+FIGURES = {
+    "part7-unscaled": (PYTHON, "none", "learning rate 0.01, pixels 0 to 255, as in the reference"),
+    "part7-scaled": (PYTHON, "unit", "learning rate 0.01, pixels 0 to 1"),
+    "part7-epsilon": (EPSILONS, "none", "the odd epsilons, pixels 0 to 255"),
+}
 
 
 def run(scaling: str, name: str, options: str, folder: Path) -> list[float]:
     """One training run; returns its cost in each epoch."""
-    out = folder / scaling / name.replace(" ", "-").replace(",", "")
+    out = folder / name.replace(" ", "-").replace(",", "")
     arguments = [*COMMON.split(), *options.split(), "--scaling", scaling, "--out", str(out), "--overwrite"]
     print("sfumato", *arguments, flush=True)
     program = Path(sys.executable).with_name("sfumato")
@@ -47,10 +60,10 @@ def run(scaling: str, name: str, options: str, folder: Path) -> list[float]:
 def main() -> None:
     """Run everything and draw the figure."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/part7")
-    for scaling, meaning in SCALINGS.items():
-        curves = {name: run(scaling, name, options, folder) for name, options in OPTIMIZERS.items()}
-        figure = plots.compare_costs(curves, f"1024 digits, 784-15-9-10, learning rate 0.01; {meaning}")
-        (folder / f"part7-{scaling}.png").write_bytes(plots.to_png(figure))
+    for figure_name, (runs, scaling, meaning) in FIGURES.items():
+        curves = {name: run(scaling, name, options, folder / figure_name) for name, options in runs.items()}
+        figure = plots.compare_costs(curves, f"1024 digits, 784-15-9-10; {meaning}")
+        (folder / f"{figure_name}.png").write_bytes(plots.to_png(figure))
 
 
 if __name__ == "__main__":

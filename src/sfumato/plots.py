@@ -55,10 +55,11 @@ def compare_costs(curves: dict[str, Sequence[float]], title: str) -> Figure:
     """Several runs' training losses on one figure, on a logarithmic scale."""
     figure, axes = _figure(7.2, 4.6)
     for colour, (name, losses) in zip(CLASS_COLOURS, curves.items(), strict=False):
-        axes.plot(range(1, len(losses) + 1), losses, label=name, color=colour, linewidth=1.3)
-    axes.set(xlabel="epoch", ylabel="mean loss", title=title, yscale="log")
+        axes.plot(range(1, len(losses) + 1), losses, label=name, color=colour, linewidth=1.0)
+    axes.set(xlabel="epoch", ylabel="mean loss", yscale="log")
+    axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
 
 

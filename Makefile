@@ -1,0 +1,40 @@
+# `make demo` and `make test` set up everything they need; nothing else has to be installed but Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint format bench clean
+
+demo: .venv/.installed
+	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
+	@echo "The report and the figures are in runs/mnist."
+
+test: .venv/.test-installed
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-slow: .venv/.test-installed
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/.test-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/.test-installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.test-installed
+	$(BIN)/python benchmarks/training.py
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.test-installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch .venv/.installed $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
