@@ -7,14 +7,15 @@ settings are those of its Python listings: network 784-15-9-10, ReLU, mini-batch
 0.01, and epsilon inside the root. Two things the text does not print had to be chosen: the first weights (normal, scale
 0.01, as in its Part 8) and the digits (1024 at random; the listings take the first 1024).
 
-The listings do not scale the pixels, which lie from 0 to 255, so `--scaling none` is the reference's own; the second set
-of runs scales them to 0 to 1, where everyone else's learning rates apply. The third takes the odd epsilons and the rates
-of the Octave listings (RMSProp 1 at 0.005, Adam 100 at 0.1) beside those of the Python ones, unscaled.
+The listings do not scale the pixels, which lie from 0 to 255, so `--scaling none` is the reference's own; the second
+set of runs scales them to 0 to 1, where everyone else's learning rates apply. The third takes the odd epsilons and the
+rates of the Octave listings (RMSProp 1 at 0.005, Adam 100 at 0.1) beside those of the Python ones, unscaled.
 """
 
 import csv
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from sfumato import plots
@@ -61,7 +62,9 @@ def main() -> None:
     """Run everything and draw the figure."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/part7")
     for figure_name, (runs, scaling, meaning) in FIGURES.items():
-        curves = {name: run(scaling, name, options, folder / figure_name) for name, options in runs.items()}
+        curves: dict[str, Sequence[float]] = {
+            name: run(scaling, name, options, folder / figure_name) for name, options in runs.items()
+        }
         figure = plots.compare_costs(curves, f"1024 digits, 784-15-9-10; {meaning}")
         (folder / f"{figure_name}.png").write_bytes(plots.to_png(figure))
 

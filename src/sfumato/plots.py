@@ -59,7 +59,7 @@ def compare_costs(curves: dict[str, Sequence[float]], title: str) -> Figure:
     axes.set(xlabel="epoch", ylabel="mean loss", yscale="log")
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.25)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2 if max(map(len, curves)) > 26 else 3, frameon=False, fontsize=9)
     return figure
 
 

@@ -1,0 +1,58 @@
+"""What the documents promise: their code runs, their links lead somewhere, the help's defaults are the real ones."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sfumato.cli.options import (
+    DataOptions,
+    NetworkOptions,
+    ObjectiveOptions,
+    OptimizerOptions,
+    OutputOptions,
+    RunOptions,
+)
+from sfumato.optimizers import OPTIMIZERS
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    run = subprocess.run(
+        [sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "relative difference" in run.stdout
+    assert "Confusion matrix" in run.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.safetensors"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_to_files(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'src="([^"]+)"', text)
+    missing = [t for t in targets if "://" not in t and not (document.parent / t).exists()]
+    assert not missing
+
+
+def test_the_readme_names_every_option_of_train() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    groups = (DataOptions, NetworkOptions, ObjectiveOptions, OptimizerOptions, RunOptions, OutputOptions)
+    names = {name for group in groups for name in group.__dataclass_fields__} - {"as_json", "architecture"}
+    assert not [name for name in names | {"json"} if f"--{name.replace('_', '-')}" not in text]
+
+
+def test_the_help_shows_the_learning_rates_that_are_used() -> None:
+    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    command = [sys.executable, "-c", "from sfumato.cli import main; main()", "train", "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    shown = " ".join(run.stdout.replace("│", " ").split())
+    for name, kind in OPTIMIZERS.items():
+        assert f"{name} {kind.learning_rate}" in shown
