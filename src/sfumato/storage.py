@@ -58,7 +58,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileError(f"{path}: not a whole safetensors file ({error})") from error
     try:

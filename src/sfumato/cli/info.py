@@ -53,7 +53,7 @@ def gather() -> dict[str, object]:
         "threads": max([pool["num_threads"] for pool in pools], default=1),
         "instructions": [*extensions.get("baseline", []), *extensions.get("found", [])],
         "backends": ["numpy"],
-        "auto": "numpy in float32, the only backend so far: networks of this size are fastest near the data",
+        "auto": "numpy in float32, as no other backend is there yet",
         "data": list(NAMES),
     }
 
