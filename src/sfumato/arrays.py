@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sfumato.errors import InputError
+
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -35,6 +37,11 @@ def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:
         seed: The run's seed, 0 to 2^64 - 1.
         stream: What the numbers are for.
         step: Which step, epoch or draw of that stream they are for.
+
+    Raises:
+        InputError: if the seed is out of its range.
     """
+    if not 0 <= seed < 2**64:
+        raise InputError(f"the seed must be a whole number from 0 to 2^64 - 1, not {seed}")
     bits = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64), counter=[0, 0, 0, step])
     return np.random.Generator(bits)

@@ -207,8 +207,7 @@ class _Probe:
 
     def compare(self, parameter: NamedParameter, directions: int | None, rng: np.random.Generator) -> _Compared:
         analytic, numeric, places, kinks = [], [], [], 0
-        for direction, step, place in self._directions(parameter, directions, rng):
-            derived = float(self.gradient @ direction)
+        for direction, derived, step, place in self._directions(parameter, directions, rng):
             measured = self._quotient(direction, step)
             suspicious = abs(derived - measured) > RIGHT_BELOW * (abs(derived) + abs(measured))
             if suspicious and self._kink_within(direction, step):
@@ -221,22 +220,24 @@ class _Probe:
 
     def _directions(
         self, parameter: NamedParameter, limit: int | None, rng: np.random.Generator
-    ) -> Iterator[tuple[Array, float, str]]:
-        """Direction, step along it, and its name for the report."""
+    ) -> Iterator[tuple[Array, float, float, str]]:
+        """Direction, derived gradient and step along it, and its name for the report."""
         size = parameter.stop - parameter.start
+        own = self.gradient[parameter.start : parameter.stop]
         direction = np.zeros_like(self.theta)
         if limit is not None and size > limit:
             for number in range(1, limit + 1):
                 random = rng.standard_normal(size)
-                direction[parameter.start : parameter.stop] = random / np.linalg.norm(random)
-                yield direction, self.step, f"direction {number}"
+                random /= np.linalg.norm(random)
+                direction[parameter.start : parameter.stop] = random
+                yield direction, float(own @ random), self.step, f"direction {number}"
             return
         for entry in range(size):
             position = parameter.start + entry
             direction[position] = 1.0
             step = self.step * max(1.0, abs(self.theta[position]))
             index = ", ".join(str(i) for i in np.unravel_index(entry, parameter.spec.shape))
-            yield direction, step, f"[{index}]"
+            yield direction, float(own[entry]), step, f"[{index}]"
             direction[position] = 0.0
 
     def _quotient(self, direction: Array, step: float) -> float:

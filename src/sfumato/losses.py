@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.errors import InputError
 from sfumato.layers.sigmoid import sigmoid
 from sfumato.layers.softmax import softmax
 
@@ -63,6 +64,10 @@ class Loss(ABC):
         """
 
     @abstractmethod
+    def check(self, y: Array, outputs: int) -> None:
+        """Raise `InputError` where y cannot be the truth for a network of so many outputs."""
+
+    @abstractmethod
     def predict(self, z: Array) -> Array:
         """What the outputs say: a probability for each class, (n, classes), or values, (n,)."""
 
@@ -78,6 +83,12 @@ class BinaryCrossEntropy(Loss):
 
     Shapes: z (n, 1), y (n,).
     """
+
+    def check(self, y: Array, outputs: int) -> None:
+        if outputs != 1:
+            raise InputError(f"binary cross-entropy takes networks of one output, not {outputs}")
+        if not ((y == 0) | (y == 1)).all():
+            raise InputError(f"binary cross-entropy takes the classes 0 and 1; found {y.min()} to {y.max()}")
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
         logit = z[:, 0]
@@ -110,6 +121,13 @@ class CategoricalCrossEntropy(Loss):
     Shapes: z (n, classes), y (n,) class numbers from 0.
     """
 
+    def check(self, y: Array, outputs: int) -> None:
+        if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= outputs:
+            raise InputError(
+                f"with {outputs} outputs the classes are the integers 0 to {outputs - 1}; "
+                f"found {y.min()} to {y.max()} ({y.dtype})"
+            )
+
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
         rows = np.arange(len(y))
         shifted = z - z.real.max(axis=1, keepdims=True)
@@ -139,6 +157,12 @@ class MeanSquaredError(Loss):
     """
 
     classifies: ClassVar[bool] = False
+
+    def check(self, y: Array, outputs: int) -> None:
+        if outputs != 1:
+            raise InputError(f"mean squared error takes networks of one output, not {outputs}")
+        if not np.isfinite(y).all():
+            raise InputError("the values to learn must be finite numbers")
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
         difference = z - y[:, None].astype(z.dtype)

@@ -86,13 +86,15 @@ class Network(Layer[Any]):
         return any(layer.stochastic for layer in self.layers)
 
     def build(self, shape: Shape) -> Built:
-        specs = []
+        given, specs = shape, []
         for name, layer in zip(self.names, self.layers, strict=True):
             try:
                 shape, spec = layer.build(shape)
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
             specs.append(spec)
+        if given != self.input_shape:
+            raise InputError(f"this network takes examples of shape {self.input_shape}, not {given}")
         make_parameters: Any = namedtuple
         return Built(shape, make_parameters("Parameters", self.names)(*specs))
 

@@ -91,10 +91,7 @@ class NetworkObjective(Objective):
         data_size: int | None = None,
         dropout_key: tuple[int, int] | None = None,
     ) -> None:
-        if len(x) != len(y) or not len(x):
-            raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
-        if x.shape[1:] != network.input_shape:
-            raise InputError(f"examples have shape {x.shape[1:]}; the network takes {network.input_shape}")
+        check_examples(network, loss, x, y, sample_weight)
         self.network, self.loss, self.x, self.y = network, loss, x, y
         self.sample_weight, self.l2, self.dropout_key = sample_weight, l2, dropout_key
         self.penalty = l2 / (data_size or len(x))
@@ -127,6 +124,21 @@ class NetworkObjective(Objective):
 
     def _rng(self) -> np.random.Generator | None:
         return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
+
+
+def check_examples(network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None) -> None:
+    """Raise `InputError` where examples do not fit a network and its loss."""
+    if len(x) != len(y) or not len(x):
+        raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
+    if x.shape[1:] != network.input_shape:
+        raise InputError(f"examples have shape {x.shape[1:]}; the network takes {network.input_shape}")
+    loss.check(y, math.prod(network.output_shape))
+    if sample_weight is None:
+        return
+    if sample_weight.shape != y.shape:
+        raise InputError(f"there must be one sample weight for each of {len(y)} examples, not {sample_weight.shape}")
+    if not np.isfinite(sample_weight).all() or sample_weight.min() < 0:
+        raise InputError("a sample weight must be a number of 0 or more")
 
 
 class LayerObjective(Objective):

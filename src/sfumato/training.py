@@ -18,7 +18,7 @@ from sfumato.history import EpochRecord
 from sfumato.layers.base import NOTHING
 from sfumato.losses import NO_SUMS, Loss, Sums
 from sfumato.network import Network
-from sfumato.objective import NetworkObjective
+from sfumato.objective import NetworkObjective, check_examples
 from sfumato.optimizers import LBFGS, Adam, Optimizer
 from sfumato.schedules import make_schedule
 
@@ -108,6 +108,9 @@ def fit(
     batch_size = default_batch_size(optimizer, len(train.y)) if batch_size == "auto" else batch_size
     epochs = default_epochs(len(train.y)) if epochs is None else epochs
     _check_options(network, optimizer, batch_size, epochs, early_stopping, validation, l2)
+    for examples in (train, validation):
+        if examples is not None:
+            check_examples(network, loss, *examples)
     rate = make_schedule(schedule, learning_rate, epochs=epochs, decay=decay)
     feed = _Feed(train, scaling or Scaling.none(), None if batch_size == "full" else batch_size, seed, dtype)
     settings = {
@@ -163,6 +166,8 @@ class _Feed:
         self.stays_integer = x.dtype == np.uint8
         self.x = x if self.stays_integer else scaling(x, self.dtype)
         self.y = y
+        if weight is not None and not weight.any():
+            raise InputError("the sample weights are all zero: nothing would be learned")
         self.weight = None if weight is None else (weight / weight.mean()).astype(self.dtype)
         self.size = len(y)
         self.batch_size = None if batch_size is None or batch_size >= self.size else batch_size
@@ -243,7 +248,8 @@ class _Run:
             state.theta, state.memory, evaluation = self.optimizer.step(
                 objective, state.theta, state.memory, learning_rate
             )
-            self._check_finite(evaluation.loss)
+            if not np.isfinite(evaluation.loss):
+                raise self._diverged(f"the loss is {evaluation.loss}", state.batch + 1)
             n, terms = len(objective.y), evaluation.terms
             state.sums = state.sums.plus(Sums(n * terms["data"], round(n * terms["accuracy"]), n))
             state.batch += 1
@@ -274,7 +280,7 @@ class _Run:
     def _close_epoch(self, learning_rate: float, validation: _Feed | None, patience: int | None) -> None:
         state = self.state
         if not np.isfinite(state.theta).all():
-            self._check_finite(np.nan)
+            raise self._diverged("a weight is infinite or not a number", state.batch)
         losses = [_means(state.sums, self.loss)]
         losses.append(
             (np.nan, np.nan)
@@ -299,12 +305,11 @@ class _Run:
         elif patience is not None and state.epoch - state.best_epoch >= patience:
             state.finished = "early"
 
-    def _check_finite(self, loss: float) -> None:
-        if not np.isfinite(loss):
-            raise DivergenceError(
-                f"training diverged: the loss is {loss} in epoch {self.state.epoch + 1}, step {self.state.batch + 1}; "
-                "try a learning rate ten times smaller, or scale the inputs"
-            )
+    def _diverged(self, what: str, step: int) -> DivergenceError:
+        return DivergenceError(
+            f"training diverged: {what} in epoch {self.state.epoch + 1}, step {step}; "
+            "try a learning rate ten times smaller, or scale the inputs"
+        )
 
     def _seconds(self) -> float:
         return self.seconds_before + time.perf_counter() - self.resumed_at

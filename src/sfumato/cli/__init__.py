@@ -1,10 +1,12 @@
 """The command line: one file a command, each thin: parse, call, print."""
 
+import io
 import sys
 
 import typer
 
 from sfumato.cli.check import check
+from sfumato.cli.console import say
 from sfumato.cli.evaluate import evaluate
 from sfumato.cli.info import info
 from sfumato.cli.predict import predict
@@ -14,7 +16,6 @@ from sfumato.errors import SfumatoError
 app = typer.Typer(
     name="sfumato",
     help="Deep learning whose every gradient is derived by hand.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -26,6 +27,8 @@ for command in (train, evaluate, predict, check, info):
 
 def main() -> None:
     """Entry point of the program `sfumato`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of classes are any text: files and pipes get them in UTF-8
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -36,17 +39,17 @@ def run(arguments: list[str]) -> int:
     interrupted.
     """
     try:
-        return app(arguments, standalone_mode=False, prog_name="sfumato") or 0
+        return app(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
     except SfumatoError as error:
         return _fail(str(error))
     except MemoryError:
         return _fail("not enough memory: use fewer examples (--limit), a smaller network, or a smaller batch")
-    except KeyboardInterrupt:
-        return 130
+    except OSError as error:  # those that nobody foresaw, such as a name that is too long for a file
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _fail(message: str) -> int:
-    print(f"sfumato: {' '.join(message.split())}", file=sys.stderr)
+    say(f"sfumato: {' '.join(message.split())}", sys.stderr)
     return 2

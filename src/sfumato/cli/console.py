@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sfumato.errors import InputError
+from sfumato.errors import FileError, InputError
 from sfumato.history import EpochRecord
 from sfumato.storage import write_atomically
 
@@ -34,11 +34,11 @@ class Console:
     def note(self, text: str) -> None:
         """Something worth knowing, on standard error."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            say(text, sys.stderr)
 
     def result(self, text: str, values: dict[str, Any]) -> None:
         """The command's answer, on standard output."""
-        print(dump(values) if self.as_json else text, flush=True)
+        say(dump(values) if self.as_json else text, sys.stdout)
 
     @contextlib.contextmanager
     def epochs(self, total: int) -> Iterator["EpochProgress"]:
@@ -88,6 +88,20 @@ class EpochProgress:
             )
 
 
+def say(text: str, stream: TextIO) -> None:
+    """Print a line; where the reader has seen enough and left, as `head` does, fall silent.
+
+    Raises:
+        FileError: if the stream cannot be written to, because a disk is full for instance.
+    """
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left would fail again at the exit
+        if not isinstance(error, BrokenPipeError):
+            raise FileError(f"{stream.name}: cannot be written ({error.strerror})") from error
+
+
 def dump(values: dict[str, Any]) -> str:
     """JSON with not-a-number as null, as JSON has no such number."""
     return json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False)
@@ -131,6 +145,8 @@ def check_output(path: str | None, *, overwrite: bool) -> None:
     """
     if path is None:
         return
+    if not path:
+        raise InputError("--out names no file: give it one, or leave it out")
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{path}: is a folder; name a file")

@@ -6,12 +6,14 @@ makes every field of a group an option of the command.
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from sfumato.cli.console import say
 from sfumato.initializers import Normal
 from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum
 from sfumato.schedules import DECAYING, default_decay
@@ -37,7 +39,7 @@ def option(help: str, *names: str, panel: str, metavar: str | None = None, shown
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How the data are read and divided."""
+    """How the data are read."""
 
     target: Annotated[
         str | None, option("Column to predict.", shown="the last", panel="Data", metavar="NAME|INDEX")
@@ -46,6 +48,17 @@ class DataOptions:
         Literal["auto", "classification", "regression"],
         option("auto: classes if text or at most 20 whole numbers.", panel="Data"),
     ] = "auto"
+    limit: Annotated[int | None, option("Use a random N of the examples.", panel="Data", metavar="N", min=1)] = None
+    scaling: Annotated[
+        Literal["auto", "none", "unit", "standard"],
+        option("auto: unit for pixels, standard for tables.", panel="Data"),
+    ] = "auto"
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """What is held out of training."""
+
     validation: Annotated[
         str | None, option("Watched while training.", shown="0.1", panel="Data", metavar="FRACTION|FILE")
     ] = None
@@ -55,11 +68,6 @@ class DataOptions:
             "Kept for the end.", shown="0.2, or the test set that DATA brings", panel="Data", metavar="FRACTION|FILE"
         ),
     ] = None
-    limit: Annotated[int | None, option("Use a random N of the examples.", panel="Data", metavar="N", min=1)] = None
-    scaling: Annotated[
-        Literal["auto", "none", "unit", "standard"],
-        option("auto: unit for pixels, standard for tables.", panel="Data"),
-    ] = "auto"
 
 
 @dataclass(frozen=True)
@@ -177,7 +185,9 @@ class RunOptions:
 class SeedOption:
     """Where random numbers come from."""
 
-    seed: Annotated[int, option("Of weights, order, dropout and splits.", panel="Run", metavar="N", min=0)] = 0
+    seed: Annotated[
+        int, option("Of weights, order, dropout and splits.", panel="Run", metavar="N", min=0, max=2**64 - 1)
+    ] = 0
 
 
 @dataclass(frozen=True)
@@ -222,7 +232,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             name: group(**{field.name: values.pop(field.name) for field in fields(group)})
             for name, group in groups.items()
         }
-        command(**values, **gathered)
+        try:
+            command(**values, **gathered)
+        except KeyboardInterrupt:
+            say("sfumato: interrupted", sys.stderr)
+            raise
 
     vars(ungrouped)["__signature__"] = inspect.Signature(parameters)
     ungrouped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -250,7 +250,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.weight_decay >= 0:
+        if not (np.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise InputError(f"weight decay must be 0 or more, not {self.weight_decay}")
 
     def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:

@@ -68,6 +68,13 @@ class LBFGS(Optimizer[Curvature]):
     def __post_init__(self) -> None:
         if self.history < 1:
             raise InputError(f"L-BFGS must keep at least one pair, not {self.history}")
+        if not 0 < self.sufficient_decrease < self.curvature < 1:
+            raise InputError(
+                "the line search needs 0 < sufficient decrease < curvature < 1, "
+                f"not {self.sufficient_decrease} and {self.curvature}"
+            )
+        if self.max_evaluations < 1:
+            raise InputError(f"a line search needs at least one evaluation, not {self.max_evaluations}")
 
     def init(self, theta: Array) -> Curvature:
         empty = np.zeros((self.history, theta.size), theta.dtype)
@@ -82,10 +89,8 @@ class LBFGS(Optimizer[Curvature]):
         if not state.pairs:  # nothing known of the curvature yet: begin with a step of length one at most
             learning_rate *= min(1.0, 1.0 / max(float(np.abs(here.gradient).sum()), np.finfo(theta.dtype).tiny))
         found = self._search(objective, theta, direction, here, learning_rate)
-        if found is None and state.pairs:  # the memory may mislead: forget it, and go straight downhill next time
-            return theta, state._replace(pairs=0, here=here), here
-        if found is None:
-            return theta, state._replace(converged=True, here=here), here
+        if found is None or found.loss >= here.loss:  # the memory may mislead: forget it, and go straight downhill next
+            return theta, state._replace(pairs=0, converged=not state.pairs, here=here), here
         s, y = found.alpha * direction, found.evaluation.gradient - here.gradient
         theta = theta + s
         pairs = state.pairs

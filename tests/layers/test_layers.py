@@ -1,0 +1,276 @@
+"""Every layer: its equation, its way back against differences of that equation, and what all layers promise."""
+
+import dataclasses
+import itertools
+import math
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from sfumato import Dense, Dropout, Flatten, InputError, Layer, LeakyReLU, Network, ReLU, Sigmoid, Softmax, Tanh
+from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.gradient_check import check_gradient
+from sfumato.layers import EVERYTHING, NOTHING, Want
+from sfumato.objective import LayerObjective
+
+LAYERS: list[Layer[Any]] = [
+    Dense(3),
+    Sigmoid(),
+    Tanh(),
+    ReLU(),
+    LeakyReLU(),
+    LeakyReLU(0.3),
+    Softmax(),
+    Dropout(0.4),
+    Flatten(),
+]
+KEY = (7, 3)
+
+every_layer = pytest.mark.parametrize("layer", LAYERS, ids=repr)
+
+
+def normal(shape: Shape, dtype: type = np.float64, step: int = 0) -> Array:
+    return generator(0, Stream.CHECKING, step).standard_normal(shape).astype(dtype)
+
+
+def parameters(layer: Layer[Any], shape: Shape, dtype: type = np.float64) -> Any:
+    specs: Any = layer.build(shape).parameters
+    return specs._make(normal(spec.shape, dtype, step) for step, spec in enumerate(specs, start=10))
+
+
+def filled(params: Any, value: float) -> Any:
+    return params._make(np.full_like(array, value) for array in params)
+
+
+def dropout_rng(step: int = 0) -> np.random.Generator:
+    return generator(1, Stream.DROPOUT, step)
+
+
+@every_layer
+def test_way_back_equals_differences_of_the_equation(layer: Layer[Any]) -> None:
+    objective = LayerObjective(layer, (5,), dropout_key=KEY)
+    report = check_gradient(objective, objective.theta)
+    assert report.difference < 1e-8
+    assert all(row.difference < 1e-8 and row.checked and not row.kinks for row in report.parameters)
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer.analytic], ids=repr)
+def test_way_back_of_analytic_layers_equals_the_complex_step_to_the_last_digits(layer: Layer[Any]) -> None:
+    objective = LayerObjective(layer, (5,), dropout_key=KEY)
+    assert check_gradient(objective, objective.theta, method="complex-step").difference < 1e-14
+
+
+def test_only_layers_with_a_kink_are_not_analytic() -> None:
+    assert [layer for layer in LAYERS if not layer.analytic] == [ReLU(), LeakyReLU(), LeakyReLU(0.3)]
+    assert [layer for layer in LAYERS if layer.kinks(np.ones((1, 1))) is not None] == [
+        ReLU(),
+        LeakyReLU(),
+        LeakyReLU(0.3),
+    ]
+
+
+EQUATIONS: list[tuple[Layer[Any], Any]] = [
+    (Sigmoid(), special.expit),
+    (Tanh(), lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))),
+    (ReLU(), lambda z: np.where(z > 0, z, 0.0)),
+    (LeakyReLU(0.3), lambda z: np.where(z > 0, z, 0.3 * z)),
+    (Softmax(), lambda z: special.softmax(z, axis=1)),
+    (Flatten(), lambda z: z),
+]
+
+
+@pytest.mark.parametrize(("layer", "equation"), EQUATIONS, ids=[repr(layer) for layer, _ in EQUATIONS])
+def test_output_is_that_of_the_equation(layer: Layer[Any], equation: Any) -> None:
+    z = 3 * normal((6, 5))
+    outputs, _ = layer.forward(parameters(layer, (5,)), z, NOTHING)
+    np.testing.assert_allclose(outputs, equation(z), rtol=1e-12, atol=1e-15)
+
+
+def test_each_dense_output_adds_up_every_input_times_its_weight_and_the_bias() -> None:
+    x, (W, b) = normal((4, 5)), parameters(Dense(3), (5,))
+    z, _ = Dense(3).forward(parameters(Dense(3), (5,)), x, NOTHING)
+    for i, j in itertools.product(range(4), range(3)):
+        assert z[i, j] == pytest.approx(sum(x[i, k] * W[k, j] for k in range(5)) + b[j], rel=1e-13)
+
+
+@every_layer
+@settings(deadline=None, max_examples=20)
+@given(batch=st.integers(1, 6), width=st.integers(1, 7))
+def test_shapes_are_those_that_build_says(layer: Layer[Any], batch: int, width: int) -> None:
+    params, x = parameters(layer, (width,)), normal((batch, width))
+    grads = filled(params, math.nan)
+    z, backward = layer.forward(params, x, EVERYTHING, dropout_rng())
+    dx = backward(np.ones_like(z), grads)
+    assert z.shape == (batch, *layer.build((width,)).output_shape)
+    assert dx is not None
+    assert dx.shape == x.shape
+    assert all(np.isfinite(gradient).all() for gradient in grads), "every gradient is assigned"
+
+
+@settings(deadline=None)
+@given(batch=st.integers(1, 4), shape=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple))
+def test_flatten_lays_any_image_out_in_a_row_and_back(batch: int, shape: Shape) -> None:
+    x = normal((batch, *shape))
+    z, backward = Flatten().forward(parameters(Flatten(), shape), x, EVERYTHING)
+    assert z.shape == (batch, *Flatten().build(shape).output_shape) == (batch, math.prod(shape))
+    assert z.ravel().tolist() == x.ravel().tolist()
+    dx = backward(z.copy(), parameters(Flatten(), shape))
+    assert dx is not None
+    np.testing.assert_array_equal(dx, x)
+
+
+@every_layer
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_precision_is_kept_both_ways(layer: Layer[Any], dtype: type) -> None:
+    params = parameters(layer, (5,), dtype)
+    z, backward = layer.forward(params, normal((4, 5), dtype), EVERYTHING, dropout_rng())
+    dx = backward(np.ones_like(z), filled(params, 0))
+    assert z.dtype == dtype
+    assert dx is not None
+    assert dx.dtype == dtype
+
+
+@every_layer
+@pytest.mark.parametrize("want", [Want(*flags) for flags in itertools.product([False, True], repeat=2)])
+def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want) -> None:
+    params, x = parameters(layer, (5,)), normal((4, 5))
+    outputs, full = layer.forward(params, x, EVERYTHING, dropout_rng())
+    expected = filled(params, 0)
+    expected_dx = full(np.ones_like(outputs), expected)
+    z, backward = layer.forward(params, x, want, dropout_rng())
+    grads = filled(params, 7)
+    dx = backward(np.ones_like(z), grads)
+    np.testing.assert_array_equal(z, outputs)
+    for gradient, right in zip(grads, expected if want.weights else filled(params, 7), strict=True):
+        np.testing.assert_array_equal(gradient, right)
+    if want.inputs:
+        np.testing.assert_array_equal(dx, expected_dx)
+    else:
+        assert dx is None
+
+
+@every_layer
+def test_calls_do_not_know_of_each_other(layer: Layer[Any]) -> None:
+    params = parameters(layer, (5,))
+    inputs = [normal((4, 5), step=step) for step in (1, 2)]
+
+    def alone(x: Array) -> tuple[Array, Any, Array | None]:
+        z, backward = layer.forward(params, x, EVERYTHING, dropout_rng())
+        grads = filled(params, 0)
+        return z, grads, backward(np.ones_like(z), grads)
+
+    expected = [alone(x) for x in inputs]
+    runs = [layer.forward(params, x, EVERYTHING, dropout_rng()) for x in inputs]
+    for (z, backward), (right_z, right_grads, right_dx) in reversed(list(zip(runs, expected, strict=True))):
+        grads = filled(params, 0)
+        dx = backward(np.ones_like(z), grads)
+        np.testing.assert_array_equal(z, right_z)
+        np.testing.assert_array_equal(dx, right_dx)
+        for gradient, right in zip(grads, right_grads, strict=True):
+            np.testing.assert_array_equal(gradient, right)
+
+
+@every_layer
+def test_inputs_and_parameters_stay_as_they_were(layer: Layer[Any]) -> None:
+    params, x = parameters(layer, (5,)), normal((4, 5))
+    z, backward = layer.forward(params, x, EVERYTHING, dropout_rng())
+    backward(np.ones_like(z), filled(params, 0))
+    np.testing.assert_array_equal(x, normal((4, 5)))
+    for array, before in zip(params, parameters(layer, (5,)), strict=True):
+        np.testing.assert_array_equal(array, before)
+
+
+@every_layer
+def test_a_layer_holds_its_configuration_and_cannot_change(layer: Layer[Any]) -> None:
+    names = [field.name for field in dataclasses.fields(cast(Any, layer))]
+    assert set(vars(layer)) == set(names)
+    for name in [*names, "anything"]:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(layer, name, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sigmoid_and_softmax_bear_huge_inputs(dtype: type) -> None:
+    z: Array = np.array([[-1000.0, 0.0, 1000.0]], dtype=dtype)
+    outputs, backward = Sigmoid().forward(parameters(Sigmoid(), (3,)), z, EVERYTHING)
+    assert outputs.tolist() == [[0, 0.5, 1]]
+    np.testing.assert_array_equal(backward(np.ones_like(z), parameters(Sigmoid(), (3,))), [[0, 0.25, 0]])
+    outputs, backward = Softmax().forward(parameters(Softmax(), (3,)), z, EVERYTHING)
+    assert outputs.tolist() == [[0, 0, 1]]
+    np.testing.assert_array_equal(backward(np.ones_like(z), parameters(Softmax(), (3,))), [[0, 0, 0]])
+
+
+@settings(deadline=None)
+@given(shift=st.floats(-1e4, 1e4), width=st.integers(1, 6))
+def test_softmax_gives_probabilities_that_a_common_shift_does_not_change(shift: float, width: int) -> None:
+    z = normal((3, width))
+    s, _ = Softmax().forward(parameters(Softmax(), (width,)), z, NOTHING)
+    shifted, _ = Softmax().forward(parameters(Softmax(), (width,)), z + shift, NOTHING)
+    np.testing.assert_allclose(s.sum(axis=1), 1, rtol=1e-14)
+    np.testing.assert_allclose(shifted, s, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("layer", "slope"), [(ReLU(), 0.0), (LeakyReLU(0.3), 0.3)], ids=repr)
+def test_slope_at_the_kink_is_the_one_below_it(layer: Layer[Any], slope: float) -> None:
+    z, backward = layer.forward(parameters(layer, (1,)), np.zeros((1, 1)), EVERYTHING)
+    np.testing.assert_array_equal(backward(np.ones_like(z), parameters(layer, (1,))), [[slope]])
+
+
+def dropped(p: float, step: int = 0, dtype: type = np.float64) -> Array:
+    """What dropout makes of 200,000 ones: with it, statistical tolerances of 1 % are six deviations or more."""
+    ones: Array = np.ones((1000, 200), dtype)
+    return Dropout(p).forward(parameters(Dropout(p), (200,)), ones, NOTHING, dropout_rng(step))[0]
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.6])
+def test_dropout_keeps_the_expected_value(p: float) -> None:
+    outputs = dropped(p)
+    assert set(np.unique(outputs)) == {0.0, 1 / (1 - p)}
+    assert (outputs == 0).mean() == pytest.approx(p, abs=0.01)
+    assert outputs.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_dropout_is_the_identity_outside_training_and_at_zero() -> None:
+    x = normal((4, 5))
+    for layer, rng in [(Dropout(0.5), None), (Dropout(0.0), dropout_rng())]:
+        z, backward = layer.forward(parameters(layer, (5,)), x, EVERYTHING, rng)
+        np.testing.assert_array_equal(z, x)
+        np.testing.assert_array_equal(backward(x.copy(), parameters(layer, (5,))), x)
+    assert Dropout(0.5).stochastic
+    assert not Dropout(0.0).stochastic
+
+
+def test_dropout_masks_are_new_at_each_step_and_the_same_when_a_step_is_repeated() -> None:
+    np.testing.assert_array_equal(dropped(0.5, step=3), dropped(0.5, step=3))
+    assert (dropped(0.5, step=3) == dropped(0.5, step=4)).mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_dropout_masks_are_the_same_in_both_precisions() -> None:
+    np.testing.assert_array_equal(dropped(0.5, dtype=np.float32) == 0, dropped(0.5) == 0)
+
+
+def test_dropout_layers_of_one_network_draw_different_masks() -> None:
+    network = Network([Dropout(0.5), Dropout(0.5)], 200)
+    through_both, _ = network.forward(((), ()), np.ones((1000, 200)), NOTHING, dropout_rng())
+    assert (through_both != 0).mean() == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Dense(0), "at least one unit, not 0"),
+        (lambda: Dense(3).build((28, 28, 1)), r"not examples of shape \(28, 28, 1\): put Flatten\(\) before it"),
+        (lambda: Dropout(1.0), "at least 0 and below 1, not 1.0"),
+        (lambda: Dropout(-0.1), "at least 0 and below 1, not -0.1"),
+        (lambda: Dropout(math.nan), "not nan"),
+        (lambda: LeakyReLU(1.0), "slope of a leaky ReLU must be at least 0 and below 1, not 1.0"),
+        (lambda: LeakyReLU(-0.01), "not -0.01"),
+    ],
+)
+def test_bad_arguments_are_refused_in_words(make: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()

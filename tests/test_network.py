@@ -1,0 +1,245 @@
+"""Networks: one flat vector with names, layers in a row, and nothing computed that is not wanted."""
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import special
+
+from sfumato import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Dense,
+    Dropout,
+    Flatten,
+    InputError,
+    LeakyReLU,
+    MeanSquaredError,
+    Network,
+    NetworkObjective,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    check_gradient,
+    multilayer_perceptron,
+)
+from sfumato.arrays import Array
+from sfumato.layers import EVERYTHING, NOTHING, Want
+from sfumato.layers.base import Activation, Backward, NoParameters
+from sfumato.network import ACTIVATIONS
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+@dataclass(frozen=True)
+class Spy(Activation):
+    """The identity, noting what it is asked for and which array it was shown."""
+
+    wants: list[Want] = field(default_factory=list)
+    shown: list[weakref.ref[Array]] = field(default_factory=list)
+
+    def forward(
+        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[NoParameters]]:
+        self.wants.append(want)
+        self.shown.append(weakref.ref(x))
+        return x, lambda dz, grads: dz if want.inputs else None
+
+
+def test_theta_is_laid_out_layer_by_layer_without_gaps() -> None:
+    network = Network([Flatten(), Dense(4), ReLU(), Dense(2), ReLU()], (3, 1))
+    assert network.names == ("flatten_1", "dense_1", "relu_1", "dense_2", "relu_2")
+    assert [(p.name, p.layer, p.start, p.stop, p.spec.shape, p.spec.decays) for p in network.layout] == [
+        ("dense_1.W", 1, 0, 12, (3, 4), True),
+        ("dense_1.b", 1, 12, 16, (4,), False),
+        ("dense_2.W", 3, 16, 24, (4, 2), True),
+        ("dense_2.b", 3, 24, 26, (2,), False),
+    ]
+    assert network.size == 26
+    assert network.output_shape == (2,)
+    assert np.flatnonzero(~network.decaying()).tolist() == [12, 13, 14, 15, 24, 25]
+
+
+def test_parameters_are_views_that_write_through_both_ways() -> None:
+    network = Network([Dense(4), ReLU(), Dense(2)], 3)
+    theta = np.zeros(network.size)
+    params = network.parameters(theta)
+    params.dense_2.W[1, 0] = 5
+    theta[-1] = 7
+    assert theta[network.layout[2].start + 2] == 5
+    assert params.dense_2.b.tolist() == [0, 7]
+
+
+def test_parameters_of_another_network_are_refused() -> None:
+    with pytest.raises(InputError, match=r"this network has 8 parameters; theta has shape \(7,\)"):
+        Network([Dense(2)], 3).parameters(np.zeros(7))
+
+
+def test_first_weights_follow_from_the_seed_in_every_precision() -> None:
+    network = Network([Dense(4), ReLU(), Dense(2)], 3)
+    np.testing.assert_array_equal(network.initialize(5), network.initialize(5))
+    np.testing.assert_array_equal(network.initialize(5), network.initialize(5, np.float64).astype(np.float32))
+    assert network.initialize(5).dtype == np.float32
+    assert (network.initialize(5) != network.initialize(6)).sum() == 20  # all weights, no bias
+
+
+def test_a_network_in_a_network_is_the_layers_in_a_row() -> None:
+    flat = Network([Dense(4), Tanh(), Dense(3), Tanh(), Dense(1)], 2)
+    inner = Network([Dense(4), Tanh(), Dense(3)], 2)
+    nested = Network([inner, Tanh(), Dense(1)], 2)
+    assert [p.name for p in nested.layout[:4]] == [f"network_1.dense_{i}.{p}" for i in (1, 2) for p in "Wb"]
+    assert [p.layer for p in nested.layout] == [0, 0, 0, 0, 2, 2]
+    x, y, theta = normal(5, 2), normal(5, seed=1), normal(flat.size, seed=2)
+    ours = NetworkObjective(nested, MeanSquaredError(), x, y, l2=0.1)
+    evaluation = ours(theta)
+    expected = NetworkObjective(flat, MeanSquaredError(), x, y, l2=0.1)(theta)
+    assert evaluation.loss == expected.loss
+    np.testing.assert_array_equal(evaluation.gradient, expected.gradient)
+    assert check_gradient(ours, theta).difference < 1e-8
+    np.testing.assert_array_equal(flat.initialize(3), nested.initialize(3))
+
+
+@pytest.mark.parametrize(
+    ("inner", "analytic", "stochastic"),
+    [(Dense(2), True, False), (ReLU(), False, False), (LeakyReLU(), False, False), (Dropout(0.1), True, True)],
+)
+def test_a_network_is_what_its_layers_are(inner: Any, analytic: bool, stochastic: bool) -> None:
+    network = Network([Network([inner], 2), Dense(1)], 2)
+    assert (network.analytic, network.stochastic) == (analytic, stochastic)
+
+
+def test_gradients_are_computed_only_where_they_are_needed() -> None:
+    before, between = Spy(), Spy()
+    network = Network([before, Dense(4), between, Dense(1)], 3)
+    theta, x = normal(network.size), normal(5, 3)
+    objective = NetworkObjective(network, MeanSquaredError(), x, normal(5))
+    objective(theta)
+    objective.value(theta)
+    network.forward(network.parameters(theta), x, Want(weights=False, inputs=True))
+    nothing, inputs = NOTHING, Want(weights=False, inputs=True)
+    assert before.wants == [nothing, nothing, inputs]
+    assert between.wants == [inputs, nothing, inputs]
+
+
+def test_the_first_dense_layer_computes_no_input_gradient_in_training() -> None:
+    wants = []
+
+    class SpyDense(Dense):
+        def forward(self, params: Any, x: Array, want: Want, rng: Any = None) -> tuple[Array, Any]:
+            wants.append(want)
+            return super().forward(params, x, want, rng)
+
+    network = Network([SpyDense(4), Tanh(), SpyDense(1)], 3)
+    NetworkObjective(network, MeanSquaredError(), normal(5, 3), normal(5))(normal(network.size))
+    assert wants == [Want(weights=True, inputs=False), EVERYTHING]
+
+
+@pytest.mark.parametrize(("want", "kept"), [(NOTHING, False), (Want(weights=True, inputs=False), True)])
+def test_evaluation_keeps_nothing_of_what_was_computed_on_the_way(want: Want, kept: bool) -> None:
+    spy = Spy()
+    network = Network([Dense(4), Tanh(), spy, Dense(1)], 3)
+    _, backward = network.forward(network.parameters(normal(network.size)), normal(5, 3), want)
+    assert (spy.shown[0]() is not None) == kept
+    assert callable(backward)
+
+
+def test_a_network_gives_the_gradient_of_its_inputs_on_request() -> None:
+    network = Network([Dense(4), Tanh(), Dense(1)], 3)
+    theta, x = normal(network.size), normal(5, 3)
+    outputs, backward = network.forward(network.parameters(theta), x, Want(weights=False, inputs=True))
+    dx = backward(np.ones_like(outputs), network.parameters(np.empty_like(theta)))
+    step = 1e-6 * normal(5, 3, seed=1)
+    change = network.apply(theta, x + step).sum() - network.apply(theta, x - step).sum()
+    assert dx is not None
+    assert 2 * (dx * step).sum() == pytest.approx(change, rel=1e-7)
+
+
+def test_logistic_regression_is_a_network_without_hidden_layers() -> None:
+    network = multilayer_perceptron(3, [], 1)
+    x, y, theta = normal(20, 3), np.arange(20) % 2, normal(network.size, seed=1)
+    p = special.expit(x @ theta[:3] + theta[3])
+    gradient = NetworkObjective(network, BinaryCrossEntropy(), x, y)(theta).gradient
+    np.testing.assert_allclose(gradient, [*(x.T @ (p - y) / 20), (p - y).mean()], rtol=1e-12)
+
+
+def test_a_softmax_classifier_is_a_network_without_hidden_layers() -> None:
+    network = multilayer_perceptron(3, [], 4)
+    x, y, theta = normal(20, 3), np.arange(20) % 4, normal(network.size, seed=1)
+    error = special.softmax(x @ theta[:12].reshape(3, 4) + theta[12:], axis=1) - np.eye(4)[y]
+    gradient = NetworkObjective(network, CategoricalCrossEntropy(), x, y)(theta).gradient
+    np.testing.assert_allclose(gradient, [*(x.T @ error / 20).ravel(), *error.mean(axis=0)], rtol=1e-12)
+
+
+def test_an_objective_gives_the_same_bits_again_and_leaves_theta_alone() -> None:
+    network = multilayer_perceptron(3, [5], 1, dropout=0.4)
+    objective = NetworkObjective(network, MeanSquaredError(), normal(20, 3), normal(20), l2=0.1, dropout_key=(1, 2))
+    theta = normal(network.size)
+    first, again = objective(theta), objective(theta)
+    assert first.loss == again.loss == objective.value(theta)
+    np.testing.assert_array_equal(first.gradient, again.gradient)
+    np.testing.assert_array_equal(theta, normal(network.size))
+    first.gradient[:] = 0
+    assert again.gradient.any()
+
+
+def test_dropout_follows_the_key_and_is_left_out_without_one() -> None:
+    network = multilayer_perceptron(3, [50], 1, dropout=0.4)
+    x, y, theta = normal(20, 3), normal(20), normal(network.size)
+
+    def loss(key: tuple[int, int] | None) -> float:
+        return NetworkObjective(network, MeanSquaredError(), x, y, dropout_key=key)(theta).loss
+
+    assert loss((1, 2)) == loss((1, 2))
+    assert len({loss((1, 2)), loss((1, 3)), loss((2, 2)), loss(None)}) == 4
+    assert loss(None) == pytest.approx(np.mean((network.apply(theta, x)[:, 0] - y) ** 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_activation_asked_for_follows_every_hidden_layer(name: str) -> None:
+    after = {"relu": ReLU(), "leaky-relu": LeakyReLU(), "tanh": Tanh(), "sigmoid": Sigmoid()}[name]
+    network = multilayer_perceptron((4, 4, 1), [5, 6], 3, activation=name, dropout=0.2)
+    hidden = [layer for units in (5, 6) for layer in (Dense(units), after, Dropout(0.2))]
+    assert network.layers == (Flatten(), *hidden, Dense(3))
+
+
+def test_a_perceptron_is_no_more_than_what_is_asked_for() -> None:
+    assert multilayer_perceptron(4, [5], 3).layers == (Dense(5), ReLU(), Dense(3))
+    assert multilayer_perceptron(4, [], 3).layers == (Dense(3),)
+
+
+XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Network([], 3), "a network needs at least one layer"),
+        (lambda: Network([Dense(2), Dense(2)], (4, 4)), r"dense_1: .*\(4, 4\): put Flatten\(\) before it"),
+        (lambda: Network([Tanh(), Network([Dense(2)], 3)], (4, 4)), r"network_1: "),
+        (lambda: Network([Tanh(), Network([Dense(2)], 5)], 3), r"network_1: .*\(5,\)"),
+        (lambda: multilayer_perceptron(3, [4], 1, activation="swish"), "no activation is called 'swish': use one of r"),
+        (lambda: multilayer_perceptron(3, [4, 0], 1), "at least one unit, not 0"),
+        (lambda: multilayer_perceptron(3, [4], 1, dropout=1.0), "below 1, not 1.0"),
+    ],
+)
+def test_layers_that_do_not_fit_are_named(make: Callable[[], Network], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (XOR, np.zeros(3), "the same number of .* not 4 and 3"),
+        (XOR[:0], np.zeros(0), "there must be examples"),
+        (XOR[:, :1], np.zeros(4), r"examples have shape \(1,\); the network takes \(2,\)"),
+    ],
+)
+def test_data_that_do_not_fit_the_network_are_refused(x: Array, y: Array, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        NetworkObjective(multilayer_perceptron(2, [], 1), BinaryCrossEntropy(), x, y)

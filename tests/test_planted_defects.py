@@ -1,0 +1,334 @@
+"""Defects that well-known implementations have had, planted on purpose: each is caught, and its place is named.
+
+Every defect is a small subclass of the part it spoils. Those of the optimizers are planted in
+`optimizers/test_first_order.py`, beside the textbook's equations that show them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import special
+
+from sfumato import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Dense,
+    Dropout,
+    Evaluation,
+    GradientReport,
+    Layer,
+    LeakyReLU,
+    Loss,
+    MeanSquaredError,
+    Network,
+    NetworkObjective,
+    Normal,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    check_gradient,
+)
+from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.gradient_check import Verdict
+from sfumato.layers import EVERYTHING, NOTHING
+from sfumato.losses import Pull, Sums
+from sfumato.schedules import Schedule, exponential
+
+SPIRAL = Path(__file__).parents[1] / "examples" / "data" / "spiral.csv"
+
+
+def wrong(report: GradientReport) -> list[str]:
+    return [row.name for row in report.parameters if row.verdict == Verdict.WRONG]
+
+
+def check(layers: Sequence[Layer[Any]], loss: Loss | None = None, kind: Any = NetworkObjective) -> GradientReport:
+    """Check a network of these layers, with L2 and dropout on, at weights of order one."""
+    rng = np.random.default_rng(0)
+    network = Network(layers, 3)
+    x, y = rng.standard_normal((8, 3)), np.arange(8) % max(2, network.output_shape[0])
+    objective = kind(network, loss or CategoricalCrossEntropy(), x, y, l2=0.5, data_size=80, dropout_key=(1, 2))
+    return check_gradient(objective, rng.standard_normal(network.size))
+
+
+class SummedBias(Dense):
+    """The bias's gradient is summed over the examples instead of averaged, as in the reference's Part 8."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, want, rng)
+
+        def defective(dz: Array, grads: Any) -> Array | None:
+            dx = backward(dz, grads)
+            grads.b[...] *= len(x)
+            return dx
+
+        return z, defective
+
+
+@pytest.mark.parametrize(("output", "guilty"), [(SummedBias, ["summedbias_1.b"]), (Dense, [])])
+def test_part_8_a_softmax_bias_that_is_summed_is_found_and_mending_it_makes_the_check_pass(
+    output: type[Dense], guilty: list[str]
+) -> None:
+    """2-3-3 on the spiral, from the reference's first weights."""
+    data = np.loadtxt(SPIRAL, delimiter=",")
+    network = Network([Dense(3, Normal(0.01)), ReLU(), output(3, Normal(0.01))], 2)
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), data[:, :2], data[:, 2].astype(int))
+    report = check_gradient(objective, network.initialize(0, np.float64))
+    assert wrong(report) == guilty
+    assert report.wrong == bool(guilty)
+    if guilty:
+        assert report.difference > 0.1
+        assert "look where summedbias_1.b is assigned" in report.advice
+    else:
+        assert report.difference < 1e-7
+
+
+class AveragedTwice(Dense):
+    """dW is divided by the number of examples once more."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, want, rng)
+
+        def defective(dz: Array, grads: Any) -> Array | None:
+            dx = backward(dz, grads)
+            grads.W[...] /= len(x)
+            return dx
+
+        return z, defective
+
+
+@pytest.mark.parametrize(
+    ("defect", "guilty"), [(SummedBias, "summedbias_1.b"), (AveragedTwice, "averagedtwice_1.W"), (Dense, None)]
+)
+@pytest.mark.parametrize("place", range(3))
+def test_a_parameter_assigned_wrongly_is_the_only_one_named(
+    defect: type[Dense], guilty: str | None, place: int
+) -> None:
+    kinds = [defect if place == number else Dense for number in range(3)]
+    report = check([kinds[0](5), Tanh(), kinds[1](4), Tanh(), kinds[2](3)])
+    assert wrong(report) == ([guilty] if guilty else [])
+    assert (f"look where {guilty} is assigned" in report.advice) == bool(guilty)
+
+
+class Spoiled(Layer[Any]):
+    """Another layer, whose way back returns `spoil(da, x, dx)` instead of dx."""
+
+    def __init__(self, layer: Layer[Any], spoil: Callable[[Array, Array, Array], Array]) -> None:
+        self.layer, self.spoil = layer, spoil
+
+    def build(self, shape: Shape) -> Any:
+        return self.layer.build(shape)
+
+    def kinks(self, x: Array) -> Array | None:
+        return self.layer.kinks(x)
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        a, backward = self.layer.forward(params, x, want, rng)
+
+        def defective(da: Array, grads: Any) -> Array | None:
+            before = da.copy()
+            dx = backward(da, grads)
+            return None if dx is None else self.spoil(before, x, dx)
+
+        return a, defective
+
+
+SPOILED: dict[str, Layer[Any]] = {
+    "tanh: 1 - A instead of 1 - A^2": Spoiled(Tanh(), lambda da, x, dx: da * (1 - np.tanh(x))),
+    "sigmoid: A instead of A (1 - A)": Spoiled(Sigmoid(), lambda da, x, dx: da * special.expit(x)),
+    "ReLU: everything passes": Spoiled(ReLU(), lambda da, x, dx: da),
+    "leaky ReLU: nothing passes below zero": Spoiled(LeakyReLU(0.3), lambda da, x, dx: da * (x > 0)),
+    "softmax: its Jacobian's diagonal only": Spoiled(Softmax(), lambda da, x, dx: da * special.softmax(x, axis=1)),
+    "dropout: mask skipped": Spoiled(Dropout(0.4), lambda da, x, dx: da),
+    "dropout: mask without its scale": Spoiled(Dropout(0.4), lambda da, x, dx: dx * (1 - 0.4)),
+}
+
+
+@pytest.mark.parametrize("layer", SPOILED.values(), ids=SPOILED.keys())
+def test_a_wrong_way_back_is_wrong_below_and_right_above_and_the_advice_names_the_layer(layer: Layer[Any]) -> None:
+    report = check([Dense(5), Tanh(), Dense(4), layer, Dense(3)])
+    assert wrong(report) == ["dense_1.W", "dense_1.b", "dense_2.W", "dense_2.b"]
+    assert "wrong up to dense_2, right from dense_3 on: look at the way back of spoiled_1" in report.advice
+
+
+class MaskOfItsOwn(Dropout):
+    """Draws from a generator that goes on from call to call, instead of the step's."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        return super().forward(params, x, want, ENDLESS)
+
+
+ENDLESS = np.random.default_rng(0)
+
+
+def test_masks_that_do_not_follow_from_the_step_fail_the_check_everywhere() -> None:
+    assert len(wrong(check([Dense(5), Tanh(), MaskOfItsOwn(0.4), Dense(3)]))) == 4
+
+
+class PenaltyForgotten(NetworkObjective):
+    """L2 is in the loss and not in the gradient."""
+
+    share_in_gradient = 0.0
+
+    def __call__(self, theta: Array) -> Evaluation:
+        evaluation = super().__call__(theta)
+        for weights in self.decaying:
+            evaluation.gradient[weights] += (self.share_in_gradient - 1) * self.penalty * theta[weights]
+        return evaluation
+
+
+class PenaltyOverBatch(PenaltyForgotten):
+    """Lambda is divided by the batch (8 examples here) in the gradient, by the data (80) in the loss."""
+
+    share_in_gradient = 10.0
+
+
+class BiasesDecay(NetworkObjective):
+    """The gradient decays biases too."""
+
+    def __call__(self, theta: Array) -> Evaluation:
+        evaluation = super().__call__(theta)
+        biases = ~self.network.decaying()
+        evaluation.gradient[biases] += self.penalty * theta[biases]
+        return evaluation
+
+
+WEIGHTS, BIASES = ["dense_1.W", "dense_2.W"], ["dense_1.b", "dense_2.b"]
+
+
+@pytest.mark.parametrize(
+    ("defect", "guilty", "advice"),
+    [
+        (PenaltyForgotten, WEIGHTS, "look at the regularisation's gradient"),
+        (PenaltyOverBatch, WEIGHTS, "look at the regularisation's gradient"),
+        (BiasesDecay, BIASES, "look where dense_1.b, dense_2.b are assigned"),
+        (NetworkObjective, [], ""),
+    ],
+)
+def test_a_wrong_l2_gradient_is_found_in_just_the_parameters_that_it_spoils(
+    defect: Any, guilty: list[str], advice: str
+) -> None:
+    report = check([Dense(4), Tanh(), Dropout(0.4), Dense(3)], kind=defect)
+    assert wrong(report) == guilty
+    assert report.advice.endswith(advice)
+
+
+class HalvedSquaredError(MeanSquaredError):
+    """The gradient of half the squared error under the squared error."""
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
+        sums, pull = super().forward(z, y, weight)
+        return sums, lambda dsum: pull(dsum / 2)
+
+
+class WeightsForgotten(BinaryCrossEntropy):
+    """Weights each example in the loss and not in the gradient."""
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
+        return super().forward(z, y, np.linspace(0.1, 1.9, len(y)))[0], super().forward(z, y)[1]
+
+
+class SumOfGradients(CategoricalCrossEntropy):
+    """Reports the sum of squared gradients as the loss."""
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
+        sums, pull = super().forward(z, y, weight)
+        return sums._replace(loss=float((pull(1.0) ** 2).sum())), pull
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs"), [(HalvedSquaredError(), 1), (WeightsForgotten(), 1), (SumOfGradients(), 3)]
+)
+def test_a_loss_with_another_losss_gradient_is_wrong_everywhere(loss: Loss, outputs: int) -> None:
+    report = check([Dense(4), Tanh(), Dense(outputs)], loss)
+    assert wrong(report) == ["dense_1.W", "dense_1.b", "dense_2.W", "dense_2.b"]
+    assert "every parameter is wrong: look at the loss's gradient" in report.advice
+
+
+class Unstable(BinaryCrossEntropy):
+    """-log of a sigmoid that is written out: overflows, and meets log(0)."""
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
+        p = 1 / (1 + np.exp(-z[:, 0]))
+        losses = -y * np.log(p) - (1 - y) * np.log(1 - p)
+        return Sums(float(losses.sum()), 0, len(y)), super().forward(z, y, weight)[1]
+
+
+def test_a_cross_entropy_apart_from_its_sigmoid_fails_where_the_fused_one_is_exact() -> None:
+    z, y = np.array([[-1000.0], [1000.0]]), np.array([1, 0])
+    with np.errstate(all="ignore"):
+        assert not math.isfinite(Unstable().forward(z, y)[0].loss)
+    with pytest.raises(RuntimeWarning):
+        Unstable().forward(z, y)
+    assert BinaryCrossEntropy().forward(z, y)[0].loss == 2000
+
+
+class NotInverted(Dropout):
+    """Drops units and leaves the others as they are: its gradient is right, and its expected value is not."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        a, backward = super().forward(params, x, want, rng)
+        return a * (1 - self.p), lambda da, grads: backward(da * (1 - self.p), grads)
+
+
+class SameMaskInEveryLayer(Dropout):
+    """Seeds its generator anew in each layer."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        return super().forward(params, x, want, None if rng is None else np.random.default_rng(0))
+
+
+def outputs_of_two_layers(kind: type[Dropout]) -> Array:
+    network = Network([kind(0.5), kind(0.5)], 200)
+    return network.forward(((), ()), np.ones((1000, 200)), NOTHING, generator(0, Stream.DROPOUT))[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mean", "kept"), [(Dropout, 1.0, 0.25), (NotInverted, 0.25, 0.25), (SameMaskInEveryLayer, 2.0, 0.5)]
+)
+def test_dropout_that_is_not_inverted_or_alike_in_every_layer_shows_in_its_averages(
+    kind: type[Dropout], mean: float, kept: float
+) -> None:
+    assert outputs_of_two_layers(kind).mean() == pytest.approx(mean, abs=0.02)
+    assert (outputs_of_two_layers(kind) != 0).mean() == pytest.approx(kept, abs=0.01)
+    assert not check([Dense(5), Tanh(), kind(0.5), Dense(3)]).wrong
+
+
+def compounding(learning_rate: float, decay: float, epochs: int) -> Schedule:
+    """The reference's code: multiplies the rate by decay^(number of epochs / 1000), a constant, once every epoch."""
+    rates = [learning_rate]
+    for _ in range(epochs):
+        rates.append(rates[-1] * decay ** (epochs / 1000))
+    return lambda epoch: rates[epoch]
+
+
+@pytest.mark.parametrize("epochs", [100, 2500])
+def test_decay_that_compounds_with_a_constant_exponent_differs_from_the_equation(epochs: int) -> None:
+    equation, code = exponential(0.6, 0.99), compounding(0.6, 0.99, epochs)
+    assert equation(0) == code(0)
+    assert equation(50) == pytest.approx(0.6 * 0.99**50, rel=1e-14)
+    assert code(50) != pytest.approx(equation(50), rel=0.3)
+
+
+class StaleCache(Tanh):
+    """Keeps its last outputs on the layer for the way back."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        a = np.tanh(x)
+        vars(self)["last"] = a
+        return a, lambda da, grads: da * (1 - vars(self)["last"] ** 2)
+
+
+@pytest.mark.parametrize(("kind", "independent"), [(Tanh, True), (StaleCache, False)])
+def test_a_layer_that_keeps_its_last_outputs_spoils_the_way_back_of_an_earlier_call(
+    kind: type[Tanh], independent: bool
+) -> None:
+    layer, params = kind(), Network([kind()], 1).parameters(np.empty(0))[0]
+    _, backward = layer.forward(params, np.array([[0.5]]), EVERYTHING)
+    layer.forward(params, np.array([[2.0]]), EVERYTHING)
+    dx = backward(np.ones((1, 1)), params)
+    assert (dx == pytest.approx(1 - math.tanh(0.5) ** 2)) == independent
