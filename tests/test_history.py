@@ -4,19 +4,19 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfumato.arrays import Array
 from sfumato.history import EpochRecord, diagnose, to_csv
 
 
-def history(losses: Sequence[float], validation: Sequence[float] | None = None) -> list[EpochRecord]:
-    held_out = [math.nan] * len(losses) if validation is None else validation
-    pairs = zip(losses, held_out, strict=True)
+def history(losses: Array, validation: Array | None = None) -> list[EpochRecord]:
+    held_out = np.full(len(losses), np.nan) if validation is None else validation
+    pairs = zip(losses.tolist(), held_out.tolist(), strict=True)
     return [EpochRecord(epoch, 0.1, train, 0.5, val, 0.5, epoch) for epoch, (train, val) in enumerate(pairs, start=1)]
 
 
@@ -33,7 +33,7 @@ def test_the_table_gives_back_every_record_to_the_last_digit(records: list[Epoch
 
 
 def test_the_table_has_a_line_of_names_and_leaves_what_is_not_known_empty() -> None:
-    lines = to_csv(history([0.5])).splitlines()
+    lines = to_csv(history(np.array([0.5]))).splitlines()
     assert lines[0] == "epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds"
     assert lines[1] == "1,0.1,0.5,0.5,,0.5,1"
     assert len(lines[0].split(",")) == len(dataclasses.fields(EpochRecord))
@@ -53,7 +53,7 @@ SETTLED = 0.3 + 2 * 0.6**EPOCHS
         (FALLING, "still falling"),
     ],
 )
-def test_a_curve_that_is_not_well_says_what_to_do(losses: Sequence[float], finding: str) -> None:
+def test_a_curve_that_is_not_well_says_what_to_do(losses: Array, finding: str) -> None:
     advice = {"rose": "smaller learning rate", "oscillates": "learning rate decay", "still falling": "more epochs"}
     (found,) = diagnose(history(losses))
     assert finding in found
@@ -68,11 +68,11 @@ def test_a_curve_that_is_not_well_says_what_to_do(losses: Sequence[float], findi
         np.zeros(40),
         SETTLED + 0.002 * np.sin(7 * EPOCHS),
         FALLING[:3],
-        [],
+        np.array([]),
     ],
     ids=["settled", "constant", "zero", "settled with a little noise", "too short to tell", "nothing"],
 )
-def test_a_flat_end_or_a_short_run_says_nothing(losses: Sequence[float]) -> None:
+def test_a_flat_end_or_a_short_run_says_nothing(losses: Array) -> None:
     assert diagnose(history(losses)) == []
 
 
@@ -87,5 +87,5 @@ def test_a_validation_loss_that_has_turned_is_reported_with_where_it_was_lowest(
 @pytest.mark.parametrize(
     "validation", [SETTLED, SETTLED + 0.001 * EPOCHS, 2 * SETTLED], ids=["same", "hardly", "level"]
 )
-def test_a_validation_loss_that_has_not_turned_is_no_finding(validation: Sequence[float]) -> None:
+def test_a_validation_loss_that_has_not_turned_is_no_finding(validation: Array) -> None:
     assert diagnose(history(SETTLED, validation)) == []

@@ -1,5 +1,7 @@
 """`sfumato check`: derived gradients against finite differences."""
 
+import contextlib
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -49,7 +51,7 @@ def check(
 
         sfumato check --objective my_layers.py:Swish
     """
-    from sfumato.cli.objectives import network_objective, own_objective
+    from sfumato.cli.objectives import blamed_on, network_objective, own_objective
     from sfumato.errors import InputError
     from sfumato.gradient_check import check_gradient
 
@@ -57,7 +59,12 @@ def check(
     check_output(output.out, overwrite=output.overwrite)
     if (data is None) == (objective is None):
         raise InputError("name either DATA or --objective MODULE:NAME to check")
-    with limited_threads(output.threads):
+    defaults = DataOptions(), NetworkOptions(), ObjectiveOptions()
+    if objective is not None and (data_options, network_options, regularisation) != defaults:
+        raise InputError("--objective is checked as it is: leave out the options of data, network and penalty")
+    blame = contextlib.nullcontext() if objective is None else blamed_on(objective)
+    # A module of one's own may print, and the standard output is for the answer
+    with limited_threads(output.threads), contextlib.redirect_stdout(sys.stderr), blame:
         if objective is not None:
             checked, theta = own_objective(objective)
         else:

@@ -1,8 +1,11 @@
 """What `sfumato check` checks: a network on data, or an objective or layer of the user's own."""
 
+import contextlib
 import importlib
 import importlib.util
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from sfumato import data
 from sfumato.arrays import Array, Stream, generator
 from sfumato.cli.options import DataOptions, NetworkOptions
 from sfumato.cli.setup import make_network, read_data
-from sfumato.errors import FileError, InputError
+from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.layers.base import Layer
 from sfumato.objective import LayerObjective, NetworkObjective, Objective
 
@@ -57,20 +60,38 @@ def own_objective(place: str) -> tuple[Objective, Array]:
     return found, np.asarray(theta, dtype=np.float64)
 
 
+@contextlib.contextmanager
+def blamed_on(place: str) -> Iterator[None]:
+    """Within, whatever the code of MODULE:NAME raises becomes an error of one line that says where.
+
+    Raises:
+        InputError: for any exception but Sfumato's own and want of memory.
+    """
+    try:
+        yield
+    except (SfumatoError, MemoryError):
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = "" if last.filename == __file__ else f" in {last.filename}, line {last.lineno}"
+        raise InputError(f"{place}: {type(error).__name__}{where}: {error}") from error
+
+
 def _import(name: str) -> Any:
     if not name.endswith(".py"):
         sys.path.insert(0, str(Path.cwd()))
         try:
             return importlib.import_module(name)
-        except ImportError as error:
-            raise InputError(f"{name}: cannot be imported ({error})") from error
+        except Exception as error:
+            raise InputError(f"{name}: cannot be imported ({type(error).__name__}: {error})") from error
     if not Path(name).is_file():
         raise FileError(f"{name}: no such file")
-    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+    spec = importlib.util.spec_from_file_location(f"checked_{Path(name).stem}", name)
     if spec is None or spec.loader is None:
         raise InputError(f"{name}: is not a Python module")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(Path(name).absolute().parent))
+    sys.modules[spec.name] = module  # where dataclasses look names up
     try:
         spec.loader.exec_module(module)
     except Exception as error:

@@ -1,6 +1,7 @@
 """The folder that a training run leaves: model, history, report, configuration and figures."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sfumato.storage import write_atomically
 
 CHECKPOINT = "checkpoint.safetensors"
 FIGURES = ("cost.png", "confusion.png", "boundary.png", "weights.png")
-FILES = ("model.safetensors", "history.csv", "report.txt", "config.json", CHECKPOINT, *FIGURES)
+UNFINISHED = ".unfinished"
 
 
 @contextlib.contextmanager
@@ -23,20 +24,24 @@ def open_run_folder(out: str | None, *, overwrite: bool, resume: bool) -> Iterat
     """Make the folder, or find out at once that it cannot be had; an error before anything is written removes it again.
 
     Raises:
-        InputError: if there is a run in it already and neither `overwrite` nor `resume` is given.
+        InputError: if there is a run in it already and neither `overwrite` nor `resume` is given, or both are.
         FileError: if it cannot be made or written to.
     """
+    if overwrite and resume:
+        raise InputError("--overwrite and --resume contradict each other: choose one")
     if out is None:
         if resume:
             raise InputError("--resume needs --out: the folder of the run to go on with")
         yield None
         return
+    if not out:
+        raise InputError("--out names no folder: give it one, or leave it out")
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{out}: is a file; --out names the folder of a run")
-    if folder.is_dir() and any(folder.iterdir()) and not (overwrite or resume):
-        raise InputError(f"{out}: is not empty; add --resume to go on with the run in it, or --overwrite to replace it")
     made = not folder.exists()
+    if not (made or overwrite or resume) and any(folder.iterdir()):
+        raise InputError(f"{out}: is not empty; add --resume to go on with the run in it, or --overwrite to replace it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / ".writable", "")
@@ -45,9 +50,6 @@ def open_run_folder(out: str | None, *, overwrite: bool, resume: bool) -> Iterat
         raise FileError(
             f"{out}: this folder cannot be written to ({error.strerror or error}); choose another"
         ) from error
-    if overwrite and not resume:
-        for name in FILES:
-            (folder / name).unlink(missing_ok=True)
     try:
         yield folder
     except BaseException:
@@ -64,15 +66,25 @@ def write_run(
     summary: Summary,
     options: dict[str, object],
 ) -> None:
-    """Write everything that a finished run leaves, each file whole or not at all."""
-    model.save(folder / "model.safetensors")
-    write_atomically(folder / "history.csv", to_csv(history))
-    write_atomically(folder / "report.txt", summary.text + "\n")
-    write_atomically(folder / "config.json", dump({"options": options, "outcome": summary.values}) + "\n")
-    write_atomically(folder / "cost.png", plots.to_png(plots.cost_curves(history)))
-    if summary.matrix is not None:
-        write_atomically(folder / "confusion.png", plots.to_png(plots.confusion_matrix(summary.matrix)))
-    if model.classes and model.network.input_shape == (2,):
-        write_atomically(folder / "boundary.png", plots.to_png(plots.decision_boundary(model, train)))
-    if len(model.network.input_shape) == 3:
-        write_atomically(folder / "weights.png", plots.to_png(plots.first_weights(model)))
+    """Write everything that a finished run leaves; until all of it is written, what was there stays as it was."""
+    beside = folder / UNFINISHED
+    shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed right here
+    try:
+        beside.mkdir()
+        model.save(beside / "model.safetensors")
+        write_atomically(beside / "history.csv", to_csv(history))
+        write_atomically(beside / "report.txt", summary.text + "\n")
+        write_atomically(beside / "config.json", dump({"options": options, "outcome": summary.values}) + "\n")
+        write_atomically(beside / "cost.png", plots.to_png(plots.cost_curves(history)))
+        if summary.matrix is not None:
+            write_atomically(beside / "confusion.png", plots.to_png(plots.confusion_matrix(summary.matrix)))
+        if model.classes and model.network.input_shape == (2,):
+            write_atomically(beside / "boundary.png", plots.to_png(plots.decision_boundary(model, train)))
+        if len(model.network.input_shape) == 3:
+            write_atomically(beside / "weights.png", plots.to_png(plots.first_weights(model)))
+        for name in FIGURES:
+            (folder / name).unlink(missing_ok=True)  # an earlier run's, which this one may not have
+        for path in beside.iterdir():
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,5 +1,6 @@
 """From options to data, networks and models: what several commands begin with."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
-from sfumato.cli.options import DataOptions, NetworkOptions, OptimizerOptions
+from sfumato.cli.options import DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
 from sfumato.data import Dataset, Examples
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import make_initializer
@@ -32,14 +33,14 @@ def read_data(name: str, options: DataOptions) -> Dataset:
     return data.load(name, target=options.target, task=options.task)
 
 
-def divide(dataset: Dataset, options: DataOptions, seed: int) -> Parts:
+def divide(dataset: Dataset, options: DataOptions, splits: SplitOptions, seed: int) -> Parts:
     """Cut a data set into training, validation and test examples, as the options say."""
     limit, target = options.limit, options.target
     examples = dataset.examples if limit is None else data.limit(dataset.examples, limit, seed)
     held_out = dataset.test
-    if options.test is not None or held_out is None:
-        examples, held_out = _hold_out("test", options.test or "0.2", dataset, examples, target, seed)
-    train, watched = _hold_out("validation", options.validation or "0.1", dataset, examples, target, seed)
+    if splits.test is not None or held_out is None:
+        examples, held_out = _hold_out("test", splits.test or "0.2", dataset, examples, target, seed)
+    train, watched = _hold_out("validation", splits.validation or "0.1", dataset, examples, target, seed)
     if dataset.classes and len(np.unique(train.y)) < 2:
         raise InputError(f"{dataset.name}: the training examples are all of one class; use more of them")
     return Parts(dataset, train, watched, held_out)
@@ -55,7 +56,10 @@ def _hold_out(
         return examples, renumbered(other, choice, dataset.classes, dataset.features, dataset.feature_shape)
     if not 0 <= fraction < 1:
         raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
-    return data.split(examples, fraction, seed, stratify=bool(dataset.classes))
+    try:
+        return data.split(examples, fraction, seed, stratify=bool(dataset.classes))
+    except InputError as error:
+        raise InputError(f"{dataset.name}, --{option}: {error}") from error
 
 
 def renumbered(
@@ -67,8 +71,11 @@ def renumbered(
         InputError: if columns are missing, or a class is unknown.
     """
     x, y, weight = other.examples
-    if features and set(features) <= set(other.features):
+    absent = [feature for feature in features if feature not in other.features]
+    if features and not absent:
         x = x[:, [other.features.index(feature) for feature in features]]
+    elif len(absent) < len(features):
+        raise InputError(f"{name}: its header lacks {absent[0]!r}; give it all of the names: {', '.join(features)}")
     if x.shape[1:] != shape:
         raise InputError(f"{name}: its examples have shape {x.shape[1:]}; {shape} is expected")
     if not classes:
@@ -105,9 +112,12 @@ def parse_batch_size(text: str | None) -> Any:
 def make_network(dataset: Dataset, options: NetworkOptions) -> tuple[Network, Loss]:
     """The network that the options describe, for these data, and the loss that belongs to their task."""
     loss, outputs = default_loss(len(dataset.classes))
+    hidden = parse_hidden(options.hidden)
+    if not hidden and (options.dropout or options.activation != NetworkOptions.activation):
+        raise InputError("--activation and --dropout are for hidden layers, and here are none: leave them out")
     network = multilayer_perceptron(
         dataset.feature_shape,
-        parse_hidden(options.hidden),
+        hidden,
         outputs,
         activation=options.activation,
         init=make_initializer(options.init, options.init_scale),
@@ -120,6 +130,8 @@ def training_optimizer(
     options: OptimizerOptions, l2: float | None, network: Network, examples: int
 ) -> tuple[Optimizer[Any], float]:
     """The optimizer, and the L2 penalty that is left for the objective: AdamW decays weights itself instead."""
+    if l2 is not None and not (math.isfinite(l2) and l2 >= 0):
+        raise InputError(f"--l2 takes a number of at least 0, not {l2}")
     settings: dict[str, Any] = {
         "beta": options.beta,
         "beta1": options.beta1,

@@ -20,6 +20,7 @@ from sfumato.cli.options import (
     OutputOptions,
     RunOptions,
     SeedOption,
+    SplitOptions,
     grouped,
 )
 
@@ -28,6 +29,7 @@ from sfumato.cli.options import (
 def train(
     data: Data,
     data_options: DataOptions,
+    splits: SplitOptions,
     network_options: NetworkOptions,
     objective: ObjectiveOptions,
     optimizer_options: OptimizerOptions,
@@ -54,7 +56,7 @@ def train(
     from sfumato.training import default_epochs, fit
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    parts = divide(read_data(data, data_options), data_options, seed.seed)
+    parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     scaling = Scaling.fit(parts.train.x, data_options.scaling)
     network, loss = make_network(parts.dataset, network_options)
     optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
@@ -92,7 +94,7 @@ def train(
         known = parts.dataset
         model = Model(network, result.theta, loss, scaling, known.classes, known.features, known.target)
         summary = summarize(model, parts, result)
-        groups = (data_options, network_options, objective, optimizer_options, run, seed)
+        groups = (data_options, splits, network_options, objective, optimizer_options, run, seed)
         options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
             write_run(folder, model, result.history, parts.train, summary, options)

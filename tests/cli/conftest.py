@@ -1,0 +1,112 @@
+"""The program as its users meet it: as a process of its own, and, where many calls are needed, as a function."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from sfumato.cli import run
+
+PROGRAM = [sys.executable, "-c", "from sfumato.cli import main; main()"]
+
+
+class Done(NamedTuple):
+    """A finished command."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def program() -> list[str]:
+    """How the installed program is called: by its name beside Python, or through Python where it is not installed."""
+    installed = Path(sys.executable).with_name("sfumato.exe" if sys.platform == "win32" else "sfumato")
+    return [str(installed)] if installed.is_file() else PROGRAM
+
+
+@pytest.fixture
+def sfumato(program: list[str], tmp_path: Path) -> Callable[..., Done]:
+    """Runs the real program in the test's folder, with the environment's variables changed as asked."""
+
+    def call(*arguments: str, **environment: str) -> Done:
+        done = subprocess.run(
+            [*program, *arguments],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Does what the program does, in this process and in the test's folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Done:
+        capfd.readouterr()
+        status = run(list(arguments))
+        return Done(status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def refused(here: Callable[..., Done], tmp_path: Path) -> Callable[..., str]:
+    """Asserts that a command is refused as it should be, and returns the one line that says why."""
+
+    def call(*arguments: str) -> str:
+        before = contents(tmp_path)
+        status, out, err = here(*arguments)
+        assert (status, out) == (2, "")
+        *notes, last = err.splitlines()
+        assert last.startswith("sfumato: ")
+        assert all(note.startswith("nothing is kept of this run") for note in notes)
+        assert contents(tmp_path) == before
+        return last.removeprefix("sfumato: ")
+
+    return call
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], dict[str, bytes | None]]:
+    """Takes down what is in a folder, to compare it later."""
+    return contents
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Every file's content and every folder, by path."""
+    return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="session")
+def flowers() -> str:
+    """A table of two classes that a line parts, with names in its header: width, height, age; kind."""
+    random = np.random.default_rng(0)
+    rows = [
+        f"{width:.3f},{height:.3f},{age:.3f},{'rose' if width + height > 0 else 'tulip'}"
+        for width, height, age in random.normal(size=(80, 3))
+    ]
+    return "\n".join(["width,height,age,kind", *rows]) + "\n"
+
+
+@pytest.fixture(scope="session")
+def trained(flowers: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on the flowers, which knows them well, to read from only."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "flowers.csv").write_text(flowers, encoding="utf-8")
+    arguments = ["train", str(folder / "flowers.csv"), "-o", str(folder / "run"), "--quiet", "--epochs", "80"]
+    assert run(arguments) == 0
+    return folder / "run"

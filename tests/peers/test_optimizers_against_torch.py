@@ -1,0 +1,64 @@
+"""The first-order optimizers against those of torch.optim, on the same gradients.
+
+Which of ours is which of PyTorch's:
+
+    GradientDescent       SGD
+    Momentum, classical   SGD with momentum
+    Momentum, averaged    SGD with momentum, at (1 - beta) times the rate (its `dampening` spares the first gradient)
+    Nesterov              SGD with momentum and nesterov
+    RMSProp               RMSprop with alpha = beta1
+    Adam                  Adam
+    AdamW                 AdamW
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sfumato import (
+    Adam,
+    AdamW,
+    CategoricalCrossEntropy,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    NetworkObjective,
+    RMSProp,
+    multilayer_perceptron,
+)
+from sfumato.optimizers import FirstOrder
+
+SGD: Any = torch.optim.SGD
+RATE, STEPS = 0.01, 100
+
+PAIRS: list[tuple[FirstOrder[Any], Any, dict[str, Any]]] = [
+    (GradientDescent(), SGD, {}),
+    (Momentum(0.9, "classical"), SGD, {"momentum": 0.9}),
+    (Momentum(0.9, "averaged"), SGD, {"momentum": 0.9, "lr": RATE * (1 - 0.9)}),
+    (Nesterov(0.9), SGD, {"momentum": 0.9, "nesterov": True}),
+    (RMSProp(0.9), torch.optim.RMSprop, {"alpha": 0.9}),
+    (RMSProp(0.8, 0.01), torch.optim.RMSprop, {"alpha": 0.8, "eps": 0.01}),
+    (Adam(), torch.optim.Adam, {}),
+    (Adam(0.8, 0.99, 0.01), torch.optim.Adam, {"betas": (0.8, 0.99), "eps": 0.01}),
+    (AdamW(), torch.optim.AdamW, {}),
+    (AdamW(weight_decay=0.5), torch.optim.AdamW, {"weight_decay": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "peer", "options"), PAIRS, ids=[repr(pair[0]) for pair in PAIRS])
+def test_a_network_takes_the_same_path(optimizer: FirstOrder[Any], peer: Any, options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    network = multilayer_perceptron(3, [8], 3, activation="tanh")
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), rng.standard_normal((30, 3)), np.arange(30) % 3)
+    theta = network.initialize(0, np.float64)
+    tensor = torch.tensor(theta)
+    peers = peer([tensor], **{"lr": RATE, **options})
+    state = optimizer.init(theta)
+    for _ in range(STEPS):
+        gradient = objective(theta).gradient
+        tensor.grad = torch.tensor(gradient)
+        peers.step()
+        theta, state = optimizer.update(theta, gradient, state, RATE)
+        np.testing.assert_allclose(theta, tensor.numpy(), rtol=1e-12, atol=1e-14)

@@ -1,0 +1,139 @@
+"""Files that are there whole or not at all."""
+
+import errno
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from sfumato import FileError
+from sfumato.arrays import Array
+from sfumato.storage import load_tensors, save_tensors, write_atomically
+
+DTYPES = st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_])
+ARRAYS = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0)))
+HEADERS = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.floats(0, 1)))
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+@settings(deadline=None)
+@given(tensors=st.dictionaries(st.sampled_from(["a", "b.W", "scaling.offset"]), ARRAYS), header=HEADERS)
+def test_tensors_and_header_come_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, tensors: dict[str, Array], header: dict[str, Any]
+) -> None:
+    path = tmp_path_factory.mktemp("files") / "tensors"
+    save_tensors(path, tensors, header)
+    loaded, loaded_header = load_tensors(path)
+    assert loaded_header == header
+    assert loaded.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert (loaded[name].dtype, loaded[name].shape) == (array.dtype, array.shape)
+        assert loaded[name].tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("view", [lambda a: a.T, lambda a: a[::2], lambda a: a[:, ::-1], lambda a: a[:, :, 1]])
+def test_a_view_is_stored_as_what_it_shows(view: Any, tmp_path: Path) -> None:
+    array = view(np.arange(24.0).reshape(2, 3, 4))
+    save_tensors(tmp_path / "tensors", {"a": array}, {})
+    np.testing.assert_array_equal(load_tensors(tmp_path / "tensors")[0]["a"], array)
+
+
+@pytest.mark.parametrize("data", [b"bytes \x00\xff", "text: é, ∂L/∂W\n"])
+def test_bytes_and_text_are_written_as_they_are(data: bytes | str, tmp_path: Path) -> None:
+    write_atomically(tmp_path / "file", data)
+    assert (tmp_path / "file").read_bytes() == (data if isinstance(data, bytes) else data.encode("utf-8"))
+    assert names(tmp_path) == ["file"]
+
+
+def no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "old")
+    with monkeypatch.context() as patch, pytest.raises(FileError, match=r"file: cannot be written \(No space left"):
+        patch.setattr(step, no_space)
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_the_remains_of_a_killed_write_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def killed(_: int) -> None:
+        raise KeyboardInterrupt
+
+    write_atomically(path, "old")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("os.fsync", killed)
+        write_atomically(path, "half of a long n")
+    assert path.read_text() == "old"
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_file_is_as_readable_as_any_other_one(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "ours", "text")
+    (tmp_path / "plain").write_text("text")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "plain")]
+    assert modes[0] == modes[1]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"file: cannot be written .*; nothing was changed"):
+        write_atomically(tmp_path / "missing" / "file", "text")
+
+
+def foreign(path: Path) -> None:
+    safetensors.numpy.save_file({"a": np.zeros(3)}, path)
+
+
+def with_header(header: str) -> Any:
+    return lambda path: safetensors.numpy.save_file({"a": np.zeros(3)}, path, metadata={"sfumato": header})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.mkdir(), "is a folder, not a file"),
+        (lambda path: path.write_bytes(b""), "not a whole safetensors file"),
+        (lambda path: path.write_text("a,b\n1,2\n"), "not a whole safetensors file"),
+        (foreign, "a safetensors file, but not one that Sfumato wrote"),
+        (with_header("{"), "a safetensors file, but not one that Sfumato wrote"),
+        (with_header("[1]"), "a safetensors file, but not one that Sfumato wrote"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_its_path(make: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "tensors"
+    make(path)
+    with pytest.raises(FileError, match=f"tensors: {message}"):
+        load_tensors(path)
+
+
+@settings(deadline=None, max_examples=30)
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_off_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, share: float) -> None:
+    path = tmp_path_factory.mktemp("files") / "tensors"
+    save_tensors(path, {"a": np.arange(10.0)}, {"format": "test"})
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(FileError, match="not a whole safetensors file"):
+        load_tensors(path)
