@@ -11,6 +11,8 @@ from sfumato import initializers, layers, losses
 from sfumato.arrays import Array
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.errors import FileError, InputError
+from sfumato.initializers import Initializer
+from sfumato.layers.base import Layer
 from sfumato.losses import Loss
 from sfumato.network import Network
 from sfumato.storage import load_tensors, save_tensors
@@ -48,6 +50,15 @@ class Model:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     target: str = "target"
+
+    def __post_init__(self) -> None:
+        nothing = np.zeros((1, *self.network.output_shape))
+        said = self.loss.predict(nothing).shape[1:]
+        if self.theta.shape != (self.network.size,) or said != (() if not self.classes else (len(self.classes),)):
+            raise InputError(
+                f"a network of {self.network.size} parameters and {self.network.output_shape} outputs does not fit "
+                f"{self.theta.shape} parameters and {len(self.classes)} classes under {type(self.loss).__name__}"
+            )
 
     def outputs(self, x: Array) -> Array:
         """The network's outputs (logits, or values) for raw inputs x, (n, *input_shape): (n, *output_shape)."""
@@ -116,14 +127,14 @@ class Model:
                 f"{path}: not a model of this version of Sfumato ({header.get('format', 'no format given')})"
             )
         try:
-            network = Network([_rebuild(layer) for layer in header["layers"]], tuple(header["input_shape"]))
+            network = Network([_rebuild(layer, Layer) for layer in header["layers"]], tuple(header["input_shape"]))
             scaling = Scaling(tensors["scaling.offset"], tensors["scaling.factor"])
             parts = [tensors[parameter.name] for parameter in network.layout]
             if [part.shape for part in parts] != [parameter.spec.shape for parameter in network.layout]:
                 raise ValueError("a parameter's shape does not fit its layer")
             theta = np.concatenate([part.ravel() for part in parts])
             classes, features = tuple(header["classes"]), tuple(header["features"])
-            return cls(network, theta, _rebuild(header["loss"]), scaling, classes, features, header["target"])
+            return cls(network, theta, _rebuild(header["loss"], Loss), scaling, classes, features, header["target"])
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(f"{path}: the model in it is damaged ({error})") from error
 
@@ -140,6 +151,10 @@ def _describe(part: Any) -> dict[str, Any]:
     }
 
 
-def _rebuild(description: dict[str, Any]) -> Any:
-    settings = {name: _rebuild(v) if isinstance(v, dict) else v for name, v in description.items() if name != "kind"}
-    return KINDS[description["kind"]](**settings)
+def _rebuild(description: Any, expected: type) -> Any:
+    """What `_describe` described; a `ValueError` if that is nothing of the `expected` type."""
+    kind = KINDS[description["kind"]] if isinstance(description, dict) else None
+    if kind is None or not issubclass(kind, expected):
+        raise ValueError(f"{description!r} describes no {expected.__name__.lower()}")
+    settings = {name: value for name, value in description.items() if name != "kind"}
+    return kind(**{n: _rebuild(v, Initializer) if isinstance(v, dict) else v for n, v in settings.items()})

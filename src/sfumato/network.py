@@ -77,6 +77,9 @@ class Network(Layer[Any]):
         self.layout = tuple(_lay_out(self._specs))
         self.size = self.layout[-1].stop if self.layout else 0
 
+    def __repr__(self) -> str:
+        return f"Network({list(self.layers)}, {self.input_shape})"
+
     @property
     def analytic(self) -> bool:
         return all(layer.analytic for layer in self.layers)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.numpy
 
@@ -42,7 +43,9 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
 def save_tensors(path: Path, tensors: Mapping[str, Array], header: Mapping[str, Any]) -> None:
     """Write named arrays as safetensors, with `header` as JSON in the file's own metadata."""
-    write_atomically(path, safetensors.numpy.save(dict(tensors), metadata={HEADER: json.dumps(header)}))
+    # The library stores a view's memory in the order it lies in, so views are straightened first
+    straight = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
+    write_atomically(path, safetensors.numpy.save(straight, metadata={HEADER: json.dumps(header)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:

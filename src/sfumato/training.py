@@ -103,19 +103,20 @@ def fit(
         InputError: for options out of range, data that do not fit the network, or a checkpoint of another run.
         DivergenceError: when the loss or a weight becomes infinite or not a number; names the epoch and the step.
     """
+    for examples in (train, validation):
+        if examples is not None:
+            check_examples(network, loss, *examples)
     optimizer = optimizer or Adam()
     learning_rate = optimizer.learning_rate if learning_rate is None else learning_rate
     batch_size = default_batch_size(optimizer, len(train.y)) if batch_size == "auto" else batch_size
     epochs = default_epochs(len(train.y)) if epochs is None else epochs
     _check_options(network, optimizer, batch_size, epochs, early_stopping, validation, l2)
-    for examples in (train, validation):
-        if examples is not None:
-            check_examples(network, loss, *examples)
     rate = make_schedule(schedule, learning_rate, epochs=epochs, decay=decay)
     feed = _Feed(train, scaling or Scaling.none(), None if batch_size == "full" else batch_size, seed, dtype)
     settings = {
-        "network": f"{network.input_shape} {network.layers}",
-        "optimizer": repr(optimizer),
+        "network": repr(network),
+        "loss": repr(loss),
+        "optimizer": f"{optimizer!r} {_fingerprint(*vars(optimizer).values())}",
         "learning_rate": learning_rate,
         "schedule": f"{schedule} {decay}" + (f" over {epochs} epochs" if schedule == "cosine" else ""),
         "l2": l2,
@@ -123,7 +124,8 @@ def fit(
         "early_stopping": early_stopping,
         "seed": seed,
         "precision": np.dtype(dtype).name,
-        "data": _fingerprint(train, validation),
+        "scaling": _fingerprint(feed.scaling.offset, feed.scaling.factor),
+        "data": _fingerprint(*train, *(validation or ())),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
     if resume and checkpoint is not None and checkpoint.exists():
@@ -354,11 +356,11 @@ def _check_options(
         raise InputError("L-BFGS needs the same objective at every step: leave out dropout, or use another optimizer")
 
 
-def _fingerprint(train: Examples, validation: Examples | None) -> str:
-    """A digest of all the data, so that no run goes on with other data than it began with."""
+def _fingerprint(*values: Any) -> str:
+    """A digest of the arrays among the values, so that no run goes on with other data than it began with."""
     digest = hashlib.blake2b(digest_size=8)
-    for examples in (train, validation):
-        for array in examples or ():
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).data)
+    for value in values:
+        if isinstance(value, np.ndarray):
+            digest.update(f"{value.dtype} {value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()

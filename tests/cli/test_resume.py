@@ -1,0 +1,202 @@
+"""A run that was killed or interrupted goes on to the result that an undisturbed one gives, byte for byte."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+SETTINGS = "--hidden 40,20 --dropout 0.3 --batch-size 16 --l2 1 --threads 1 --quiet".split()
+SHORT = ["train", "digits", *SETTINGS, "--epochs", "25"]
+LONG = ["train", "digits", *SETTINGS, "--epochs", "160", "--early-stopping", "1000"]
+
+
+def results(folder: Path) -> tuple[bytes, list[bytes]]:
+    """The model, and the history but for its last column: the seconds."""
+    lines = (folder / "history.csv").read_bytes().splitlines()
+    return (folder / "model.safetensors").read_bytes(), [line.rpartition(b",")[0] for line in lines]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Any]:
+    """Results of a run that nothing happens to; each is made once."""
+    made: dict[str, Any] = {}
+
+    def call(arguments: list[str]) -> Any:
+        key = " ".join(arguments)
+        if key not in made:
+            folder = tmp_path_factory.mktemp("undisturbed") / "run"
+            subprocess.run([*program, *arguments, "-o", str(folder)], check=True, capture_output=True)
+            made[key] = results(folder)
+        return made[key]
+
+    return call
+
+
+@pytest.fixture
+def start(program: list[str], tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts the program in the test's folder, and sees to it that it does not outlive the test."""
+    started = []
+
+    def call(*arguments: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [*program, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait for something to happen, or for the process to end."""
+    while process.poll() is None and not happened():
+        time.sleep(0.005)
+
+
+def changed(path: Path) -> Callable[[], bool]:
+    """Whether a file has been written since now."""
+
+    def written() -> int:
+        try:
+            return path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    before = written()
+    return lambda: written() != before
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(
+    start: Call, here: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
+) -> None:
+    process = start(*SHORT, "-o", "run")
+    until(changed(tmp_path / "run" / "checkpoint.safetensors"), process)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "run" / "model.safetensors").exists(), "killed in the middle"
+    assert here(*SHORT, "-o", "run", "--resume").status == 0
+    assert results(tmp_path / "run") == undisturbed(SHORT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
+    seed: int, start: Call, sfumato: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
+) -> None:
+    moments = random.Random(seed)
+    run = tmp_path / "run"
+    sittings = [
+        lambda process: time.sleep(moments.uniform(0, 2)),  # while it starts, or a little later
+        *3 * [lambda process: until(changed(run / "checkpoint.safetensors"), process)],  # while it trains
+    ]
+    for wait in sittings:
+        process = start(*LONG, "-o", "run", "--resume")
+        wait(process)
+        time.sleep(moments.uniform(0, 0.6))
+        process.kill()
+        process.wait()
+    assert (run / "checkpoint.safetensors").exists()
+    # The last of the kills while the results are being written
+    process = start(*LONG, "-o", "run", "--resume")
+    until((run / ".unfinished").exists, process)
+    time.sleep(moments.uniform(0, 0.5))
+    process.kill()
+    process.wait()
+    assert sfumato(*LONG, "-o", "run", "--resume").status == 0
+    assert results(run) == undisturbed(LONG)
+    assert not [path for path in run.rglob("*") if path.name.startswith(".")], "nothing unfinished is left"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+@pytest.mark.parametrize("out", [["-o", "run"], []])
+def test_ctrl_c_ends_with_a_message_and_a_checkpoint(
+    out: list[str], start: Call, here: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
+) -> None:
+    loud = [option for option in SHORT if option != "--quiet"]
+    process = start(*loud, "--verbose", "--json", *out)
+    stderr = process.stderr
+    until(lambda: stderr.readline().startswith("epoch 2/"), process)
+    process.send_signal(signal.SIGINT)
+    answer, said = process.communicate()
+    assert (process.returncode, answer) == (130, "")
+    last = said.splitlines()[-1]
+    assert last.startswith("interrupted after ")
+    assert "of 25 epochs" in last
+    if not out:
+        assert "nothing is kept, as no --out was given" in last
+        assert list(tmp_path.iterdir()) == []
+        return
+    assert last.endswith("add --resume to go on from run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.safetensors"]
+    assert here(*SHORT, *out, "--resume").status == 0
+    assert results(tmp_path / "run") == undisturbed(SHORT)
+
+
+def test_ctrl_c_outside_of_training_says_so_too(here: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sfumato.data.load", interrupted)
+    assert here("train", "spiral") == (130, "", "sfumato: interrupted\n")
+
+
+def test_more_epochs_go_on_from_the_end(here: Call, tmp_path: Path) -> None:
+    run = ["train", "moons", "--dropout", "0.2", "--quiet"]
+    assert here(*run, "--epochs", "9", "-o", "whole").status == 0
+    assert here(*run, "--epochs", "4", "-o", "run").status == 0
+    assert here(*run, "--epochs", "4", "-o", "run", "--resume").status == 0, "nothing is left to do"
+    assert here(*run, "--epochs", "9", "-o", "run", "--resume").status == 0
+    assert results(tmp_path / "run") == results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("options", "differs"),
+    [
+        ("--seed 1", "began with seed 0, not 1"),
+        ("--hidden 7", "Dense(units=7"),
+        ("--dropout 0.1", "Dropout(p=0.1)"),
+        ("--activation tanh", "Tanh"),
+        ("--init glorot", "Glorot"),
+        ("--optimizer nesterov", "Nesterov"),
+        ("--beta1 0.8", "beta1=0.8"),
+        ("--learning-rate 0.1", "learning rate 0.003, not 0.1"),
+        ("--schedule cosine", "schedule"),
+        ("--l2 1", "l2 0.0, not 1.0"),
+        ("--batch-size 10", "batch size 16, not 10"),
+        ("--early-stopping 9", "early stopping None, not 9"),
+        ("--test 0.5", "data"),
+        ("--limit 50", "data"),
+        ("--scaling none", "scaling"),
+        ("--epochs 1", "epochs"),
+    ],
+)
+def test_resuming_with_other_options_is_refused_and_names_what_differs(
+    options: str, differs: str, here: Call, refused: Callable[..., str]
+) -> None:
+    run = ["train", "circles", "--epochs", "2", "--quiet", "-o", "run"]
+    assert here(*run).status == 0
+    assert differs in refused(*run, "--resume", *options.split())
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:200], lambda whole: b"", lambda whole: b"{}" + whole])
+def test_a_damaged_checkpoint_is_refused(
+    damage: Callable[[bytes], bytes], here: Call, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    run = ["train", "circles", "--epochs", "2", "--quiet", "-o", "run"]
+    assert here(*run).status == 0
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    assert "checkpoint.safetensors: not a whole safetensors file" in refused(*run, "--resume")
+    checkpoint.write_bytes((tmp_path / "run" / "model.safetensors").read_bytes())
+    assert "checkpoint.safetensors: not a checkpoint" in refused(*run, "--resume")
