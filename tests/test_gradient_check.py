@@ -242,6 +242,15 @@ def test_a_wrong_gradient_is_found_beside_a_kink() -> None:
     assert wrong_names(check_gradient(Altered(objective, ("dense_1.W", 1.1)), theta)) == ["dense_1.W"]
 
 
+def test_the_step_grows_with_the_entry_so_that_large_ones_are_measured_as_well() -> None:
+    class Squares(Objective):
+        def __call__(self, theta: Array) -> Evaluation:
+            return Evaluation(float(theta @ theta), 2 * theta)
+
+    for size in (1.0, 1e8):
+        assert check_gradient(Squares(), np.array([size])).difference < 1e-8
+
+
 def test_what_rounding_hides_is_called_too_small_to_measure() -> None:
     class Offset(Rosenbrock):
         def __call__(self, theta: Array) -> Evaluation:

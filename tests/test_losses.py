@@ -70,6 +70,12 @@ def textbook(loss: Loss, z: Array, y: Array) -> Array:
 
 
 @every_loss
+def test_the_gradient_is_in_proportion_to_that_of_the_sum(loss: Loss, outputs: int) -> None:
+    z, y = outputs_and_truth(loss, outputs)
+    np.testing.assert_allclose(loss.forward(z, y)[1](0.25), 0.25 * loss.forward(z, y)[1](1.0), rtol=1e-14)
+
+
+@every_loss
 def test_loss_is_that_of_the_textbook(loss: Loss, outputs: int) -> None:
     z, y = outputs_and_truth(loss, outputs)
     weight = np.arange(len(y))

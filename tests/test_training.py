@@ -35,6 +35,8 @@ from sfumato import (
 from sfumato.arrays import Array
 from sfumato.data import Examples, Scaling
 from sfumato.history import EpochRecord
+from sfumato.layers import Want
+from sfumato.layers.base import Backward
 from sfumato.losses import Pull, Sums
 from sfumato.training import default_batch_size, default_epochs, evaluate
 
@@ -141,6 +143,28 @@ def test_the_validation_loss_is_measured_after_the_epoch_without_dropout() -> No
     expected = np.mean((network.apply(result.theta, held_out.x)[:, 0] - held_out.y) ** 2)
     assert result.history[-1].validation_loss == pytest.approx(expected, rel=1e-12)
     assert result.history[result.best_epoch - 1].validation_loss == min(r.validation_loss for r in result.history)
+
+
+drawn: list[float] = []
+
+
+class NotedDraw(Dropout):
+    """Dropout, noting the first number of each step's generator."""
+
+    def forward(
+        self, params: Any, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[Any]]:
+        if rng is not None:
+            drawn.append(rng.random())
+        return super().forward(params, x, want, rng)
+
+
+@pytest.mark.parametrize("batch_size", [4, "full"])
+def test_dropout_draws_anew_at_every_step_of_every_epoch(batch_size: Any) -> None:
+    drawn.clear()
+    network = Network([NotedDraw(0.5), Dense(1)], 1)
+    result = fit(network, MeanSquaredError(), numbered(), validation=numbered(), batch_size=batch_size, epochs=5)
+    assert len(set(drawn)) == len(drawn) == result.steps
 
 
 def noise(n: int, seed: int) -> Examples:

@@ -142,6 +142,23 @@ def test_every_step_meets_the_strong_wolfe_conditions(seed: int) -> None:
         assert abs(slope_after) <= lbfgs.curvature * abs(slope)
 
 
+@pytest.mark.parametrize("history", [1, 3, 10])
+def test_every_step_goes_along_the_quasi_newton_direction(history: int) -> None:
+    """-H g, with H built as a whole matrix from the last pairs (Nocedal and Wright 2006, equations 7.16 to 7.20)."""
+    lbfgs, theta = LBFGS(history=history), np.random.default_rng(0).standard_normal(6)
+    objective, state, pairs = Counting(rosenbrock), lbfgs.init(theta), list[tuple[Array, Array]]()
+    for _ in range(20):
+        before, g = theta, rosenbrock(theta)[1]
+        H = np.eye(6) * (pairs[-1][0] @ pairs[-1][1] / (pairs[-1][1] @ pairs[-1][1]) if pairs else 1)
+        for s, y in pairs[-history:]:
+            V = np.eye(6) - np.outer(y, s) / (y @ s)
+            H = V.T @ H @ V + np.outer(s, s) / (y @ s)
+        theta, state, _ = lbfgs.step(objective, theta, state, 1.0)
+        pairs.append((theta - before, rosenbrock(theta)[1] - g))
+        cosine = (theta - before) @ (-H @ g) / (np.linalg.norm(theta - before) * np.linalg.norm(H @ g))
+        assert cosine == pytest.approx(1, abs=1e-9)
+
+
 @pytest.mark.parametrize("first", [1e-3, 1.0, 50.0])
 def test_the_line_search_recovers_from_a_first_length_that_is_far_off(first: float) -> None:
     lbfgs, theta = LBFGS(), np.array([-1.2, 1.0])

@@ -57,7 +57,10 @@ def own_objective(place: str) -> tuple[Objective, Array]:
     theta = getattr(found, "theta", None)
     if not isinstance(found, Objective) or theta is None:
         raise InputError(f"{place}: is no layer, and no Objective with an attribute theta to check it at")
-    return found, np.asarray(theta, dtype=np.float64)
+    point = np.asarray(theta, dtype=np.float64)
+    if point.ndim != 1 or not point.size:
+        raise InputError(f"{place}: its theta has the shape {point.shape}; it must be a vector of one entry or more")
+    return found, point
 
 
 @contextlib.contextmanager

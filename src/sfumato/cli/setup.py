@@ -18,6 +18,9 @@ from sfumato.network import Network, multilayer_perceptron
 from sfumato.optimizers import Optimizer, make_optimizer
 
 
+MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
+
+
 @dataclass(frozen=True)
 class Parts:
     """A data set divided for training."""
@@ -95,8 +98,10 @@ def parse_hidden(text: str) -> tuple[int, ...]:
         units = tuple(int(part) for part in text.split(","))
     except ValueError:
         units = (0,)
-    if min(units) < 1:
-        raise InputError(f"--hidden takes whole numbers of units, such as 15,9, or none; not {text!r}")
+    if min(units) < 1 or max(units) > MOST_UNITS:
+        raise InputError(
+            f"--hidden takes whole numbers of units, 1 to {MOST_UNITS}, such as 15,9, or none; not {text!r}"
+        )
     return units
 
 

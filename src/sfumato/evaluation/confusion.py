@@ -1,4 +1,4 @@
-"""How good predictions are: everything that can be read off a confusion matrix, and the errors of a regression.
+"""Everything that can be read off a confusion matrix.
 
 The statistics of a confusion matrix are those of `confusionMatrix` in R's caret and of scikit-learn's metrics, under
 their names and by their definitions. A ratio with nothing to divide by (the precision of a class that was never
@@ -6,7 +6,7 @@ predicted) is NaN and never a guess.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -15,8 +15,10 @@ from scipy import special
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
+from sfumato.evaluation.text import confusion_text, plain
 
 Averaging = Literal["micro", "macro", "weighted"]
+AVERAGINGS: tuple[Averaging, ...] = get_args(Averaging)
 
 MEASURES_BY_CLASS = (
     "sensitivity",
@@ -34,12 +36,6 @@ MEASURES_BY_CLASS = (
 """What a confusion matrix has an array of, with an entry for each class."""
 
 CONFIDENCE = 0.95
-SMALLEST_P_VALUE = 2.2e-16
-"""Smaller P-values are shown as "< 2.2e-16", the spacing of floating-point numbers at one, as R does."""
-
-TEXT_WIDTH = 100
-LONGEST_NAME = 16
-SHORTEST_NAME = 6
 
 
 class Average(NamedTuple):
@@ -266,11 +262,10 @@ class ConfusionMatrix:
 
         A matrix too wide for that is shown in blocks of columns; long names are cut.
         """
-        return "\n\n".join([self._counts_text(), self._overall_text(), self._precision_text(), self._class_text()])
+        return confusion_text(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain Python types, ready for JSON; NaN as None."""
-        averagings: tuple[Averaging, ...] = get_args(Averaging)
         columns = {name: getattr(self, name).tolist() for name in MEASURES_BY_CLASS}
         return {
             "classes": list(self.classes),
@@ -280,14 +275,14 @@ class ConfusionMatrix:
             "accuracy_interval": list(self.accuracy_interval),
             "no_information_rate": self.no_information_rate,
             "p_value": self.p_value,
-            "kappa": _plain(self.kappa),
-            "mcnemar_p_value": _plain(self.mcnemar_p_value),
+            "kappa": plain(self.kappa),
+            "mcnemar_p_value": plain(self.mcnemar_p_value),
             "by_class": [
                 {"class": name, "examples": int(self._true[i])}
-                | {measure: _plain(column[i]) for measure, column in columns.items()}
+                | {measure: plain(column[i]) for measure, column in columns.items()}
                 for i, name in enumerate(self.classes)
             ],
-            "averages": {averaging: self.average(averaging)._asdict() for averaging in averagings},
+            "averages": {averaging: self.average(averaging)._asdict() for averaging in AVERAGINGS},
         }
 
     @property
@@ -312,127 +307,6 @@ class ConfusionMatrix:
         """True negatives, by class."""
         return self.examples - self._true - self._predicted + self._hits
 
-    @property
-    def _names(self) -> list[str]:
-        return [_cut(name, LONGEST_NAME) for name in self.classes]
-
-    def _counts_text(self) -> str:
-        """The matrix in as few blocks of columns as fit the width."""
-        k = len(self.classes)
-        label_width = max(map(len, [*self._names, "true"]))
-        room = TEXT_WIDTH - label_width
-        # Heads are rather cut down to SHORTEST_NAME than the matrix broken; with room to spare they stay whole.
-        heads = [_cut(name, max(SHORTEST_NAME, room // k - 2)) for name in self._names]
-        width = max(len(str(self.counts.max())), *map(len, heads)) + 2
-        blocks = math.ceil(k / (room // width))
-        texts = []
-        for columns in np.array_split(np.arange(k), blocks):
-            lines = [" " * (label_width + 2) + "predicted"]
-            lines.append(f"{'true':{label_width}}" + "".join(f"{heads[j]:>{width}}" for j in columns))
-            for name, row in zip(self._names, self.counts[:, columns], strict=True):
-                lines.append(f"{name:{label_width}}" + "".join(f"{count:{width}}" for count in row))
-            texts.append("\n".join(lines))
-        return "Confusion matrix: true classes down, predicted classes across\n\n" + "\n\n".join(texts)
-
-    def _overall_text(self) -> str:
-        low, high = self.accuracy_interval
-        rows = {
-            "Examples": str(self.examples),
-            "Accuracy": _number(self.accuracy),
-            "95 % interval": f"{_number(low)} to {_number(high)}",
-            "No-information rate": _number(self.no_information_rate),
-            "P-value, accuracy above that rate": _p_value(self.p_value),
-            "Cohen's kappa": _number(self.kappa),
-            "P-value, McNemar's test": _p_value(self.mcnemar_p_value),
-        }
-        return _pairs("Overall", rows)
-
-    def _precision_text(self) -> str:
-        averagings: tuple[Averaging, ...] = get_args(Averaging)
-        columns = (self.precision, self.recall, self.f1)
-        rows = [
-            [name, *map(_number, values), str(examples)]
-            for name, *values, examples in zip(self._names, *columns, self._true, strict=True)
-        ]
-        for averaging in averagings:
-            rows.append([f"{averaging} average", *map(_number, self.average(averaging)), str(self.examples)])
-        return _table("Precision and recall", ("class", "precision", "recall", "F1", "examples"), rows)
-
-    def _class_text(self) -> str:
-        columns = {
-            "sensitivity": self.sensitivity,
-            "specificity": self.specificity,
-            "pos pred\nvalue": self.positive_predictive_value,
-            "neg pred\nvalue": self.negative_predictive_value,
-            "prevalence": self.prevalence,
-            "detection\nrate": self.detection_rate,
-            "detection\nprevalence": self.detection_prevalence,
-            "balanced\naccuracy": self.balanced_accuracy,
-        }
-        by_class = zip(self._names, *columns.values(), strict=True)
-        rows = [[name, *map(_number, values)] for name, *values in by_class]
-        return _table("Each class against all others", ("class", *columns), rows)
-
-
-@dataclass(frozen=True)
-class RegressionReport:
-    """How far predicted values are from the true ones.
-
-    Attributes:
-        mean_squared_error: In the target's unit squared.
-        root_mean_squared_error: In the target's unit.
-        mean_absolute_error: In the target's unit.
-        r_squared: 1 - (sum of squared errors) / (sum of squares about the true mean), the share of the variance that is
-            predicted: 1 at best, 0 for always predicting the mean, negative for worse. NaN if all true values are
-            equal.
-        examples: Number of examples.
-
-    Errors too large to be squared give infinity, and NaN as R squared.
-    """
-
-    mean_squared_error: float
-    root_mean_squared_error: float
-    mean_absolute_error: float
-    r_squared: float
-    examples: int
-
-    @classmethod
-    def from_predictions(cls, true: npt.ArrayLike, predicted: npt.ArrayLike) -> "RegressionReport":
-        """Compare values.
-
-        Args:
-            true: True values, (n,).
-            predicted: Predicted values, (n,).
-
-        Raises:
-            InputError: if the two differ in length, are empty, or are not finite numbers.
-        """
-        y, guess = _values(true, "true"), _values(predicted, "predicted")
-        if len(y) != len(guess):
-            raise InputError(f"there are {len(y)} true values, but {len(guess)} predicted ones")
-        with np.errstate(over="ignore", invalid="ignore"):
-            errors = guess - y
-            squared, absolute = float(np.mean(errors**2)), float(np.mean(np.abs(errors)))
-            # Equal values are asked for outright: rounding can give them a variance just above zero.
-            variance = float(np.var(y)) if (y != y[0]).any() else 0.0
-        r_squared = 1 - squared / variance if variance else math.nan
-        return cls(squared, math.sqrt(squared), absolute, r_squared, len(y))
-
-    def to_text(self) -> str:
-        """The report as a text of a few lines, NaN as "n/a"."""
-        rows = {
-            "Examples": str(self.examples),
-            "Mean squared error": f"{self.mean_squared_error:.6g}",
-            "Root mean squared error": f"{self.root_mean_squared_error:.6g}",
-            "Mean absolute error": f"{self.mean_absolute_error:.6g}",
-            "R squared": _number(self.r_squared),
-        }
-        return _pairs("Regression", rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report in plain Python types, ready for JSON; NaN and infinity as None."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
-
 
 def _indices(labels: npt.ArrayLike, what: str, classes: int) -> Array:
     """Class numbers as int64, in which a row and a column number multiply without overflow."""
@@ -448,56 +322,7 @@ def _indices(labels: npt.ArrayLike, what: str, classes: int) -> Array:
     return array.astype(np.int64)
 
 
-def _values(values: npt.ArrayLike, what: str) -> Array:
-    array = np.asarray(values)
-    if array.ndim != 1 or not array.size:
-        raise InputError(f"the {what} values have shape {array.shape}; give one for each example, and at least one")
-    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise InputError(f"the {what} values are not all finite numbers; leave out the examples that have none")
-    return array.astype(np.float64)
-
-
 def _ratio(part: Array, whole: Array) -> Array:
     """Part of the whole, NaN where the whole is zero."""
     ratio: Array = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
     return ratio
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _number(value: float) -> str:
-    return "n/a" if math.isnan(value) else f"{value:.4f}"
-
-
-def _p_value(value: float) -> str:
-    if math.isnan(value):
-        return "n/a"
-    return f"< {SMALLEST_P_VALUE:.1e}" if value < SMALLEST_P_VALUE else f"{value:.4g}"
-
-
-def _cut(name: str, longest: int) -> str:
-    """The name with its middle left out if it is too long, since names tend to differ at one of their ends."""
-    tail = (longest - 1) // 2
-    return name if len(name) <= longest else name[: longest - 1 - tail] + "…" + name[-tail:]
-
-
-def _pairs(title: str, rows: dict[str, str]) -> str:
-    width = max(map(len, rows)) + 2
-    return "\n".join([title, "", *(f"{name:{width}}{value}" for name, value in rows.items())])
-
-
-def _table(title: str, heads: tuple[str, ...], rows: list[list[str]]) -> str:
-    """Rows under heads of one or two lines: names to the left, numbers to the right."""
-    two_lines = [head.split("\n") if "\n" in head else ["", head] for head in heads]
-    lines = [*map(list, zip(*two_lines, strict=True)), *rows]
-    first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
-    roomy = first + sum(widths) + 2 * len(widths) <= TEXT_WIDTH
-    gap = "  " if roomy else " "
-    text = [
-        gap.join([f"{name:{first}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))])
-        for name, *cells in lines
-        if any([name, *cells])
-    ]
-    return "\n".join([title, "", *text])

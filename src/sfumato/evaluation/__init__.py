@@ -1,0 +1,6 @@
+"""How good predictions are: confusion matrices and all that is read off them, and the errors of a regression."""
+
+from sfumato.evaluation.confusion import AVERAGINGS, MEASURES_BY_CLASS, Average, Averaging, ConfusionMatrix
+from sfumato.evaluation.regression import RegressionReport
+
+__all__ = ["AVERAGINGS", "MEASURES_BY_CLASS", "Average", "Averaging", "ConfusionMatrix", "RegressionReport"]
