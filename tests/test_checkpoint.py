@@ -17,6 +17,7 @@ from sfumato import (
     FileError,
     FitResult,
     InputError,
+    Loss,
     MeanSquaredError,
     Model,
     Network,
@@ -26,6 +27,7 @@ from sfumato import (
     multilayer_perceptron,
 )
 from sfumato.data import Examples, Scaling
+from sfumato.layers.base import Activation
 from sfumato.optimizers import OPTIMIZERS, make_optimizer
 
 STEPS_AN_EPOCH = 4  # 50 examples in batches of 16, the last one of 2
@@ -148,6 +150,13 @@ def test_more_epochs_may_be_asked_for_than_at_first(tmp_path: Path) -> None:
     assert_same(run(path, epochs=5, resume=True), run(epochs=5))
 
 
+def test_fewer_epochs_than_are_done_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    run(path, epochs=3)
+    with pytest.raises(InputError, match="this run has 3 epochs already; ask for as many or more"):
+        run(path, epochs=2, resume=True)
+
+
 def test_cosine_depends_on_the_number_of_epochs_and_so_refuses_more(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
     run(path, schedule="cosine", epochs=2)
@@ -197,6 +206,34 @@ def test_a_network_of_networks_goes_on_when_it_is_made_anew(tmp_path: Path) -> N
     path, first = tmp_path / "run.safetensors", network()
     run(path, stop=after(6), network=first)
     assert_same(run(path, resume=True, network=network()), run(network=first))
+
+
+class OwnLayer(Activation):
+    """A layer of a user's own that is no dataclass, and so has no description of its own."""
+
+    forward = Tanh.forward
+
+
+class OwnLoss(Loss):
+    """The same for a loss."""
+
+    check = MeanSquaredError.check
+    forward = MeanSquaredError.forward
+    predict = MeanSquaredError.predict
+
+
+@pytest.mark.parametrize("own", ["layer", "loss"])
+def test_parts_of_ones_own_go_on_when_they_are_made_anew(own: str, tmp_path: Path) -> None:
+    def parts() -> dict[str, Any]:
+        if own == "loss":
+            return {"loss": OwnLoss()}
+        return {"network": Network([Dense(6), OwnLayer(), Dense(1)], 2)}
+
+    path, first = tmp_path / "run.safetensors", parts()
+    run(path, stop=after(6), validation=None, early_stopping=None, **first)
+    resumed = run(path, resume=True, validation=None, early_stopping=None, **parts())
+    uninterrupted = run(validation=None, early_stopping=None, **first)
+    np.testing.assert_array_equal(resumed.theta, uninterrupted.theta)
 
 
 def test_without_a_file_a_resumed_run_begins_and_without_resume_it_begins_anew(tmp_path: Path) -> None:

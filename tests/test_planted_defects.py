@@ -21,6 +21,7 @@ from sfumato import (
     Evaluation,
     GradientReport,
     Layer,
+    LayerObjective,
     LeakyReLU,
     Loss,
     MeanSquaredError,
@@ -153,6 +154,14 @@ def test_a_wrong_way_back_is_wrong_below_and_right_above_and_the_advice_names_th
     report = check([Dense(5), Tanh(), Dense(4), layer, Dense(3)])
     assert wrong(report) == ["dense_1.W", "dense_1.b", "dense_2.W", "dense_2.b"]
     assert "wrong up to dense_2, right from dense_3 on: look at the way back of spoiled_1" in report.advice
+
+
+@pytest.mark.parametrize("layer", SPOILED.values(), ids=SPOILED.keys())
+def test_a_layer_checked_on_its_own_is_found_wrong_in_its_inputs(layer: Layer[Any]) -> None:
+    objective = LayerObjective(layer, dropout_key=(1, 2))
+    report = check_gradient(objective, objective.theta)
+    assert wrong(report) == ["inputs"]
+    assert "look at the way back of spoiled_1" in report.advice
 
 
 class MaskOfItsOwn(Dropout):

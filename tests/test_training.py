@@ -337,8 +337,13 @@ X, Y = numbered().x, numbered().y
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 0}, "the batch size must be at least 1, not 0"),
-        ({"epochs": 0}, "the number of epochs must be at least 1, not 0"),
+        ({"batch_size": 0}, "the batch size must be .*at least 1.* not 0"),
+        ({"batch_size": 2.5}, "the batch size must be a whole number"),
+        ({"epochs": 0}, "the number of epochs must be .*at least 1, not 0"),
+        ({"epochs": 2.5}, "the number of epochs must be a whole number"),
+        ({"resume": True}, "name the checkpoint"),
+        ({"train": Examples(np.append(X[:9], [[math.nan]], axis=0), Y)}, "infinite or not a number"),
+        ({"train": Examples(X, Y[:, None])}, "the truth must be one entry an example"),
         ({"l2": -0.1}, "the L2 penalty must be 0 or more, not -0.1"),
         ({"l2": math.nan}, "the L2 penalty must be 0 or more, not nan"),
         ({"early_stopping": 0, "validation": numbered()}, "patience of early stopping must be at least 1 epoch, not 0"),

@@ -143,7 +143,8 @@ def check_gradient(
 
     Raises:
         InputError: for an unknown method, a step or number of directions that is not positive, a complex step through
-            an objective that is not analytic, or an objective whose gradient does not have theta's shape.
+            an objective that is not analytic, an objective whose gradient does not have theta's shape, or a point with
+            a kink within every step, so that nothing can be compared.
     """
     if method not in get_args(Method):
         raise InputError(f"no method of checking is called {method!r}: use one of {', '.join(get_args(Method))}")
@@ -168,12 +169,14 @@ def check_gradient(
     rows = tuple(_row(parameter.name, one, probe.rounding) for parameter, one in zip(layout, compared, strict=True))
     analytic = np.concatenate([one.analytic for one in compared])
     numeric = np.concatenate([one.numeric for one in compared])
+    if not analytic.size:
+        raise InputError("nothing could be checked: a kink lies within every step; check at another point")
     difference = relative_difference(analytic, numeric)
     verdict = _verdict(difference)
     if any(row.verdict == Verdict.WRONG for row in rows):
         verdict = Verdict.WRONG
-    elif np.linalg.norm(analytic - numeric) <= probe.rounding * math.sqrt(max(1, analytic.size)):
-        verdict = Verdict.RIGHT
+    elif verdict == Verdict.WRONG and np.linalg.norm(analytic - numeric) <= probe.rounding * math.sqrt(analytic.size):
+        verdict = Verdict.ROUNDING
     return GradientReport(difference, verdict, rows, _advice(rows, layout, objective.layer_names), method)
 
 
@@ -181,8 +184,9 @@ def relative_difference(analytic: Array, numeric: Array) -> float:
     """||a - b|| / (||a|| + ||b||), Euclidean norms: 0 for equal vectors, at most 1; NaN for empty ones."""
     if not analytic.size:
         return math.nan
-    size = np.linalg.norm(analytic) + np.linalg.norm(numeric)
-    return float(np.linalg.norm(analytic - numeric) / size) if size else 0.0
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite gradient is told by the result, which is NaN
+        size = np.linalg.norm(analytic) + np.linalg.norm(numeric)
+        return float(np.linalg.norm(analytic - numeric) / size) if size else 0.0
 
 
 class _Compared(NamedTuple):
@@ -287,6 +291,10 @@ def _advice(rows: Sequence[ParameterCheck], layout: Sequence[NamedParameter], la
     sound = [parameter for parameter in layout if parameter not in wrong]
     if len(wrong) > 1 and all(p.spec.decays for p in wrong) and not any(p.spec.decays for p in sound):
         return "only the weights that L2 applies to are wrong, all of them: look at the regularisation's gradient"
+    if all(parameter.layer < 0 for parameter in wrong):
+        return (
+            f"{', '.join(p.name for p in wrong)} wrong, and no parameter is: look at the way back of {layer_names[-1]}"
+        )
     highest = max(parameter.layer for parameter in wrong)
     above = [parameter.layer for parameter in sound if parameter.layer > highest]
     if any(parameter.layer <= highest for parameter in sound):

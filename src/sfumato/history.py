@@ -61,18 +61,20 @@ def diagnose(history: Sequence[EpochRecord]) -> list[str]:
     net = float(half[0] - half[-1])
     level = float(np.abs(half).mean()) or 1.0
     findings = []
+    overfits = _overfitting(history)
     if loss[-1] > loss[0] or net < -0.05 * level:
+        lower, since = (loss[0], 1) if loss[-1] > loss[0] else (half[0], history[len(loss) // 2].epoch)
         findings.append(
-            f"The training loss rose ({half[0]:.4g} at epoch {history[len(loss) // 2].epoch}, {loss[-1]:.4g} at the "
-            "end): try a smaller learning rate."
+            f"The training loss rose ({lower:.4g} at epoch {since}, {loss[-1]:.4g} at the end): try a smaller learning "
+            "rate."
         )
     elif relative_change > 0.05 and float((changes > 0).mean()) > 0.25:
         findings.append(
             "The training loss oscillates: add learning rate decay (--schedule exponential), or try a smaller rate."
         )
-    elif net > 0.05 * level and _still_falling(loss):
+    elif not overfits and loss[-1] > 1e-6 and net > 0.05 * level and _still_falling(loss):
         findings.append("The training loss was still falling steadily at the end: more epochs would lower it further.")
-    return findings + _overfitting(history)
+    return findings + overfits
 
 
 def _still_falling(loss: Array) -> bool:

@@ -64,6 +64,14 @@ class Model:
         """The network's outputs (logits, or values) for raw inputs x, (n, *input_shape): (n, *output_shape)."""
         if x.shape[1:] != self.network.input_shape:
             raise InputError(f"the model takes examples of shape {self.network.input_shape}, not {x.shape[1:]}")
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = self._outputs(x)
+        beyond = np.flatnonzero(~np.isfinite(z).all(axis=tuple(range(1, z.ndim))))
+        if beyond.size:
+            raise InputError(f"example {beyond[0]} (from 0) is so far from the training data that no number comes out")
+        return z
+
+    def _outputs(self, x: Array) -> Array:
         chunks = [x[start : start + EVALUATION_CHUNK] for start in range(0, max(1, len(x)), EVALUATION_CHUNK)]
         return np.concatenate(
             [self.network.apply(self.theta, self.scaling(chunk, self.theta.dtype)) for chunk in chunks]

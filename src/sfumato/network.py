@@ -31,7 +31,7 @@ ACTIVATIONS: dict[str, Callable[[], Layer[Any]]] = {
 class NamedParameter(NamedTuple):
     """One parameter's place in the flat vector: `theta[start:stop].reshape(spec.shape)`.
 
-    `layer` is the number of the layer that it belongs to, from 0.
+    `layer` is the number of the layer that it belongs to, from 0; -1 for none.
     """
 
     name: str
@@ -43,7 +43,7 @@ class NamedParameter(NamedTuple):
     @classmethod
     def unowned(cls, name: str, start: int, shape: Shape) -> "NamedParameter":
         """A part of theta that is no layer's parameter, such as inputs that are being checked."""
-        return cls(name, 0, start, start + math.prod(shape), ParameterSpec(shape, Zeros(), decays=False))
+        return cls(name, -1, start, start + math.prod(shape), ParameterSpec(shape, Zeros(), decays=False))
 
 
 class Network(Layer[Any]):
@@ -73,6 +73,8 @@ class Network(Layer[Any]):
         self.layers = tuple(layers)
         self.names = tuple(_names(layers))
         self.input_shape: Shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        if not self.input_shape or min(self.input_shape) < 1:
+            raise InputError(f"examples must have at least one number, not shape {self.input_shape}")
         self.output_shape, self._specs = self.build(self.input_shape)
         self.layout = tuple(_lay_out(self._specs))
         self.size = self.layout[-1].stop if self.layout else 0

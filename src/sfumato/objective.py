@@ -92,6 +92,8 @@ class NetworkObjective(Objective):
         dropout_key: tuple[int, int] | None = None,
     ) -> None:
         check_examples(network, loss, x, y, sample_weight)
+        if not (math.isfinite(l2) and l2 >= 0):
+            raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
         self.network, self.loss, self.x, self.y = network, loss, x, y
         self.sample_weight, self.l2, self.dropout_key = sample_weight, l2, dropout_key
         self.penalty = l2 / (data_size or len(x))
@@ -128,10 +130,14 @@ class NetworkObjective(Objective):
 
 def check_examples(network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None) -> None:
     """Raise `InputError` where examples do not fit a network and its loss."""
+    if y.ndim != 1:
+        raise InputError(f"the truth must be one entry an example, of shape ({len(y)},), not {y.shape}")
     if len(x) != len(y) or not len(x):
         raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
     if x.shape[1:] != network.input_shape:
         raise InputError(f"examples have shape {x.shape[1:]}; the network takes {network.input_shape}")
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise InputError("an input is infinite or not a number: leave such examples out, or fill the gaps in")
     loss.check(y, math.prod(network.output_shape))
     if sample_weight is None:
         return

@@ -2,7 +2,9 @@
 
 import io
 import math
+import warnings
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +16,7 @@ from sfumato.arrays import Array
 from sfumato.data.dataset import Examples
 from sfumato.errors import InputError
 from sfumato.evaluation import ConfusionMatrix
+from sfumato.evaluation.text import shorten
 from sfumato.history import EpochRecord
 from sfumato.layers.dense import Affine
 from sfumato.model import Model
@@ -25,7 +28,9 @@ CLASS_COLOURS = (BLUE, ORANGE, "#2e933c", "#edae49", "#7d5ba6", "#00798c", "#8d6
 def to_png(figure: Figure) -> bytes:
     """The figure as a PNG file's content, at 150 dots an inch."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, facecolor="white")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks is drawn as a box, and no more
+        figure.savefig(buffer, format="png", dpi=150, facecolor="white")
     return buffer.getvalue()
 
 
@@ -67,11 +72,11 @@ def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -
     """True classes down, predicted across; coloured by share of the true class, with the counts written in."""
     k = len(matrix.classes)
     size = min(14.0, 3.2 + 0.5 * k)
-    figure, axes = _figure(size + 0.8, size)
+    figure, axes = _figure(size + 0.8, size, layout="compressed")
     counts = matrix.counts
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # the root lets rare mistakes show
-    labels = [name if len(name) <= 12 else name[:11] + "…" for name in matrix.classes]
+    labels = [plain(shorten(name, 12)) for name in matrix.classes]
     crowded = k > 6 or max(map(len, labels)) > 6
     axes.set_xticks(range(k), labels, rotation=90 if crowded and max(map(len, labels)) > 2 else 0)
     axes.set_yticks(range(k), labels)
@@ -86,7 +91,9 @@ def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -
     return figure
 
 
-def decision_boundary(model: Model, examples: Examples, title: str = "Decision boundary") -> Figure:
+def decision_boundary(
+    model: Model, examples: Examples, title: str = "Decision boundary and training examples"
+) -> Figure:
     """What a classifier of two features says everywhere, and the examples on top.
 
     Raises:
@@ -108,7 +115,7 @@ def decision_boundary(model: Model, examples: Examples, title: str = "Decision b
         winner,
         origin="lower",
         extent=extent,
-        aspect="auto",
+        aspect="equal" if 0.5 < (up[-1] - up[0]) / (across[-1] - across[0]) < 2 else "auto",
         cmap=ListedColormap(colours),
         vmin=0,
         vmax=k - 1,
@@ -119,11 +126,18 @@ def decision_boundary(model: Model, examples: Examples, title: str = "Decision b
     for index, name in enumerate(model.classes):
         members = x[y == index]
         axes.scatter(
-            members[:, 0], members[:, 1], s=14, color=colours[index], edgecolor="white", linewidth=0.4, label=name
+            members[:, 0],
+            members[:, 1],
+            s=14,
+            color=colours[index],
+            edgecolor="white",
+            linewidth=0.4,
+            label=plain(name),
         )
     names = model.features or ("1", "2")
-    axes.set(xlabel=names[0], ylabel=names[1], title=title)
-    axes.legend(frameon=True, framealpha=0.9, fontsize=9, title=model.target, loc="best")
+    axes.set(xlabel=plain(names[0]), ylabel=plain(names[1]), title=title)
+    if k <= len(CLASS_COLOURS):
+        axes.legend(frameon=True, framealpha=0.9, fontsize=9, title=plain(model.target), loc="best")
     return figure
 
 
@@ -157,6 +171,13 @@ def first_weights(model: Model, limit: int = 64) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+def plain(name: str) -> str:
+    """A name to be drawn as it is: a dollar would begin mathematics, an underscore in front hide it from the legend."""
+    return (" " + name if name.startswith("_") else name).replace("$", r"\$")
+
+
+def _figure(
+    width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained"
+) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout=layout)
     return figure, figure.add_subplot()

@@ -1,6 +1,7 @@
 """Training: mini-batches, epochs, and a run that can stop anywhere and go on as if it had not."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class FitResult:
         stopped: "finished", "early", "converged" (L-BFGS found no lower point) or "interrupted".
         seconds: Time spent training, validation included, over all sittings of a resumed run.
         steps: Number of optimizer steps.
+        settings: What was used, defaults included.
     """
 
     theta: Array
@@ -48,6 +50,7 @@ class FitResult:
     stopped: str
     seconds: float
     steps: int
+    settings: dict[str, Any]
 
 
 def fit(
@@ -69,7 +72,7 @@ def fit(
     dtype: npt.DTypeLike = np.float32,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     resume: bool = False,
 ) -> FitResult:
     """Train a network: minimise its mean loss over the examples.
@@ -107,6 +110,7 @@ def fit(
         if examples is not None:
             check_examples(network, loss, *examples)
     optimizer = optimizer or Adam()
+    checkpoint = None if checkpoint is None else Path(checkpoint)
     learning_rate = optimizer.learning_rate if learning_rate is None else learning_rate
     batch_size = default_batch_size(optimizer, len(train.y)) if batch_size == "auto" else batch_size
     epochs = default_epochs(len(train.y)) if epochs is None else epochs
@@ -114,9 +118,9 @@ def fit(
     rate = make_schedule(schedule, learning_rate, epochs=epochs, decay=decay)
     feed = _Feed(train, scaling or Scaling.none(), None if batch_size == "full" else batch_size, seed, dtype)
     settings = {
-        "network": repr(network),
-        "loss": repr(loss),
-        "optimizer": f"{optimizer!r} {_fingerprint(*vars(optimizer).values())}",
+        "network": _description(network),
+        "loss": _description(loss),
+        "optimizer": f"{_description(optimizer)} {_fingerprint(*vars(optimizer).values())}",
         "learning_rate": learning_rate,
         "schedule": f"{schedule} {decay}" + (f" over {epochs} epochs" if schedule == "cosine" else ""),
         "l2": l2,
@@ -128,15 +132,19 @@ def fit(
         "data": _fingerprint(*train, *(validation or ())),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
+    if resume and checkpoint is None:
+        raise InputError("to resume, name the checkpoint that the run was kept in")
     if resume and checkpoint is not None and checkpoint.exists():
         run.state = load_checkpoint(checkpoint, optimizer, settings)
+        if run.state.epoch > epochs:
+            raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
     validate = _Feed(validation, feed.scaling, None, seed, dtype) if validation is not None else None
     # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
     state = run.state
     theta = state.best_theta if early_stopping and state.best_epoch else state.theta
-    return FitResult(theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step)
+    return FitResult(theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings)
 
 
 def default_batch_size(optimizer: Optimizer[Any], examples: int) -> int | Literal["full"]:
@@ -340,9 +348,11 @@ def _check_options(
     validation: Examples | None,
     l2: float,
 ) -> None:
+    if isinstance(batch_size, str) and batch_size != "full":
+        raise InputError(f"the batch size must be a number, 'auto' or 'full', not {batch_size!r}")
     if batch_size != "full" and batch_size < 1:
         raise InputError(f"the batch size must be at least 1, not {batch_size}")
-    if epochs < 1:
+    if epochs < 1 or epochs != int(epochs):
         raise InputError(f"the number of epochs must be at least 1, not {epochs}")
     if not (np.isfinite(l2) and l2 >= 0):
         raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
@@ -354,6 +364,11 @@ def _check_options(
         raise InputError("L-BFGS needs the same objective at every step: use the full batch")
     if isinstance(optimizer, LBFGS) and network.stochastic:
         raise InputError("L-BFGS needs the same objective at every step: leave out dropout, or use another optimizer")
+
+
+def _description(part: object) -> str:
+    """The part's repr without the memory addresses in it, which another process does not share."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part))
 
 
 def _fingerprint(*values: Any) -> str:

@@ -1,6 +1,7 @@
 """A run that was killed or interrupted goes on to the result that an undisturbed one gives, byte for byte."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from sfumato.cli import run
+
 Call = Callable[..., Any]
 
-SETTINGS = "--hidden 40,20 --dropout 0.3 --batch-size 16 --l2 1 --threads 1 --quiet".split()
-SHORT = ["train", "digits", *SETTINGS, "--epochs", "25"]
-LONG = ["train", "digits", *SETTINGS, "--epochs", "160", "--early-stopping", "1000"]
+SETTINGS = ["--hidden", "40,20", "--dropout", "0.3", "--batch-size", "16", "--l2", "1", "--threads", "1"]
+SHORT = ["train", "breast-cancer", *SETTINGS, "--epochs", "100"]
+LONG = ["train", "breast-cancer", *SETTINGS, "--epochs", "700", "--early-stopping", "1000"]
 
 
 def results(folder: Path) -> tuple[bytes, list[bytes]]:
@@ -80,7 +83,7 @@ def changed(path: Path) -> Callable[[], bool]:
 def test_a_killed_run_resumes_to_the_same_bytes(
     start: Call, here: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
 ) -> None:
-    process = start(*SHORT, "-o", "run")
+    process = start(*SHORT, "--quiet", "-o", "run")
     until(changed(tmp_path / "run" / "checkpoint.safetensors"), process)
     process.kill()
     process.wait()
@@ -95,27 +98,24 @@ def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
     seed: int, start: Call, sfumato: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
 ) -> None:
     moments = random.Random(seed)
-    run = tmp_path / "run"
-    sittings = [
-        lambda process: time.sleep(moments.uniform(0, 2)),  # while it starts, or a little later
-        *3 * [lambda process: until(changed(run / "checkpoint.safetensors"), process)],  # while it trains
-    ]
-    for wait in sittings:
-        process = start(*LONG, "-o", "run", "--resume")
-        wait(process)
-        time.sleep(moments.uniform(0, 0.6))
+    folder = tmp_path / "run"
+    resume = [*LONG, "-o", "run", "--resume"]
+
+    def kill(after: Callable[[], bool], seconds: float) -> None:
+        process = start(*resume)
+        until(after, process)
+        time.sleep(moments.uniform(0, seconds))
         process.kill()
         process.wait()
-    assert (run / "checkpoint.safetensors").exists()
-    # The last of the kills while the results are being written
-    process = start(*LONG, "-o", "run", "--resume")
-    until((run / ".unfinished").exists, process)
-    time.sleep(moments.uniform(0, 0.5))
-    process.kill()
-    process.wait()
-    assert sfumato(*LONG, "-o", "run", "--resume").status == 0
-    assert results(run) == undisturbed(LONG)
-    assert not [path for path in run.rglob("*") if path.name.startswith(".")], "nothing unfinished is left"
+
+    kill(lambda: True, 2)  # while it starts, or somewhat later
+    for _ in range(3):
+        kill(changed(folder / "checkpoint.safetensors"), 0.6)  # while it trains
+    assert (folder / "checkpoint.safetensors").exists()
+    kill((folder / ".unfinished").exists, 0.5)  # while it writes the results
+    assert sfumato(*resume).status == 0
+    assert results(folder) == undisturbed(LONG)
+    assert not [path for path in folder.rglob("*") if path.name.startswith(".")], "nothing unfinished is left"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
@@ -123,8 +123,7 @@ def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
 def test_ctrl_c_ends_with_a_message_and_a_checkpoint(
     out: list[str], start: Call, here: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
 ) -> None:
-    loud = [option for option in SHORT if option != "--quiet"]
-    process = start(*loud, "--verbose", "--json", *out)
+    process = start(*SHORT, "--verbose", "--json", *out)
     stderr = process.stderr
     until(lambda: stderr.readline().startswith("epoch 2/"), process)
     process.send_signal(signal.SIGINT)
@@ -132,7 +131,7 @@ def test_ctrl_c_ends_with_a_message_and_a_checkpoint(
     assert (process.returncode, answer) == (130, "")
     last = said.splitlines()[-1]
     assert last.startswith("interrupted after ")
-    assert "of 25 epochs" in last
+    assert "of 100 epochs" in last
     if not out:
         assert "nothing is kept, as no --out was given" in last
         assert list(tmp_path.iterdir()) == []
@@ -152,12 +151,27 @@ def test_ctrl_c_outside_of_training_says_so_too(here: Call, monkeypatch: pytest.
 
 
 def test_more_epochs_go_on_from_the_end(here: Call, tmp_path: Path) -> None:
-    run = ["train", "moons", "--dropout", "0.2", "--quiet"]
-    assert here(*run, "--epochs", "9", "-o", "whole").status == 0
-    assert here(*run, "--epochs", "4", "-o", "run").status == 0
-    assert here(*run, "--epochs", "4", "-o", "run", "--resume").status == 0, "nothing is left to do"
-    assert here(*run, "--epochs", "9", "-o", "run", "--resume").status == 0
+    train = ["train", "moons", "--dropout", "0.2", "--quiet", "--epochs"]
+    assert here(*train, "9", "-o", "whole").status == 0
+    assert here(*train, "4", "-o", "run").status == 0
+    assert here(*train, "4", "-o", "run", "--resume").status == 0, "nothing is left to do"
+    assert here(*train, "9", "-o", "run", "--resume").status == 0
     assert results(tmp_path / "run") == results(tmp_path / "whole")
+
+
+@pytest.fixture(scope="module")
+def circles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run that has finished."""
+    folder = tmp_path_factory.mktemp("circles") / "run"
+    assert run(["train", "circles", "--epochs", "2", "--quiet", "-o", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def finished(circles: Path, tmp_path: Path) -> list[str]:
+    """A copy of that run in the test's folder, and the arguments that it was made with."""
+    shutil.copytree(circles, tmp_path / "run")
+    return ["train", "circles", "--epochs", "2", "--quiet", "-o", "run"]
 
 
 @pytest.mark.parametrize(
@@ -182,21 +196,17 @@ def test_more_epochs_go_on_from_the_end(here: Call, tmp_path: Path) -> None:
     ],
 )
 def test_resuming_with_other_options_is_refused_and_names_what_differs(
-    options: str, differs: str, here: Call, refused: Callable[..., str]
+    options: str, differs: str, finished: list[str], refused: Callable[..., str]
 ) -> None:
-    run = ["train", "circles", "--epochs", "2", "--quiet", "-o", "run"]
-    assert here(*run).status == 0
-    assert differs in refused(*run, "--resume", *options.split())
+    assert differs in refused(*finished, "--resume", *options.split())
 
 
 @pytest.mark.parametrize("damage", [lambda whole: whole[:200], lambda whole: b"", lambda whole: b"{}" + whole])
 def test_a_damaged_checkpoint_is_refused(
-    damage: Callable[[bytes], bytes], here: Call, refused: Callable[..., str], tmp_path: Path
+    damage: Callable[[bytes], bytes], finished: list[str], refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    run = ["train", "circles", "--epochs", "2", "--quiet", "-o", "run"]
-    assert here(*run).status == 0
     checkpoint = tmp_path / "run" / "checkpoint.safetensors"
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
-    assert "checkpoint.safetensors: not a whole safetensors file" in refused(*run, "--resume")
+    assert "checkpoint.safetensors: not a whole safetensors file" in refused(*finished, "--resume")
     checkpoint.write_bytes((tmp_path / "run" / "model.safetensors").read_bytes())
-    assert "checkpoint.safetensors: not a checkpoint" in refused(*run, "--resume")
+    assert "checkpoint.safetensors: not a checkpoint" in refused(*finished, "--resume")

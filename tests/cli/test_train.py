@@ -145,7 +145,7 @@ def test_a_run_is_not_written_over_unasked(here: Call, refused: Callable[..., st
     (tmp_path / "run" / "notes.txt").write_text("mine", encoding="utf-8")
     assert here("train", "breast-cancer", *run[2:], "--overwrite").status == 0
     left = {path.name for path in (tmp_path / "run").iterdir()}
-    assert left == EVERY_RUN | {"confusion.png", "notes.txt"}, "figures of the run before are gone, one's own file stays"
+    assert left == EVERY_RUN | {"confusion.png", "notes.txt"}, "earlier figures are gone, one's own file stays"
 
 
 @pytest.mark.parametrize("wrong", [["--learning-rate", "-1"], ["--optimizer", "gd", "--learning-rate", "1e10"]])

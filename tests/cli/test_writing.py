@@ -91,8 +91,9 @@ def test_a_full_standard_output(program: list[str]) -> None:
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_has_seen_enough_disturbs_nothing(stream: str, program: list[str], tmp_path: Path) -> None:
     command = [*program, "train", "moons", "--epochs", "3", "--verbose", "-o", "run"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=tmp_path, encoding="utf-8", **pipes) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         gone, read = (process.stdout, process.stderr)[:: 1 if stream == "stdout" else -1]

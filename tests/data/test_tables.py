@@ -260,7 +260,9 @@ def test_features_by_name(path: Path) -> None:
 
 def test_features_by_position(path: Path) -> None:
     path.write_text("p,q\n1,2\n", encoding="utf-8")
-    assert load_features(path, ("a", "b"), 2).tolist() == [[1, 2]]
+    assert load_features(path, ("x1", "x2"), 2).tolist() == [[1, 2]]
+    with pytest.raises(InputError, match="its header lacks 'a'"):
+        load_features(path, ("a", "b"), 2)
     path.write_text("1,2\n", encoding="utf-8")
     assert load_features(path, ("a", "b"), 2).tolist() == [[1, 2]]
     assert load_features(path, (), 2).tolist() == [[1, 2]]

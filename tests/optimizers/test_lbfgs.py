@@ -159,6 +159,14 @@ def test_every_step_goes_along_the_quasi_newton_direction(history: int) -> None:
         assert cosine == pytest.approx(1, abs=1e-9)
 
 
+def test_a_step_through_negative_curvature_is_taken_and_not_remembered() -> None:
+    lbfgs, theta = LBFGS(max_evaluations=1), np.array([0.1])
+    hilltop = Counting(lambda x: (float(np.cos(x[0])), -np.sin(x)))
+    moved, state, _ = lbfgs.step(hilltop, theta, lbfgs.init(theta), 1.0)
+    assert moved[0] > 0.1
+    assert state.pairs == 0
+
+
 @pytest.mark.parametrize("first", [1e-3, 1.0, 50.0])
 def test_the_line_search_recovers_from_a_first_length_that_is_far_off(first: float) -> None:
     lbfgs, theta = LBFGS(), np.array([-1.2, 1.0])

@@ -4,7 +4,7 @@ PyTorch builds the same function from the same flat theta; that its derivative i
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,16 @@ from sfumato.layers import EVERYTHING, NoParameters
 from sfumato.network import ACTIVATIONS
 
 SPIRAL = Path(__file__).parents[2] / "examples" / "data" / "spiral.csv"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Arrays this small gain nothing from threads, which on a busy machine wait for each other instead."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
 
 FUNCTIONS: dict[type[Layer[Any]], Callable[[Any, Any], Any]] = {
     ReLU: lambda layer, x: torch.relu(x),

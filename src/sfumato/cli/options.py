@@ -6,6 +6,7 @@ makes every field of a group an option of the command.
 
 import functools
 import inspect
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from sfumato.cli.console import say
+from sfumato.errors import InputError
 from sfumato.initializers import Normal
 from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum
 from sfumato.schedules import DECAYING, default_decay
@@ -102,6 +104,10 @@ class ObjectiveOptions:
             metavar="LAMBDA",
         ),
     ] = None
+
+    def __post_init__(self) -> None:
+        if self.l2 is not None and not (math.isfinite(self.l2) and self.l2 >= 0):
+            raise InputError(f"--l2 takes a number of at least 0, not {self.l2}")
 
 
 @dataclass(frozen=True)

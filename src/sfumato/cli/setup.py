@@ -1,6 +1,5 @@
 """From options to data, networks and models: what several commands begin with."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from sfumato.losses import Loss, default_loss
 from sfumato.model import Model
 from sfumato.network import Network, multilayer_perceptron
 from sfumato.optimizers import Optimizer, make_optimizer
-
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
 
@@ -55,7 +53,7 @@ def _hold_out(
     try:
         fraction = float(choice)
     except ValueError:
-        other = data.load(choice, target=target, task=dataset.task if dataset.features else "auto")
+        other = data.load(choice, target=target, task=dataset.task if dataset.features else "auto", few=True)
         return examples, renumbered(other, choice, dataset.classes, dataset.features, dataset.feature_shape)
     if not 0 <= fraction < 1:
         raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
@@ -135,8 +133,6 @@ def training_optimizer(
     options: OptimizerOptions, l2: float | None, network: Network, examples: int
 ) -> tuple[Optimizer[Any], float]:
     """The optimizer, and the L2 penalty that is left for the objective: AdamW decays weights itself instead."""
-    if l2 is not None and not (math.isfinite(l2) and l2 >= 0):
-        raise InputError(f"--l2 takes a number of at least 0, not {l2}")
     settings: dict[str, Any] = {
         "beta": options.beta,
         "beta1": options.beta1,
@@ -168,7 +164,7 @@ def examples_for(model: Model, name: str, target: str | None) -> tuple[Examples,
     if target is None and is_table and model.target in data.column_names(name):
         target = model.target
     task: data.TaskChoice = "auto" if not is_table else "classification" if model.classes else "regression"
-    dataset = data.load(name, target=target, task=task)
+    dataset = data.load(name, target=target, task=task, few=True)
     which = f"the test data of {dataset.name}" if dataset.test else dataset.name
     if dataset.test:
         dataset = replace(dataset, examples=dataset.test)

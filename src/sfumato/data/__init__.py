@@ -63,7 +63,7 @@ _NAMED: dict[str, Callable[[], Dataset]] = {
 NAMES = tuple(_NAMED)
 
 
-def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "auto") -> Dataset:
+def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "auto", few: bool = False) -> Dataset:
     """Data by name or from files.
 
     Args:
@@ -71,6 +71,7 @@ def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "aut
             slash: `./digits` is a file or folder.
         target: The target column of a CSV file, by name or by index from 0; its last one by default.
         task: Task of a CSV file; see `load_csv`. All other data are for classification.
+        few: Accept a CSV file of a single row or class.
 
     Raises:
         FileError: A file cannot be read.
@@ -80,7 +81,7 @@ def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "aut
     path = Path(data)
     if not (isinstance(data, str) and data in _NAMED) and not path.is_dir():
         if path.suffix.lower() == ".csv" or path.exists():
-            return load_csv(path, target=target, task=task)
+            return load_csv(path, target=target, task=task, few=few)
         raise InputError(
             f"there is no data {str(data)!r}; {suggestion(str(data), NAMES)}give a CSV file, a folder of IDX files, "
             f"or one of: {', '.join(NAMES)}"

@@ -12,7 +12,7 @@ from sfumato.errors import InputError
 
 
 def blobs() -> Dataset:
-    """Nine Gaussian blobs of 400 points in the plane, alternately of class 0 and 1.
+    """Nine Gaussian blobs in the plane, 400 points in all, alternately of class 0 and 1.
 
     The reference's Part 5; equal to its `data.csv` bit for bit.
     """

@@ -46,7 +46,7 @@ class _Source:
         return f"column {self.header[index]!r}" if self.header else f"column {index + 1}"
 
 
-def load_csv(path: str | Path, *, target: str | None = None, task: TaskChoice = "auto") -> Dataset:
+def load_csv(path: str | Path, *, target: str | None = None, task: TaskChoice = "auto", few: bool = False) -> Dataset:
     """Read a CSV file: one column is the target, all others are numeric features.
 
     The file is UTF-8, with comma, semicolon or tab between values (the one that is most frequent in the first line).
@@ -59,6 +59,7 @@ def load_csv(path: str | Path, *, target: str | None = None, task: TaskChoice = 
         target: The target column's name, or its index from 0 (negative: from the end); the last one by default.
         task: "classification", "regression", or "auto": regression where the target has a fraction or more than 20
             distinct numbers, else classification.
+        few: Accept a single row, and rows of a single class: enough to measure a model on, if not to train one.
 
     Returns:
         Features float64 `(n, d)`. Classes are sorted by number, or by text if one of them is no number.
@@ -77,9 +78,14 @@ def load_csv(path: str | Path, *, target: str | None = None, task: TaskChoice = 
     chosen = _target_column(source, target)
     features = [index for index in range(source.width) if index != chosen]
     x, text = _read(source, features, [chosen])
-    if len(x) < 2:
+    if len(x) < 2 and not few:
         raise InputError(f"{path}: has only one row of values; give at least 2")
     task, y, classes = _targets(source, chosen, text[chosen], task)
+    if len(classes) == 1 and not few:
+        raise InputError(
+            f"{path}, {source.column(chosen)}: the target is {classes[0]!r} in every row; "
+            "give examples of at least 2 classes, or choose another target"
+        )
     return Dataset(
         name=source.path.name,
         examples=Examples(x, y),
@@ -99,8 +105,9 @@ def column_names(path: str | Path) -> tuple[str, ...]:
 def load_features(path: str | Path, names: Sequence[str], count: int) -> Array:
     """Read the features of examples to predict, float64 `(n, count)`.
 
-    Where the file has a header with all `names`, those columns are taken and others ignored; otherwise it must have
-    exactly `count` columns, in the order of training. The format is that of `load_csv`.
+    Where the file has a header with all `names`, those columns are taken and others ignored; otherwise it must have no
+    header (or the features no names but x1, x2, ...) and exactly `count` columns, in the order of training. The
+    format is that of `load_csv`.
 
     Args:
         path: The file.
@@ -114,16 +121,21 @@ def load_features(path: str | Path, names: Sequence[str], count: int) -> Array:
     source = _open(Path(path))
     if names and set(names) <= set(source.header):
         columns = [source.header.index(name) for name in names]
-    elif source.width == count:
+    elif source.width == count and (not source.header or _are_numbered(names)):
         columns = list(range(count))
     else:
         absent = [name for name in names if name not in source.header] if source.header else []
         missing = f" (its header lacks {absent[0]!r})" if absent else ""
         raise InputError(
             f"{path}: the number of columns is {source.width}{missing}, but the model takes {count} features; "
-            "give those alone, or a header with all of their names"
+            "give those alone without a header, or a header with all of their names"
         )
     return _read(source, columns, [])[0]
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    """Whether the features never had names of their own: they came without a header, or are pixels."""
+    return all(name == f"x{k}" for k, name in enumerate(names, 1))
 
 
 def _open(path: Path) -> _Source:
@@ -297,10 +309,5 @@ def _targets(
     if task == "regression":
         return task, np.array(numbers)[codes], ()
     labels, inverse = np.unique(numbers if numeric else values, return_inverse=True)
-    if len(labels) < 2:
-        raise InputError(
-            f"{source.path}, {source.column(column)}: the target is {values[0]!r} in every row; "
-            "give examples of at least 2 classes, or choose another target"
-        )
     names = [str(int(label) if numeric and label.is_integer() else label) for label in labels]
     return task, inverse[codes].astype(np.int64), tuple(names)

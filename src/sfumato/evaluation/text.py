@@ -18,7 +18,7 @@ SHORTEST_NAME = 6
 
 def confusion_text(matrix: "ConfusionMatrix") -> str:
     """The matrix, the overall statistics, precision and recall, and each class against all others."""
-    names = [_cut(name, LONGEST_NAME) for name in matrix.classes]
+    names = [shorten(name, LONGEST_NAME) for name in matrix.classes]
     parts = (
         _counts_text(matrix, names),
         _overall_text(matrix),
@@ -34,7 +34,7 @@ def _counts_text(matrix: "ConfusionMatrix", names: list[str]) -> str:
     label_width = max(map(len, [*names, "true"]))
     room = TEXT_WIDTH - label_width
     # Heads are rather cut down to SHORTEST_NAME than the matrix broken; with room to spare they stay whole.
-    heads = [_cut(name, max(SHORTEST_NAME, room // k - 2)) for name in names]
+    heads = [shorten(name, max(SHORTEST_NAME, room // k - 2)) for name in names]
     width = max(len(str(matrix.counts.max())), *map(len, heads)) + 2
     blocks = math.ceil(k / (room // width))
     texts = []
@@ -99,7 +99,7 @@ def _p_value(value: float) -> str:
     return f"< {SMALLEST_P_VALUE:.1e}" if value < SMALLEST_P_VALUE else f"{value:.4g}"
 
 
-def _cut(name: str, longest: int) -> str:
+def shorten(name: str, longest: int) -> str:
     """The name with its middle left out if it is too long, since names tend to differ at one of their ends."""
     tail = (longest - 1) // 2
     return name if len(name) <= longest else name[: longest - 1 - tail] + "…" + name[-tail:]

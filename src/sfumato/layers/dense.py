@@ -47,7 +47,7 @@ class Dense(Layer[Affine[Array]]):
     init: Initializer = field(default_factory=He)
 
     def __post_init__(self) -> None:
-        if self.units < 1:
+        if self.units != int(self.units) or self.units < 1:
             raise InputError(f"a dense layer needs at least one unit, not {self.units}")
 
     def build(self, shape: Shape) -> Built:

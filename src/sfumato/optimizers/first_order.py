@@ -117,7 +117,7 @@ class Momentum(FirstOrder[Velocity]):
 
 @dataclass(frozen=True)
 class Nesterov(FirstOrder[Velocity]):
-    """Momentum that looks ahead (Nesterov 1983, in the form of Sutskever et al. 2013 that needs the gradient at theta).
+    """Momentum that looks ahead (Nesterov 1983), in the form with the gradient at theta itself (Bengio et al. 2012).
 
         v = beta v + g,    theta = theta - alpha (g + beta v)
 

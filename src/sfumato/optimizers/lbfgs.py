@@ -133,7 +133,7 @@ class LBFGS(Optimizer[Curvature]):
                 return trial
             if fell and (best is None or trial.loss < best.loss):
                 best = trial
-            if not fell or (high is not None and trial.loss >= low.loss) or not np.isfinite(trial.loss):
+            if not fell or (low.alpha > 0 and trial.loss >= low.loss) or not np.isfinite(trial.loss):
                 high = trial
             elif trial.slope * ((high.alpha if high else np.inf) - low.alpha) >= 0:
                 low, high = trial, low

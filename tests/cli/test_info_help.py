@@ -1,0 +1,56 @@
+"""`sfumato info`, and what the program says of itself."""
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sfumato as package
+from sfumato.data import NAMES
+
+Call = Callable[..., Any]
+
+
+def test_info_says_what_is_installed_and_would_be_used(sfumato: Call) -> None:
+    status, out, err = sfumato("info", "--json")
+    values = json.loads(out)
+    assert (status, err) == (0, "")
+    assert values["sfumato"] == package.__version__
+    assert values["python"] == platform.python_version()
+    assert values["numpy"] == np.__version__
+    assert values["processors"] == os.cpu_count()
+    assert values["data"] == list(NAMES)
+    assert "numpy" in values["backends"]
+    assert {"scipy", "scikit_learn", "platform", "memory_gib", "blas", "instructions", "auto"} <= values.keys()
+
+
+def test_info_counts_the_threads_that_it_is_given(here: Call, tmp_path: Path) -> None:
+    assert json.loads(here("info", "--json", "--threads", "1").out)["threads"] == 1
+    status, out, _ = here("info", "-o", "info.txt")
+    assert status == 0
+    assert (tmp_path / "info.txt").read_text(encoding="utf-8") == out
+    assert f"sfumato          {package.__version__}" in out
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "info"])
+def test_help_shows_examples_and_the_common_options(command: str, here: Call) -> None:
+    for option in ("--help", "-h"):
+        status, out, err = here(command, option)
+        assert (status, err) == (0, "")
+        assert "Examples:" in out
+        assert out.count(f"sfumato {command} ") > 1
+        for common in ("--out", "--overwrite", "--json", "--quiet", "--verbose", "--threads"):
+            assert common in out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_the_program_alone_lists_its_commands(arguments: list[str], sfumato: Call) -> None:
+    status, out, err = sfumato(*arguments)
+    assert (status, err) == (0, "")
+    for command in ("train", "evaluate", "predict", "check", "info"):
+        assert f"│ {command} " in out
