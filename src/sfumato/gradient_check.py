@@ -205,9 +205,9 @@ class _Probe:
         self.objective, self.theta, self.method, self.step = objective, theta, method, step
         self.gradient, self.loss = np.asarray(at.gradient, dtype=np.float64), at.loss
         # What rounding of J alone does to a quotient; a complex step takes no difference, and loses a few last digits
-        eps = np.finfo(np.float64).eps
+        eps, largest = np.finfo(np.float64).eps, np.finfo(np.float64).max
         scale = float(np.linalg.norm(self.gradient)) if method == "complex-step" else abs(self.loss) / step
-        self.rounding = 10 * eps * scale
+        self.rounding = min(10 * eps * scale, largest)  # never infinite, which would excuse every difference
 
     def compare(self, parameter: NamedParameter, directions: int | None, rng: np.random.Generator) -> _Compared:
         analytic, numeric, places, kinks = [], [], [], 0

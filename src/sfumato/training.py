@@ -128,8 +128,8 @@ def fit(
         "early_stopping": early_stopping,
         "seed": seed,
         "precision": np.dtype(dtype).name,
-        "scaling": _fingerprint(feed.scaling.offset, feed.scaling.factor),
         "data": _fingerprint(*train, *(validation or ())),
+        "scaling": _fingerprint(feed.scaling.offset, feed.scaling.factor),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
     if resume and checkpoint is None:
@@ -350,7 +350,7 @@ def _check_options(
 ) -> None:
     if isinstance(batch_size, str) and batch_size != "full":
         raise InputError(f"the batch size must be a number, 'auto' or 'full', not {batch_size!r}")
-    if batch_size != "full" and batch_size < 1:
+    if batch_size != "full" and (batch_size < 1 or batch_size != int(batch_size)):
         raise InputError(f"the batch size must be at least 1, not {batch_size}")
     if epochs < 1 or epochs != int(epochs):
         raise InputError(f"the number of epochs must be at least 1, not {epochs}")

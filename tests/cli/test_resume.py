@@ -17,8 +17,8 @@ from sfumato.cli import run
 Call = Callable[..., Any]
 
 SETTINGS = ["--hidden", "40,20", "--dropout", "0.3", "--batch-size", "16", "--l2", "1", "--threads", "1"]
-SHORT = ["train", "breast-cancer", *SETTINGS, "--epochs", "100"]
-LONG = ["train", "breast-cancer", *SETTINGS, "--epochs", "700", "--early-stopping", "1000"]
+SHORT = ["train", "breast-cancer", *SETTINGS, "--epochs", "60"]
+LONG = ["train", "breast-cancer", *SETTINGS, "--epochs", "500", "--early-stopping", "1000"]
 
 
 def results(folder: Path) -> tuple[bytes, list[bytes]]:
@@ -131,7 +131,7 @@ def test_ctrl_c_ends_with_a_message_and_a_checkpoint(
     assert (process.returncode, answer) == (130, "")
     last = said.splitlines()[-1]
     assert last.startswith("interrupted after ")
-    assert "of 100 epochs" in last
+    assert "of 60 epochs" in last
     if not out:
         assert "nothing is kept, as no --out was given" in last
         assert list(tmp_path.iterdir()) == []

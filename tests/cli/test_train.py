@@ -1,7 +1,11 @@
 """What `sfumato train` prints, writes, and refuses to write over."""
 
+import contextlib
 import json
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +44,25 @@ def test_results_go_to_the_standard_output_and_everything_else_to_the_other(sfum
     assert "--out" in err.splitlines()[0]
     assert "epoch 3/3" in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals for tests to look at")
+def test_on_a_terminal_a_bar_shows_how_far_it_is(program: list[str], tmp_path: Path) -> None:
+    terminal, end = os.openpty()
+    command = [*program, "train", "moons", "--epochs", "300", "--json"]
+    environment = os.environ | {"TERM": "xterm"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=end) as process:
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # what Linux says at the end of a terminal
+            while part := os.read(terminal, 4096):
+                shown += part
+        os.close(terminal)
+        assert process.stdout is not None
+        assert json.loads(process.stdout.read())["epochs"] == 300
+    assert process.returncode == 0
+    assert b"/300" in shown
+    assert b"\r" in shown
 
 
 def test_without_json_the_report_is_for_reading(here: Call) -> None:

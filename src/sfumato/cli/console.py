@@ -129,6 +129,13 @@ def limited_threads(threads: int | None) -> Iterator[None]:
         yield
 
 
+def threads_in_use() -> int:
+    """Threads that the numerical libraries run on."""
+    from threadpoolctl import threadpool_info
+
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
+
+
 def write_output(path: str | None, text: str, *, overwrite: bool) -> None:
     """Write a command's answer to a file, if one was asked for."""
     if path is None:

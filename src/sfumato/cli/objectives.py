@@ -53,7 +53,7 @@ def own_objective(place: str) -> tuple[Objective, Array]:
     if not isinstance(found, Objective | Layer) and callable(found):
         found = found()
     if isinstance(found, Layer):
-        found = LayerObjective(found)
+        found = LayerObjective(found, dropout_key=(0, 0) if found.stochastic else None)
     theta = getattr(found, "theta", None)
     if not isinstance(found, Objective) or theta is None:
         raise InputError(f"{place}: is no layer, and no Objective with an attribute theta to check it at")

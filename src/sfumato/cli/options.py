@@ -127,7 +127,7 @@ class OptimizerOptions:
         ),
     ] = None
     beta: Annotated[
-        float | None, option("momentum, nesterov: past kept.", shown=str(Adam.beta1), panel="Optimizer")
+        float | None, option("momentum, nesterov: past kept.", shown=str(Momentum.beta), panel="Optimizer")
     ] = None
     beta1: Annotated[float | None, option("rmsprop, adam: past kept.", shown=str(Adam.beta1), panel="Optimizer")] = None
     beta2: Annotated[float | None, option("adam: past squares kept.", shown=str(Adam.beta2), panel="Optimizer")] = None

@@ -40,7 +40,10 @@ def open_run_folder(out: str | None, *, overwrite: bool, resume: bool) -> Iterat
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{out}: is a file; --out names the folder of a run")
     made = not folder.exists()
-    if not (made or overwrite or resume) and any(folder.iterdir()):
+    filled = not made and any(not path.name.startswith(".") for path in folder.iterdir())
+    if resume and filled and not (folder / CHECKPOINT).exists():
+        raise InputError(f"{out}: holds files, but no {CHECKPOINT} to go on from; name the folder of a run")
+    if filled and not (overwrite or resume):
         raise InputError(f"{out}: is not empty; add --resume to go on with the run in it, or --overwrite to replace it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,9 +67,12 @@ def write_run(
     history: tuple[EpochRecord, ...],
     train: Examples,
     summary: Summary,
-    options: dict[str, object],
-) -> None:
-    """Write everything that a finished run leaves; until all of it is written, what was there stays as it was."""
+    config: dict[str, object],
+) -> list[str]:
+    """Write everything that a finished run leaves; until all of it is written, what was there stays as it was.
+
+    Returns the names of the files.
+    """
     beside = folder / UNFINISHED
     shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed right here
     try:
@@ -74,7 +80,7 @@ def write_run(
         model.save(beside / "model.safetensors")
         write_atomically(beside / "history.csv", to_csv(history))
         write_atomically(beside / "report.txt", summary.text + "\n")
-        write_atomically(beside / "config.json", dump({"options": options, "outcome": summary.values}) + "\n")
+        write_atomically(beside / "config.json", dump({**config, "outcome": summary.values}) + "\n")
         write_atomically(beside / "cost.png", plots.to_png(plots.cost_curves(history)))
         if summary.matrix is not None:
             write_atomically(beside / "confusion.png", plots.to_png(plots.confusion_matrix(summary.matrix)))
@@ -82,9 +88,11 @@ def write_run(
             write_atomically(beside / "boundary.png", plots.to_png(plots.decision_boundary(model, train)))
         if len(model.network.input_shape) == 3:
             write_atomically(beside / "weights.png", plots.to_png(plots.first_weights(model)))
-        for name in FIGURES:
-            (folder / name).unlink(missing_ok=True)  # an earlier run's, which this one may not have
-        for path in beside.iterdir():
-            path.replace(folder / path.name)
+        names = sorted(path.name for path in beside.iterdir())
+        for name in sorted(names, key="model.safetensors".__eq__):  # the model comes last: with it, all is there
+            (beside / name).replace(folder / name)
+        for name in set(FIGURES) - set(names):
+            (folder / name).unlink(missing_ok=True)  # an earlier run's, which this one does not have
+        return sorted([*names, CHECKPOINT])
     finally:
         shutil.rmtree(beside, ignore_errors=True)

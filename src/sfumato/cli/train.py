@@ -4,13 +4,13 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.console import Console, limited_threads, threads_in_use
 from sfumato.cli.options import (
     Data,
     DataOptions,
@@ -49,7 +49,14 @@ def train(
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
     from sfumato.cli.run_folder import CHECKPOINT, open_run_folder, write_run
-    from sfumato.cli.setup import divide, make_network, parse_batch_size, read_data, training_optimizer
+    from sfumato.cli.setup import (
+        TargetScaling,
+        divide,
+        make_network,
+        parse_batch_size,
+        read_data,
+        training_optimizer,
+    )
     from sfumato.cli.summary import summarize
     from sfumato.data import Scaling
     from sfumato.model import Model
@@ -58,22 +65,26 @@ def train(
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     scaling = Scaling.fit(parts.train.x, data_options.scaling)
+    target = TargetScaling.fit(parts.dataset, parts.train, data_options.scaling)
     network, loss = make_network(parts.dataset, network_options)
     optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
     epochs = default_epochs(len(parts.train.y)) if run.epochs is None else run.epochs
     batch_size = parse_batch_size(run.batch_size)
-    if output.out is None:
-        console.note("nothing is kept of this run: add --out FOLDER to keep the model, its report and its progress")
+
+    def begin() -> None:
+        if output.out is None:
+            console.note("nothing is kept of this run: add --out FOLDER to keep the model, its report and its progress")
+
     with (
         limited_threads(output.threads),
         open_run_folder(output.out, overwrite=output.overwrite, resume=run.resume) as folder,
     ):
-        with console.epochs(epochs) as progress, interruptible() as interrupted:
+        with console.epochs(epochs) as progress, interruptible(begin) as interrupted:
             result = fit(
                 network,
                 loss,
-                parts.train,
-                validation=parts.validation,
+                target(parts.train),
+                validation=parts.validation and target(parts.validation),
                 scaling=scaling,
                 optimizer=optimizer,
                 learning_rate=optimizer_options.learning_rate,
@@ -84,21 +95,24 @@ def train(
                 epochs=epochs,
                 early_stopping=run.early_stopping,
                 seed=seed.seed,
-                on_epoch=progress,
+                on_epoch=lambda record: progress(target.in_own_units(record)),
                 stop=interrupted,
                 checkpoint=folder and folder / CHECKPOINT,
                 resume=run.resume,
             )
         if result.stopped == "interrupted":
             raise typer.Exit(_interrupted(console, folder, len(result.history), epochs))
+        history = tuple(map(target.in_own_units, result.history))
+        result = replace(result, theta=target.undo(network, result.theta), history=history)
         known = parts.dataset
         model = Model(network, result.theta, loss, scaling, known.classes, known.features, known.target)
         summary = summarize(model, parts, result)
         groups = (data_options, splits, network_options, objective, optimizer_options, run, seed)
         options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
-            write_run(folder, model, result.history, parts.train, summary, options)
-            console.note(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+            used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}
+            written = write_run(folder, model, history, parts.train, summary, {"options": options, "used": used})
+            console.note(f"written to {folder}: {', '.join(written)}")
     console.result(summary.text, {**summary.values, "out": output.out})
 
 
@@ -109,8 +123,12 @@ def _interrupted(console: Console, folder: Path | None, done: int, epochs: int) 
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within, Ctrl-C is noted instead of raised, for the run to end between two steps; pressed again, it interrupts."""
+def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Within, Ctrl-C is noted instead of raised, for the run to end between two steps; pressed again, it interrupts.
+
+    Yields what a run asks before each step, whether to stop; `begin` is called when it asks for the first time.
+    """
+    first = [begin]
     asked = threading.Event()
     before = signal.getsignal(signal.SIGINT)
 
@@ -118,8 +136,13 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         asked.set()
         signal.signal(signal.SIGINT, before)
 
+    def stop() -> bool:
+        while first:
+            first.pop()()
+        return asked.is_set()
+
     signal.signal(signal.SIGINT, note)
     try:
-        yield asked.is_set
+        yield stop
     finally:
         signal.signal(signal.SIGINT, before)
