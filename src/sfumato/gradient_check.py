@@ -175,7 +175,7 @@ def check_gradient(
     verdict = _verdict(difference)
     if any(row.verdict == Verdict.WRONG for row in rows):
         verdict = Verdict.WRONG
-    elif verdict == Verdict.WRONG and np.linalg.norm(analytic - numeric) <= probe.rounding * math.sqrt(analytic.size):
+    elif verdict == Verdict.WRONG and _lost_in_rounding(analytic, numeric, probe.rounding):
         verdict = Verdict.ROUNDING
     return GradientReport(difference, verdict, rows, _advice(rows, layout, objective.layer_names), method)
 
@@ -205,9 +205,9 @@ class _Probe:
         self.objective, self.theta, self.method, self.step = objective, theta, method, step
         self.gradient, self.loss = np.asarray(at.gradient, dtype=np.float64), at.loss
         # What rounding of J alone does to a quotient; a complex step takes no difference, and loses a few last digits
-        eps, largest = np.finfo(np.float64).eps, np.finfo(np.float64).max
+        eps = np.finfo(np.float64).eps
         scale = float(np.linalg.norm(self.gradient)) if method == "complex-step" else abs(self.loss) / step
-        self.rounding = min(10 * eps * scale, largest)  # never infinite, which would excuse every difference
+        self.rounding = 10 * eps * scale
 
     def compare(self, parameter: NamedParameter, directions: int | None, rng: np.random.Generator) -> _Compared:
         analytic, numeric, places, kinks = [], [], [], 0
@@ -270,6 +270,13 @@ def _verdict(difference: float) -> Verdict:
     return Verdict.ACCEPTABLE if difference < ACCEPTABLE_BELOW else Verdict.WRONG
 
 
+def _lost_in_rounding(analytic: Array, numeric: Array, rounding: float) -> bool:
+    """Whether what rounding does to each quotient explains the whole difference."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = float(np.linalg.norm(analytic - numeric))
+    return math.isfinite(error) and error <= rounding * math.sqrt(analytic.size)
+
+
 def _row(name: str, compared: _Compared, rounding: float) -> ParameterCheck:
     analytic, numeric, places, kinks = compared
     difference = relative_difference(analytic, numeric)
@@ -277,7 +284,7 @@ def _row(name: str, compared: _Compared, rounding: float) -> ParameterCheck:
         return ParameterCheck(name, difference, Verdict.KINK, "", math.nan, math.nan, 0, kinks)
     worst = int(np.argmax(np.abs(analytic - numeric)))
     verdict = _verdict(difference)
-    if verdict == Verdict.WRONG and np.linalg.norm(analytic - numeric) <= rounding * math.sqrt(analytic.size):
+    if verdict == Verdict.WRONG and _lost_in_rounding(analytic, numeric, rounding):
         verdict = Verdict.ROUNDING
     there = float(analytic[worst]), float(numeric[worst])
     return ParameterCheck(name, difference, verdict, places[worst], *there, len(places), kinks)
