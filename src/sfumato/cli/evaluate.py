@@ -20,7 +20,8 @@ def evaluate(
 ) -> None:
     """Measure MODEL on DATA: loss, accuracy, confusion matrix and all that is read off it.
 
-    Where DATA brings a test set of its own (as mnist does), that is what is measured; else every row is.
+    Where DATA brings a test set of its own (as mnist does), that is what is measured; else every row is, and rows that
+    MODEL was trained on flatter it.
 
     Examples:
         sfumato evaluate runs/mnist mnist
