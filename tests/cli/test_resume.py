@@ -150,13 +150,22 @@ def test_ctrl_c_outside_of_training_says_so_too(here: Call, monkeypatch: pytest.
     assert here("train", "spiral") == (130, "", "sfumato: interrupted\n")
 
 
-def test_more_epochs_go_on_from_the_end(here: Call, tmp_path: Path) -> None:
-    train = ["train", "moons", "--dropout", "0.2", "--quiet", "--epochs"]
+@pytest.mark.parametrize("options", ["moons --dropout 0.2", "table.csv", "spiral --optimizer lbfgs"])
+def test_more_epochs_go_on_from_the_end(options: str, here: Call, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("".join(f"{i},{i % 7},{i * i}\n" for i in range(60)), encoding="utf-8")
+    train = ["train", *options.split(), "--quiet", "--epochs"]
     assert here(*train, "9", "-o", "whole").status == 0
-    assert here(*train, "4", "-o", "run").status == 0
+    (tmp_path / "run").mkdir()
+    assert here(*train, "4", "-o", "run", "--resume").status == 0, "killed before there was anything to keep"
     assert here(*train, "4", "-o", "run", "--resume").status == 0, "nothing is left to do"
     assert here(*train, "9", "-o", "run", "--resume").status == 0
     assert results(tmp_path / "run") == results(tmp_path / "whole")
+
+
+def test_a_folder_of_other_things_is_not_gone_on_from(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "to-anna.txt").write_text("Dear Anna", encoding="utf-8")
+    assert "no checkpoint.safetensors to go on from" in refused("train", "moons", "-o", "letters", "--resume")
 
 
 @pytest.fixture(scope="module")
