@@ -77,6 +77,18 @@ def test_data_that_the_model_cannot_be_measured_on(
     assert said in told
 
 
+def test_columns_without_names_are_counted(here: Call, refused: Callable[..., str], tmp_path: Path) -> None:
+    for width in (2, 3, 4):
+        rows = "".join(",".join(str(i % (k + 3)) for k in range(width)) + f",{i % 2}\n" for i in range(60))
+        (tmp_path / f"{width}.csv").write_text(rows, encoding="utf-8")
+    assert here("train", "3.csv", "--epochs", "2", "--quiet", "-o", "run").status == 0
+    assert here("evaluate", "run", "3.csv").status == 0
+    for width in (2, 4):
+        said = f"{width}.csv: its examples have shape ({width},); (3,) is expected"
+        assert said in refused("evaluate", "run", f"{width}.csv")
+        assert said in refused("train", "3.csv", "--test", f"{width}.csv")
+
+
 def test_one_row_or_one_class_is_enough_to_measure(trained: Path, here: Call, flowers: str, tmp_path: Path) -> None:
     header, *rows = flowers.splitlines()
     roses = [row for row in rows if row.endswith("rose")]

@@ -138,6 +138,8 @@ def test_a_folder_of_idx_files_trains_on_one_part_and_tests_on_the_other(here: C
     assert values["examples"]["test"] == 20
     assert values["test_accuracy"] > 0.9
     assert Model.load("run/model.safetensors").classes == ("4", "7")
+    again = json.loads(here("train", ".", "--test", ".", "--json", "--quiet", "--epochs", "50").out)
+    assert again["test_loss"] == values["test_loss"], "the folder's test part"
     assert "the test data of" in here("evaluate", "run", str(tmp_path)).out
 
 

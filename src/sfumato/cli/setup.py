@@ -56,6 +56,8 @@ def _hold_out(
         fraction = float(choice)
     except ValueError:
         other = data.load(choice, target=target, task=dataset.task if dataset.features else "auto", few=True)
+        if option == "test" and other.test is not None:  # as for evaluate
+            other = replace(other, examples=other.test)
         return examples, renumbered(other, choice, dataset.classes, dataset.features, dataset.feature_shape)
     if not 0 <= fraction < 1:
         raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
@@ -74,9 +76,10 @@ def renumbered(
         InputError: if columns are missing, or a class is unknown.
     """
     x, y, weight = other.examples
-    absent = [feature for feature in features if feature not in other.features]
+    names = other.features if _table_header(name) != () else ()  # x1, x2, ... of a table without a header are none
+    absent = [feature for feature in features if feature not in names]
     if features and not absent:
-        x = x[:, [other.features.index(feature) for feature in features]]
+        x = x[:, [names.index(feature) for feature in features]]
     elif len(absent) < len(features):
         raise InputError(f"{name}: its header lacks {absent[0]!r}; give it all of the names: {', '.join(features)}")
     if x.shape[1:] != shape:
@@ -88,6 +91,11 @@ def renumbered(
         raise InputError(f"{name}: holds classes that are not known here: {', '.join(unknown[:5])}")
     numbers = np.array([classes.index(label) for label in other.classes])
     return Examples(x, numbers[y], weight)
+
+
+def _table_header(name: str) -> tuple[str, ...] | None:
+    """Names in the header of a table, empty if it has none; None for data that are no table."""
+    return data.column_names(name) if name not in data.NAMES and Path(name).is_file() else None
 
 
 @dataclass(frozen=True)
@@ -206,10 +214,10 @@ def load_model(path: str) -> Model:
 
 def examples_for(model: Model, name: str, target: str | None) -> tuple[Examples, str]:
     """What to measure a model on, and what that is called: the test set that the data bring, or all rows."""
-    is_table = name not in data.NAMES and Path(name).is_file()
-    if target is None and is_table and model.target in data.column_names(name):
+    header = _table_header(name)
+    if target is None and model.target in (header or ()):
         target = model.target
-    task: data.TaskChoice = "auto" if not is_table else "classification" if model.classes else "regression"
+    task: data.TaskChoice = "auto" if header is None else "classification" if model.classes else "regression"
     dataset = data.load(name, target=target, task=task, few=True)
     which = f"the test data of {dataset.name}" if dataset.test else dataset.name
     if dataset.test:
