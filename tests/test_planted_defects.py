@@ -124,8 +124,8 @@ class Spoiled(Layer[Any]):
     def build(self, shape: Shape) -> Any:
         return self.layer.build(shape)
 
-    def kinks(self, x: Array) -> Array | None:
-        return self.layer.kinks(x)
+    def kinks(self, params: Any, x: Array) -> Array | None:
+        return self.layer.kinks(params, x)
 
     def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
         a, backward = self.layer.forward(params, x, want, rng)

@@ -28,6 +28,12 @@ ACTIVATIONS: dict[str, Callable[[], Layer[Any]]] = {
 }
 
 
+Pull = Callable[[Any], Array]
+Head = Callable[[Array], tuple[Any, Pull]]
+"""Measures a layer's outputs: `head(z)` gives what it measured, and `pull`, which turns the gradient with respect to
+that into the gradient with respect to z, an array of its own."""
+
+
 class NamedParameter(NamedTuple):
     """One parameter's place in the flat vector: `theta[start:stop].reshape(spec.shape)`.
 
@@ -56,6 +62,7 @@ class Network(Layer[Any]):
     Args:
         layers: The layers in order. They are named by kind and number: "dense_1", "relu_1", "dense_2", ...
         input_shape: Shape of one example, for instance (784,) or (28, 28, 1); a number n stands for (n,).
+        names: Names of one's own for the layers.
 
     Attributes:
         names: Name of each layer.
@@ -64,14 +71,18 @@ class Network(Layer[Any]):
         size: Number of parameters, the length of theta.
 
     Raises:
-        InputError: if there is no layer, or one does not fit the layer before it.
+        InputError: if there is no layer, one does not fit the layer before it, or the names are not one for each.
     """
 
-    def __init__(self, layers: Sequence[Layer[Any]], input_shape: int | Shape) -> None:
+    def __init__(
+        self, layers: Sequence[Layer[Any]], input_shape: int | Shape, names: Sequence[str] | None = None
+    ) -> None:
         if not layers:
             raise InputError("a network needs at least one layer")
         self.layers = tuple(layers)
-        self.names = tuple(_names(layers))
+        self.names = tuple(_names(layers) if names is None else names)
+        if len(set(self.names)) != len(self.layers):
+            raise InputError(f"{len(self.layers)} layers need as many different names, not {', '.join(self.names)}")
         self.input_shape: Shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
         if not self.input_shape or min(self.input_shape) < 1:
             raise InputError(f"examples must have at least one number, not shape {self.input_shape}")
@@ -130,23 +141,66 @@ class Network(Layer[Any]):
     def forward(
         self, params: Any, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Any]]:
-        way_back: list[tuple[int, Backward[Any]]] = []
+        (z,), backward = self.measure(params, x, [(self.names[-1], _outputs)], want, rng)
+        return z, lambda dz, grads: backward([dz], grads)
+
+    def measure(
+        self,
+        params: Any,
+        x: Array,
+        heads: Sequence[tuple[str, Head]],
+        want: Want,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[list[Any], Callable[[Sequence[Any], Any], Array | None]]:
+        """What heads on named layers measure, in one pass; `forward` is this with the outputs themselves measured.
+
+        Args:
+            params: The parameters, as from `parameters`.
+            x: Inputs, (n, *input_shape).
+            heads: Names of layers, each with what measures that layer's outputs; the last layer must have one.
+            want: What the way back shall compute.
+            rng: Source of randomness for this step in training; None outside training.
+
+        Returns:
+            What each head measured, in their order, and `backward(gradients, grads)`. That takes the gradient with
+            respect to each of those, and otherwise does what a layer's `backward` does.
+
+        Raises:
+            InputError: if a head is on no layer of this network, or the last layer has none.
+        """
+        at: dict[int, list[int]] = {}
+        for number, (name, _) in enumerate(heads):
+            if name not in self.names:
+                raise InputError(f"no layer is called {name!r}: there are {', '.join(self.names)}")
+            at.setdefault(self.names.index(name), []).append(number)
+        if len(self.layers) - 1 not in at:
+            raise InputError(f"nothing measures {self.names[-1]}, the last layer: leave it out, or put a head on it")
+        measured: list[Any] = [None] * len(heads)
+        way_back: list[tuple[int, Backward[Any], list[tuple[int, Pull]]]] = []
         flowing = want.inputs  # whether a gradient has to reach the inputs of the layer at hand
         for index, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
             wanted = Want(weights=want.weights and bool(own), inputs=flowing)
             x, backward = layer.forward(own, x, wanted, rng)
+            pulls = []
+            for number in at.get(index, ()):
+                measured[number], pull = heads[number][1](x)
+                pulls.append((number, pull))
             if wanted != NOTHING:
-                way_back.append((index, backward))
+                way_back.append((index, backward, pulls))
             flowing = flowing or wanted.weights
 
-        def backward_through(dz: Array, grads: Any) -> Array | None:
-            gradient: Any = dz
+        def backward_through(gradients: Sequence[Any], grads: Any) -> Array | None:
+            gradient: Any = None
             while way_back:  # popped one by one, so that what each layer kept is released on the way
-                index, backward = way_back.pop()
+                index, backward, pulls = way_back.pop()
+                while pulls:
+                    number, pull = pulls.pop()
+                    pulled = pull(gradients[number])
+                    gradient = pulled if gradient is None else np.add(gradient, pulled, out=gradient)
                 gradient = backward(gradient, grads[index])
             return gradient if want.inputs else None
 
-        return x, backward_through
+        return measured, backward_through
 
     def apply(self, theta: Array, x: Array) -> Array:
         """Outputs for inputs x, (n, *input_shape), outside training: (n, *output_shape)."""
@@ -156,11 +210,16 @@ class Network(Layer[Any]):
         """On which side of its kinks each layer's input lies, for the layers that have kinks."""
         sides = []
         for layer, own in zip(self.layers, self.parameters(theta), strict=True):
-            side = layer.kinks(x)
+            side = layer.kinks(own, x)
             if side is not None:
                 sides.append(side)
             x, _ = layer.forward(own, x, NOTHING, rng)
         return sides
+
+
+def _outputs(z: Array) -> tuple[Array, Pull]:
+    """The head that measures the outputs themselves."""
+    return z, lambda dz: dz
 
 
 def multilayer_perceptron(

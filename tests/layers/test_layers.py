@@ -66,7 +66,7 @@ def test_way_back_of_analytic_layers_equals_the_complex_step_to_the_last_digits(
 
 def test_only_layers_with_a_kink_are_not_analytic() -> None:
     assert [layer for layer in LAYERS if not layer.analytic] == [ReLU(), LeakyReLU(), LeakyReLU(0.3)]
-    assert [layer for layer in LAYERS if layer.kinks(np.ones((1, 1))) is not None] == [
+    assert [layer for layer in LAYERS if layer.kinks((), np.ones((1, 1))) is not None] == [
         ReLU(),
         LeakyReLU(),
         LeakyReLU(0.3),

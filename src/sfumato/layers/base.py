@@ -105,8 +105,11 @@ class Layer(ABC, Generic[P]):
             with respect to `x` where `want.inputs`, else None. It is called at most once and may overwrite `dz`.
         """
 
-    def kinks(self, x: Array) -> Array | None:
-        """On which side of each of the layer's kinks the inputs lie (boolean), or None where the layer is smooth."""
+    def kinks(self, params: P, x: Array) -> Array | None:
+        """On which side of each of the layer's kinks it works for inputs x, or None where the layer is smooth.
+
+        Booleans, or numbers where there are more than two sides: equal arrays say that no kink lies between.
+        """
         return None
 
 

@@ -38,7 +38,7 @@ class LeakyReLU(Activation):
 
         return a, backward
 
-    def kinks(self, x: Array) -> Array:
+    def kinks(self, params: NoParameters, x: Array) -> Array:
         return x > 0
 
     @property

@@ -31,7 +31,7 @@ class ReLU(Activation):
 
         return a, backward
 
-    def kinks(self, x: Array) -> Array:
+    def kinks(self, params: NoParameters, x: Array) -> Array:
         return x > 0
 
     @property

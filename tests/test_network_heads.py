@@ -1,0 +1,73 @@
+"""Losses in the middle of a network: heads on named layers, measured in one pass."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sfumato import Dense, Evaluation, InputError, Network, Objective, Tanh, check_gradient
+from sfumato.arrays import Array
+from sfumato.layers import EVERYTHING, NOTHING
+from sfumato.network import NamedParameter
+
+
+def squared(z: Array) -> tuple[float, Callable[[float], Array]]:
+    return 0.5 * (z * z).sum(), lambda scale: scale * z
+
+
+NETWORK = Network([Dense(4), Tanh(), Dense(3), Tanh()], 5, names=["first", "bend", "second", "end"])
+HEADS = [("end", squared), ("first", squared), ("bend", squared), ("first", squared)]
+SCALES = [0.3, 2.0, -0.7, 0.4]
+
+
+class Measured(Objective):
+    """A weighted sum of what the heads measure, over the parameters and the inputs together."""
+
+    def __init__(self) -> None:
+        self.layout = (*NETWORK.layout, NamedParameter.unowned("inputs", NETWORK.size, (2, 5)))
+
+    def __call__(self, theta: Array) -> Evaluation:
+        weights, x = np.split(theta, [NETWORK.size])
+        measured, backward = NETWORK.measure(NETWORK.parameters(weights), x.reshape(2, 5), HEADS, EVERYTHING)
+        gradient = np.empty_like(theta)
+        dx: Any = backward(SCALES, NETWORK.parameters(gradient[: NETWORK.size]))
+        gradient[NETWORK.size :] = dx.ravel()
+        return Evaluation(sum(scale * loss for scale, loss in zip(SCALES, measured, strict=True)), gradient)
+
+
+def test_the_gradient_of_losses_on_several_layers_equals_differences() -> None:
+    theta = np.random.default_rng(0).standard_normal(NETWORK.size + 10)
+    report = check_gradient(Measured(), theta)
+    assert report.difference < 1e-8
+    assert [row.name for row in report.parameters] == ["first.W", "first.b", "second.W", "second.b", "inputs"]
+
+
+def test_each_head_measures_the_outputs_of_its_own_layer() -> None:
+    theta, x = np.random.default_rng(1).standard_normal(NETWORK.size), np.ones((2, 5))
+    heads = [(name, lambda z: (z, lambda dz: dz)) for name in NETWORK.names]
+    outputs, _ = NETWORK.measure(NETWORK.parameters(theta), x, heads, NOTHING)
+    params = NETWORK.parameters(theta)
+    first = x @ params.first.W + params.first.b
+    second = np.tanh(first) @ params.second.W + params.second.b
+    for measured, expected in zip(outputs, [first, np.tanh(first), second, np.tanh(second)], strict=True):
+        np.testing.assert_allclose(measured, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["third"], "no layer is called 'third': there are first, bend, second, end"),
+        (["first"], "nothing measures end, the last layer"),
+    ],
+)
+def test_heads_that_do_not_fit_the_network_are_refused(names: list[str], message: str) -> None:
+    heads = [(name, squared) for name in names]
+    with pytest.raises(InputError, match=message):
+        NETWORK.measure(NETWORK.parameters(np.zeros(NETWORK.size)), np.ones((2, 5)), heads, NOTHING)
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "c"]])
+def test_names_of_ones_own_are_one_for_each_layer(names: list[str]) -> None:
+    with pytest.raises(InputError, match="2 layers need as many different names, not a"):
+        Network([Dense(4), Tanh()], 5, names=names)
