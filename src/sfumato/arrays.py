@@ -5,6 +5,7 @@ So a run can resume in its middle, a gradient check meets the same dropout mask 
 for different purposes never share numbers.
 """
 
+import hashlib
 from enum import IntEnum
 from typing import Any
 
@@ -25,6 +26,7 @@ class Stream(IntEnum):
     DROPOUT = 2
     DATA = 3
     CHECKING = 4
+    PICTURE = 5
 
 
 def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:
@@ -45,3 +47,13 @@ def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:
         raise InputError(f"the seed must be a whole number from 0 to 2^64 - 1, not {seed}")
     bits = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64), counter=[0, 0, 0, step])
     return np.random.Generator(bits)
+
+
+def fingerprint(*values: Any) -> str:
+    """A digest of the arrays among the values, so that no run goes on with other data than it began with."""
+    digest = hashlib.blake2b(digest_size=8)
+    for value in values:
+        if isinstance(value, np.ndarray):
+            digest.update(f"{value.dtype} {value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()

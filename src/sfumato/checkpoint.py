@@ -49,12 +49,7 @@ class TrainingState:
 
 def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
     """Write the state and the settings it belongs to."""
-    vectors, numbers = {}, {}
-    for name, value in state.memory._asdict().items():
-        if isinstance(value, np.ndarray):
-            vectors[f"optimizer.{name}"] = value
-        elif isinstance(value, bool | int | float):
-            numbers[name] = value
+    vectors, numbers = pack_memory(state.memory)
     tensors = {"theta": state.theta, "best_theta": state.best_theta, **vectors}
     header = {
         "format": FORMAT,
@@ -74,21 +69,11 @@ def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, A
         FileError: if the file is not a checkpoint.
         InputError: if it belongs to a run with other settings; the message names the first that differs.
     """
-    tensors, header = load_tensors(path)
-    if header.get("format") != FORMAT:
-        raise FileError(f"{path}: not a checkpoint of this version of Sfumato")
-    for name, value in settings.items():
-        before = header["settings"].get(name)
-        if before != value:
-            raise InputError(
-                f"{path}: this run began with {name.replace('_', ' ')} {before}, not {value}; "
-                "resume with the same options, or start anew with --overwrite"
-            )
-    vectors = {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith("optimizer.")}
+    tensors, header = load_same_run(path, FORMAT, settings)
     epoch, batch, step, best_epoch, seconds, finished = header["progress"]
     return TrainingState(
         theta=tensors["theta"],
-        memory=optimizer.State(**vectors, **header["optimizer"]),
+        memory=unpack_memory(optimizer, tensors, header["optimizer"]),
         best_theta=tensors["best_theta"],
         epoch=epoch,
         batch=batch,
@@ -99,3 +84,39 @@ def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, A
         finished=finished,
         history=[EpochRecord(*values) for values in header["history"]],
     )
+
+
+def load_same_run(path: Path, expected: str, settings: dict[str, Any]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Tensors and header of a checkpoint, if it is of the format expected and of a run with these settings.
+
+    Raises:
+        FileError: if the file is not such a checkpoint.
+        InputError: if it belongs to a run with other settings; the message names the first that differs.
+    """
+    tensors, header = load_tensors(path)
+    if header.get("format") != expected:
+        raise FileError(f"{path}: not a checkpoint of this version of Sfumato, or of another kind of run")
+    for name, value in settings.items():
+        before = header["settings"].get(name)
+        if before != value:
+            raise InputError(
+                f"{path}: this run began with {name.replace('_', ' ')} {before}, not {value}; "
+                "resume with the same options, or start anew with --overwrite"
+            )
+    return tensors, header
+
+
+def pack_memory(memory: Any) -> tuple[dict[str, Array], dict[str, Any]]:
+    """An optimizer's state as tensors for a file ("optimizer.v") and numbers for its header.
+
+    What is neither (L-BFGS's current evaluation) can be had again.
+    """
+    values = memory._asdict()
+    vectors = {f"optimizer.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return vectors, {name: value for name, value in values.items() if isinstance(value, bool | int | float)}
+
+
+def unpack_memory(optimizer: Optimizer[Any], tensors: dict[str, Array], numbers: dict[str, Any]) -> Any:
+    """The state that `pack_memory` took apart."""
+    vectors = {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith("optimizer.")}
+    return optimizer.State(**vectors, **numbers)

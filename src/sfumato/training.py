@@ -1,6 +1,5 @@
 """Training: mini-batches, epochs, and a run that can stop anywhere and go on as if it had not."""
 
-import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, Stream, generator
+from sfumato.arrays import Array, Stream, fingerprint, generator
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.errors import DivergenceError, InputError
@@ -120,7 +119,7 @@ def fit(
     settings = {
         "network": _description(network),
         "loss": _description(loss),
-        "optimizer": f"{_description(optimizer)} {_fingerprint(*vars(optimizer).values())}",
+        "optimizer": f"{_description(optimizer)} {fingerprint(*vars(optimizer).values())}",
         "learning_rate": learning_rate,
         "schedule": f"{schedule} {decay}" + (f" over {epochs} epochs" if schedule == "cosine" else ""),
         "l2": l2,
@@ -128,8 +127,8 @@ def fit(
         "early_stopping": early_stopping,
         "seed": seed,
         "precision": np.dtype(dtype).name,
-        "data": _fingerprint(*train, *(validation or ())),
-        "scaling": _fingerprint(feed.scaling.offset, feed.scaling.factor),
+        "data": fingerprint(*train, *(validation or ())),
+        "scaling": fingerprint(feed.scaling.offset, feed.scaling.factor),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
     if resume and checkpoint is None:
@@ -369,13 +368,3 @@ def _check_options(
 def _description(part: object) -> str:
     """The part's repr without the memory addresses in it, which another process does not share."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part))
-
-
-def _fingerprint(*values: Any) -> str:
-    """A digest of the arrays among the values, so that no run goes on with other data than it began with."""
-    digest = hashlib.blake2b(digest_size=8)
-    for value in values:
-        if isinstance(value, np.ndarray):
-            digest.update(f"{value.dtype} {value.shape}".encode())
-            digest.update(np.ascontiguousarray(value).data)
-    return digest.hexdigest()
