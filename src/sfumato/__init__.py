@@ -9,10 +9,23 @@ from sfumato.errors import DivergenceError, FileError, InputError, SfumatoError
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
 from sfumato.gradient_check import GradientReport, check_gradient
 from sfumato.initializers import Glorot, He, Normal, Xavier, Zeros
-from sfumato.layers import Dense, Dropout, Flatten, Layer, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from sfumato.layers import (
+    AveragePooling,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    MaxPooling,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 from sfumato.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss, MeanSquaredError
 from sfumato.model import Model
-from sfumato.network import Network, multilayer_perceptron
+from sfumato.network import Network, convolutional_network, multilayer_perceptron
 from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Objective
 from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
 from sfumato.training import FitResult, fit
@@ -23,9 +36,11 @@ __all__ = [
     "LBFGS",
     "Adam",
     "AdamW",
+    "AveragePooling",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
     "ConfusionMatrix",
+    "Convolution",
     "Dense",
     "DivergenceError",
     "Dropout",
@@ -42,6 +57,7 @@ __all__ = [
     "LayerObjective",
     "LeakyReLU",
     "Loss",
+    "MaxPooling",
     "MeanSquaredError",
     "Model",
     "Momentum",
@@ -61,6 +77,7 @@ __all__ = [
     "Xavier",
     "Zeros",
     "check_gradient",
+    "convolutional_network",
     "fit",
     "multilayer_perceptron",
 ]

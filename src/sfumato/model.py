@@ -12,11 +12,12 @@ from sfumato.arrays import Array
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import Initializer
+from sfumato.kernels.threads import parallel_kernels
 from sfumato.layers.base import Layer
 from sfumato.losses import Loss
 from sfumato.network import Network
 from sfumato.storage import load_tensors, save_tensors
-from sfumato.training import EVALUATION_CHUNK, evaluate
+from sfumato.training import evaluate, examples_at_once
 
 FORMAT = "model 1"
 
@@ -72,10 +73,12 @@ class Model:
         return z
 
     def _outputs(self, x: Array) -> Array:
-        chunks = [x[start : start + EVALUATION_CHUNK] for start in range(0, max(1, len(x)), EVALUATION_CHUNK)]
-        return np.concatenate(
-            [self.network.apply(self.theta, self.scaling(chunk, self.theta.dtype)) for chunk in chunks]
-        )
+        count = examples_at_once(self.network)
+        chunks = [x[start : start + count] for start in range(0, max(1, len(x)), count)]
+        with parallel_kernels(self.network.parallel):
+            return np.concatenate(
+                [self.network.apply(self.theta, self.scaling(chunk, self.theta.dtype)) for chunk in chunks]
+            )
 
     def predict_proba(self, x: Array) -> Array:
         """Probability of each class for raw inputs x: (n, classes), rows adding up to one.

@@ -12,10 +12,12 @@ from sfumato.arrays import Array, Shape, Stream, generator
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
 from sfumato.layers.base import NOTHING, Backward, Built, Layer, ParameterSpec, Want
+from sfumato.layers.convolution import Convolution
 from sfumato.layers.dense import Dense
 from sfumato.layers.dropout import Dropout
 from sfumato.layers.flatten import Flatten
 from sfumato.layers.leaky_relu import LeakyReLU
+from sfumato.layers.max_pooling import MaxPooling
 from sfumato.layers.relu import ReLU
 from sfumato.layers.sigmoid import Sigmoid
 from sfumato.layers.tanh import Tanh
@@ -100,6 +102,18 @@ class Network(Layer[Any]):
     @property
     def stochastic(self) -> bool:
         return any(layer.stochastic for layer in self.layers)
+
+    @property
+    def parallel(self) -> bool:
+        return any(layer.parallel for layer in self.layers)
+
+    @property
+    def widest(self) -> int:
+        """The most numbers that any layer takes or gives for one example."""
+        shapes = [self.input_shape]
+        for layer in self.layers:
+            shapes.append(layer.build(shapes[-1]).output_shape)
+        return max(map(math.prod, shapes))
 
     def build(self, shape: Shape) -> Built:
         given, specs = shape, []
@@ -244,16 +258,58 @@ def multilayer_perceptron(
     Raises:
         InputError: for an unknown activation, a layer without units, or a probability out of range.
     """
-    if activation not in ACTIVATIONS:
-        raise InputError(f"no activation is called {activation!r}: use one of {', '.join(ACTIVATIONS)}")
+    activate = _activation(activation)
     shape = (input_shape,) if isinstance(input_shape, int) else input_shape
     weights = init or He()
     layers: list[Layer[Any]] = [Flatten()] if len(shape) > 1 else []
     for units in hidden:
-        layers += [Dense(units, weights), ACTIVATIONS[activation]()]
-        if dropout:
-            layers.append(Dropout(dropout))
+        layers += [Dense(units, weights), activate(), *_dropout(dropout)]
     return Network([*layers, Dense(outputs, weights)], shape)
+
+
+def convolutional_network(
+    input_shape: Shape,
+    outputs: int,
+    *,
+    filters: Sequence[int] = (32, 64),
+    hidden: Sequence[int] = (128,),
+    activation: str = "relu",
+    init: Initializer | None = None,
+    dropout: float = 0.5,
+) -> Network:
+    """For images: convolutions of 3 x 3, each followed by the activation and max pooling, and then dense layers.
+
+    Args:
+        input_shape: Shape of one image, (height, width, channels); every pooling halves height and width.
+        outputs: Units of the last layer, which gives logits (or values, for regression).
+        filters: Filters of each convolution.
+        hidden: Units of each dense layer but the last.
+        activation: What follows each convolution and hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
+        init: Initialiser of the weights; He by default.
+        dropout: Probability of dropping a unit that a dense layer takes.
+
+    Raises:
+        InputError: for an unknown activation, a layer without units, a probability out of range, or images too small.
+    """
+    activate, weights = _activation(activation), init or He()
+    layers: list[Layer[Any]] = []
+    for count in filters:
+        fused = activation == "relu"
+        layers += [Convolution(count, relu=fused, init=weights), *([] if fused else [activate()]), MaxPooling()]
+    layers.append(Flatten())
+    for units in hidden:
+        layers += [*_dropout(dropout), Dense(units, weights), activate()]
+    return Network([*layers, *_dropout(dropout), Dense(outputs, weights)], input_shape)
+
+
+def _activation(name: str) -> Callable[[], Layer[Any]]:
+    if name not in ACTIVATIONS:
+        raise InputError(f"no activation is called {name!r}: use one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def _dropout(p: float) -> list[Layer[Any]]:
+    return [Dropout(p)] if p else []
 
 
 def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.errors import DivergenceError, InputError
 from sfumato.history import EpochRecord
+from sfumato.kernels.threads import parallel_kernels
 from sfumato.layers.base import NOTHING
 from sfumato.losses import NO_SUMS, Loss, Sums
 from sfumato.network import Network
@@ -23,7 +24,10 @@ from sfumato.optimizers import LBFGS, Adam, Optimizer
 from sfumato.schedules import make_schedule
 
 EVALUATION_CHUNK = 4096
-"""Examples evaluated at once: bounds memory and changes no result but the last digits."""
+"""Examples evaluated at once at most: bounds memory and changes no result but the last digits."""
+
+EVALUATION_NUMBERS = 2**22
+"""Numbers that a layer takes or gives for the examples evaluated at once, at most, unless one example has more."""
 
 CHECKPOINT_SHARE = 0.02
 """Share of the time that checkpoints may take; they are never less than half a second apart."""
@@ -139,7 +143,7 @@ def fit(
             raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
     validate = _Feed(validation, feed.scaling, None, seed, dtype) if validation is not None else None
     # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(network.parallel):
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
     state = run.state
     theta = state.best_theta if early_stopping and state.best_epoch else state.theta
@@ -160,8 +164,14 @@ def evaluate(
     network: Network, loss: Loss, theta: Array, examples: Examples, scaling: Scaling | None = None
 ) -> tuple[float, float]:
     """Mean loss and accuracy (NaN for regression, where nothing counts as correct) over examples, outside training."""
-    feed = _Feed(examples, scaling or Scaling.none(), EVALUATION_CHUNK, 0, theta.dtype)
-    return _means(feed.measure(network, loss, theta), loss)
+    feed = _Feed(examples, scaling or Scaling.none(), None, 0, theta.dtype)
+    with parallel_kernels(network.parallel):
+        return _means(feed.measure(network, loss, theta), loss)
+
+
+def examples_at_once(network: Network) -> int:
+    """How many examples to evaluate at once."""
+    return max(1, min(EVALUATION_CHUNK, EVALUATION_NUMBERS // network.widest))
 
 
 class _Feed:
@@ -195,9 +205,9 @@ class _Feed:
 
     def measure(self, network: Network, loss: Loss, theta: Array) -> Sums:
         """The loss's sums over all examples, outside training."""
-        sums, params = NO_SUMS, network.parameters(theta)
-        for start in range(0, self.size, EVALUATION_CHUNK):
-            x, y, weight = self.batch(slice(start, start + EVALUATION_CHUNK))
+        sums, params, count = NO_SUMS, network.parameters(theta), examples_at_once(network)
+        for start in range(0, self.size, count):
+            x, y, weight = self.batch(slice(start, start + count))
             sums = sums.plus(loss.forward(network.forward(params, x, NOTHING)[0], y, weight)[0])
         return sums
 

@@ -1,10 +1,13 @@
 """Layers: an equation each, and the way back. One file a layer."""
 
+from sfumato.layers.average_pooling import AveragePooling
 from sfumato.layers.base import EVERYTHING, NOTHING, Layer, NoParameters, ParameterSpec, Want
+from sfumato.layers.convolution import Convolution
 from sfumato.layers.dense import Affine, Dense
 from sfumato.layers.dropout import Dropout
 from sfumato.layers.flatten import Flatten
 from sfumato.layers.leaky_relu import LeakyReLU
+from sfumato.layers.max_pooling import MaxPooling
 from sfumato.layers.relu import ReLU
 from sfumato.layers.sigmoid import Sigmoid
 from sfumato.layers.softmax import Softmax
@@ -14,11 +17,14 @@ __all__ = [
     "EVERYTHING",
     "NOTHING",
     "Affine",
+    "AveragePooling",
+    "Convolution",
     "Dense",
     "Dropout",
     "Flatten",
     "Layer",
     "LeakyReLU",
+    "MaxPooling",
     "NoParameters",
     "ParameterSpec",
     "ReLU",

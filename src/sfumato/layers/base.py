@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from sfumato.arrays import Array, Shape
+from sfumato.errors import InputError
 from sfumato.initializers import Initializer
 
 P = TypeVar("P", bound=tuple[Any, ...])
@@ -83,6 +84,11 @@ class Layer(ABC, Generic[P]):
         """Whether the layer draws random numbers in training."""
         return False
 
+    @property
+    def parallel(self) -> bool:
+        """Whether the layer runs on the kernels' own threads, for which `parallel_kernels` asks."""
+        return False
+
     @abstractmethod
     def build(self, shape: Shape) -> Built:
         """Output shape and parameters for inputs of `shape`; raises `InputError` where the shape does not fit."""
@@ -118,3 +124,11 @@ class Activation(Layer[NoParameters]):
 
     def build(self, shape: Shape) -> Built:
         return Built(shape, NoParameters())
+
+
+def image_shape(shape: Shape, layer: str) -> tuple[int, int, int]:
+    """Height, width and channels of one example; an `InputError` if it is no image."""
+    if len(shape) != 3:
+        raise InputError(f"{layer} takes images, (height, width, channels), not examples of shape {shape}")
+    height, width, channels = shape
+    return height, width, channels

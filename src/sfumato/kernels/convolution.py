@@ -1,0 +1,211 @@
+"""Convolution of images, and its two ways back, as matrix products over strips.
+
+Images are n x height x width x channels, filters out x height x width x channels. Under every position of the filters
+lies a window of the padded image. Written as rows of a matrix, the windows turn the convolution into one product with
+the filters; but they hold every number as often as a filter has entries. So they are written strip by strip, each small
+enough to stay in the cache: a few rows of one image's output, or a few whole images where those are small.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from sfumato.arrays import Array, Shape
+from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
+from sfumato.kernels.threads import run_in_threads
+
+STRIP_WINDOWS = 512
+"""Windows in a strip at least: with fewer, a product would spend its time on reading the filters."""
+
+GRADIENT_BYTES = 2**25
+"""About what the partial sums of a filter's gradient take at most."""
+
+MOST_PARTS = 16
+"""Partial sums of a filter's gradient at most."""
+
+
+SHORT = 32
+"""Entries of a window's row below which windows are written one entry at a time: copying so few at once is slow."""
+
+
+def convolve(x: Array, W: Array, b: Array, *, stride: int, padding: int, relu: bool = False) -> Array:
+    """Z, (n, rows, columns, out), for images x (n, height, width, channels); max(Z, 0) with `relu`.
+
+        Z[n, u, v, o] = b[o] + sum_ijc x[n, stride u + i - padding, stride v + j - padding, c] W[o, i, j, c]
+
+    where x is zero beyond its edges. The windows fit entirely into the padded image.
+    """
+    height, width = (output_size(x.shape[1 + axis], W.shape[1 + axis], stride, padding) for axis in (0, 1))
+    windows = Windows(x, W.shape[1:3], (height, width), stride=stride, padding=(padding, padding))
+    return _multiply(windows, W.reshape(len(W), -1).T, b, relu)
+
+
+def input_gradient(dz: Array, W: Array, *, stride: int, padding: int, input_shape: Shape) -> Array:
+    """dL/dx, of `input_shape` (n, height, width, channels), for dz = dL/dZ.
+
+    Derivation. Input row y reaches output row u through filter row i = y + padding - stride u, and columns likewise, so
+
+        dx[y] = sum_ui dz[u] W[i],    over all u and i with stride u + i = y + padding
+
+    Spread dz out, with stride - 1 zeros between its entries: D[stride u] = dz[u], 0 elsewhere. And count the filter's
+    rows from its end, i = k - 1 - i'. Then
+
+        dx[y] = sum_i' D[y + i' - (k - 1 - padding)] W[k - 1 - i']
+
+    which is again a convolution: of D, padded by k - 1 - padding (cropped, where that is negative), with stride 1 and
+    with the filters turned by 180 degrees, their inputs and outputs exchanged. Input rows below the last window find
+    only zeros, and get a gradient of zero.
+    """
+    kernel = W.shape[1:3]
+    turned = np.ascontiguousarray(W[:, ::-1, ::-1].transpose(1, 2, 0, 3)).reshape(-1, W.shape[3])
+    padded = (kernel[0] - 1 - padding, kernel[1] - 1 - padding)
+    windows = Windows(dz, kernel, input_shape[1:3], padding=padded, spread=stride)
+    return _multiply(windows, turned, None, relu=False)
+
+
+def filter_gradients(x: Array, dz: Array, kernel: Shape, *, stride: int, padding: int) -> tuple[Array, Array]:
+    """dL/dW, (out, *kernel, channels), and dL/db, (out,), for dz = dL/dZ.
+
+    Derivation. W[o, i, j, c] is used once at every position of every image, and so is b[o]:
+
+        dW[o, i, j, c] = sum_nuv dz[n, u, v, o] x[n, stride u + i - padding, stride v + j - padding, c]
+        db[o] = sum_nuv dz[n, u, v, o]
+
+    With windows P, a row for each position, this is dW = dZ^T P: the products of the strips are added up, in parts that
+    follow from the shapes alone.
+    """
+    out = dz.shape[-1]
+    windows = Windows(x, kernel, dz.shape[1:3], stride=stride, padding=(padding, padding))
+    strips = windows.strips()
+    parts = min(len(strips), MOST_PARTS, max(1, GRADIENT_BYTES // (out * windows.entries * dz.itemsize)))
+    per_part = -(-len(strips) // parts)
+
+    def add_up() -> Callable[[list[Strip]], tuple[Array, Array]]:
+        write = windows.writer()
+        product = np.empty((out, windows.entries), dz.dtype)
+
+        def part(mine: list[Strip]) -> tuple[Array, Array]:
+            dW, db = np.zeros_like(product), np.zeros(out, dz.dtype)
+            for strip in mine:
+                own = dz[strip].reshape(-1, out)
+                dW += np.matmul(own.T, write(strip), out=product)
+                db += own.sum(axis=0)
+            return dW, db
+
+        return part
+
+    sums = run_in_threads(add_up, [strips[start : start + per_part] for start in range(0, len(strips), per_part)])
+    dW, db = sums[0]
+    for more_W, more_b in sums[1:]:
+        dW += more_W
+        db += more_b
+    return dW.reshape(out, *kernel, -1), db
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    """How many windows fit along an axis of `size`; below 1 if none does."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def _multiply(windows: "Windows", filters: Array, b: Array | None, relu: bool) -> Array:
+    """Every window times every filter, (entries, out)."""
+    out = filters.shape[1]
+    z: Array = np.empty((len(windows.x), *windows.positions, out), np.result_type(windows.x, filters))
+
+    def multiply() -> Callable[[Strip], None]:
+        write = windows.writer()
+
+        def strip_of_z(strip: Strip) -> None:
+            part = z[strip].reshape(-1, out)
+            np.matmul(write(strip), filters, out=part)
+            if b is not None:
+                part += b
+            if relu:
+                np.maximum(part, 0, out=part)
+
+        return strip_of_z
+
+    run_in_threads(multiply, windows.strips())
+    return z
+
+
+class Windows:
+    """The windows of images as rows of a matrix, strip by strip.
+
+    Args:
+        x: Images, (n, height, width, channels).
+        kernel: Height and width of a window.
+        positions: How many windows there are down and across.
+        stride: Pixels from window to window.
+        padding: Zeros above and to the left of the image; a negative number crops. Below and to the right there are as
+            many as the windows need.
+        spread: Pixels of the image are taken so far apart, with zeros in between.
+
+    Attributes:
+        entries: Numbers in a window.
+    """
+
+    def __init__(
+        self, x: Array, kernel: Shape, positions: Shape, *, padding: Shape, stride: int = 1, spread: int = 1
+    ) -> None:
+        self.x, self.kernel, self.positions = x, kernel, positions
+        self.stride, self.padding, self.spread = stride, padding, spread
+        self.channels = x.shape[3]
+        self.entries = kernel[0] * kernel[1] * self.channels
+
+    def strips(self) -> list[Strip]:
+        """The output cut into strips, by shapes alone."""
+        most = max(STRIP_WINDOWS, STRIP_BYTES // (self.entries * self.x.itemsize))
+        return cut((len(self.x), *self.positions), most)
+
+    def writer(self) -> Callable[[Strip], Array]:
+        """A function that gives a strip's windows, (windows, entries), in memory that it uses again."""
+        largest = self.strips()[0]
+        count, rows, columns = largest.images.stop, largest.rows.stop, self.positions[1]
+        memory = np.empty(count * rows * columns * self.entries, self.x.dtype)
+        band = np.empty(count * self._reach(0, rows) * self._reach(1, columns) * self.channels, self.x.dtype)
+
+        def write(strip: Strip) -> Array:
+            pixels = self._pixels(strip, band)
+            shape = (len(pixels), strip.rows.stop - strip.rows.start, columns)
+            if self.kernel == (1, 1) and self.stride == 1:
+                return pixels.reshape(-1, self.channels)
+            into = memory[: math.prod(shape) * self.entries]
+            if self.kernel[1] * self.channels < SHORT:
+                matrix = into.reshape(self.entries, -1).T
+            else:
+                matrix = into.reshape(-1, self.entries)
+            np.copyto(matrix.reshape(*shape, *self.kernel, self.channels), self._sliding(pixels, shape))
+            return matrix
+
+        return write
+
+    def _reach(self, axis: int, positions: int) -> int:
+        """Pixels of the padded image that so many positions see."""
+        return (positions - 1) * self.stride + self.kernel[axis]
+
+    def _pixels(self, strip: Strip, memory: Array) -> Array:
+        """What the strip's windows see of the padded image: a part of the image itself, or written to `memory`."""
+        x, step = self.x[strip.images], self.spread
+        begin = (strip.rows.start * self.stride - self.padding[0], -self.padding[1])
+        size = (self._reach(0, strip.rows.stop - strip.rows.start), self._reach(1, self.positions[1]))
+        # From which row and column of x on, up to which, and where they come to lie
+        first = [max(0, -(-start // step)) for start in begin]
+        last = [min(x.shape[1 + a], -(-(begin[a] + size[a]) // step)) for a in (0, 1)]
+        x = x[:, first[0] : last[0], first[1] : last[1]]
+        if x.shape[1:3] == size:
+            return x
+        pixels = memory[: len(x) * size[0] * size[1] * self.channels].reshape(len(x), *size, self.channels)
+        pixels.fill(0)
+        if x.size:
+            down, across = (first[a] * step - begin[a] for a in (0, 1))
+            pixels[:, down::step, across::step][:, : x.shape[1], : x.shape[2]] = x
+        return pixels
+
+    def _sliding(self, pixels: Array, shape: Shape) -> Array:
+        """The windows of `pixels` as a view, (images, rows, columns, *kernel, channels)."""
+        image, down, across, channel = pixels.strides
+        strides = (image, self.stride * down, self.stride * across, down, across, channel)
+        return as_strided(pixels, (*shape, *self.kernel, self.channels), strides)

@@ -1,0 +1,102 @@
+"""Pooling of images: what is left of each window is its largest entry, or its mean.
+
+Images are n x height x width x channels, windows size x size, one every `stride` pixels, and only those that fit.
+Entry (i, j) of all windows at once is a slice of the images, x[:, i::stride, j::stride], so a loop over i and j sees
+every window.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
+from sfumato.kernels.threads import run_in_threads
+
+
+def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Array | None]:
+    """Z[n, u, v, c] = max_ij x[n, stride u + i, stride v + j, c], and which entry that is.
+
+    Returns:
+        Z, (n, rows, columns, channels), and with `choose` the winners of that shape, size * i + j as uint8; of equal
+        entries the first wins.
+    """
+    z: Array = np.empty(pooled_shape(x.shape, size, stride), x.dtype)
+    winners: Array | None = np.zeros(z.shape, np.uint8) if choose else None
+
+    def pool(strip: Strip) -> None:
+        best = z[strip]
+        for number, entry in enumerate(_entries(x, strip, size, stride, z.shape)):
+            if number == 0:
+                best[...] = entry
+                continue
+            if winners is not None:
+                larger = (entry > best).view(np.uint8)
+                larger *= np.uint8(number)
+                np.maximum(winners[strip], larger, out=winners[strip])  # the later of two numbers is the larger
+            np.maximum(best, entry, out=best)
+
+    run_in_threads(lambda: pool, _strips(z, size))
+    return z, winners
+
+
+def max_pool_gradient(dz: Array, winners: Array, size: int, stride: int, input_shape: Shape) -> Array:
+    """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to the winner of its window."""
+    dx: Array = np.zeros(input_shape, dz.dtype)
+
+    def send(strip: Strip) -> None:
+        gradient, winner = dz[strip], winners[strip]
+        for number, entry in enumerate(_entries(dx, strip, size, stride, dz.shape)):
+            np.add(entry, gradient * (winner == number), out=entry)
+
+    run_in_threads(lambda: send, _strips(dz, size, apart=stride >= size))
+    return dx
+
+
+def average_pool(x: Array, size: int, stride: int) -> Array:
+    """Z[n, u, v, c] = 1/size^2 sum_ij x[n, stride u + i, stride v + j, c], (n, rows, columns, channels)."""
+    z: Array = np.zeros(pooled_shape(x.shape, size, stride), x.dtype)
+
+    def pool(strip: Strip) -> None:
+        mean = z[strip]
+        for entry in _entries(x, strip, size, stride, z.shape):
+            mean += entry
+        mean *= 1 / size**2
+
+    run_in_threads(lambda: pool, _strips(z, size))
+    return z
+
+
+def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
+    """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to all of its window in equal shares."""
+    dx: Array = np.zeros(input_shape, dz.dtype)
+
+    def send(strip: Strip) -> None:
+        share = dz[strip] * (1 / size**2)
+        for entry in _entries(dx, strip, size, stride, dz.shape):
+            np.add(entry, share, out=entry)
+
+    run_in_threads(lambda: send, _strips(dz, size, apart=stride >= size))
+    return dx
+
+
+def pooled_shape(shape: Shape, size: int, stride: int) -> Shape:
+    """Shape of the pooled images, (n, rows, columns, channels)."""
+    n, height, width, channels = shape
+    return n, (height - size) // stride + 1, (width - size) // stride + 1, channels
+
+
+def _entries(x: Array, strip: Strip, size: int, stride: int, pooled: Shape) -> Iterator[Array]:
+    """Entry by entry of the windows, what the windows of a strip have there: views of x."""
+    images = x[strip.images]
+    down, across = stride * (strip.rows.stop - 1) + 1, stride * (pooled[2] - 1) + 1
+    for i in range(size):
+        for j in range(size):
+            yield images[:, stride * strip.rows.start + i : down + i : stride, j : across + j : stride]
+
+
+def _strips(z: Array, size: int, *, apart: bool = True) -> list[Strip]:
+    """The pooled images in strips; whole images where windows overlap, as no two threads may add to one pixel."""
+    n, height, width, channels = z.shape
+    strips = cut((n, height, width), STRIP_BYTES // (size**2 * channels * z.itemsize))
+    return strips if apart else [Strip(slice(image, image + 1), slice(0, height)) for image in range(n)]

@@ -1,0 +1,96 @@
+"""Threads: the only place that makes any.
+
+There is one level of parallelism at a time. Either BLAS spreads each matrix product over its own threads, or, inside of
+`parallel_kernels`, the kernels spread their pieces of work over a pool of as many threads and BLAS runs on one.
+
+Work is cut into pieces by its shape alone, and whatever pieces add up is added in their order. So results are the same
+bytes for any number of threads.
+"""
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass
+class _Pool:
+    """The threads beside the calling one, how many contexts are open, and what gives BLAS its threads back."""
+
+    helpers: int = 0
+    executor: ThreadPoolExecutor | None = None
+    entered: int = 0
+    limits: Any = None
+
+
+_pool = _Pool()
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def parallel_kernels(when: bool = True) -> Iterator[None]:
+    """Within, kernels run on as many threads as BLAS may use now, and BLAS on one; a job enters this once.
+
+    Entering it again changes nothing, nor does entering it with `when` False; the last to leave gives BLAS its threads
+    back.
+    """
+    if not when:
+        yield
+        return
+    with _lock:
+        if not _pool.entered:
+            blas = ThreadpoolController().select(user_api="blas")
+            _pool.helpers = max((library["num_threads"] for library in blas.info()), default=1) - 1
+            _pool.executor = ThreadPoolExecutor(_pool.helpers, "kernel") if _pool.helpers else None
+            _pool.limits = blas.limit(limits=1)
+        _pool.entered += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _pool.entered -= 1
+            if not _pool.entered:
+                _pool.limits.restore_original_limits()
+                if _pool.executor is not None:
+                    _pool.executor.shutdown()
+                _pool.executor = None
+
+
+def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> list[R]:
+    """What the functions that `make` makes return for the items, in their order.
+
+    Each thread takes part with a function of its own, `make()`, which can hold memory to use again from item to item;
+    outside of `parallel_kernels` that is the calling thread alone. If an item fails, its exception is raised here, once
+    all threads have stopped.
+    """
+    results: dict[int, R] = {}
+    numbers = itertools.count()
+    failed = threading.Event()
+
+    def work() -> None:
+        try:
+            function = make()
+            while not failed.is_set() and (number := next(numbers)) < len(items):
+                results[number] = function(items[number])
+        except BaseException:
+            failed.set()
+            raise
+
+    executor = _pool.executor
+    helpers = range(min(_pool.helpers, len(items) - 1))
+    futures = [] if executor is None else [executor.submit(work) for _ in helpers]
+    try:
+        work()
+    finally:
+        wait(futures)
+    for future in futures:
+        future.result()
+    return [results[number] for number in range(len(items))]

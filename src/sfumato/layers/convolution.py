@@ -1,0 +1,106 @@
+"""The convolution: the same small filters at every place of an image."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.errors import InputError
+from sfumato.initializers import He, Initializer, Zeros
+from sfumato.kernels.convolution import convolve, filter_gradients, input_gradient, output_size
+from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, image_shape
+from sfumato.layers.dense import Affine
+
+
+@dataclass(frozen=True)
+class Convolution(Layer[Affine[Array]]):
+    """Each output pixel adds up a window of the image, weighted by a filter; all pixels share the filters.
+
+        Z[n, u, v, o] = b[o] + sum_ijc X[n, s u + i - p, s v + j - p, c] W[o, i, j, c]
+
+    with stride s and padding p: X is zero beyond its edges. (As everywhere in deep learning this is a correlation; a
+    convolution in the mathematical sense has its filters turned by 180 degrees.)
+
+    Shapes: X (n, height, width, channels), W (filters, kernel, kernel, channels), b (filters,), Z (n, rows, columns,
+    filters), with rows = floor((height + 2p - kernel) / s) + 1 and columns likewise.
+
+    Derivation. With dZ = dL/dZ given, the chain rule sums over every Z that a quantity reaches. A weight is used once
+    at every place, so its gradient adds up over places as well as over examples, and so does a bias's:
+
+        dW[o, i, j, c] = sum_nuv dZ[n, u, v, o] X[n, s u + i - p, s v + j - p, c]
+        db[o]          = sum_nuv dZ[n, u, v, o]
+
+    Pixel (y, x) reaches Z[n, u, v, o] through W[o, y + p - s u, x + p - s v, c], wherever there is such an entry:
+
+        dX[n, y, x, c] = sum_uvo dZ[n, u, v, o] W[o, y + p - s u, x + p - s v, c]
+
+    which is a convolution of dZ with the filters turned by 180 degrees (`kernels/convolution.py` says how). With
+    `relu`, the outputs are max(Z, 0), and dZ is zero wherever they are.
+
+    Args:
+        filters: Number of filters, the channels of the output.
+        kernel: Height and width of a filter.
+        stride: Pixels from one window to the next.
+        padding: Rings of zeros around the image. Kernel 3 with padding 1 keeps the image's size.
+        relu: Whether ReLU follows at once, which saves a pass over the outputs.
+        init: What first weights are drawn from. Biases start at zero.
+    """
+
+    filters: int
+    kernel: int = 3
+    stride: int = 1
+    padding: int = 1
+    relu: bool = False
+    init: Initializer = field(default_factory=He)
+
+    def __post_init__(self) -> None:
+        least = {"filters": 1, "kernel": 1, "stride": 1, "padding": 0}
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value != int(value) or value < smallest:
+                raise InputError(f"the {name} of a convolution must be a whole number from {smallest}, not {value}")
+
+    @property
+    def analytic(self) -> bool:
+        return not self.relu
+
+    @property
+    def parallel(self) -> bool:
+        return True
+
+    def build(self, shape: Shape) -> Built:
+        height, width, channels = image_shape(shape, "a convolution")
+        rows, columns = (output_size(size, self.kernel, self.stride, self.padding) for size in (height, width))
+        if min(rows, columns) < 1:
+            padded = f" with {self.padding} of padding around it" if self.padding else ""
+            raise InputError(
+                f"an image of {height} x {width}{padded} is too small for a window of {self.kernel} x {self.kernel}"
+            )
+        window = (self.kernel, self.kernel)
+        n_in, n_out = self.kernel**2 * channels, self.kernel**2 * self.filters
+        W = ParameterSpec((self.filters, *window, channels), self.init, decays=True, n_in=n_in, n_out=n_out)
+        return Built((rows, columns, self.filters), Affine(W, ParameterSpec((self.filters,), Zeros(), decays=False)))
+
+    def forward(
+        self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[Affine[Array]]]:
+        W, b = params
+        z = convolve(x, W, b, stride=self.stride, padding=self.padding, relu=self.relu)
+        positive = z > 0 if self.relu and any(want) else None
+        kept, shape = x if want.weights else None, x.shape
+
+        def backward(dz: Array, grads: Affine[Array]) -> Array | None:
+            if positive is not None:
+                dz *= positive
+            if kept is not None:
+                grads.W[...], grads.b[...] = filter_gradients(
+                    kept, dz, W.shape[1:3], stride=self.stride, padding=self.padding
+                )
+            if not want.inputs:
+                return None
+            return input_gradient(dz, W, stride=self.stride, padding=self.padding, input_shape=shape)
+
+        return z, backward
+
+    def kinks(self, params: Affine[Array], x: Array) -> Array | None:
+        return convolve(x, *params, stride=self.stride, padding=self.padding) > 0 if self.relu else None

@@ -1,0 +1,64 @@
+"""Max pooling: of each window of an image, the largest entry."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.errors import InputError
+from sfumato.kernels.pooling import max_pool, max_pool_gradient
+from sfumato.layers.average_pooling import check_pooling, pooled_image
+from sfumato.layers.base import Backward, Built, Layer, NoParameters, Want
+
+
+@dataclass(frozen=True)
+class MaxPooling(Layer[NoParameters]):
+    """Z[n, u, v, c] = max_ij X[n, s u + i, s v + j, c], over windows of size x size, every s pixels.
+
+    Shapes: X (n, height, width, channels), Z (n, rows, columns, channels), with rows = floor((height - size) / s) + 1
+    and columns likewise: only windows that fit entirely count, and what no window reaches has no gradient.
+
+    Derivation. Within a window only the winner (i, j) = argmax reaches Z, with slope 1:
+
+        dX[n, y, x, c] = sum of dZ[n, u, v, c] over the windows (u, v) that (y, x) wins
+
+    Of equal entries the first wins. Where the winner changes is a kink: differences that step over it measure something
+    between the slopes on its sides.
+
+    Args:
+        size: Height and width of a window, 16 at most.
+        stride: s above; by default the size, so that windows lie side by side.
+    """
+
+    size: int = 2
+    stride: int | None = None
+
+    def __post_init__(self) -> None:
+        check_pooling(self.size, self.stride)
+        if self.size > 16:  # an entry's number in its window is kept in one byte
+            raise InputError(f"the size of max pooling must be at most 16, not {self.size}")
+
+    @property
+    def analytic(self) -> bool:
+        return False
+
+    @property
+    def parallel(self) -> bool:
+        return True
+
+    def build(self, shape: Shape) -> Built:
+        return Built(pooled_image(shape, self.size, self.stride or self.size), NoParameters())
+
+    def forward(
+        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[NoParameters]]:
+        stride, shape = self.stride or self.size, x.shape
+        z, winners = max_pool(x, self.size, stride, choose=want.inputs)
+
+        def backward(dz: Array, grads: NoParameters) -> Array | None:
+            return None if winners is None else max_pool_gradient(dz, winners, self.size, stride, shape)
+
+        return z, backward
+
+    def kinks(self, params: NoParameters, x: Array) -> Array | None:
+        return max_pool(x, self.size, self.stride or self.size)[1]
