@@ -1,0 +1,136 @@
+"""Pictures in files: read as eight bits of red, green and blue, written whole or not at all."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError, InputError
+from sfumato.storage import write_atomically
+
+READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
+"""What a picture may be: formats that only hold pixels. EPS, for instance, would run a program to draw itself."""
+
+WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),  # 4:4:4: a style's colours have edges too
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"quality": 95}),
+    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
+    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+}
+"""Format and its settings, by suffix."""
+
+
+def read_image(path: str | Path) -> Array:
+    """A picture's pixels, uint8 (height, width, 3): red, green, blue.
+
+    The way up that the camera noted (EXIF) is applied. Greys, palettes, CMYK and 16 bits become RGB of 8 bits; what is
+    transparent lies on white.
+
+    Raises:
+        FileError: if the file cannot be read, is not a picture or a damaged one, has several frames, or has more
+            pixels than Pillow takes for an honest picture (about 179 million).
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise FileError(f"{path}: is a folder; name a picture")
+        with path.open("rb") as file:
+            return _decode(path, file)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+
+
+def _decode(path: Path, file: io.BufferedReader) -> Array:
+    if not file.peek(1):
+        raise FileError(f"{path}: is empty; give a picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pixels below the limit, and of metadata that nobody asks for
+            with Image.open(file, formats=READABLE) as image:
+                frames = getattr(image, "n_frames", 1)
+                if frames > 1 and image.format != "MPO":  # MPO: a telephone's JPEG with previews behind the picture
+                    raise FileError(f"{path}: has {frames} frames; save the one that you want as PNG")
+                image.load()
+                return _to_rgb(path, ImageOps.exif_transpose(image))
+    except (FileError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise FileError(f"{path}: is not a picture that can be read; save it as PNG or JPEG") from error
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise FileError(f"{path}: has more than the {limit:,} pixels that are read; reduce it first") from error
+    except Exception as error:  # whatever a decoder stumbles over
+        raise FileError(f"{path}: is damaged or cut off ({error}); fetch or save it again") from error
+
+
+def _to_rgb(path: Path, image: Image.Image) -> Array:
+    if image.mode == "F":
+        raise FileError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode.startswith("I"):
+        grey = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
+        return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def write_image(path: str | Path, pixels: Array, *, description: str | None = None) -> None:
+    """Write a picture in the format that its suffix names: png, jpg, jpeg, webp, tif or tiff.
+
+    The same pixels give the same bytes. JPEG and WebP at quality 95: what they lose cannot be seen.
+
+    Args:
+        path: Where to.
+        pixels: uint8 (height, width, 3).
+        description: ASCII text to keep in the picture's metadata, as the settings that it was made with; default:
+            none.
+
+    Raises:
+        InputError: if the suffix is unknown, or the pixels are not of that type and shape.
+        FileError: if it cannot be written; what was there stays as it was.
+    """
+    path = Path(path)
+    check_image_path(path)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise InputError(f"a picture is uint8 (height, width, 3), not {pixels.dtype} {pixels.shape}")
+    name, settings = WRITABLE[path.suffix.lower()]
+    if description is not None:
+        settings = settings | _metadata(name, description)
+    buffer = io.BytesIO()
+    try:
+        Image.fromarray(pixels).save(buffer, name, **settings)
+    except (OSError, ValueError) as error:  # JPEG ends at 65,535 pixels a side, WebP at 16,383
+        height, width, _ = pixels.shape
+        raise FileError(f"{path}: {width} x {height} pixels do not fit into {name} ({error}); choose .png") from error
+    write_atomically(path, buffer.getvalue())
+
+
+def _metadata(name: str, description: str) -> dict[str, Any]:
+    if name == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Description", description)
+        return {"pnginfo": text}
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = description
+    return {"exif": exif}
+
+
+def check_image_path(path: str | Path) -> None:
+    """Find out, before any work, whether a picture can be written under this name.
+
+    Raises:
+        InputError: if the suffix is missing or unknown; the message lists those there are.
+    """
+    suffix = Path(path).suffix
+    if suffix.lower() not in WRITABLE:
+        known = ", ".join(WRITABLE)
+        raise InputError(f"{path}: {suffix or 'no suffix'} is not a format that pictures are written in; use {known}")
