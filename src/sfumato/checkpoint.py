@@ -1,5 +1,7 @@
 """A training run between two steps: all that is needed to go on as if it had never stopped."""
 
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,12 @@ from sfumato.optimizers import Optimizer
 from sfumato.storage import load_tensors, save_tensors
 
 FORMAT = "training checkpoint 1"
+
+SHARE = 0.02
+"""Part of a run's time that saving may take."""
+
+LEAST_INTERVAL = 0.5
+"""Seconds between two saves, at least."""
 
 
 @dataclass
@@ -120,3 +128,33 @@ def unpack_memory(optimizer: Optimizer[Any], tensors: dict[str, Array], numbers:
     """The state that `pack_memory` took apart."""
     vectors = {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith("optimizer.")}
     return optimizer.State(**vectors, **numbers)
+
+
+class SparingSaver:
+    """Keeps a run's progress as it goes, in at most two per cent of its time, and its clock.
+
+    Args:
+        save: Writes the checkpoint; called with the seconds spent so far.
+        seconds_before: Time spent in earlier sittings.
+    """
+
+    def __init__(self, save: Callable[[float], None], seconds_before: float = 0.0) -> None:
+        self.save, self.seconds_before = save, seconds_before
+        self.began = time.perf_counter()
+        self.next_save = self.began + LEAST_INTERVAL
+
+    def seconds(self) -> float:
+        """Time spent on the run so far, over all sittings."""
+        return self.seconds_before + time.perf_counter() - self.began
+
+    def save_sometimes(self) -> None:
+        """Save, if it is time to."""
+        if time.perf_counter() >= self.next_save:
+            self.save_now()
+
+    def save_now(self) -> None:
+        """Save in any case."""
+        begin = time.perf_counter()
+        self.save(self.seconds())
+        end = time.perf_counter()
+        self.next_save = end + max(LEAST_INTERVAL, (end - begin) / SHARE)

@@ -1,0 +1,1 @@
+"""Neural style transfer: a photograph in the manner of a painting, on the same engine."""

@@ -1,0 +1,261 @@
+"""What a picture is asked to keep of its content, and to take over from a style: losses on a network's features.
+
+Each loss sees one layer's feature map F: M positions (height times width), N channels, a row for each position. It is
+scored in two moves, so that parts of a picture can be measured one by one and added up:
+
+    measure(F)     -> sums over the positions, and `pull`, which turns dL/dsums into dL/dF
+    score(sums)    -> the loss, and dL/dsums
+
+`score` is the only place that divides. In the reference's notation F^l_ij is filter i at position j, the transpose of F
+here, and N_l and M_l are N and M.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from sfumato.arrays import Array
+
+S = TypeVar("S")
+
+REGULARISATION = 1e-4
+"""Part of the target's mean variance that is added to every variance, as a covariance of few positions is singular."""
+
+
+TINY = float(np.finfo(np.float32).tiny)
+"""What is divided by instead of zero, where a target has no features at all."""
+
+
+class FeatureLoss(ABC, Generic[S]):
+    """A loss on one layer's features."""
+
+    @abstractmethod
+    def measure(self, features: Array) -> tuple[S, Callable[[S], Array]]:
+        """Sums over the positions of `features`, (1, height, width, N), and the way back from their gradient."""
+
+    @abstractmethod
+    def score(self, sums: S, weight: float = 1.0) -> tuple[float, S]:
+        """`weight` times the loss, and the gradient of that with respect to the sums."""
+
+    @abstractmethod
+    def gradient_norm(self, sums: S, gradient: S) -> float:
+        """Frobenius norm of dL/dF from the sums and dL/dsums alone, so that it is exact where F was seen in parts."""
+
+
+class ContentLoss(FeatureLoss[float]):
+    """Half the sum of squared differences to the features P of the content, as in the reference.
+
+        L = 1/2 sum_ij (F_ij - P_ij)^2,        dL/dF = F - P
+
+    Relative (the default), that is divided by half the sum of squares of P: the loss of a picture without any features
+    is then 1 at every size, at every layer and in every network.
+
+    The sums are the one number s = sum (F - P)^2, so dL/dF = dL/ds 2 (F - P), of norm 2 dL/ds sqrt(s).
+
+    Args:
+        target: P, (1, height, width, N).
+        relative: Whether to divide by the target's own half sum of squares.
+    """
+
+    def __init__(self, target: Array, *, relative: bool = True) -> None:
+        self.target = target
+        self.factor = 1.0 / max(_sum_of_squares(target), TINY) if relative else 0.5
+
+    def measure(self, features: Array) -> tuple[float, Callable[[float], Array]]:
+        difference = features - self.target
+
+        def pull(gradient: float) -> Array:
+            pulled: Array = np.multiply(difference, 2.0 * gradient, out=difference)
+            return pulled
+
+        return _sum_of_squares(difference), pull
+
+    def score(self, sums: float, weight: float = 1.0) -> tuple[float, float]:
+        return weight * self.factor * sums, weight * self.factor
+
+    def gradient_norm(self, sums: float, gradient: float) -> float:
+        return abs(2.0 * gradient) * float(np.sqrt(sums))
+
+
+class Moments(NamedTuple):
+    """Sums over positions that say which features there are and which occur together, but not where.
+
+    Attributes:
+        positions: Number of positions, M.
+        total: Sum of each channel, F^T 1, (N,).
+        products: Sum of the products of each two channels: the Gram matrix S = F^T F, (N, N).
+    """
+
+    positions: float
+    total: Array
+    products: Array
+
+
+def gram_matrix(features: Array) -> Array:
+    """S = F^T F over the positions of features (..., N): S_ij is the sum of channel i times channel j, (N, N)."""
+    rows = features.reshape(-1, features.shape[-1])
+    product: Array = rows.T @ rows
+    return product
+
+
+def moments(features: Array) -> Moments:
+    """The sums that every style loss is made of, in float64."""
+    rows = features.reshape(-1, features.shape[-1])
+    return Moments(len(rows), rows.sum(axis=0, dtype=np.float64), gram_matrix(rows).astype(np.float64))
+
+
+class StyleLoss(FeatureLoss[Moments]):
+    """A loss on the moments of the features.
+
+    With D = dL/dS and d = dL/dtotal the chain rule gives, for S = F^T F and total = F^T 1,
+
+        dL/dF = 2 F D + 1 d^T                                                     (D is symmetric, as S is)
+        ||dL/dF||^2 = 4 tr(D S D) + 4 d^T D total + M d^T d                       as F^T F = S
+
+    Args:
+        targets: What to reach: the moments of each style's features, with that style's weight; the weights add up to
+            one. Several styles are mixed by their moments for each position, so the target is a mixture of them all.
+    """
+
+    def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
+        first = targets[0][0]
+        self.mean, self.products = np.zeros_like(first.total), np.zeros_like(first.products)
+        for target, weight in targets:
+            self.mean += weight / target.positions * target.total
+            self.products += weight / target.positions * target.products
+
+    def measure(self, features: Array) -> tuple[Moments, Callable[[Moments], Array]]:
+        def pull(gradient: Moments) -> Array:
+            dtype, channels = features.dtype, features.shape[-1]
+            pulled: Array = features.reshape(-1, channels) @ (2.0 * gradient.products).astype(dtype)
+            if gradient.total.any():
+                pulled += gradient.total.astype(dtype)
+            return pulled.reshape(features.shape)
+
+        return moments(features), pull
+
+    def gradient_norm(self, sums: Moments, gradient: Moments) -> float:
+        D, d = gradient.products, gradient.total
+        square = 4.0 * np.sum(D * (sums.products @ D)) + 4.0 * (d @ D @ sums.total) + sums.positions * (d @ d)
+        return float(np.sqrt(max(square, 0.0)))
+
+
+class GramLoss(StyleLoss):
+    """Squared difference of the Gram matrices for each position, relative to the target's.
+
+        L = sum_ij (S_ij / M - A_ij)^2 / sum_ij A_ij^2,      A = the style's S / M
+
+        dL/dS = 2 (S / M - A) / (M sum A^2)
+
+    The reference's equation but for two factors that make the weights mean the same at every size, layer and network:
+    each picture's products are divided by its own number of positions, and the whole by the target's size.
+    """
+
+    def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+        difference = sums.products / sums.positions - self.products
+        factor = weight / max(_sum_of_squares(self.products), TINY)
+        D = (2.0 * factor / sums.positions) * difference
+        return factor * _sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), D)
+
+
+class GramReferenceLoss(StyleLoss):
+    """The reference's equation as it stands (Gatys, Ecker and Bethge 2015, equation 4).
+
+        L = 1 / (4 N^2 M^2) sum_ij (S_ij - A_ij)^2,        A = the style's Gram matrix
+
+        dL/dS = (S - A) / (2 N^2 M^2)
+
+    Its scale changes with the sizes of both pictures, as A grows with the style's: for comparison with the reference.
+    """
+
+    def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
+        super().__init__([(target._replace(positions=1), weight) for target, weight in targets])
+
+    def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+        difference = sums.products - self.products
+        factor = weight / (4.0 * len(difference) ** 2 * sums.positions**2)
+        return factor * _sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), 2.0 * factor * difference)
+
+
+class WassersteinLoss(StyleLoss):
+    """Squared Wasserstein-2 distance of the normal distributions with the features' means and covariances.
+
+        L = (||m - m_t||^2 + tr(C + C_t - 2 (C_t^1/2 C C_t^1/2)^1/2)) / (||m_t||^2 + tr C_t)
+
+    with m = total / M and C = S / M - m m^T (Olkin and Pukelsheim 1982): the least mean square by which the features
+    have to move to become the style's. It is relative to what they are, like `GramLoss`.
+
+    Derivation. With T = C_t^1/2 (C_t^1/2 C C_t^1/2)^-1/2 C_t^1/2, the optimal transport from C to C_t, dL/dC = I - T. C
+    depends on S directly and on the total through m:
+
+        dL/dS = (I - T) / M
+        dL/dtotal = (2 (m - m_t) - 2 (I - T) m) / M
+
+    To both covariances goes a small multiple of the identity (`REGULARISATION`), without which the inverse root does
+    not exist where there are fewer positions than channels.
+    """
+
+    def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
+        super().__init__(targets)
+        covariance = self.products - np.outer(self.mean, self.mean)
+        variance = max(float(np.trace(covariance)), TINY) / len(covariance)
+        self.ridge = REGULARISATION * variance * np.eye(len(covariance))
+        self.trace = float(np.trace(covariance + self.ridge))
+        self.root, _ = _roots(covariance + self.ridge)
+        self.size = float(self.mean @ self.mean) + self.trace
+
+    def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+        factor, n = weight / self.size, sums.positions
+        mean = sums.total / n
+        covariance = sums.products / n - np.outer(mean, mean) + self.ridge
+        root, inverse_root = _roots(self.root @ covariance @ self.root)
+        shift, identity = mean - self.mean, np.eye(len(mean))
+        loss = shift @ shift + np.trace(covariance) + self.trace - 2.0 * np.trace(root)
+        D = identity - self.root @ inverse_root @ self.root
+        d = 2.0 * (shift - D @ mean)
+        return factor * float(loss), Moments(0.0, factor / n * d, factor / n * D)
+
+
+STYLE_LOSSES: dict[str, type[StyleLoss]] = {
+    "gram": GramLoss,
+    "gram-reference": GramReferenceLoss,
+    "wasserstein": WassersteinLoss,
+}
+
+
+def total_variation(picture: Array) -> tuple[float, Array]:
+    """Mean over pixels of the squared differences to the right and lower neighbours, and its gradient.
+
+        L = 1/M sum_ij (x_i+1,j - x_ij)^2 + (x_i,j+1 - x_ij)^2
+
+    Each difference pulls its two pixels together: it adds 2/M of itself to the gradient at one, and takes it from the
+    other. (The square, and not the absolute value, is what neural-style calls total variation: it is smooth.)
+
+    Args:
+        picture: (height, width, channels).
+    """
+    pixels = picture.shape[0] * picture.shape[1]
+    down, right = np.diff(picture, axis=0), np.diff(picture, axis=1)
+    gradient = np.zeros_like(picture)
+    gradient[1:] += down
+    gradient[:-1] -= down
+    gradient[:, 1:] += right
+    gradient[:, :-1] -= right
+    gradient *= 2.0 / pixels
+    return (_sum_of_squares(down) + _sum_of_squares(right)) / pixels, gradient
+
+
+def _sum_of_squares(array: Array) -> float:
+    flat = array.ravel()
+    return float(flat @ flat)
+
+
+def _roots(matrix: Array) -> tuple[Array, Array]:
+    """Square root of a symmetric positive definite matrix, and the inverse of that root."""
+    values, vectors = np.linalg.eigh(matrix)
+    roots = np.sqrt(np.maximum(values, np.finfo(np.float64).eps * max(float(values[-1]), TINY)))
+    root: Any = (vectors * roots) @ vectors.T
+    inverse: Any = (vectors / roots) @ vectors.T
+    return root, inverse

@@ -1,0 +1,113 @@
+"""Style transfer as an objective: the pixels are the parameters, and the network stays as it is."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.layers.base import NOTHING, Want
+from sfumato.network import NamedParameter, Network
+from sfumato.objective import Evaluation, Objective
+from sfumato.style.losses import FeatureLoss, total_variation
+
+
+class Term(NamedTuple):
+    """One loss on one layer.
+
+    Attributes:
+        kind: "content" or "style".
+        layer: Name of the layer whose features are measured.
+        loss: The loss.
+        weight: What it is multiplied by.
+    """
+
+    kind: str
+    layer: str
+    loss: FeatureLoss[Any]
+    weight: float
+
+
+class StyleObjective(Objective):
+    """What a stylised picture minimises, over its pixels x.
+
+        J(x) = sum over terms of weight * loss(features of x at the term's layer)  +  tv_weight * total variation(x)
+
+    which is the reference's alpha L_content + beta L_style, with alpha, beta and the layers' weights multiplied out.
+    Its gradient comes back through the frozen network: only that of the inputs is wanted, so no layer keeps its input.
+
+    Args:
+        network: The network, for images of the size of the picture; its last layer carries a term.
+        theta: The network's parameters, in the precision to compute in.
+        terms: The losses on its layers.
+        tv_weight: Weight of the total variation.
+    """
+
+    def __init__(self, network: Network, theta: Array, terms: Sequence[Term], tv_weight: float = 0.0) -> None:
+        self.network, self.terms, self.tv_weight = network, tuple(terms), tv_weight
+        self.theta, self.weights = theta, network.parameters(theta)
+        self.layout = (NamedParameter.unowned("pixels", 0, network.input_shape),)
+
+    @property
+    def size(self) -> int:
+        """Number of pixel values, the length of what is optimised."""
+        return math.prod(self.network.input_shape)
+
+    def __call__(self, theta: Array) -> Evaluation:
+        sums, backward = self._measure(theta, Want(weights=False, inputs=True))
+        scores = [term.loss.score(measured, term.weight) for term, measured in zip(self.terms, sums, strict=True)]
+        nothing = [None] * len(self.network.layers)  # the weights are frozen: there are no gradients to fill in
+        gradient: Any = backward([gradient for _, gradient in scores], nothing)
+        variation, pulled = self._total_variation(theta)
+        gradient = gradient.ravel()
+        if pulled is not None:
+            gradient += pulled.ravel()
+        return self._evaluation([loss for loss, _ in scores], variation, gradient)
+
+    def value(self, theta: Array) -> float:
+        return self.without_gradient(theta).loss
+
+    def without_gradient(self, theta: Array) -> Evaluation:
+        """Loss and terms at theta at a third of the price, with an empty gradient."""
+        sums, _ = self._measure(theta, NOTHING)
+        scores = [term.loss.score(measured, term.weight)[0] for term, measured in zip(self.terms, sums, strict=True)]
+        return self._evaluation(scores, self._total_variation(theta)[0], np.empty(0, theta.dtype))
+
+    def kink_sides(self, theta: Array) -> Sequence[Array]:
+        x = theta.reshape(1, *self.network.input_shape)
+        return self.network.kink_sides(self.theta, x)
+
+    def with_normalized_gradients(self, theta: Array) -> "StyleObjective":
+        """The same objective with each weight divided by the norm of its term's feature gradient at theta.
+
+        Measured once and then fixed: measured at every call it would no longer be the gradient of anything. A term
+        whose gradient is zero there, as the content's where it starts from, keeps its weight.
+        """
+        sums, _ = self._measure(theta, NOTHING)
+        norms = [
+            term.loss.gradient_norm(measured, term.loss.score(measured)[1])
+            for term, measured in zip(self.terms, sums, strict=True)
+        ]
+        return self.reweighted([term.weight / (norm or 1.0) for term, norm in zip(self.terms, norms, strict=True)])
+
+    def reweighted(self, weights: Sequence[float]) -> "StyleObjective":
+        """The same objective with other weights of its terms."""
+        terms = [term._replace(weight=weight) for term, weight in zip(self.terms, weights, strict=True)]
+        return StyleObjective(self.network, self.theta, terms, self.tv_weight)
+
+    def _measure(self, theta: Array, want: Want) -> tuple[list[Any], Any]:
+        x = theta.reshape(1, *self.network.input_shape)
+        return self.network.measure(self.weights, x, [(term.layer, term.loss.measure) for term in self.terms], want)
+
+    def _total_variation(self, theta: Array) -> tuple[float, Array | None]:
+        if not self.tv_weight:
+            return 0.0, None
+        variation, gradient = total_variation(theta.reshape(self.network.input_shape))
+        return self.tv_weight * variation, self.tv_weight * gradient
+
+    def _evaluation(self, losses: Sequence[float], variation: float, gradient: Array) -> Evaluation:
+        parts = {"content": 0.0, "style": 0.0, "tv": variation}
+        for term, loss in zip(self.terms, losses, strict=True):
+            parts[term.kind] += loss
+        return Evaluation(sum(parts.values()), gradient, parts)

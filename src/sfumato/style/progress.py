@@ -1,0 +1,143 @@
+"""What a style transfer says as it goes, what it returns, and where it stands between two steps."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.checkpoint import load_same_run, pack_memory, unpack_memory
+from sfumato.optimizers import Optimizer
+from sfumato.storage import save_tensors
+
+FORMAT = "style checkpoint 1"
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a style transfer, for whoever shows its progress.
+
+    Attributes:
+        scale: Which scale is being worked, from 1.
+        scales: How many there are.
+        step: Steps taken at this scale.
+        steps: Steps that each scale takes at most.
+        width: Of the picture at this scale, in pixels.
+        height: Of the picture at this scale.
+        loss: What is minimised, before this step; the sum of the next three.
+        content_loss: Weighted loss of content.
+        style_loss: Weighted loss of style.
+        tv_loss: Weighted total variation.
+        seconds: Time spent so far, over all sittings of a resumed run.
+        done: Share of the work that is done, from 0 to 1, counted in pixels times steps.
+        pixels: The picture so far, (height, width, 3), from 0 to 1 and a little beyond; valid until the next step.
+    """
+
+    scale: int
+    scales: int
+    step: int
+    steps: int
+    width: int
+    height: int
+    loss: float
+    content_loss: float
+    style_loss: float
+    tv_loss: float
+    seconds: float
+    done: float
+    pixels: Array = field(repr=False, compare=False)
+
+    @property
+    def picture(self) -> Array:
+        """The picture so far, (height, width, 3), uint8."""
+        return to_uint8(self.pixels)
+
+
+@dataclass(frozen=True)
+class StyleResult:
+    """The outcome of a style transfer.
+
+    Attributes:
+        picture: (height, width, 3), uint8; at the scale that was being worked, if interrupted.
+        loss: What was minimised, at the end; the sum of the next three.
+        content_loss: Weighted loss of content.
+        style_loss: Weighted loss of style.
+        tv_loss: Weighted total variation.
+        steps: Steps taken, over all scales.
+        seconds: Time spent, over all sittings of a resumed run.
+        stopped: "finished" or "interrupted".
+        settings: What was used, as plain values.
+        history: Loss before each step, over all scales; weights may change between scales if gradients are normalised.
+    """
+
+    picture: Array = field(repr=False)
+    loss: float
+    content_loss: float
+    style_loss: float
+    tv_loss: float
+    steps: int
+    seconds: float
+    stopped: str
+    settings: dict[str, Any]
+    history: tuple[float, ...] = field(repr=False)
+
+
+@dataclass
+class StyleState:
+    """Where a style transfer stands between two steps.
+
+    Attributes:
+        theta: The pixels at the current scale, a flat vector.
+        memory: The optimizer's state.
+        weights: Weights of the objective's terms at this scale, which may have been normalised at its start.
+        average: Running average of the iterates, not yet corrected for starting at zero; empty where none is taken.
+        scale: Scales finished.
+        step: Steps taken at the current scale.
+        seconds: Time spent.
+        history: Loss before each step so far.
+    """
+
+    theta: Array
+    memory: Any
+    weights: list[float]
+    average: Array
+    scale: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    history: list[float] = field(default_factory=list)
+
+
+def to_uint8(pixels: Array) -> Array:
+    """Pixels from 0 to 1 (what lies beyond is clipped) as bytes."""
+    rounded: Array = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return rounded
+
+
+def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any]) -> None:
+    """Write the state and the settings it belongs to."""
+    vectors, numbers = pack_memory(state.memory)
+    header = {
+        "format": FORMAT,
+        "settings": settings,
+        "optimizer": numbers,
+        "weights": state.weights,
+        "progress": [state.scale, state.step, state.seconds],
+        "history": state.history,
+    }
+    save_tensors(path, {"theta": state.theta, "average": state.average, **vectors}, header)
+
+
+def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> StyleState:
+    """Read what `save_style_checkpoint` wrote.
+
+    Raises:
+        FileError: if the file is not such a checkpoint.
+        InputError: if it belongs to a run with other settings or pictures.
+    """
+    tensors, header = load_same_run(path, FORMAT, settings)
+    scale, step, seconds = header["progress"]
+    memory = unpack_memory(optimizer, tensors, header["optimizer"])
+    return StyleState(
+        tensors["theta"], memory, header["weights"], tensors["average"], scale, step, seconds, header["history"]
+    )

@@ -1,0 +1,89 @@
+"""From coarse to fine: the sizes that a picture is worked at, and how it moves from one to the next.
+
+Features see a fixed number of pixels, so what they can change is small in a large picture. Worked small first, the same
+features lay out large strokes; each larger size then refines them.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError
+
+GROWTH = math.sqrt(2.0)
+"""Ratio of neighbouring sizes: each has twice the pixels of the one before."""
+
+COARSEST = 128
+"""Long edge, in pixels, that a pyramid begins at or just above, unless a number of scales is asked for."""
+
+LEAST = 32
+"""Short edge, in pixels, that no scale of a pyramid goes below of its own accord."""
+
+
+def scale_sizes(height: int, width: int, long_edge: int, scales: int | None = None) -> list[tuple[int, int]]:
+    """Height and width at each scale, growing by the square root of two, for a picture of this shape.
+
+    Args:
+        height: Of the original.
+        width: Of the original.
+        long_edge: Of the last and largest scale.
+        scales: Number of scales; by default as many as fit above a long edge of 128 and a short one of 32 pixels.
+
+    Raises:
+        InputError: if there are more scales than the picture has room for.
+    """
+    largest, ratio = long_edge / max(height, width), min(height, width) / max(height, width)
+    if scales is None:
+        room = min(long_edge / COARSEST, long_edge * ratio / LEAST)
+        scales = 1 + max(0, math.floor(math.log(room, GROWTH) + 1e-9)) if room > 0 else 1
+    factors = [largest / GROWTH**k for k in reversed(range(scales))]
+    sizes = [(max(1, round(height * factor)), max(1, round(width * factor))) for factor in factors]
+    if len(set(sizes)) < scales:
+        raise InputError(f"{scales} scales are too many for a long edge of {long_edge} pixels")
+    return sizes
+
+
+def resize(picture: Array, height: int, width: int) -> Array:
+    """A picture (h, w, channels) of floating point at another size, by Lanczos's filter over all pixels it covers."""
+    if picture.shape[:2] == (height, width):
+        return picture.copy()
+    channels = [
+        np.asarray(
+            Image.fromarray(picture[..., k].astype(np.float32)).resize((width, height), Image.Resampling.LANCZOS)
+        )
+        for k in range(picture.shape[2])
+    ]
+    return np.stack(channels, axis=-1).astype(picture.dtype)
+
+
+def detail(picture: Array, height: int, width: int) -> Array:
+    """What of a picture is lost at the size given: the picture less its smaller version brought back to its size."""
+    return picture - resize(resize(picture, height, width), *picture.shape[:2])
+
+
+def resample_moments(memory: Any, old: tuple[int, int], new: tuple[int, int]) -> Any:
+    """An optimizer's state at the next scale: averages of gradients as pictures of the new size.
+
+    The loss is a mean over the pixels, so a pixel's gradient shrinks as their number grows, by r = old / new: first
+    moments (v) go along with r, second moments (s) with its square. Lanczos's filter overshoots, and a mean of squares
+    does not: below zero it is clipped.
+
+    Args:
+        memory: A named tuple with vectors of pixels, `v` or `s` or both.
+        old: Height and width of the pictures in it.
+        new: Height and width that they get.
+    """
+    ratio = old[0] * old[1] / (new[0] * new[1])
+
+    def resampled(vector: Array) -> Array:
+        return resize(vector.reshape(*old, -1), *new).ravel()
+
+    changed = {}
+    if "v" in memory._fields:
+        changed["v"] = ratio * resampled(memory.v)
+    if "s" in memory._fields:
+        changed["s"] = np.maximum(ratio**2 * resampled(memory.s), 0)
+    return memory._replace(**changed)
