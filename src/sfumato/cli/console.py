@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from sfumato.errors import FileError, InputError
-from sfumato.history import EpochRecord
 from sfumato.storage import write_atomically
 
 
@@ -23,7 +22,7 @@ class Console:
     Args:
         as_json: Print the result as one JSON object instead of text.
         quiet: Leave out notes and progress.
-        verbose: Print every epoch.
+        verbose: Print every epoch or step.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
@@ -41,27 +40,25 @@ class Console:
         say(dump(values) if self.as_json else text, sys.stdout)
 
     @contextlib.contextmanager
-    def epochs(self, total: int) -> Iterator["EpochProgress"]:
-        """Progress of a training run, with an estimate of the time left."""
-        with EpochProgress(self, total) as progress:
+    def progress(self) -> Iterator["RunProgress"]:
+        """Progress of a long run, with an estimate of the time left."""
+        with RunProgress(self) as progress:
             yield progress
 
 
-class EpochProgress:
-    """Draws each finished epoch: a bar on a terminal; elsewhere, about ten lines in all."""
+class RunProgress:
+    """Draws how far a run has come: a bar on a terminal; elsewhere, about ten lines in all."""
 
-    def __init__(self, console: Console, total: int) -> None:
-        self.console, self.total = console, total
+    def __init__(self, console: Console) -> None:
+        self.console, self.tenths = console, 0
         interactive = sys.stderr.isatty() and not console.quiet and not console.verbose
         self.bar: Progress | None = None
         if interactive:
-            columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
-            self.bar = Progress(
-                *columns, TextColumn("{task.description}"), console=RichConsole(stderr=True), transient=True
-            )
-            self.task = self.bar.add_task("", total=total)
+            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
+            self.bar = Progress(*columns, console=RichConsole(stderr=True), transient=True)
+            self.task = self.bar.add_task("", total=1.0)
 
-    def __enter__(self) -> "EpochProgress":
+    def __enter__(self) -> "RunProgress":
         if self.bar:
             self.bar.start()
         return self
@@ -70,22 +67,29 @@ class EpochProgress:
         if self.bar:
             self.bar.stop()
 
-    def __call__(self, record: EpochRecord) -> None:
-        """Show one epoch."""
-        text = f"loss {record.train_loss:.4f}"
-        if not math.isnan(record.train_accuracy):
-            text += f", accuracy {record.train_accuracy:.4f}"
-        if not math.isnan(record.validation_loss):
-            text += f"; validation {record.validation_loss:.4f}"
-        if not math.isnan(record.validation_accuracy):
-            text += f", {record.validation_accuracy:.4f}"
+    def show(self, place: str, text: str, *, done: float, seconds: float) -> None:
+        """Show one epoch or step.
+
+        Args:
+            place: Which it is, as in "epoch 3/20".
+            text: What there is to say of it.
+            done: Share of the run that is done, above 0 and up to 1.
+            seconds: Time that this share took.
+        """
+        left = f"about {duration(seconds / done * (1 - done))} left"
+        before, self.tenths = self.tenths, math.floor(done * 10 + 1e-9)
         if self.bar:
-            self.bar.update(self.task, completed=record.epoch, description=text)
-        elif self.console.verbose or record.epoch % max(1, self.total // 10) == 0 or record.epoch == self.total:
-            left = record.seconds / record.epoch * (self.total - record.epoch)
-            self.console.note(
-                f"epoch {record.epoch}/{self.total}: {text} ({record.seconds:.1f} s, about {left:.1f} s left)"
-            )
+            self.bar.update(self.task, completed=done, description=f"{place}, {left}: {text}")
+        elif self.console.verbose or self.tenths > before:
+            self.console.note(f"{place}: {text} ({duration(seconds)}, {left})")
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def say(text: str, stream: TextIO) -> None:

@@ -1,16 +1,13 @@
 """`sfumato train`: fit a network to data, report on it, and keep it."""
 
-import contextlib
-import signal
-import threading
-from collections.abc import Callable, Iterator
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from sfumato.cli.console import Console, limited_threads, threads_in_use
+from sfumato.cli.console import Console, RunProgress, limited_threads, threads_in_use
+from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     Data,
     DataOptions,
@@ -23,6 +20,7 @@ from sfumato.cli.options import (
     SplitOptions,
     grouped,
 )
+from sfumato.history import EpochRecord
 
 
 @grouped
@@ -79,7 +77,7 @@ def train(
         limited_threads(output.threads),
         open_run_folder(output.out, overwrite=output.overwrite, resume=run.resume) as folder,
     ):
-        with console.epochs(epochs) as progress, interruptible(begin) as interrupted:
+        with console.progress() as progress, interruptible(begin) as interrupted:
             result = fit(
                 network,
                 loss,
@@ -95,7 +93,7 @@ def train(
                 epochs=epochs,
                 early_stopping=run.early_stopping,
                 seed=seed.seed,
-                on_epoch=lambda record: progress(target.in_own_units(record)),
+                on_epoch=lambda record: _show(target.in_own_units(record), epochs, progress),
                 stop=interrupted,
                 checkpoint=folder and folder / CHECKPOINT,
                 resume=run.resume,
@@ -122,27 +120,12 @@ def _interrupted(console: Console, folder: Path | None, done: int, epochs: int) 
     return 130
 
 
-@contextlib.contextmanager
-def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Within, Ctrl-C is noted instead of raised, for the run to end between two steps; pressed again, it interrupts.
-
-    Yields what a run asks before each step, whether to stop; `begin` is called when it asks for the first time.
-    """
-    first = [begin]
-    asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(*_: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, before)
-
-    def stop() -> bool:
-        while first:
-            first.pop()()
-        return asked.is_set()
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _show(record: EpochRecord, epochs: int, progress: RunProgress) -> None:
+    text = f"loss {record.train_loss:.4f}"
+    if not math.isnan(record.train_accuracy):
+        text += f", accuracy {record.train_accuracy:.4f}"
+    if not math.isnan(record.validation_loss):
+        text += f"; validation {record.validation_loss:.4f}"
+    if not math.isnan(record.validation_accuracy):
+        text += f", {record.validation_accuracy:.4f}"
+    progress.show(f"epoch {record.epoch}/{epochs}", text, done=record.epoch / epochs, seconds=record.seconds)
