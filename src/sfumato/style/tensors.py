@@ -1,0 +1,37 @@
+"""Tensors in a file, before anyone has read them."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+
+
+class StoredTensor(NamedTuple):
+    """A tensor that has not been read yet.
+
+    Attributes:
+        shape: Its shape.
+        dtype: Type of its numbers, by NumPy's name or "bfloat16".
+        read: Reads it; bfloat16 becomes float32.
+    """
+
+    shape: Shape
+    dtype: str
+    read: Callable[[], Array]
+
+
+Tensors = Mapping[str, StoredTensor]
+
+
+def decode(raw: bytes, dtype: str) -> Array:
+    """Little-endian numbers as an array, bfloat16 as float32, whose upper half it is."""
+    if dtype == "bfloat16":
+        return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+    return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"))
+
+
+def item_size(dtype: str) -> int:
+    """Bytes that a number takes."""
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize

@@ -1,0 +1,174 @@
+"""Reading what `torch.save` wrote, without PyTorch and without running anything.
+
+Such a file is a pickle that describes the tensors, and their numbers beside it: as members of a zip archive, or, before
+PyTorch 1.6 (torchvision's VGG files are such), one after the other behind the pickle. A pickle can call any function of
+any module; here it can call three, which only describe tensors.
+"""
+
+import contextlib
+import io
+import math
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from numpy.lib.stride_tricks import as_strided
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError
+from sfumato.style.tensors import StoredTensor, Tensors, decode, item_size
+
+DESCRIPTION_BYTES = 2**20
+"""How long the pickle may be; VGG19's takes 3 kB."""
+
+MAGIC = 0x1950A86A20F9469CFC6C
+"""The first thing in a file of the older format."""
+
+STORAGES = {
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "ByteStorage": "uint8",
+    "LongStorage": "int64",
+}
+"""PyTorch's names for numbers in a row, and their types. (Whole numbers count the batches of normalising layers.)"""
+
+
+class Storage(NamedTuple):
+    """Numbers in a row, as the pickle tells of them."""
+
+    dtype: str
+    key: str
+    length: int
+
+
+class TensorView(NamedTuple):
+    """A tensor in a storage: where it begins, its shape, and how far apart its entries are."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+Fetch = Callable[[Storage, int, int], bytes]
+"""Reads so many numbers of a storage from some number on."""
+
+
+class _Description(pickle._Unpickler):
+    """Unpickles dictionaries of tensors, and refuses anything else.
+
+    It builds on the unpickler written in Python, since the one in C reserves as much memory as a file tells it to. All
+    that a pickle can lay hands on are methods of this object and an immutable type, so that it cannot change anything
+    that outlives it.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        super().__init__(file)
+        self.path = path
+        self.storages: dict[str, Storage] = {}
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        if module == "torch" and name in STORAGES:
+            return STORAGES[name]
+        allowed: dict[tuple[str, str], Any] = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("torch._utils", "_rebuild_tensor"): self.tensor,
+            ("torch._utils", "_rebuild_tensor_v2"): self.tensor,
+            ("torch._utils", "_rebuild_parameter"): self.parameter,
+        }
+        if (module, name) not in allowed:
+            raise FileError(
+                f"{self.path}: would run {module}.{name}, which is not needed for weights; nothing was run. "
+                "Save a plain state_dict"
+            )
+        return allowed[module, name]
+
+    def persistent_load(self, pid: Any) -> Storage:
+        _, dtype, key, _, length = pid[:5]
+        if dtype not in STORAGES.values() or not isinstance(key, str) or not isinstance(length, int):
+            raise ValueError("a storage without type or length")
+        return self.storages.setdefault(key, Storage(dtype, key, length))
+
+    def tensor(self, storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Any:
+        return TensorView(storage, offset, shape, strides)
+
+    def parameter(self, data: TensorView, *_: Any) -> TensorView:
+        return data
+
+
+@contextlib.contextmanager
+def open_zip(path: Path, file: BinaryIO) -> Iterator[Tensors]:
+    """The tensors in a file of PyTorch 1.6 and later."""
+    with zipfile.ZipFile(file) as archive:
+        descriptions = [info for info in archive.infolist() if info.filename.split("/")[1:] == ["data.pkl"]]
+        if len(descriptions) != 1:
+            raise FileError(f"{path}: a zip archive, but not one that torch.save wrote")
+        if descriptions[0].file_size > DESCRIPTION_BYTES:
+            raise ValueError("its description is far too long for VGG")
+        description = _Description(io.BytesIO(archive.read(descriptions[0])), path).load()
+        folder = descriptions[0].filename.removesuffix("data.pkl")
+
+        def fetch(storage: Storage, start: int, count: int) -> bytes:
+            size = item_size(storage.dtype)
+            with archive.open(f"{folder}data/{storage.key}") as member:
+                member.seek(start * size)
+                return member.read(count * size)
+
+        yield _tensors(description, fetch)
+
+
+@contextlib.contextmanager
+def open_legacy(path: Path, file: BinaryIO) -> Iterator[Tensors]:
+    """The tensors in a file of PyTorch before 1.6."""
+    head = io.BytesIO(file.read(DESCRIPTION_BYTES))
+    if _Description(head, path).load() != MAGIC:
+        raise FileError(f"{path}: a pickle, but not one that torch.save wrote")
+    _version, _system = _Description(head, path).load(), _Description(head, path).load()
+    reader = _Description(head, path)
+    description, keys = reader.load(), _Description(head, path).load()
+    starts, position = {}, head.tell()
+    for key in keys:
+        file.seek(position)
+        length = int.from_bytes(file.read(8), "little")
+        storage = reader.storages[key]
+        if length != storage.length:
+            raise ValueError(f"storage {key} has {length} numbers instead of {storage.length}")
+        starts[key] = position + 8
+        position = starts[key] + length * item_size(storage.dtype)
+
+    def fetch(storage: Storage, start: int, count: int) -> bytes:
+        size = item_size(storage.dtype)
+        file.seek(starts[storage.key] + start * size)
+        return file.read(count * size)
+
+    yield _tensors(description, fetch)
+
+
+def _tensors(description: Any, fetch: Fetch) -> dict[str, StoredTensor]:
+    if not isinstance(description, dict):
+        raise ValueError(f"a {type(description).__name__} instead of a dictionary of tensors")
+    views = {str(name): view for name, view in description.items() if isinstance(view, TensorView)}
+    return {name: _stored(view, fetch) for name, view in views.items()}
+
+
+def _stored(view: TensorView, fetch: Fetch) -> StoredTensor:
+    storage, offset, shape, strides = view
+    whole = [offset, *shape, *strides]
+    if len(shape) != len(strides) or not all(isinstance(number, int) and number >= 0 for number in whole):
+        raise ValueError("a tensor of impossible shape")
+
+    def read() -> Array:
+        span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        if span > math.prod(shape):
+            raise ValueError("a tensor with gaps between its numbers")
+        numbers = decode(fetch(storage, offset, span), storage.dtype)
+        if len(numbers) != span:
+            raise EOFError("it ends too early")
+        return as_strided(numbers, shape, [stride * numbers.itemsize for stride in strides])
+
+    return StoredTensor(shape, storage.dtype, read)
