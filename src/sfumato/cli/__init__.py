@@ -10,6 +10,7 @@ from sfumato.cli.console import say
 from sfumato.cli.evaluate import evaluate
 from sfumato.cli.info import info
 from sfumato.cli.predict import predict
+from sfumato.cli.style import style
 from sfumato.cli.train import train
 from sfumato.errors import SfumatoError
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info):
+for command in (train, evaluate, predict, check, style, info):
     app.command()(command)
 
 

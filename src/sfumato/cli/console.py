@@ -140,6 +140,17 @@ def threads_in_use() -> int:
     return max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def write_output(path: str | None, text: str, *, overwrite: bool) -> None:
     """Write a command's answer to a file, if one was asked for."""
     if path is None:
