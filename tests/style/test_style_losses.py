@@ -137,7 +137,7 @@ def test_a_picture_in_its_own_style_has_nothing_to_lose(kind: Any) -> None:
 def test_relative_losses_of_nothing_at_all_are_one(kind: Any) -> None:
     z = features(6, 5)
     loss = ContentLoss(z) if kind is ContentLoss else kind([(moments(z), 1.0)])
-    assert loss_of(loss, np.zeros_like(z)) == pytest.approx(1, abs=0.02)  # Wasserstein's variances are regularised
+    assert loss_of(loss, np.zeros_like(z)) == pytest.approx(1, abs=0.1)  # Wasserstein regularises the zero variances
 
 
 def test_wasserstein_is_the_distance_of_two_normal_distributions() -> None:
@@ -172,8 +172,8 @@ def test_sums_of_parts_are_the_sums_of_the_whole(loss: FeatureLoss[Any]) -> None
         parts = [ContentLoss(loss.target[:, rows]).measure(z[:, rows])[0] for rows in (slice(2), slice(2, None))]
         assert sum(parts) == pytest.approx(loss.measure(z)[0], rel=1e-12)
         return
-    whole, *parts = (loss.measure(part)[0] for part in (z, z[:, :2], z[:, 2:]))
-    for together, first, second in zip(whole, *parts, strict=True):
+    whole, upper, lower = (loss.measure(part)[0] for part in (z, z[:, :2], z[:, 2:]))
+    for together, first, second in zip(whole, upper, lower, strict=True):
         np.testing.assert_allclose(first + second, together, rtol=1e-12)
 
 

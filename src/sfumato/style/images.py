@@ -130,7 +130,5 @@ def check_image_path(path: str | Path) -> None:
     Raises:
         InputError: if the suffix is missing or unknown; the message lists those there are.
     """
-    suffix = Path(path).suffix
-    if suffix.lower() not in WRITABLE:
-        known = ", ".join(WRITABLE)
-        raise InputError(f"{path}: {suffix or 'no suffix'} is not a format that pictures are written in; use {known}")
+    if Path(path).suffix.lower() not in WRITABLE:
+        raise InputError(f"{path}: pictures are written as {', '.join(WRITABLE)}; give its name one of these endings")

@@ -12,7 +12,7 @@ here, and N_l and M_l are N and M.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from sfumato.arrays import Array
 
 S = TypeVar("S")
 
-REGULARISATION = 1e-4
+REGULARISATION = 1e-3
 """Part of the target's mean variance that is added to every variance, as a covariance of few positions is singular."""
 
 
@@ -193,8 +193,11 @@ class WassersteinLoss(StyleLoss):
         dL/dS = (I - T) / M
         dL/dtotal = (2 (m - m_t) - 2 (I - T) m) / M
 
-    To both covariances goes a small multiple of the identity (`REGULARISATION`), without which the inverse root does
-    not exist where there are fewer positions than channels.
+    With the singular values C_t^1/2 C^1/2 = U diag(sigma) V^T, the root in L has the trace sum sigma, and T is
+    C_t^1/2 U diag(1 / sigma) U^T C_t^1/2: the roots of small eigenvalues, which squaring would lose, stay exact.
+
+    To both covariances goes a small multiple of the identity (`REGULARISATION`), without which the inverse does not
+    exist where there are fewer positions than channels.
     """
 
     def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
@@ -203,17 +206,17 @@ class WassersteinLoss(StyleLoss):
         variance = max(float(np.trace(covariance)), TINY) / len(covariance)
         self.ridge = REGULARISATION * variance * np.eye(len(covariance))
         self.trace = float(np.trace(covariance + self.ridge))
-        self.root, _ = _roots(covariance + self.ridge)
+        self.root = _square_root(covariance + self.ridge)
         self.size = float(self.mean @ self.mean) + self.trace
 
     def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
         factor, n = weight / self.size, sums.positions
         mean = sums.total / n
         covariance = sums.products / n - np.outer(mean, mean) + self.ridge
-        root, inverse_root = _roots(self.root @ covariance @ self.root)
-        shift, identity = mean - self.mean, np.eye(len(mean))
-        loss = shift @ shift + np.trace(covariance) + self.trace - 2.0 * np.trace(root)
-        D = identity - self.root @ inverse_root @ self.root
+        U, singular, _ = np.linalg.svd(self.root @ _square_root(covariance))
+        shift, moved = mean - self.mean, self.root @ U
+        loss = shift @ shift + np.trace(covariance) + self.trace - 2.0 * singular.sum()
+        D = np.eye(len(mean)) - (moved / singular) @ moved.T  # I - T
         d = 2.0 * (shift - D @ mean)
         return factor * float(loss), Moments(0.0, factor / n * d, factor / n * D)
 
@@ -252,10 +255,8 @@ def _sum_of_squares(array: Array) -> float:
     return float(flat @ flat)
 
 
-def _roots(matrix: Array) -> tuple[Array, Array]:
-    """Square root of a symmetric positive definite matrix, and the inverse of that root."""
+def _square_root(matrix: Array) -> Array:
+    """Symmetric square root of a symmetric positive definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
-    roots = np.sqrt(np.maximum(values, np.finfo(np.float64).eps * max(float(values[-1]), TINY)))
-    root: Any = (vectors * roots) @ vectors.T
-    inverse: Any = (vectors / roots) @ vectors.T
-    return root, inverse
+    root: Array = (vectors * np.sqrt(np.maximum(values, TINY))) @ vectors.T
+    return root

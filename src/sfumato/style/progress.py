@@ -91,6 +91,7 @@ class StyleState:
         theta: The pixels at the current scale, a flat vector.
         memory: The optimizer's state.
         weights: Weights of the objective's terms at this scale, which may have been normalised at its start.
+        rate: Learning rate at this scale.
         average: Running average of the iterates, not yet corrected for starting at zero; empty where none is taken.
         scale: Scales finished.
         step: Steps taken at the current scale.
@@ -101,6 +102,7 @@ class StyleState:
     theta: Array
     memory: Any
     weights: list[float]
+    rate: float
     average: Array
     scale: int = 0
     step: int = 0
@@ -122,6 +124,7 @@ def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any
         "settings": settings,
         "optimizer": numbers,
         "weights": state.weights,
+        "rate": state.rate,
         "progress": [state.scale, state.step, state.seconds],
         "history": state.history,
     }
@@ -139,5 +142,13 @@ def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[
     scale, step, seconds = header["progress"]
     memory = unpack_memory(optimizer, tensors, header["optimizer"])
     return StyleState(
-        tensors["theta"], memory, header["weights"], tensors["average"], scale, step, seconds, header["history"]
+        theta=tensors["theta"],
+        memory=memory,
+        weights=header["weights"],
+        rate=header["rate"],
+        average=tensors["average"],
+        scale=scale,
+        step=step,
+        seconds=seconds,
+        history=header["history"],
     )

@@ -46,14 +46,12 @@ def scale_sizes(height: int, width: int, long_edge: int, scales: int | None = No
     return sizes
 
 
-def resize(picture: Array, height: int, width: int) -> Array:
-    """A picture (h, w, channels) of floating point at another size, by Lanczos's filter over all pixels it covers."""
+def resize(picture: Array, height: int, width: int, resampling: Image.Resampling = Image.Resampling.LANCZOS) -> Array:
+    """A floating-point picture (h, w, channels) at another size, filtered over all pixels that each new one covers."""
     if picture.shape[:2] == (height, width):
         return picture.copy()
     channels = [
-        np.asarray(
-            Image.fromarray(picture[..., k].astype(np.float32)).resize((width, height), Image.Resampling.LANCZOS)
-        )
+        np.asarray(Image.fromarray(picture[..., k].astype(np.float32)).resize((width, height), resampling))
         for k in range(picture.shape[2])
     ]
     return np.stack(channels, axis=-1).astype(picture.dtype)
@@ -68,8 +66,8 @@ def resample_moments(memory: Any, old: tuple[int, int], new: tuple[int, int]) ->
     """An optimizer's state at the next scale: averages of gradients as pictures of the new size.
 
     The loss is a mean over the pixels, so a pixel's gradient shrinks as their number grows, by r = old / new: first
-    moments (v) go along with r, second moments (s) with its square. Lanczos's filter overshoots, and a mean of squares
-    does not: below zero it is clipped.
+    moments (v) go along with r, second moments (s) with its square. Lanczos's filter overshoots, and clipping a mean of
+    squares at zero would let the next step divide by nothing: second moments take a filter without negative parts.
 
     Args:
         memory: A named tuple with vectors of pixels, `v` or `s` or both.
@@ -78,12 +76,10 @@ def resample_moments(memory: Any, old: tuple[int, int], new: tuple[int, int]) ->
     """
     ratio = old[0] * old[1] / (new[0] * new[1])
 
-    def resampled(vector: Array) -> Array:
-        return resize(vector.reshape(*old, -1), *new).ravel()
-
     changed = {}
     if "v" in memory._fields:
-        changed["v"] = ratio * resampled(memory.v)
+        changed["v"] = ratio * resize(memory.v.reshape(*old, -1), *new).ravel()
     if "s" in memory._fields:
-        changed["s"] = np.maximum(ratio**2 * resampled(memory.s), 0)
+        smooth = resize(memory.s.reshape(*old, -1), *new, Image.Resampling.BILINEAR)
+        changed["s"] = ratio**2 * smooth.ravel()
     return memory._replace(**changed)

@@ -1,0 +1,286 @@
+"""Style transfer: a photograph in the manner of a painting, from coarse to fine."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from sfumato.arrays import Array, Stream, generator
+from sfumato.checkpoint import SparingSaver
+from sfumato.errors import DivergenceError, InputError
+from sfumato.kernels.threads import parallel_kernels
+from sfumato.objective import Evaluation
+from sfumato.optimizers import LBFGS, make_optimizer
+from sfumato.style.losses import STYLE_LOSSES, TINY
+from sfumato.style.objective import StyleObjective
+from sfumato.style.problem import LEAST_EDGE, Picture, StyleProblem, check_weight
+from sfumato.style.progress import (
+    StepRecord,
+    StyleResult,
+    StyleState,
+    load_style_checkpoint,
+    save_style_checkpoint,
+    to_uint8,
+)
+from sfumato.style.pyramid import resample_moments, scale_sizes
+
+LEARNING_RATES = {
+    "lbfgs": 0.01,
+    "adam": 0.02,
+    "adamw": 0.02,
+    "rmsprop": 0.005,
+    "gd": 0.001,
+    "momentum": 0.002,
+    "nesterov": 0.0002,
+}
+"""How far a pixel value, from 0 to 1, moves in a step: in each one with optimizers that divide by the gradient's own
+size, on average in the first of each scale with the others."""
+
+AVERAGING = 0.95
+"""How much of the past the average of a first-order optimizer's iterates keeps: it averages about twenty of them."""
+
+PATIENCE, LEAST_FALL = 10, 1e-3
+"""A scale ends when the lowest loss of its last so many steps is not lower by this part than the lowest before."""
+
+
+@dataclass(frozen=True)
+class StyleTransfer:
+    """Paints a content picture in the style of others: settings, and `run`.
+
+    Args:
+        size: Long edge of the result in pixels, or "full" for the content's own size.
+        start: What the first scale starts from: "content", as in the reference; "noise"; "colour", noise with the
+            style's mean and covariance of colours; or a picture.
+        style_scale: Size of the style pictures' long edge in that of the result: larger means larger strokes.
+        content_weight: alpha, the weight of the content loss.
+        style_weight: beta, the weight of the style loss.
+        tv_weight: Weight of the total variation, against noise.
+        content_layers: Layers whose features shall stay, with their relative weights.
+        style_layers: Layers whose statistics shall become the style's, with their relative weights.
+        style_loss: "gram" is relative, so that the weights mean the same at every size; "gram-reference" is the
+            reference's own, with its content loss; "wasserstein" compares means and covariances.
+        normalize_gradients: Divide each loss by the norm of its gradient at the start of each scale.
+        pooling: "max", as the network was trained, or "average", which is smoother.
+        network: "vgg19" or "vgg16".
+        vgg_weights: "builtin", "keras" (fetched once) or a file.
+        optimizer: "lbfgs", "adam", or another of `OPTIMIZERS`.
+        learning_rate: By default what suits the optimizer, see `LEARNING_RATES`.
+        steps: Steps at each scale, at most: a scale ends when the loss no longer falls.
+        scales: Number of sizes worked from coarse to fine, growing by the square root of two; by default as many as
+            there are above 128 pixels. 1 works at the final size alone, as the reference does.
+        seed: Of the noise to start from.
+
+    Raises:
+        InputError: for a setting out of range.
+    """
+
+    size: int | Literal["full"] = 512
+    start: Picture = "content"
+    style_scale: float = 1.0
+    content_weight: float = 1.0
+    style_weight: float = 100.0
+    tv_weight: float = 0.0
+    content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4_conv2": 1.0})
+    style_layers: Mapping[str, float] = field(default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)})
+    style_loss: Literal["gram", "gram-reference", "wasserstein"] = "gram"
+    normalize_gradients: bool = False
+    pooling: Literal["max", "average"] = "max"
+    network: Literal["vgg19", "vgg16"] = "vgg19"
+    vgg_weights: str = "builtin"
+    optimizer: str = "lbfgs"
+    learning_rate: float | None = None
+    steps: int = 60
+    scales: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size != "full":
+            _check_whole("size", self.size, least=LEAST_EDGE)
+        _check_whole("number of steps", self.steps)
+        if self.scales is not None:
+            _check_whole("number of scales", self.scales)
+        if self.style_loss not in STYLE_LOSSES:
+            raise InputError(f"no style loss is called {self.style_loss!r}: use one of {', '.join(STYLE_LOSSES)}")
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            check_weight(name.partition("_")[0], getattr(self, name))
+        if not self.content_weight + self.style_weight:
+            raise InputError("content and style have no weight, so there is nothing to paint: give one of them some")
+        for name in ("style_scale", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InputError(f"the {name.replace('_', ' ')} must be a positive number, not {value}")
+        generator(self.seed, Stream.PICTURE)  # refuses a seed out of range
+
+    def run(
+        self,
+        content: Picture,
+        styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        *,
+        callback: Callable[[StepRecord], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> StyleResult:
+        """Paint.
+
+        Args:
+            content: The picture to paint.
+            styles: The picture whose style to paint it in; or several, each with its weight if not all weigh alike.
+            callback: Called after each step.
+            stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
+            checkpoint: File that the run is kept in as it goes; None keeps nothing.
+            resume: Go on from `checkpoint` if it is there. The result is that of the uninterrupted run, bit for bit.
+
+        Raises:
+            FileError: if a picture, the weights or the checkpoint cannot be read or written.
+            InputError: for pictures that are too small, unknown layers, or a checkpoint of another run.
+            DivergenceError: when the loss becomes infinite or not a number.
+        """
+        if resume and checkpoint is None:
+            raise InputError("to resume, name the checkpoint that the run was kept in")
+        with parallel_kernels():
+            run = _Run(self, StyleProblem(self, content, styles), None if checkpoint is None else Path(checkpoint))
+            return run.paint(callback or (lambda record: None), stop or (lambda: False), resume=resume)
+
+
+class _Run:
+    """One style transfer, from wherever its state stands."""
+
+    def __init__(self, transfer: StyleTransfer, problem: StyleProblem, checkpoint: Path | None) -> None:
+        self.transfer, self.problem, self.checkpoint = transfer, problem, checkpoint
+        height, width = problem.content.shape[:2]
+        long_edge = max(height, width) if transfer.size == "full" else transfer.size
+        self.sizes = scale_sizes(height, width, long_edge, transfer.scales)
+        beta2 = 0.99 if transfer.optimizer in ("adam", "adamw") else None  # a scale's steps are few to average over
+        self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
+        self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
+        self.settings = {
+            **asdict(transfer),
+            "start": transfer.start if problem.start is None else "a picture",
+            "content_layers": problem.content_layers,
+            "style_layers": problem.style_layers,
+            "learning_rate": self.rate,
+            "style_shares": [share for _, share in problem.styles],
+            "sizes": [list(size) for size in self.sizes],
+            "pictures": problem.fingerprint(),
+        }
+
+    def paint(self, callback: Callable[[StepRecord], None], stop: Callable[[], bool], *, resume: bool) -> StyleResult:
+        """Work the scales that are left."""
+        if resume and self.checkpoint is not None and self.checkpoint.exists():
+            state = load_style_checkpoint(self.checkpoint, self.optimizer, self.settings)
+            objective = self.problem.objective(*self.sizes[state.scale]).reweighted(state.weights)
+        else:
+            state, objective = self._enter(0, self.problem.first(*self.sizes[0]))
+        saver = SparingSaver(lambda seconds: self._save(state, seconds), state.seconds)
+        while not (stopped := stop()):
+            if self._settled(state):
+                if state.scale + 1 == len(self.sizes):
+                    break
+                larger = self.problem.enlarge(self._picture(state), *self.sizes[state.scale + 1])
+                state, objective = self._enter(state.scale + 1, larger, state)
+                continue
+            evaluation = self._step(objective, state)
+            callback(self._record(state, evaluation, saver.seconds()))
+            saver.save_sometimes()
+        saver.save_now()
+        picture = self._picture(state)
+        end = objective.without_gradient(picture.ravel())
+        return StyleResult(
+            picture=to_uint8(picture),
+            loss=end.loss,
+            content_loss=end.terms["content"],
+            style_loss=end.terms["style"],
+            tv_loss=end.terms["tv"],
+            steps=len(state.history),
+            seconds=saver.seconds(),
+            stopped="interrupted" if stopped else "finished",
+            settings=self.settings,
+            history=tuple(state.history),
+        )
+
+    def _enter(self, scale: int, picture: Array, before: StyleState | None = None) -> tuple[StyleState, StyleObjective]:
+        """Begin a scale with a picture of its size and what the scale before leaves."""
+        theta, objective = picture.ravel(), self.problem.objective(*self.sizes[scale])
+        if self.transfer.normalize_gradients:
+            objective = objective.with_normalized_gradients(theta)
+        averaged = not isinstance(self.optimizer, LBFGS)
+        memory = self.optimizer.init(theta)
+        if before is not None and averaged:
+            memory = resample_moments(before.memory, self.sizes[before.scale], self.sizes[scale])
+        rate = self.rate
+        if self.transfer.optimizer in ("gd", "momentum", "nesterov"):
+            rate *= objective.size / max(float(np.abs(objective(theta).gradient).sum()), TINY)
+        state = StyleState(
+            theta,
+            memory,
+            weights=[term.weight for term in objective.terms],
+            rate=rate,
+            average=np.zeros(theta.size if averaged else 0, theta.dtype),
+            scale=scale,
+            history=[] if before is None else before.history,
+        )
+        return state, objective
+
+    def _step(self, objective: StyleObjective, state: StyleState) -> Evaluation:
+        rate = state.rate
+        if isinstance(self.optimizer, LBFGS):  # begins with a length of one over all pixels, and then knows its own
+            rate = 1.0 if state.memory.pairs else rate * objective.size
+        state.theta, state.memory, evaluation = self.optimizer.step(objective, state.theta, state.memory, rate)
+        if not np.isfinite(evaluation.loss):
+            raise DivergenceError(
+                f"the picture diverged: the loss is {evaluation.loss} in step {state.step + 1} of scale "
+                f"{state.scale + 1}; try a learning rate ten times smaller than {self.rate:g}"
+            )
+        if state.average.size:
+            state.average += (1.0 - AVERAGING) * (state.theta - state.average)
+        state.step += 1
+        state.history.append(evaluation.loss)
+        return evaluation
+
+    def _settled(self, state: StyleState) -> bool:
+        """Whether this scale is done: out of steps, or the loss no longer falls."""
+        losses = state.history[len(state.history) - state.step :]
+        if state.step >= self.transfer.steps or getattr(state.memory, "converged", False):
+            return True
+        return len(losses) > PATIENCE and min(losses[-PATIENCE:]) > (1.0 - LEAST_FALL) * min(losses[:-PATIENCE])
+
+    def _picture(self, state: StyleState) -> Array:
+        """The picture so far, (height, width, 3): the average of the iterates, if one is taken."""
+        pixels = state.theta
+        if state.average.size and state.step:
+            pixels = state.average / (1.0 - AVERAGING**state.step)  # the average began with zeros, as Adam's do
+        return pixels.reshape(*self.sizes[state.scale], 3)
+
+    def _record(self, state: StyleState, evaluation: Evaluation, seconds: float) -> StepRecord:
+        height, width = self.sizes[state.scale]
+        areas = [h * w for h, w in self.sizes]
+        worked = sum(areas[: state.scale]) + areas[state.scale] * state.step / self.transfer.steps
+        return StepRecord(
+            scale=state.scale + 1,
+            scales=len(self.sizes),
+            step=state.step,
+            steps=self.transfer.steps,
+            width=width,
+            height=height,
+            loss=evaluation.loss,
+            content_loss=evaluation.terms["content"],
+            style_loss=evaluation.terms["style"],
+            tv_loss=evaluation.terms["tv"],
+            seconds=seconds,
+            done=worked / sum(areas),
+            pixels=self._picture(state),
+        )
+
+    def _save(self, state: StyleState, seconds: float) -> None:
+        state.seconds = seconds
+        if self.checkpoint is not None:
+            save_style_checkpoint(self.checkpoint, state, self.settings)
+
+
+def _check_whole(name: str, value: int, least: int = 1) -> None:
+    if not isinstance(value, int) or value < least:
+        raise InputError(f"the {name} must be a whole number of at least {least}, not {value}")

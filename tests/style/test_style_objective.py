@@ -1,0 +1,102 @@
+"""The whole objective of style transfer: its gradient with respect to the pixels, with every loss on."""
+
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from sfumato import check_gradient
+from sfumato.arrays import Array
+from sfumato.layers import NOTHING
+from sfumato.network import Pull
+from sfumato.style.losses import STYLE_LOSSES, ContentLoss
+from sfumato.style.objective import StyleObjective
+from sfumato.style.problem import StyleProblem
+from sfumato.style.transfer import StyleTransfer
+
+HEIGHT, WIDTH = 32, 40
+StyleLossName = Literal["gram", "gram-reference", "wasserstein"]
+
+
+def picture(seed: int, height: int = HEIGHT, width: int = WIDTH) -> Array:
+    """Blotches of colour: smooth enough that no feature map is noise alone."""
+    coarse = np.random.default_rng(seed).random((height // 4, width // 4, 3))
+    return np.kron(coarse, np.ones((4, 4, 1))).astype(np.float32)
+
+
+def outputs(z: Array) -> tuple[Array, Pull]:
+    """A head that keeps the features themselves."""
+    return z, lambda dz: dz
+
+
+def everything(style_loss: StyleLossName, dtype: type = np.float64, **changes: Any) -> tuple[StyleObjective, Array]:
+    """Two content layers, five style layers, two styles and total variation; and a point that is none of them."""
+    settings = StyleTransfer(
+        content_layers={"conv4_2": 2.0, "conv5_2": 1.0},
+        tv_weight=0.5,
+        style_loss=style_loss,
+        style_weight=30,
+        **changes,
+    )
+    problem = StyleProblem(settings, picture(1), [(picture(2), 2.0), (picture(3, 24, 36), 1.0)])
+    point = 0.8 * picture(4) + 0.1 + 0.05 * np.random.default_rng(5).random((HEIGHT, WIDTH, 3))
+    return problem.objective(HEIGHT, WIDTH, dtype), point.astype(dtype).ravel()
+
+
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_the_gradient_equals_finite_differences(style_loss: StyleLossName, pooling: Any) -> None:
+    objective, x = everything(style_loss, pooling=pooling)
+    assert sorted({term.kind for term in objective.terms}) == ["content", "style"]
+    report = check_gradient(objective, x, step=1e-6, directions=6)
+    assert report.difference < 1e-6
+    assert report.parameters[0].checked >= 3, "there must be directions without a kink on the way"
+
+
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+def test_in_float32_it_is_the_same_to_four_digits(style_loss: StyleLossName) -> None:
+    (exact, x), (single, _) = everything(style_loss), everything(style_loss, np.float32)
+    gradient = single(x.astype(np.float32)).gradient
+    expected = exact(x).gradient
+    assert gradient.dtype == np.float32
+    assert np.linalg.norm(gradient - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def test_the_loss_is_the_sum_of_its_terms_with_and_without_a_gradient() -> None:
+    objective, x = everything("gram")
+    full, alone = objective(x), objective.without_gradient(x)
+    assert full.loss == alone.loss == objective.value(x) == sum(full.terms.values())
+    assert full.terms == alone.terms
+    assert all(full.terms[name] > 0 for name in ("content", "style", "tv"))
+
+
+def test_where_nothing_differs_there_is_no_loss_and_no_gradient() -> None:
+    settings = StyleTransfer(style_loss="gram", tv_weight=0)
+    problem = StyleProblem(settings, picture(1), picture(1))
+    evaluation = problem.objective(HEIGHT, WIDTH, np.float64)(picture(1).astype(np.float64).ravel())
+    assert evaluation.loss == pytest.approx(0, abs=1e-20)
+    np.testing.assert_allclose(evaluation.gradient, 0, atol=1e-10)
+
+
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+def test_normalised_every_term_pulls_at_its_features_with_its_weight(style_loss: StyleLossName) -> None:
+    objective, x = everything(style_loss)
+    normalized = objective.with_normalized_gradients(x)
+    image = x.reshape(1, HEIGHT, WIDTH, 3)
+    heads = [(term.layer, outputs) for term in normalized.terms]
+    features, _ = objective.network.measure(objective.weights, image, heads, NOTHING)
+    for before, term, z in zip(objective.terms, normalized.terms, features, strict=True):
+        sums, pull = term.loss.measure(z)
+        assert np.linalg.norm(pull(term.loss.score(sums, term.weight)[1])) == pytest.approx(before.weight, rel=1e-6)
+    assert check_gradient(normalized, x, step=1e-6, directions=3).difference < 1e-6
+
+
+def test_a_loss_that_is_zero_is_not_normalised() -> None:
+    problem = StyleProblem(StyleTransfer(), picture(1), picture(2))
+    start = picture(1).ravel()
+    objective = problem.objective(HEIGHT, WIDTH)
+    normalized = objective.with_normalized_gradients(start)
+    content, *styles = zip(objective.terms, normalized.terms, strict=True)
+    assert isinstance(content[0].loss, ContentLoss)
+    assert content[0].weight == content[1].weight
+    assert all(before.weight != after.weight for before, after in styles)

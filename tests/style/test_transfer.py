@@ -1,0 +1,261 @@
+"""Style transfer from Python: what comes out, on what terms, and going on where it stopped."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sfumato import FileError, InputError
+from sfumato.arrays import Array
+from sfumato.optimizers import OPTIMIZERS
+from sfumato.style.losses import STYLE_LOSSES
+from sfumato.style.progress import StepRecord
+from sfumato.style.pyramid import resize
+from sfumato.style.transfer import StyleTransfer
+
+SMALL: dict[str, Any] = {
+    "size": 48,
+    "steps": 4,
+    "scales": 2,
+    "content_layers": {"block2_conv2": 1.0},
+    "style_layers": {"block1_conv1": 1.0, "block2_conv1": 1.0},
+}
+
+
+def picture(seed: int, height: int = 36, width: int = 48) -> Array:
+    random = np.random.default_rng(seed)
+    return np.kron(random.integers(0, 256, (height // 4, width // 4, 3)), np.ones((4, 4, 1))).astype(np.uint8)
+
+
+CONTENT, STYLE = picture(1), picture(2, 40, 40)
+
+
+def transfer(**changes: Any) -> StyleTransfer:
+    return StyleTransfer(**{**SMALL, **changes})
+
+
+def test_the_loss_falls_and_the_result_says_what_was_done() -> None:
+    records: list[StepRecord] = []
+    result = transfer().run(CONTENT, STYLE, callback=records.append)
+    assert result.picture.shape == (36, 48, 3)
+    assert result.picture.dtype == np.uint8
+    assert result.stopped == "finished"
+    assert result.steps == len(records) == len(result.history) == 8
+    assert result.loss == pytest.approx(result.content_loss + result.style_loss + result.tv_loss)
+    for scale in (1, 2):
+        losses = [record.loss for record in records if record.scale == scale]
+        assert losses[-1] < 0.9 * losses[0]
+    assert result.settings["style_loss"] == "gram"
+    assert result.settings["sizes"] == [[25, 34], [36, 48]]
+
+
+def test_records_tell_place_size_and_share_of_the_work() -> None:
+    records: list[tuple[int, ...]] = []
+    shares: list[float] = []
+
+    def note(record: StepRecord) -> None:
+        records.append((record.scale, record.scales, record.step, record.steps, record.width, record.height))
+        shares.append(record.done)
+        assert record.picture.shape == (record.height, record.width, 3)
+        assert record.loss == pytest.approx(record.content_loss + record.style_loss + record.tv_loss)
+
+    transfer().run(CONTENT, STYLE, callback=note)
+    assert records == [(1, 2, step, 4, 34, 25) for step in range(1, 5)] + [
+        (2, 2, step, 4, 48, 36) for step in range(1, 5)
+    ]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_lowers_the_loss_at_its_default_rate(optimizer: str) -> None:
+    history = transfer(optimizer=optimizer, steps=12, scales=1).run(CONTENT, STYLE).history
+    assert history[-1] < 0.8 * history[0]
+
+
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("start", ["content", "noise", "colour", picture(3)], ids=["content", "noise", "colour", "own"])
+def test_every_loss_works_from_every_start(style_loss: Any, start: Any) -> None:
+    first: list[StepRecord] = []
+    changes = {"style_weight": 1e-4} if style_loss == "gram-reference" else {}
+    result = transfer(style_loss=style_loss, start=start, **changes).run(CONTENT, STYLE, callback=first.append)
+    assert result.history[3] < result.history[0]
+    assert (first[0].content_loss == 0) == (isinstance(start, str) and start == "content")
+
+
+def test_colour_starts_from_the_colours_of_the_style() -> None:
+    seen: list[Array] = []
+    reddish = picture(2, 200, 200)
+    reddish[..., 1:] //= 4
+    quiet = transfer(start="colour", size=200, scales=1, steps=1, optimizer="adam", learning_rate=1e-9)
+    quiet.run(CONTENT, reddish, callback=lambda record: seen.append(record.picture))
+    np.testing.assert_allclose(seen[0].mean(axis=(0, 1)), reddish.mean(axis=(0, 1)), atol=12)
+    assert seen[0][..., 0].std() > 2 * seen[0][..., 1].std()
+
+
+def test_the_seed_matters_for_noise_and_the_same_seed_gives_the_same_bytes() -> None:
+    pictures = [transfer(start="noise", seed=seed).run(CONTENT, STYLE).picture for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert (pictures[0] != pictures[2]).any()
+
+
+def test_files_and_arrays_are_the_same_pictures(tmp_path: Path) -> None:
+    Image.fromarray(CONTENT).save(tmp_path / "content.png")
+    Image.fromarray(STYLE).save(tmp_path / "style.png")
+    from_files = transfer().run(str(tmp_path / "content.png"), tmp_path / "style.png").picture
+    np.testing.assert_array_equal(from_files, transfer().run(CONTENT, STYLE).picture)
+    np.testing.assert_array_equal(from_files, transfer().run(CONTENT / np.float32(255), [STYLE]).picture)
+
+
+def test_styles_count_by_their_weights() -> None:
+    other = picture(7, 40, 40)
+    alone = transfer().run(CONTENT, STYLE).picture
+    np.testing.assert_array_equal(transfer().run(CONTENT, [(STYLE, 2.5), (other, 0.0)]).picture, alone)
+    np.testing.assert_array_equal(
+        transfer().run(CONTENT, [(STYLE, 1), (other, 3)]).picture,
+        transfer().run(CONTENT, [(STYLE, 10), (other, 30)]).picture,
+    )
+    assert (transfer().run(CONTENT, [(STYLE, 1), (other, 3)]).picture != alone).any()
+
+
+def test_weights_of_layers_are_relative() -> None:
+    layers = {"block1_conv1": 1.0, "block2_conv1": 3.0}
+    tenfold = {name: 10 * weight for name, weight in layers.items()}
+    np.testing.assert_array_equal(
+        transfer(style_layers=layers).run(CONTENT, STYLE).picture,
+        transfer(style_layers=tenfold).run(CONTENT, STYLE).picture,
+    )
+
+
+def test_without_style_the_content_comes_back() -> None:
+    result = transfer(style_weight=0).run(CONTENT, STYLE)
+    np.testing.assert_allclose(result.picture, CONTENT, atol=1)
+    assert result.loss < 1e-10
+
+
+def test_a_scale_ends_when_the_loss_no_longer_falls() -> None:
+    result = transfer(style_weight=0, steps=500).run(CONTENT, STYLE)
+    assert result.steps < 100
+
+
+def test_full_keeps_the_size_of_the_content() -> None:
+    assert transfer(size="full", scales=1, steps=1).run(picture(1, 36, 60), STYLE).picture.shape == (36, 60, 3)
+
+
+def test_detail_that_coarse_scales_cannot_show_comes_back_with_the_fine_one() -> None:
+    content = np.full((64, 96, 3), 128, np.uint8)
+    content[:, 48] = 255  # a line one pixel wide
+    result = transfer(size=96, scales=4, steps=1, learning_rate=1e-6, optimizer="adam").run(content, STYLE)
+    np.testing.assert_allclose(result.picture, content, atol=3)
+
+
+def stopped_after(steps: int) -> Callable[[], bool]:
+    calls = itertools.count()
+    return lambda: next(calls) >= steps
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "momentum"])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("steps", [0, 3, 4, 5, 7])
+def test_an_interrupted_run_resumes_to_the_same_bytes(
+    tmp_path: Path, optimizer: str, normalize: bool, steps: int
+) -> None:
+    settings = transfer(optimizer=optimizer, normalize_gradients=normalize)
+    whole = settings.run(CONTENT, STYLE)
+    kept = tmp_path / "checkpoint"
+    part = settings.run(CONTENT, STYLE, stop=stopped_after(steps), checkpoint=kept)
+    assert part.stopped == "interrupted"
+    resumed = settings.run(CONTENT, STYLE, checkpoint=kept, resume=True)
+    np.testing.assert_array_equal(resumed.picture, whole.picture)
+    assert (resumed.loss, resumed.history) == (whole.loss, whole.history)
+    assert resumed.seconds > part.seconds
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"style_weight": 7.0}, "began with style weight 100.0, not 7.0"),
+        ({"seed": 3}, "began with seed 0, not 3"),
+        ({"steps": 9}, "began with steps 4, not 9"),
+    ],
+)
+def test_other_settings_do_not_go_on_with_a_run(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    first = transfer(style_weight=100.0)
+    first.run(CONTENT, STYLE, stop=stopped_after(2), checkpoint=tmp_path / "kept")
+    with pytest.raises(InputError, match=message):
+        dataclasses.replace(first, **changes).run(CONTENT, STYLE, checkpoint=tmp_path / "kept", resume=True)
+    with pytest.raises(InputError, match="began with pictures"):
+        first.run(CONTENT, CONTENT, checkpoint=tmp_path / "kept", resume=True)
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"nothing")
+    with pytest.raises(FileError, match="not a whole safetensors file"):
+        transfer().run(CONTENT, STYLE, checkpoint=tmp_path / "kept", resume=True)
+    with pytest.raises(InputError, match="to resume, name the checkpoint"):
+        transfer().run(CONTENT, STYLE, resume=True)
+
+
+def test_pictures_given_are_left_as_they_were() -> None:
+    content, style, start = CONTENT / np.float32(255), STYLE / np.float32(255), picture(3) / np.float32(255)
+    before = [array.copy() for array in (content, style, start)]
+    transfer(start=start).run(content, style)
+    for array, copy in zip((content, style, start), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 8}, "the size must be a whole number of at least 16, not 8"),
+        ({"size": 100.5}, "the size must be a whole number"),
+        ({"steps": 0}, "the number of steps must be a whole number of at least 1, not 0"),
+        ({"scales": 0}, "the number of scales must be"),
+        ({"style_loss": "gramm"}, "no style loss is called 'gramm': use one of gram, gram-reference, wasserstein"),
+        ({"content_weight": -1}, "the weight of content must be a number of 0 or more, not -1"),
+        ({"tv_weight": float("nan")}, "the weight of tv must be"),
+        ({"content_weight": 0, "style_weight": 0}, "content and style have no weight"),
+        ({"style_scale": 0}, "the style scale must be a positive number, not 0"),
+        ({"learning_rate": -1}, "the learning rate must be a positive number, not -1"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"network": "vgg11"}, "no network is called 'vgg11'"),
+        ({"pooling": "min"}, "no pooling is called 'min'"),
+        ({"optimizer": "sgd"}, "no optimizer is called 'sgd'"),
+        ({"content_layers": {"conv9_9": 1.0}}, "has no layer 'conv9_9'"),
+        ({"style_layers": {"block1_conv1": -1.0}}, "the weight of block1_conv1 must be"),
+        ({"style_layers": {}}, "no style layer has any weight"),
+        ({"style_layers": {"conv1_1": 1.0, "relu1_1": 1.0}}, "a style layer is named twice: conv1_1, relu1_1"),
+        ({"scales": 30}, "30 scales are too many"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        transfer(**changes).run(CONTENT, STYLE)
+
+
+@pytest.mark.parametrize(
+    ("content", "styles", "message"),
+    [
+        (CONTENT[:, :3], STYLE, "is 3 x 36 pixels; a picture needs at least 16 each way"),
+        (CONTENT[..., 0], STYLE, r"a picture is an array \(height, width, 3\) of RGB, not uint8 of \(36, 48\)"),
+        (CONTENT.astype(np.float32), STYLE, "from 0 to 1"),
+        (np.full((20, 20, 3), np.nan), STYLE, "from 0 to 1"),
+        (CONTENT.astype(np.int64), STYLE, "not int64"),
+        (CONTENT, [], "there is no style to paint in"),
+        (CONTENT, [(STYLE, 0.0)], "no style has any weight"),
+        (CONTENT, [(STYLE, -1.0)], "the weight of a style must be"),
+    ],
+)
+def test_pictures_that_cannot_be_are_refused_in_words(content: Any, styles: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        transfer().run(content, styles)
+
+
+def test_enlarging_a_picture_keeps_its_mean() -> None:
+    smooth = resize(picture(1).astype(np.float32), 72, 96)
+    assert smooth.mean() == pytest.approx(picture(1).mean(), rel=0.01)
