@@ -193,7 +193,7 @@ class Windows:
         size = (self._reach(0, strip.rows.stop - strip.rows.start), self._reach(1, self.positions[1]))
         # From which row and column of x on, up to which, and where they come to lie
         first = [max(0, -(-start // step)) for start in begin]
-        last = [min(x.shape[1 + a], -(-(begin[a] + size[a]) // step)) for a in (0, 1)]
+        last = [max(first[a], -(-(begin[a] + size[a]) // step)) for a in (0, 1)]
         x = x[:, first[0] : last[0], first[1] : last[1]]
         if x.shape[1:3] == size:
             return x
