@@ -1,0 +1,105 @@
+"""The gradient of style transfer's whole objective against PyTorch's autograd, on the same network."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sfumato.arrays import Array
+from sfumato.layers import Convolution
+from sfumato.style.losses import REGULARISATION, STYLE_LOSSES
+from sfumato.style.objective import StyleObjective
+from sfumato.style.preprocessing import Preprocessing
+from sfumato.style.problem import StyleProblem
+from sfumato.style.transfer import StyleTransfer
+
+HEIGHT, WIDTH = 37, 50
+
+
+def picture(seed: int, height: int, width: int) -> Array:
+    coarse = np.random.default_rng(seed).random((-(-height // 5), -(-width // 5), 3))
+    return np.kron(coarse, np.ones((5, 5, 1)))[:height, :width].astype(np.float32)
+
+
+CONTENT, STYLES = picture(1, HEIGHT, WIDTH), [(picture(2, 50, 40), 0.6), (picture(3, 30, 50), 0.4)]
+
+
+def problem(style_loss: Any, pooling: Any = "max") -> StyleProblem:
+    settings = StyleTransfer(
+        content_layers={"block4_conv2": 2.0, "block5_conv2": 1.0},
+        style_loss=style_loss,
+        style_weight=40.0,
+        content_weight=3.0,
+        tv_weight=0.7,
+        pooling=pooling,
+    )
+    return StyleProblem(settings, CONTENT, STYLES)
+
+
+def features_in_torch(objective: StyleObjective, x: Any) -> dict[str, Any]:
+    """Every layer's outputs as (channels, positions), for x of (height, width, 3)."""
+    network, parts, z, features = objective.network, iter(objective.weights), None, {}
+    for name, layer in zip(network.names, network.layers, strict=True):
+        own = next(parts)
+        if isinstance(layer, Preprocessing):
+            ordered = x.flip(-1) if layer.bgr else x
+            z = (ordered * x.new_tensor(layer.gain) - x.new_tensor(layer.offset)).permute(2, 0, 1)[None]
+        elif isinstance(layer, Convolution):
+            W = torch.from_numpy(own.W.transpose(0, 3, 1, 2).copy())
+            z = torch.relu(torch.nn.functional.conv2d(z, W, torch.from_numpy(own.b.copy()), padding=1))
+        else:
+            pool = torch.nn.functional.max_pool2d if "Max" in type(layer).__name__ else torch.nn.functional.avg_pool2d
+            z = pool(z, 2)
+        features[name] = z[0].flatten(1)
+    return features
+
+
+def style_in_torch(kind: str, F: Any, targets: list[tuple[Any, float]]) -> Any:
+    """The three style losses from their definitions, for features and targets as channels times positions."""
+    N, M = F.shape
+    if kind == "gram-reference":
+        A = sum(weight * T @ T.T for T, weight in targets)
+        return ((F @ F.T - A) ** 2).sum() / (4 * N**2 * M**2)
+    A = sum(weight * T @ T.T / T.shape[1] for T, weight in targets)
+    if kind == "gram":
+        return ((F @ F.T / M - A) ** 2).sum() / (A**2).sum()
+    goal = sum(weight * T.mean(1) for T, weight in targets)
+    C_goal = A - torch.outer(goal, goal)
+    ridge = REGULARISATION * C_goal.trace() / N * torch.eye(N, dtype=F.dtype)
+    C, C_goal, mean = F @ F.T / M - torch.outer(F.mean(1), F.mean(1)) + ridge, C_goal + ridge, F.mean(1)
+    # with C = L L^T, the eigenvalues of C_goal^1/2 C C_goal^1/2 are the squared singular values of L_goal^T L
+    cross = torch.linalg.matrix_norm(torch.linalg.cholesky(C_goal).T @ torch.linalg.cholesky(C), "nuc")
+    return (((mean - goal) ** 2).sum() + (C + C_goal).trace() - 2 * cross) / ((goal**2).sum() + C_goal.trace())
+
+
+def loss_in_torch(kind: str, objective: StyleObjective, x: Any, content: Any, styles: list[tuple[Any, float]]) -> Any:
+    of_x, of_content = features_in_torch(objective, x), features_in_torch(objective, content)
+    of_styles = [(features_in_torch(objective, style), weight) for style, weight in styles]
+    total = 0.7 * ((x.diff(dim=0) ** 2).sum() + (x.diff(dim=1) ** 2).sum()) / (HEIGHT * WIDTH)
+    for layer, share in (("block4_conv2", 2 / 3), ("block5_conv2", 1 / 3)):
+        F, P = of_x[layer], of_content[layer]
+        scale = 0.5 if kind == "gram-reference" else 1 / (P**2).sum()
+        total = total + 3.0 * share * scale * ((F - P) ** 2).sum()
+    for block in range(1, 6):
+        layer = f"block{block}_conv1"
+        targets = [(features[layer], weight) for features, weight in of_styles]
+        total = total + 40.0 / 5 * style_in_torch(kind, of_x[layer], targets)
+    return total
+
+
+@pytest.mark.parametrize(("kind", "pooling"), [*itertools.product(STYLE_LOSSES, ["max"]), ("gram", "average")])
+def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str) -> None:
+    setting = problem(kind, pooling)
+    objective = setting.objective(HEIGHT, WIDTH, np.float64)
+    x = 0.7 * picture(4, HEIGHT, WIDTH).astype(np.float64) + 0.1
+    ours = objective(x.ravel())
+    tensor = torch.tensor(x, requires_grad=True)
+    # our styles are brought to the size of the picture first; these have its long edge already
+    styles = [(torch.tensor(style.astype(np.float64)), weight) for style, weight in setting.styles]
+    theirs = loss_in_torch(kind, objective, tensor, torch.tensor(CONTENT.astype(np.float64)), styles)
+    theirs.backward()
+    expected = tensor.grad.numpy().ravel()
+    assert ours.loss == pytest.approx(theirs.item(), rel=1e-9)
+    assert np.linalg.norm(ours.gradient - expected) < 1e-8 * np.linalg.norm(expected)
