@@ -14,16 +14,20 @@ import pytest
 from scipy import special
 
 from sfumato import (
+    AveragePooling,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    Convolution,
     Dense,
     Dropout,
     Evaluation,
+    Flatten,
     GradientReport,
     Layer,
     LayerObjective,
     LeakyReLU,
     Loss,
+    MaxPooling,
     MeanSquaredError,
     Network,
     NetworkObjective,
@@ -162,6 +166,63 @@ def test_a_layer_checked_on_its_own_is_found_wrong_in_its_inputs(layer: Layer[An
     report = check_gradient(objective, objective.theta)
     assert wrong(report) == ["inputs"]
     assert "look at the way back of spoiled_1" in report.advice
+
+
+class BiasOfMeans(Convolution):
+    """The bias's gradient is averaged over the places of the image instead of summed."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, want, rng)
+
+        def defective(dz: Array, grads: Any) -> Array | None:
+            dx = backward(dz, grads)
+            grads.b[...] /= z.shape[1] * z.shape[2]
+            return dx
+
+        return z, defective
+
+
+class FiltersNotTurned(Convolution):
+    """The way back to the inputs slides the filters as they are, instead of turned by 180 degrees."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, want, rng)
+        turned = params._replace(W=np.ascontiguousarray(params.W[:, ::-1, ::-1]))
+        _, backward_through_turned = super().forward(turned, x, want, rng)
+
+        def defective(dz: Array, grads: Any) -> Array | None:
+            backward(dz.copy(), grads)
+            return backward_through_turned(dz, params._replace(W=np.empty_like(params.W), b=np.empty_like(params.b)))
+
+        return z, defective
+
+
+def to_all_of_the_window(da: Array, x: Array, dx: Array) -> Array:
+    return da.repeat(2, axis=1).repeat(2, axis=2)
+
+
+IMAGE_DEFECTS: list[tuple[Layer[Any], str]] = [
+    (BiasOfMeans(3), "b"),
+    (FiltersNotTurned(3), "inputs"),
+    (Spoiled(MaxPooling(), to_all_of_the_window), "inputs"),
+    (Spoiled(AveragePooling(), to_all_of_the_window), "inputs"),
+]
+
+
+@pytest.mark.parametrize(("layer", "guilty"), IMAGE_DEFECTS, ids=lambda part: getattr(part, "layer", part))
+def test_a_layer_of_images_checked_on_its_own_is_found_wrong_where_it_is(layer: Layer[Any], guilty: str) -> None:
+    objective = LayerObjective(layer, (6, 4, 2), examples=2)
+    assert [name.rpartition(".")[2] for name in wrong(check_gradient(objective, objective.theta))] == [guilty]
+
+
+def test_a_defect_on_the_way_back_to_an_image_shows_below_it_alone() -> None:
+    """In the middle of a network: the convolution under it looks wrong, the dense layer above it right."""
+    layers: list[Layer[Any]] = [Convolution(4), FiltersNotTurned(3), MaxPooling(), Flatten(), Dense(3)]
+    network, rng = Network(layers, (6, 4, 2)), np.random.default_rng(0)
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), rng.standard_normal((3, 6, 4, 2)), np.arange(3))
+    report = check_gradient(objective, rng.standard_normal(network.size))
+    assert wrong(report) == ["convolution_1.W", "convolution_1.b"]
+    assert "wrong up to convolution_1, right from filtersnotturned_1 on" in report.advice
 
 
 class MaskOfItsOwn(Dropout):

@@ -1,0 +1,221 @@
+"""Layers of images: their equations, their way back against differences, and what all layers promise."""
+
+import dataclasses
+import itertools
+import math
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfumato import (
+    AveragePooling,
+    Convolution,
+    InputError,
+    Layer,
+    LayerObjective,
+    MaxPooling,
+    Network,
+    Xavier,
+    check_gradient,
+)
+from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.layers import EVERYTHING, NOTHING, Want
+
+LAYERS: list[Layer[Any]] = [
+    Convolution(3),
+    Convolution(2, kernel=2, stride=2, padding=0),
+    Convolution(2, kernel=4, stride=3, padding=2, init=Xavier()),
+    Convolution(3, kernel=1, padding=0),
+    Convolution(3, relu=True),
+    Convolution(2, kernel=3, stride=2, padding=4, relu=True),
+    MaxPooling(),
+    MaxPooling(3, stride=1),
+    MaxPooling(2, stride=3),
+    AveragePooling(),
+    AveragePooling(3, stride=2),
+]
+IMAGE = (7, 6, 2)
+
+every_layer = pytest.mark.parametrize("layer", LAYERS, ids=repr)
+
+
+def normal(shape: Shape, dtype: type = np.float64, step: int = 0) -> Array:
+    return generator(0, Stream.CHECKING, step).standard_normal(shape).astype(dtype)
+
+
+def parameters(layer: Layer[Any], shape: Shape = IMAGE, dtype: type = np.float64) -> Any:
+    specs: Any = layer.build(shape).parameters
+    return specs._make(normal(spec.shape, dtype, step) for step, spec in enumerate(specs, start=10))
+
+
+def filled(params: Any, value: float) -> Any:
+    return params._make(np.full_like(array, value) for array in params)
+
+
+@every_layer
+def test_way_back_equals_differences_of_the_equation(layer: Layer[Any]) -> None:
+    objective = LayerObjective(layer, IMAGE, examples=2)
+    report = check_gradient(objective, objective.theta)
+    assert report.difference < 1e-8
+    assert all(row.difference < 1e-8 and row.checked for row in report.parameters)
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer.analytic], ids=repr)
+def test_way_back_of_analytic_layers_equals_the_complex_step_to_the_last_digits(layer: Layer[Any]) -> None:
+    objective = LayerObjective(layer, IMAGE, examples=2)
+    assert check_gradient(objective, objective.theta, method="complex-step").difference < 1e-14
+
+
+@every_layer
+def test_kinks_are_where_relu_and_maximum_are(layer: Layer[Any]) -> None:
+    sides = layer.kinks(parameters(layer), normal((2, *IMAGE)))
+    assert (sides is not None) == (not layer.analytic)
+    assert layer.analytic == (not isinstance(layer, MaxPooling) and not getattr(layer, "relu", False))
+
+
+@pytest.mark.parametrize(
+    ("layer", "theta"),
+    [
+        (MaxPooling(), [1, 1 + 1e-7, 0, -1]),
+        (Convolution(1, kernel=1, padding=0, relu=True), [1, 0, 1e-7, 1, 2, -1]),
+    ],
+    ids=repr,
+)
+def test_differences_over_a_kink_are_told_from_a_wrong_gradient(layer: Layer[Any], theta: list[float]) -> None:
+    """Two entries of a window so close that they change places within the step, and an output as close to zero."""
+    report = check_gradient(LayerObjective(layer, (2, 2, 1), examples=1), np.array(theta))
+    assert report.parameters[-1].kinks
+    assert not report.wrong
+
+
+@every_layer
+@settings(deadline=None, max_examples=20)
+@given(batch=st.integers(1, 4), height=st.integers(3, 9), width=st.integers(3, 9), channels=st.integers(1, 4))
+def test_shapes_are_those_that_build_says(
+    layer: Layer[Any], batch: int, height: int, width: int, channels: int
+) -> None:
+    shape = (height, width, channels)
+    params, x = parameters(layer, shape), normal((batch, *shape))
+    grads = filled(params, math.nan)
+    z, backward = layer.forward(params, x, EVERYTHING)
+    dx = backward(np.ones_like(z), grads)
+    assert z.shape == (batch, *layer.build(shape).output_shape)
+    assert dx is not None
+    assert dx.shape == x.shape
+    assert np.isfinite(dx).all()
+    assert all(np.isfinite(gradient).all() for gradient in grads), "every gradient is assigned"
+
+
+def test_kernel_3_with_padding_1_keeps_the_size_and_pooling_halves_it() -> None:
+    assert Convolution(5).build((13, 8, 3)).output_shape == (13, 8, 5)
+    assert MaxPooling().build((13, 8, 3)).output_shape == AveragePooling().build((13, 8, 3)).output_shape == (6, 4, 3)
+
+
+def test_a_convolution_slides_its_filters_over_the_image() -> None:
+    """Filters that pick one pixel of their window shift the image; ones add windows up."""
+    x = normal((1, 5, 5, 1))
+    W, b = np.zeros((2, 3, 3, 1)), np.array([0.5, 0.0])
+    W[0, 0, 2], W[1] = 1, 1
+    z, _ = Convolution(2).forward(cast(Any, parameters(Convolution(2), (5, 5, 1)))._make((W, b)), x, NOTHING)
+    np.testing.assert_allclose(z[0, 1:, :-1, 0], x[0, :-1, 1:, 0] + 0.5)
+    assert z[0, 2, 3, 1] == pytest.approx(x[0, 1:4, 2:5].sum())
+    assert z[0, 0, 0, 1] == pytest.approx(x[0, :2, :2].sum())
+
+
+@every_layer
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_precision_is_kept_both_ways(layer: Layer[Any], dtype: type) -> None:
+    params = parameters(layer, dtype=dtype)
+    z, backward = layer.forward(params, normal((2, *IMAGE), dtype), EVERYTHING)
+    dx = backward(np.ones_like(z), filled(params, 0))
+    assert z.dtype == dtype
+    assert dx is not None
+    assert dx.dtype == dtype
+
+
+@every_layer
+@pytest.mark.parametrize("want", [Want(*flags) for flags in itertools.product([False, True], repeat=2)])
+def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want) -> None:
+    params, x = parameters(layer), normal((2, *IMAGE))
+    outputs, full = layer.forward(params, x, EVERYTHING)
+    expected = filled(params, 0)
+    expected_dx = full(normal(outputs.shape, step=5), expected)
+    z, backward = layer.forward(params, x, want)
+    grads = filled(params, 7)
+    dx = backward(normal(outputs.shape, step=5), grads)
+    np.testing.assert_array_equal(z, outputs)
+    for gradient, right in zip(grads, expected if want.weights else filled(params, 7), strict=True):
+        np.testing.assert_array_equal(gradient, right)
+    if want.inputs:
+        np.testing.assert_array_equal(dx, expected_dx)
+    else:
+        assert dx is None
+
+
+@every_layer
+@pytest.mark.parametrize("want", [NOTHING, Want(weights=False, inputs=True)])
+def test_no_floating_point_map_is_kept_for_the_way_back_of_frozen_weights(layer: Layer[Any], want: Want) -> None:
+    x = normal((2, *IMAGE))
+    params = parameters(layer)
+    z, backward = layer.forward(params, x, want)
+    cells = cast(Any, backward).__closure__
+    kept = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, np.ndarray)]
+    kept = [array for array in kept if not any(array is own for own in params)]
+    assert all(array.dtype in (bool, np.uint8) and array.shape == z.shape for array in kept)
+    assert len(kept) == (want.inputs and not layer.analytic)
+
+
+@every_layer
+def test_inputs_and_parameters_stay_as_they_were(layer: Layer[Any]) -> None:
+    params, x = parameters(layer), normal((2, *IMAGE))
+    z, backward = layer.forward(params, x, EVERYTHING)
+    backward(np.ones_like(z), filled(params, 0))
+    np.testing.assert_array_equal(x, normal((2, *IMAGE)))
+    for array, before in zip(params, parameters(layer), strict=True):
+        np.testing.assert_array_equal(array, before)
+
+
+@every_layer
+def test_a_layer_holds_its_configuration_and_cannot_change(layer: Layer[Any]) -> None:
+    names = [field.name for field in dataclasses.fields(cast(Any, layer))]
+    assert set(vars(layer)) == set(names)
+    for name in [*names, "anything"]:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(layer, name, 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Convolution(0), "the filters of a convolution must be a whole number from 1, not 0"),
+        (lambda: Convolution(3, kernel=0), "kernel .* from 1, not 0"),
+        (lambda: Convolution(3, kernel=cast(Any, 2.5)), "kernel .* not 2.5"),
+        (lambda: Convolution(3, stride=0), "stride .* from 1, not 0"),
+        (lambda: Convolution(3, padding=-1), "padding .* from 0, not -1"),
+        (lambda: MaxPooling(0), "the size of pooling must be a whole number from 1, not 0"),
+        (lambda: MaxPooling(17), "the size of max pooling must be at most 16, not 17"),
+        (lambda: MaxPooling(2, stride=0), "the stride of pooling must be a whole number from 1, not 0"),
+        (lambda: AveragePooling(2, stride=cast(Any, 1.5)), "stride .* not 1.5"),
+        (lambda: Convolution(3).build((784,)), r"takes images, .* not examples of shape \(784,\)"),
+        (lambda: AveragePooling().build((28, 28)), r"takes images, .* not examples of shape \(28, 28\)"),
+        (
+            lambda: Convolution(3, kernel=5, padding=0).build((3, 200, 3)),
+            "^an image of 3 x 200 is too small for a window of 5 x 5$",
+        ),
+        (
+            lambda: Convolution(3, kernel=7).build((3, 200, 3)),
+            "^an image of 3 x 200 with 1 of padding around it is too small for a window of 7 x 7$",
+        ),
+        (lambda: MaxPooling(4).build((3, 200, 3)), "^an image of 3 x 200 is too small for a window of 4 x 4$"),
+        (
+            lambda: Network([Convolution(3), MaxPooling(), MaxPooling()], (3, 8, 1)),
+            "^maxpooling_2: an image of 1 x 4 is too small for a window of 2 x 2$",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused_in_words(make: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()
