@@ -6,6 +6,7 @@ every window.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[
 
 def max_pool_gradient(dz: Array, winners: Array, size: int, stride: int, input_shape: Shape) -> Array:
     """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to the winner of its window."""
-    dx: Array = np.zeros(input_shape, dz.dtype)
+    dx = _zeros(input_shape, dz.dtype)
 
     def send(strip: Strip) -> None:
         gradient, winner = dz[strip], winners[strip]
@@ -69,7 +70,7 @@ def average_pool(x: Array, size: int, stride: int) -> Array:
 
 def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
     """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to all of its window in equal shares."""
-    dx: Array = np.zeros(input_shape, dz.dtype)
+    dx = _zeros(input_shape, dz.dtype)
 
     def send(strip: Strip) -> None:
         share = dz[strip] * (1 / size**2)
@@ -84,6 +85,13 @@ def pooled_shape(shape: Shape, size: int, stride: int) -> Shape:
     """Shape of the pooled images, (n, rows, columns, channels)."""
     n, height, width, channels = shape
     return n, (height - size) // stride + 1, (width - size) // stride + 1, channels
+
+
+def _zeros(shape: Shape, dtype: Any) -> Array:
+    """Zeros in memory that may have been used before; `np.zeros` asks for new pages each time, which costs far more."""
+    zeros: Array = np.empty(shape, dtype)
+    zeros.fill(0)
+    return zeros
 
 
 def _entries(x: Array, strip: Strip, size: int, stride: int, pooled: Shape) -> Iterator[Array]:
