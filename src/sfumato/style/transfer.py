@@ -81,7 +81,7 @@ class StyleTransfer:
     start: Picture = "content"
     style_scale: float = 1.0
     content_weight: float = 1.0
-    style_weight: float = 100.0
+    style_weight: float = 20.0
     tv_weight: float = 0.0
     content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4_conv2": 1.0})
     style_layers: Mapping[str, float] = field(default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)})
@@ -92,7 +92,7 @@ class StyleTransfer:
     vgg_weights: str = "builtin"
     optimizer: str = "lbfgs"
     learning_rate: float | None = None
-    steps: int = 60
+    steps: int = 50
     scales: int | None = None
     seed: int = 0
 
