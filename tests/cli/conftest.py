@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +12,28 @@ import numpy as np
 import pytest
 
 from sfumato.cli import run
+from sfumato.style.images import write_image
 
 PROGRAM = [sys.executable, "-c", "from sfumato.cli import main; main()"]
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+del sys.argv[1]
+from sfumato.cli import main
+main()
+"""
+"""The program where no file can grow beyond so many bytes, as on a disk that is nearly full."""
+
+
+class Running(subprocess.Popen[str]):
+    """A command that is still at work."""
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Wait for something to happen, or for the command to end."""
+        while self.poll() is None and not happened():
+            time.sleep(0.005)
 
 
 class Done(NamedTuple):
@@ -46,6 +67,35 @@ def sfumato(program: list[str], tmp_path: Path) -> Callable[..., Done]:
         )
         assert "Traceback" not in done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def start(program: list[str], tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Starts the program in the test's folder, and sees to it that it does not outlive the test."""
+    started = []
+
+    def call(*arguments: str) -> Running:
+        process = Running(
+            [*program, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def on_a_full_disk(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs the program in the test's folder with a limit on the size of its files."""
+
+    def call(room: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", LIMITED, str(room), *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
 
     return call
 
@@ -109,3 +159,15 @@ def trained(flowers: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = ["train", str(folder / "flowers.csv"), "-o", str(folder / "run"), "--quiet", "--epochs", "80"]
     assert run(arguments) == 0
     return folder / "run"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[str]:
+    """The names of a content of 80 x 60 pixels and a style of 64 x 64, put into the test's folder."""
+    rows, columns = np.mgrid[0:60, 0:80]
+    disc = np.hypot(rows - 30, columns - 40) < 20
+    content = np.stack([3 * columns, 4 * rows, np.where(disc, 200, 40)], axis=-1)
+    style = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).repeat(4, axis=0).repeat(4, axis=1)
+    write_image(tmp_path / "content.png", content.astype(np.uint8))
+    write_image(tmp_path / "style.png", style.astype(np.uint8))
+    return ["content.png", "style.png"]

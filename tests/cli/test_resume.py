@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,30 +43,6 @@ def undisturbed(program: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     return call
 
 
-@pytest.fixture
-def start(program: list[str], tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts the program in the test's folder, and sees to it that it does not outlive the test."""
-    started = []
-
-    def call(*arguments: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [*program, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-        )
-        started.append(process)
-        return process
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    """Wait for something to happen, or for the process to end."""
-    while process.poll() is None and not happened():
-        time.sleep(0.005)
-
-
 def changed(path: Path) -> Callable[[], bool]:
     """Whether a file has been written since now."""
 
@@ -84,7 +60,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     start: Call, here: Call, undisturbed: Callable[[list[str]], Any], tmp_path: Path
 ) -> None:
     process = start(*SHORT, "--quiet", "-o", "run")
-    until(changed(tmp_path / "run" / "checkpoint.safetensors"), process)
+    process.until(changed(tmp_path / "run" / "checkpoint.safetensors"))
     process.kill()
     process.wait()
     assert not (tmp_path / "run" / "model.safetensors").exists(), "killed in the middle"
@@ -103,7 +79,7 @@ def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
 
     def kill(after: Callable[[], bool], seconds: float) -> None:
         process = start(*resume)
-        until(after, process)
+        process.until(after)
         time.sleep(moments.uniform(0, seconds))
         process.kill()
         process.wait()
@@ -125,7 +101,7 @@ def test_ctrl_c_ends_with_a_message_and_a_checkpoint(
 ) -> None:
     process = start(*SHORT, "--verbose", "--json", *out)
     stderr = process.stderr
-    until(lambda: stderr.readline().startswith("epoch 2/"), process)
+    process.until(lambda: stderr.readline().startswith("epoch 2/"))
     process.send_signal(signal.SIGINT)
     answer, said = process.communicate()
     assert (process.returncode, answer) == (130, "")

@@ -11,27 +11,7 @@ import pytest
 Call = Callable[..., Any]
 Snapshot = Callable[[Path], dict[str, bytes | None]]
 
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
-del sys.argv[1]
-from sfumato.cli import main
-main()
-"""
-"""The program where no file can grow beyond so many bytes, as on a disk that is nearly full."""
-
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of a process's files")
-
-
-@pytest.fixture
-def on_a_full_disk(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Runs the program in the test's folder with a limit on the size of its files."""
-
-    def call(room: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", LIMITED, str(room), *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
-
-    return call
 
 
 SMALL = ["train", "moons", "--epochs", "2", "--hidden", "2", "--quiet"]

@@ -201,15 +201,10 @@ def refusal(path: Path) -> str:
     return said.removeprefix(f"{path}: ")
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("a.bmp", ".bmp"), ("a", "no suffix"), ("a.pngg", ".pngg"), ("", "no suffix")]
-)
-def test_unknown_formats_are_told_those_there_are(name: str, said: str) -> None:
-    with pytest.raises(InputError) as raised:
+@pytest.mark.parametrize("name", ["a.bmp", "a", "a.pngg", "", ".png"])
+def test_unknown_formats_are_told_those_there_are(name: str) -> None:
+    with pytest.raises(InputError, match=r"pictures are written as \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff; give"):
         check_image_path(name)
-    assert f"{said} is not a format that pictures are written in; use .png, .jpg, .jpeg, .webp, .tif, .tiff" in str(
-        raised.value
-    )
 
 
 def test_what_cannot_be_written_leaves_what_was_there(pixels: Array, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
     except SfumatoError as error:
         return _fail(str(error))
     except MemoryError:
-        return _fail("not enough memory: use fewer examples (--limit), a smaller network, or a smaller batch")
+        return _fail("not enough memory: use fewer examples (--limit), a smaller network, batch or picture (--size)")
     except OSError as error:  # those that nobody foresaw, such as a name that is too long for a file
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 

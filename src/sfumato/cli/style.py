@@ -18,6 +18,7 @@ from sfumato.cli.style_options import (
     VggOptions,
     parse_layers,
     parse_size,
+    parse_start,
     parse_styles,
 )
 from sfumato.errors import DivergenceError, FileError, InputError
@@ -54,7 +55,7 @@ def style(
     styles = parse_styles(style, picture.styles)
     transfer = StyleTransfer(
         size=parse_size(picture.size),
-        start=picture.start,
+        start=parse_start(picture.start),
         style_scale=picture.style_scale,
         content_weight=objective.content_weight,
         style_weight=objective.style_weight,
@@ -132,18 +133,18 @@ def _check_out(output: OutputOptions, run: StyleRunOptions, inputs: list[str]) -
     out = Path(output.out)
     if out.exists() and any(Path(path).exists() and out.samefile(path) for path in inputs):
         raise InputError(f"{out}: is one of the pictures to read; name another file for the result")
-    begun = _checkpoint(out).exists()
-    if run.resume and not begun:
-        state = "is finished; to make it anew, use --overwrite" if out.exists() else "was not begun; leave out --resume"
-        raise InputError(f"{out}: there is nothing to go on with: the picture {state}")
-    if begun and not (run.resume or output.overwrite):
-        raise InputError(f"{out}: was begun and not finished; add --resume to go on, or --overwrite to begin anew")
     beside = out.with_name(f".{_checkpoint(out).name}.part")  # the longest name that will be written
     try:
         beside.touch()
         beside.unlink()
     except OSError as error:
         raise FileError(f"{out}: cannot be written there ({error.strerror}); choose another place") from error
+    begun = _checkpoint(out).exists()
+    if run.resume and not begun:
+        state = "is finished; to make it anew, use --overwrite" if out.exists() else "was not begun; leave out --resume"
+        raise InputError(f"{out}: there is nothing to go on with: the picture {state}")
+    if begun and not (run.resume or output.overwrite):
+        raise InputError(f"{out}: was begun and not finished; add --resume to go on, or --overwrite to begin anew")
     return out
 
 

@@ -10,6 +10,7 @@ import typer
 from sfumato.cli.options import option
 from sfumato.errors import InputError
 from sfumato.optimizers import OPTIMIZERS
+from sfumato.style.problem import STARTS
 from sfumato.style.transfer import StyleTransfer
 
 DEFAULT = StyleTransfer()
@@ -143,6 +144,17 @@ def parse_layers(option: str, text: str) -> dict[str, float]:
     if "" in layers or len(layers) < len(pairs):
         raise InputError(f"{option} takes different layers, such as {_names(DEFAULT.style_layers)}; not {text!r}")
     return layers
+
+
+def parse_start(text: str) -> str:
+    """What to start from: one of `STARTS`, or a picture that is there.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if text not in STARTS and not Path(text).exists():
+        raise InputError(f"--start takes {', '.join(STARTS)} or a picture; there is no file {text!r}")
+    return text
 
 
 def parse_size(text: str) -> int | Literal["full"]:
