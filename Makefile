@@ -6,7 +6,9 @@ BIN := .venv/bin
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
-	@echo "The report and the figures are in runs/mnist."
+	$(BIN)/sfumato style examples/images/chelsea.jpg examples/images/starry_night.jpg --size 256 --steps 30 \
+		--out runs/chelsea.png --overwrite
+	@echo "The report and the figures are in runs/mnist, the cat in van Gogh's style in runs/chelsea.png."
 
 test: .venv/.test-installed
 	$(BIN)/python -m pytest -m "not slow" -n 2

@@ -16,6 +16,7 @@ from sfumato.cli.options import (
     OutputOptions,
     RunOptions,
 )
+from sfumato.cli.style_options import PictureOptions, StyleObjectiveOptions, StyleRunOptions, VggOptions
 from sfumato.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,13 @@ def test_the_readme_names_every_option_of_train() -> None:
     groups = (DataOptions, NetworkOptions, ObjectiveOptions, OptimizerOptions, RunOptions, OutputOptions)
     names = {name for group in groups for name in group.__dataclass_fields__} - {"as_json", "architecture"}
     assert not [name for name in names | {"json"} if f"--{name.replace('_', '-')}" not in text]
+
+
+def test_the_readme_names_every_option_of_style() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    groups = (PictureOptions, StyleObjectiveOptions, VggOptions, StyleRunOptions)
+    names = {name for group in groups for name in group.__dataclass_fields__} - {"styles"}
+    assert not [name for name in names | {"style"} if f"--{name.replace('_', '-')}" not in text]
 
 
 def test_the_help_shows_the_learning_rates_that_are_used() -> None:
