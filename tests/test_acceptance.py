@@ -1,11 +1,13 @@
 """The figures that the project promises on MNIST: medians over seeds 0 to 4, through the public interface."""
 
+import json
 import statistics
 from typing import Any
 
 import pytest
 
 from sfumato import CategoricalCrossEntropy, Model, fit, multilayer_perceptron
+from sfumato.cli import run
 from sfumato.data import Scaling, load_mnist
 
 
@@ -30,3 +32,12 @@ def test_784_15_9_10_reaches_the_accuracy_that_the_reference_prints_for_it() -> 
 def test_784_512_256_10_with_dropout_reaches_98_5_percent() -> None:
     settings = {"learning_rate": 0.002, "schedule": "cosine", "l2": 2.0, "batch_size": 500, "epochs": 40}
     assert median_test_accuracy((512, 256), dropout=0.5, **settings) >= 0.985
+
+
+@pytest.mark.slow
+def test_a_convolutional_network_reaches_99_2_percent_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    accuracies = []
+    for seed in range(5):
+        assert run(["train", "mnist", "--architecture", "convnet", "--seed", str(seed), "--json", "--quiet"]) == 0
+        accuracies.append(json.loads(capsys.readouterr().out)["test_accuracy"])
+    assert statistics.median(accuracies) >= 0.992

@@ -46,7 +46,7 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
 def test_the_readme_names_every_option_of_train() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     groups = (DataOptions, NetworkOptions, ObjectiveOptions, OptimizerOptions, RunOptions, OutputOptions)
-    names = {name for group in groups for name in group.__dataclass_fields__} - {"as_json", "architecture"}
+    names = {name for group in groups for name in group.__dataclass_fields__} - {"as_json"}
     assert not [name for name in names | {"json"} if f"--{name.replace('_', '-')}" not in text]
 
 

@@ -142,20 +142,24 @@ def decision_boundary(
 
 
 def first_weights(model: Model, limit: int = 64) -> Figure:
-    """The first dense layer's weights as pictures, one a unit: which pixels speak for it (red) or against it (blue).
+    """The first layer's weights as pictures: which pixels speak for a unit or filter (red) or against it (blue).
 
     Args:
-        model: A model of images whose first layer with weights is dense.
-        limit: Units shown at most.
+        model: A model of images whose first layer with weights is dense or a convolution.
+        limit: Units or filters shown at most.
 
     Raises:
         InputError: if the model has no such layer.
     """
     shape = model.network.input_shape
     own = next((own for own in model.network.parameters(model.theta) if own), None)
-    if len(shape) != 3 or not isinstance(own, Affine) or len(own.W) != math.prod(shape):
-        raise InputError("only a model of images with a dense first layer has weights that are pictures")
-    pictures: Array = own.W.T.reshape(-1, *shape).mean(axis=-1)[:limit]
+    if isinstance(own, Affine) and own.W.ndim == 4:
+        what, weights = "Filters of the first layer", own.W
+    elif isinstance(own, Affine) and len(shape) == 3 and len(own.W) == math.prod(shape):
+        what, weights = "Weights of the first layer's units", own.W.T.reshape(-1, *shape)
+    else:
+        raise InputError("only a model of images with a dense or convolutional first layer has weights to picture")
+    pictures: Array = weights.mean(axis=-1)[:limit]
     columns = min(len(pictures), 8 if len(pictures) > 20 else 5)
     rows = -(-len(pictures) // columns)
     figure = Figure(figsize=(1.25 * columns + 0.4, 1.25 * rows + 0.9), layout="constrained")
@@ -165,8 +169,8 @@ def first_weights(model: Model, limit: int = 64) -> Figure:
         axes.set_axis_off()
     for axes, picture in zip(grid.flat, pictures, strict=False):
         image = axes.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
-    more = f" (the first {limit})" if own.W.shape[1] > limit else ""
-    figure.suptitle(f"Weights of the first layer's units{more}", fontsize=11)
+    more = f" (the first {limit})" if len(weights) > limit else ""
+    figure.suptitle(what + more, fontsize=11)
     figure.colorbar(image, ax=grid, fraction=0.03, pad=0.02)
     return figure
 

@@ -150,14 +150,14 @@ def fit(
     return FitResult(theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings)
 
 
-def default_batch_size(optimizer: Optimizer[Any], examples: int) -> int | Literal["full"]:
-    """About fifty steps an epoch, in mini-batches of 16 to 1000; the full batch for L-BFGS."""
-    return "full" if isinstance(optimizer, LBFGS) else min(1000, max(16, examples // 50))
+def default_batch_size(optimizer: Optimizer[Any], examples: int, most: int = 1000) -> int | Literal["full"]:
+    """About fifty steps an epoch, in mini-batches of 16 to `most`; the full batch for L-BFGS."""
+    return "full" if isinstance(optimizer, LBFGS) else min(most, max(16, examples // 50))
 
 
-def default_epochs(examples: int) -> int:
-    """20 epochs, or as many as show 60,000 examples."""
-    return max(20, -(-60_000 // examples))
+def default_epochs(examples: int, least: int = 20) -> int:
+    """`least`, or as many epochs as show 60,000 examples."""
+    return max(least, -(-60_000 // examples))
 
 
 def evaluate(
@@ -372,7 +372,9 @@ def _check_options(
     if isinstance(optimizer, LBFGS) and batch_size != "full":
         raise InputError("L-BFGS needs the same objective at every step: use the full batch")
     if isinstance(optimizer, LBFGS) and network.stochastic:
-        raise InputError("L-BFGS needs the same objective at every step: leave out dropout, or use another optimizer")
+        raise InputError(
+            "L-BFGS needs the same objective at every step: leave out dropout (0), or use another optimizer"
+        )
 
 
 def _description(part: object) -> str:

@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 import typer
 
@@ -29,6 +29,7 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+Schedule = Literal["constant", "exponential", "inverse-time", "inverse-sqrt", "cosine"]
 ModelPath = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model file, or the folder of a run.", show_default=False)
 ]
@@ -37,6 +38,26 @@ ModelPath = Annotated[
 def option(help: str, *names: str, panel: str, metavar: str | None = None, shown: str = "", **more: Any) -> Any:
     """One option; its name comes from its field unless `names` are given, its default in the help unless `shown` is."""
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel, show_default=shown or True, **more)
+
+
+class Defaults(NamedTuple):
+    """What an architecture is trained with where nothing else is asked for.
+
+    `batch_size` is the most, and `epochs` the least, that the number of examples leads to.
+    """
+
+    hidden: str
+    dropout: float
+    batch_size: int
+    epochs: int
+    schedule: Schedule
+
+
+ARCHITECTURES: dict[str, Defaults] = {
+    "dense": Defaults(hidden="15,9", dropout=0.0, batch_size=1000, epochs=20, schedule="constant"),
+    "convnet": Defaults(hidden="128", dropout=0.5, batch_size=128, epochs=8, schedule="cosine"),
+}
+DENSE, CONVNET = ARCHITECTURES["dense"], ARCHITECTURES["convnet"]
 
 
 @dataclass(frozen=True)
@@ -76,10 +97,22 @@ class SplitOptions:
 class NetworkOptions:
     """What the network is made of."""
 
-    hidden: Annotated[str, option("Units of each hidden layer, or none.", panel="Network", metavar="15,9")] = "15,9"
-    architecture: Annotated[Literal["dense"], option("Kind of network.", panel="Network")] = "dense"
+    architecture: Annotated[
+        Literal["dense", "convnet"],
+        option("convnet: for images, convolutions and pooling before the dense layers.", panel="Network"),
+    ] = "dense"
+    hidden: Annotated[
+        str | None,
+        option(
+            "Units of each hidden dense layer, or none.",
+            shown=f"{DENSE.hidden}; convnet: {CONVNET.hidden}",
+            panel="Network",
+            metavar="15,9",
+        ),
+    ] = None
     activation: Annotated[
-        Literal["relu", "leaky-relu", "tanh", "sigmoid"], option("After each hidden layer.", panel="Network")
+        Literal["relu", "leaky-relu", "tanh", "sigmoid"],
+        option("After each hidden layer or convolution.", panel="Network"),
     ] = "relu"
     init: Annotated[Literal["he", "xavier", "glorot", "normal", "zeros"], option("First weights.", panel="Network")] = (
         "he"
@@ -87,7 +120,15 @@ class NetworkOptions:
     init_scale: Annotated[
         float | None, option("Scale of --init normal.", shown=str(Normal.scale), panel="Network", metavar="SCALE")
     ] = None
-    dropout: Annotated[float, option("Probability of dropping a hidden unit.", panel="Network", metavar="P")] = 0.0
+    dropout: Annotated[
+        float | None,
+        option(
+            "Probability of dropping a hidden unit; convnet: one that a dense layer takes.",
+            shown=f"{DENSE.dropout:g}; convnet: {CONVNET.dropout}",
+            panel="Network",
+            metavar="P",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +183,13 @@ class OptimizerOptions:
         ),
     ] = None
     schedule: Annotated[
-        Literal["constant", "exponential", "inverse-time", "inverse-sqrt", "cosine"],
-        option("Learning rate over the epochs.", panel="Optimizer"),
-    ] = "constant"
+        Schedule | None,
+        option(
+            "Learning rate over the epochs.",
+            shown=f"{DENSE.schedule}; convnet: {CONVNET.schedule}",
+            panel="Optimizer",
+        ),
+    ] = None
     decay: Annotated[
         float | None,
         option(
@@ -163,7 +208,8 @@ class RunOptions:
         str | None,
         option(
             "Examples a step.",
-            shown="a fiftieth of the examples, 16 to 1000; full for lbfgs",
+            shown=f"a fiftieth of the examples, 16 to {DENSE.batch_size}, convnet: to {CONVNET.batch_size}; "
+            "full for lbfgs",
             panel="Run",
             metavar="N|full",
         ),
@@ -172,7 +218,7 @@ class RunOptions:
         int | None,
         option(
             "Passes over the training examples.",
-            shown="20, or as many as show 60,000 examples",
+            shown=f"{DENSE.epochs}, convnet: {CONVNET.epochs}; more where there are few examples",
             panel="Run",
             metavar="N",
             min=1,
@@ -206,7 +252,7 @@ class OutputOptions:
         bool, option("Print one JSON object, and nothing else, on standard output.", "--json", panel="Output")
     ] = False
     quiet: Annotated[bool, option("No progress and no notes.", "--quiet", panel="Output")] = False
-    verbose: Annotated[bool, option("Every epoch on a line.", "--verbose", panel="Output")] = False
+    verbose: Annotated[bool, option("Every epoch or step on a line.", "--verbose", panel="Output")] = False
     threads: Annotated[
         int | None, option("Threads to compute with.", shown="all", panel="Output", metavar="N", min=1)
     ] = None

@@ -8,15 +8,16 @@ import numpy as np
 
 from sfumato import data
 from sfumato.arrays import Array
-from sfumato.cli.options import DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
+from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
 from sfumato.data import Dataset, Examples
 from sfumato.errors import FileError, InputError
 from sfumato.history import EpochRecord
 from sfumato.initializers import make_initializer
 from sfumato.losses import Loss, default_loss
 from sfumato.model import Model
-from sfumato.network import Network, multilayer_perceptron
+from sfumato.network import Network, convolutional_network, multilayer_perceptron
 from sfumato.optimizers import Optimizer, make_optimizer
+from sfumato.training import default_batch_size
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
 
@@ -157,10 +158,12 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     return units
 
 
-def parse_batch_size(text: str | None) -> Any:
-    """A number of examples, "full", or "auto" where none is given."""
-    if text is None or text == "full":
-        return text or "auto"
+def parse_batch_size(text: str | None, optimizer: Optimizer[Any], examples: int, most: int) -> Any:
+    """A number of examples or "full"; where none is given, what suits the number of examples, `most` at most."""
+    if text is None:
+        return default_batch_size(optimizer, examples, most)
+    if text == "full":
+        return text
     if not text.isdecimal() or int(text) < 1:
         raise InputError(f"--batch-size takes a whole number of at least 1, or full; not {text!r}")
     return int(text)
@@ -169,17 +172,20 @@ def parse_batch_size(text: str | None) -> Any:
 def make_network(dataset: Dataset, options: NetworkOptions) -> tuple[Network, Loss]:
     """The network that the options describe, for these data, and the loss that belongs to their task."""
     loss, outputs = default_loss(len(dataset.classes))
-    hidden = parse_hidden(options.hidden)
-    if not hidden and (options.dropout or options.activation != NetworkOptions.activation):
+    shape, defaults = dataset.feature_shape, ARCHITECTURES[options.architecture]
+    hidden = parse_hidden(defaults.hidden if options.hidden is None else options.hidden)
+    dropout = defaults.dropout if options.dropout is None else options.dropout
+    init = make_initializer(options.init, options.init_scale)
+    if options.architecture == "convnet":
+        if len(shape) != 3:
+            raise InputError(f"{dataset.name}: a convnet is for images, not for tables: leave --architecture out")
+        network = convolutional_network(
+            shape, outputs, hidden=hidden, activation=options.activation, init=init, dropout=dropout
+        )
+        return network, loss
+    if not hidden and (dropout or options.activation != NetworkOptions.activation):
         raise InputError("--activation and --dropout are for hidden layers, and here are none: leave them out")
-    network = multilayer_perceptron(
-        dataset.feature_shape,
-        hidden,
-        outputs,
-        activation=options.activation,
-        init=make_initializer(options.init, options.init_scale),
-        dropout=options.dropout,
-    )
+    network = multilayer_perceptron(shape, hidden, outputs, activation=options.activation, init=init, dropout=dropout)
     return network, loss
 
 

@@ -1,5 +1,6 @@
 """What a finished training run has to say, as text and as values."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,9 @@ from sfumato.cli.setup import Parts
 from sfumato.data import Examples
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
 from sfumato.history import diagnose
+from sfumato.layers import Convolution, Dense
 from sfumato.model import Model
+from sfumato.network import Network
 from sfumato.training import FitResult
 
 
@@ -61,9 +64,8 @@ def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
 
 
 def _head(model: Model, parts: Parts, result: FitResult, values: dict[str, Any]) -> list[str]:
-    dense = "-".join(str(p.spec.n_in) for p in model.network.layout if p.spec.decays)
     lines = [
-        f"{parts.dataset.name}: network {dense}-{model.network.output_shape[0]}, {model.network.size} parameters, "
+        f"{parts.dataset.name}: network {_widths(model.network)}, {model.network.size} parameters, "
         f"{values['epochs']} epochs ({values['steps']} steps) in {values['seconds']:.2f} s"
     ]
     if result.stopped == "early":
@@ -75,3 +77,11 @@ def _head(model: Model, parts: Parts, result: FitResult, values: dict[str, Any])
             accuracy = f", accuracy {values[f'{name}_accuracy']:.4f}" if model.classes else ""
             lines.append(f"{name:<10} ({count} examples): loss {values[f'{name}_loss']:.4f}{accuracy}")
     return lines
+
+
+def _widths(network: Network) -> str:
+    """The network in brief: 784-15-9-10, or 28x28x1-conv32-conv64-128-10 where it begins with convolutions."""
+    convolutions = [f"conv{layer.filters}" for layer in network.layers if isinstance(layer, Convolution)]
+    inputs = "x".join(map(str, network.input_shape)) if convolutions else str(math.prod(network.input_shape))
+    units = [str(layer.units) for layer in network.layers if isinstance(layer, Dense)]
+    return "-".join([inputs, *convolutions, *units])

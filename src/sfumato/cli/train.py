@@ -9,6 +9,7 @@ import typer
 from sfumato.cli.console import Console, RunProgress, limited_threads, threads_in_use
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
+    ARCHITECTURES,
     Data,
     DataOptions,
     NetworkOptions,
@@ -40,6 +41,8 @@ def train(
     Examples:
         sfumato train mnist --out runs/mnist
 
+        sfumato train mnist --architecture convnet
+
         sfumato train spiral --hidden 100 --optimizer momentum --epochs 500
 
         sfumato train prices.csv --target price --task regression --json
@@ -66,8 +69,9 @@ def train(
     target = TargetScaling.fit(parts.dataset, parts.train, data_options.scaling)
     network, loss = make_network(parts.dataset, network_options)
     optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
-    epochs = default_epochs(len(parts.train.y)) if run.epochs is None else run.epochs
-    batch_size = parse_batch_size(run.batch_size)
+    defaults = ARCHITECTURES[network_options.architecture]
+    epochs = default_epochs(len(parts.train.y), defaults.epochs) if run.epochs is None else run.epochs
+    batch_size = parse_batch_size(run.batch_size, optimizer, len(parts.train.y), defaults.batch_size)
 
     def begin() -> None:
         if output.out is None:
@@ -86,7 +90,7 @@ def train(
                 scaling=scaling,
                 optimizer=optimizer,
                 learning_rate=optimizer_options.learning_rate,
-                schedule=optimizer_options.schedule,
+                schedule=optimizer_options.schedule or defaults.schedule,
                 decay=optimizer_options.decay,
                 l2=l2,
                 batch_size=batch_size,
