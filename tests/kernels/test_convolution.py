@@ -1,5 +1,6 @@
 """The kernels of convolution against their definition, written as loops."""
 
+import tracemalloc
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,19 @@ def test_images_that_are_not_contiguous_in_memory_give_the_same() -> None:
     np.testing.assert_array_equal(
         convolve(turned, W[:, :1, :1], b, stride=1, padding=0), convolve(x, W[:, :1, :1], b, stride=1, padding=0)
     )
+
+
+def test_a_convolution_takes_memory_for_its_result_and_some_strips() -> None:
+    x, W, b, dz = arrays(Case(1, (200, 200), 32, 32, (3, 3), 1, 1), np.float32)
+    for compute in (
+        lambda: convolve(x, W, b, stride=1, padding=1, relu=True),
+        lambda: input_gradient(dz, W, stride=1, padding=1, input_shape=x.shape),
+    ):
+        tracemalloc.start()
+        result = compute()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < result.nbytes + 3 * 2**20, "all windows together would take 46 MB, a padded image 5 MB"
 
 
 def everything(case: Case) -> list[bytes]:
