@@ -1,6 +1,7 @@
 """The kernels of convolution against their definition, written as loops."""
 
 import tracemalloc
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,10 +114,11 @@ def test_images_that_are_not_contiguous_in_memory_give_the_same() -> None:
 
 def test_a_convolution_takes_memory_for_its_result_and_some_strips() -> None:
     x, W, b, dz = arrays(Case(1, (200, 200), 32, 32, (3, 3), 1, 1), np.float32)
-    for compute in (
+    ways: list[Callable[[], Array]] = [
         lambda: convolve(x, W, b, stride=1, padding=1, relu=True),
         lambda: input_gradient(dz, W, stride=1, padding=1, input_shape=x.shape),
-    ):
+    ]
+    for compute in ways:
         tracemalloc.start()
         result = compute()
         peak = tracemalloc.get_traced_memory()[1]
