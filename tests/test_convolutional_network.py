@@ -78,6 +78,12 @@ def test_evaluation_of_many_images_takes_memory_for_some_at_a_time() -> None:
     assert peak < 60 * 2**20, "all at once, the first convolution alone would take 200 MB"
 
 
+def test_no_images_give_no_answers() -> None:
+    network = convolutional_network((8, 8, 1), 3)
+    model = Model(network, network.initialize(), CategoricalCrossEntropy(), Scaling.none(), ("a", "b", "c"))
+    assert model.predict(np.zeros((0, 8, 8, 1))).shape == (0,)
+
+
 def test_the_first_layers_filters_are_drawn() -> None:
     network = convolutional_network((8, 8, 3), 3)
     model = Model(network, network.initialize(), CategoricalCrossEntropy(), Scaling.none(), ("a", "b", "c"))

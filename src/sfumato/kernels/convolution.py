@@ -25,7 +25,6 @@ GRADIENT_BYTES = 2**25
 MOST_PARTS = 16
 """Partial sums of a filter's gradient at most."""
 
-
 SHORT = 32
 """Entries of a window's row below which windows are written one entry at a time: copying so few at once is slow."""
 

@@ -71,6 +71,8 @@ def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> 
     outside of `parallel_kernels` that is the calling thread alone. If an item fails, its exception is raised here, once
     all threads have stopped.
     """
+    if not items:
+        return []
     results: dict[int, R] = {}
     numbers = itertools.count()
     failed = threading.Event()
