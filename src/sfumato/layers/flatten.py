@@ -27,4 +27,4 @@ class Flatten(Layer[NoParameters]):
         def backward(da: Array, grads: NoParameters) -> Array | None:
             return da.reshape(shape) if want.inputs else None
 
-        return x.reshape(shape[0], -1), backward
+        return x.reshape(shape[0], math.prod(shape[1:])), backward
