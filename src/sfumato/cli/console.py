@@ -56,7 +56,7 @@ class RunProgress:
         if interactive:
             columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
             self.bar = Progress(*columns, console=RichConsole(stderr=True), transient=True)
-            self.task = self.bar.add_task("", total=1.0)
+            self.task = self.bar.add_task("starting", total=1.0)
 
     def __enter__(self) -> "RunProgress":
         if self.bar:

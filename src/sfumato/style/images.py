@@ -58,8 +58,8 @@ def _decode(path: Path, file: io.BufferedReader) -> Array:
                 frames = getattr(image, "n_frames", 1)
                 if frames > 1 and image.format != "MPO":  # MPO: a telephone's JPEG with previews behind the picture
                     raise FileError(f"{path}: has {frames} frames; save the one that you want as PNG")
-                image.load()
-                return _to_rgb(path, ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)  # a copy of 24 megapixels would be 100 MB
+                return _to_rgb(path, image)
     except (FileError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -80,7 +80,7 @@ def _to_rgb(path: Path, image: Image.Image) -> Array:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def write_image(path: str | Path, pixels: Array, *, description: str | None = None) -> None:
