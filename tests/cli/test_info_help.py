@@ -25,6 +25,7 @@ def test_info_says_what_is_installed_and_would_be_used(sfumato: Call) -> None:
     assert values["numpy"] == np.__version__
     assert values["processors"] == os.cpu_count()
     assert values["data"] == list(NAMES)
+    assert values["vgg_weights"] == "vgg19 is built in"
     assert "numpy" in values["backends"]
     assert {"scipy", "scikit_learn", "platform", "memory_gib", "blas", "instructions", "auto"} <= values.keys()
 

@@ -35,6 +35,7 @@ def gather() -> dict[str, object]:
 
     from sfumato import __version__
     from sfumato.data import NAMES
+    from sfumato.style.weights import BUILTIN
 
     np.ones((2, 2)) @ np.ones((2, 2))  # BLAS is loaded, and so listed below, once it has been used
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
@@ -55,6 +56,7 @@ def gather() -> dict[str, object]:
         "backends": ["numpy"],
         "auto": "numpy in float32, as no other backend is there yet",
         "data": list(NAMES),
+        "vgg_weights": "vgg19 is built in" if BUILTIN.is_file() else "none are built in",
     }
 
 
