@@ -8,7 +8,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -60,12 +60,22 @@ def _opener(path: Path, start: bytes) -> Opener:
     raise FileError(f"{path}: not a file of weights: give Keras's .h5, torchvision's .pth or a .safetensors")
 
 
-@contextlib.contextmanager
-def _open_hdf5(path: Path, file: BinaryIO) -> Iterator[Tensors]:
+def import_h5py() -> Any:
+    """The library h5py, which is optional.
+
+    Raises:
+        FileError: if it is not installed.
+    """
     try:
         import h5py
     except ImportError as error:
-        raise FileError(f"{path}: reading .h5 needs h5py: pip install 'sfumato[weights]'") from error
+        raise FileError("Keras's weights are .h5 files, which need h5py: pip install 'sfumato[weights]'") from error
+    return h5py
+
+
+@contextlib.contextmanager
+def _open_hdf5(path: Path, file: BinaryIO) -> Iterator[Tensors]:
+    h5py = import_h5py()
     with h5py.File(file, "r") as opened:
         tensors = {}
 

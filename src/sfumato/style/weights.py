@@ -15,7 +15,7 @@ from sfumato.style.architecture import vgg_layers
 from sfumato.style.download import Progress, fetch_keras
 from sfumato.style.preprocessing import CAFFE, TORCHVISION, Preprocessing
 from sfumato.style.tensors import StoredTensor, Tensors
-from sfumato.style.weight_files import open_tensors
+from sfumato.style.weight_files import import_h5py, open_tensors
 
 BUILTIN = files("sfumato.style").joinpath("files", "vgg19.safetensors")
 """VGG19 in 8 bits. Each convolution has `indices` (filters, 3, 3, channels), uint8, into its `codebook` (256,) and
@@ -83,6 +83,7 @@ def read_weights(
         with as_file(BUILTIN) as path:
             return _read_file(path, architecture, into)
     if source == "keras":
+        import_h5py()  # before a download that would be in vain
         return _read_file(fetch_keras(architecture, progress), architecture, into)
     return _read_file(Path(source), architecture, into)
 
