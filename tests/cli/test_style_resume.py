@@ -1,6 +1,9 @@
 """A picture whose painting was killed or interrupted goes on to the bytes that an undisturbed one gives."""
 
+import contextlib
+import random
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +48,29 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     assert here(*arguments, "--resume").status == 0
     assert (tmp_path / "out.png").read_bytes() == undisturbed(*options.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["content.png", "out.png", "style.png", "whole.png"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
+    seed: int, pictures: list[str], start: Call, here: Call, undisturbed: Callable[..., bytes], tmp_path: Path
+) -> None:
+    moments = random.Random(seed)
+    arguments = ["style", *pictures, *LONG, "--quiet", "--save-every", "7", "-o", "out.png"]
+    process = start(*arguments)
+    process.until((tmp_path / CHECKPOINT).exists)
+    process.kill()
+    process.wait()
+    for _ in range(3):
+        process = start(*arguments, "--resume")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moments.uniform(0.3, 1.5))
+        process.kill()
+        process.wait()
+    if (tmp_path / CHECKPOINT).exists():
+        assert here(*arguments, "--resume").status == 0
+    assert (tmp_path / "out.png").read_bytes() == undisturbed()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")], "nothing unfinished is left"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
