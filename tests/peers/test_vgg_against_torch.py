@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfumato.arrays import Array
-from sfumato.layers import NOTHING, NoParameters, Want
+from sfumato.layers import NOTHING, Want
 from sfumato.style.architecture import vgg_layers
 from sfumato.style.preprocessing import CAFFE, TORCHVISION, Preprocessing
 from sfumato.style.vgg import Vgg
@@ -96,7 +96,7 @@ def test_the_gradient_of_the_image(weights: tuple[str, Array], pooling: str) -> 
     parameters = network.parameters(theta)
     z, backward = network.forward(parameters, image, Want(weights=False, inputs=True))
     dz = rng.standard_normal(z.shape)
-    ours = backward(dz.copy(), NoParameters())
+    ours = backward(dz.copy(), parameters)  # which are left alone: only the image's gradient is wanted
     x = torch.tensor(image.transpose(0, 3, 1, 2), requires_grad=True)
     theirs = torch_features(name, theta, pooling, torch_preprocessing(CAFFE, x))["block5_pool"]
     theirs.backward(torch.tensor(dz.transpose(0, 3, 1, 2)))

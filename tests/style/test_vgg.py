@@ -1,6 +1,7 @@
 """VGG: names of layers, sizes, preprocessing, and the built-in weights."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_the_built_in_weights_are_those_of_vgg19() -> None:
     assert vgg.preprocessing == CAFFE
     parameters = vgg.network(32, 48).parameters(vgg.theta)
     np.testing.assert_allclose(parameters.block1_conv1.b[:4], ORIGINAL_BIASES["vgg19"], rtol=1e-6)
-    tensors, header = load_tensors(BUILTIN)  # type: ignore[arg-type]
+    tensors, header = load_tensors(Path(str(BUILTIN)))
     assert "CC BY 4.0" in header["licence"]
     for name in ("block1_conv1", "block3_conv4", "block5_conv4"):
         W, b = getattr(parameters, name)
