@@ -106,7 +106,7 @@ def test_a_crash_loses_no_more_than_what_came_after_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(10**6))
-    monkeypatch.setattr("sfumato.training.time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
+    monkeypatch.setattr("sfumato.checkpoint.time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
     asked = iter([False] * 10)  # StopIteration at the eleventh
     path = tmp_path / "run.safetensors"
     with pytest.raises(StopIteration):

@@ -35,6 +35,19 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["digits.safetensors"]
 
 
+def test_the_python_of_the_style_guide_runs(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "style-transfer.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for name, example in (("photo.jpg", "chelsea.jpg"), ("painting.jpg", "starry_night.jpg")):
+        (tmp_path / name).write_bytes((ROOT / "examples" / "images" / example).read_bytes())
+    code = "\n".join(blocks).replace("size=256", "size=64, steps=2")
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "(43, 64, 3)" in run.stdout
+    assert re.search("relative difference .* right", run.stdout)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_to_files_lead_to_files(document: Path) -> None:
     text = document.read_text(encoding="utf-8")

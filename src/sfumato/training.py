@@ -1,7 +1,6 @@
 """Training: mini-batches, epochs, and a run that can stop anywhere and go on as if it had not."""
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sfumato.arrays import Array, Stream, fingerprint, generator
-from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from sfumato.checkpoint import SparingSaver, TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.errors import DivergenceError, InputError
 from sfumato.history import EpochRecord
@@ -28,9 +27,6 @@ EVALUATION_CHUNK = 4096
 
 EVALUATION_NUMBERS = 2**22
 """Numbers that a layer takes or gives for the examples evaluated at once, at most, unless one example has more."""
-
-CHECKPOINT_SHARE = 0.02
-"""Share of the time that checkpoints may take; they are never less than half a second apart."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +228,6 @@ class _Run:
         theta = network.initialize(seed, feed.dtype)
         self.state = TrainingState(theta, optimizer.init(theta), best_theta=theta.copy())
         self.full_batch: NetworkObjective | None = None
-        self.next_save, self.resumed_at, self.seconds_before = 0.0, 0.0, 0.0
 
     def train(
         self,
@@ -244,17 +239,15 @@ class _Run:
     ) -> str:
         """Run the epochs that are left; returns why the run ended."""
         state = self.state
-        self.resumed_at, self.seconds_before = time.perf_counter(), state.seconds
-        self.next_save = self.resumed_at + 0.5
+        self.saver = SparingSaver(self._save, state.seconds)
         while state.epoch < epochs and not state.finished:
             if not self._epoch(rate(state.epoch)):
-                self._save()
+                self.saver.save_now()
                 return "interrupted"
             self._close_epoch(rate(state.epoch), validation, patience)
             if on_epoch:
                 on_epoch(state.history[-1])
-        state.seconds = self._seconds()
-        self._save()
+        self.saver.save_now()
         return state.finished or "finished"
 
     def _epoch(self, learning_rate: float) -> bool:
@@ -273,8 +266,7 @@ class _Run:
             state.sums = state.sums.plus(Sums(n * terms["data"], round(n * terms["accuracy"]), n))
             state.batch += 1
             state.step += 1
-            if self.checkpoint and time.perf_counter() >= self.next_save:
-                self._save()
+            self.saver.save_sometimes()
         return True
 
     def _objective(self, rows: Any) -> NetworkObjective:
@@ -307,7 +299,7 @@ class _Run:
             else _means(validation.measure(self.network, self.loss, state.theta), self.loss)
         )
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, NO_SUMS
-        state.seconds = self._seconds()
+        state.seconds = self.saver.seconds()
         state.history.append(EpochRecord(state.epoch, learning_rate, *losses[0], *losses[1], state.seconds))
         if validation is not None:
             self._keep_best(patience)
@@ -330,17 +322,10 @@ class _Run:
             "try a learning rate ten times smaller, or scale the inputs"
         )
 
-    def _seconds(self) -> float:
-        return self.seconds_before + time.perf_counter() - self.resumed_at
-
-    def _save(self) -> None:
-        if self.checkpoint is None:
-            return
-        begin = time.perf_counter()
-        self.state.seconds = self._seconds()
-        save_checkpoint(self.checkpoint, self.state, self.settings)
-        end = time.perf_counter()
-        self.next_save = end + max(0.5, (end - begin) / CHECKPOINT_SHARE)
+    def _save(self, seconds: float) -> None:
+        self.state.seconds = seconds
+        if self.checkpoint is not None:
+            save_checkpoint(self.checkpoint, self.state, self.settings)
 
 
 def _means(sums: Sums, loss: Loss) -> tuple[float, float]:
