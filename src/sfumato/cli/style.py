@@ -44,7 +44,7 @@ def style(
 
         sfumato style cat.jpg --style painting.jpg:2 --style drawing.png:1 --size full -o cat-painted.jpg
 
-        sfumato style cat.jpg painting.jpg --style-weight 1000 --style-scale 0.5 -o cat-painted.png --overwrite
+        sfumato style cat.jpg painting.jpg --style-weight 100 --style-scale 0.5 -o cat-painted.png --overwrite
 
         sfumato style cat.jpg painting.jpg -o cat-painted.png --resume
     """

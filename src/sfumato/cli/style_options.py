@@ -9,9 +9,8 @@ import typer
 
 from sfumato.cli.options import option
 from sfumato.errors import InputError
-from sfumato.optimizers import OPTIMIZERS
 from sfumato.style.problem import STARTS
-from sfumato.style.transfer import StyleTransfer
+from sfumato.style.transfer import LEARNING_RATES, StyleTransfer
 
 DEFAULT = StyleTransfer()
 
@@ -100,9 +99,16 @@ class StyleRunOptions:
     """How it is painted, and in how many steps."""
 
     optimizer: Annotated[
-        str, option("Kind of optimizer: " + ", ".join(OPTIMIZERS) + ".", panel="Run", metavar="NAME")
+        str, option("Kind of optimizer: " + ", ".join(LEARNING_RATES) + ".", panel="Run", metavar="NAME")
     ] = DEFAULT.optimizer
-    learning_rate: Annotated[float | None, option("Of the optimizer.", shown="what suits it", panel="Run")] = None
+    learning_rate: Annotated[
+        float | None,
+        option(
+            "How far a pixel value, from 0 to 1, moves in a step.",
+            shown=", ".join(f"{name} {rate}" for name, rate in LEARNING_RATES.items()),
+            panel="Run",
+        ),
+    ] = DEFAULT.learning_rate
     steps: Annotated[
         int, option("At each scale, at most: it ends when the loss no longer falls.", panel="Run", metavar="N")
     ] = DEFAULT.steps
