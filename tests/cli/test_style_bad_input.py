@@ -150,6 +150,17 @@ def test_a_content_too_small_for_the_layers(pictures: list[str], refused: Refuse
     assert "too small" in refused("style", "strip.png", "style.png", "--size", "64", "--scales", "1", "-o", "out.png")
 
 
+def test_without_a_network_connection_the_built_in_weights_are_named(
+    pictures: list[str], sfumato: Call, tmp_path: Path
+) -> None:
+    nowhere = {"SFUMATO_VGG_URL": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1", "XDG_CACHE_HOME": str(tmp_path / "no")}
+    status, out, err = sfumato("style", *pictures, *TINY, "--vgg-weights", "keras", "-o", "out.png", **nowhere)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "the server cannot be reached" in err
+    assert "the built-in weights (vgg19), which need no download" in err
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_weights_of_something_else(pictures: list[str], refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "other.safetensors").write_bytes(safetensors.numpy.save({"layer.W": np.zeros((3, 3), np.float32)}))
     (tmp_path / "text.h5").write_text("not HDF5", encoding="utf-8")

@@ -1,6 +1,7 @@
 """`sfumato style`: a photograph in the manner of a painting."""
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,12 @@ def style(
         if out and run.save_every and ((record.scale - 1) * record.steps + record.step) % run.save_every == 0:
             write_image(out, record.picture)
 
+    begun = time.perf_counter()
+
+    def while_fetching(come: int, total: int) -> None:
+        text = f"{come / 1e6:.0f} of {total / 1e6:.0f} MB"
+        progress.show("fetching VGG's weights", text, done=come / total, seconds=time.perf_counter() - begun)
+
     try:
         with (
             limited_threads(output.threads),
@@ -92,7 +99,13 @@ def style(
             interruptible(begin) as interrupted,
         ):
             result = transfer.run(
-                content, styles, callback=after_step, stop=interrupted, checkpoint=checkpoint, resume=run.resume
+                content,
+                styles,
+                callback=after_step,
+                stop=interrupted,
+                on_download=while_fetching,
+                checkpoint=checkpoint,
+                resume=run.resume,
             )
     except DivergenceError:
         if checkpoint:  # going on from it would end there again

@@ -73,7 +73,8 @@ class _Reporter:
 
     def update(self, count: int) -> None:
         self.done = min(self.done + count, self.total)
-        self.progress(self.done, self.total)
+        if self.done:  # a server need not say how much there is
+            self.progress(self.done, self.total)
 
     def reset(self) -> None:
         self.done = 0

@@ -1,7 +1,7 @@
 """What a style transfer has to solve at each size: from pictures and settings to an objective and a start."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +37,15 @@ class StyleProblem:
         settings: The transfer's settings.
         content: The picture to paint.
         styles: The pictures whose style to take, with their weights if they do not weigh alike.
+        on_download: Called with the bytes that have come and their total, if the network's weights have to be fetched.
     """
 
     def __init__(
-        self, settings: "StyleTransfer", content: Picture, styles: Picture | Sequence[Picture | tuple[Picture, float]]
+        self,
+        settings: "StyleTransfer",
+        content: Picture,
+        styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        on_download: Callable[[int, int], None] | None = None,
     ) -> None:
         self.settings = settings
         self.content = _read(content)
@@ -54,7 +59,13 @@ class StyleProblem:
             *(self.style_layers if settings.style_weight else ()),
         ]
         last = max(used, key=layer_names(settings.network).index)
-        self.vgg = load_vgg(settings.network, weights=settings.vgg_weights, last=last, pooling=settings.pooling)
+        self.vgg = load_vgg(
+            settings.network,
+            weights=settings.vgg_weights,
+            last=last,
+            pooling=settings.pooling,
+            progress=on_download,
+        )
 
     def fingerprint(self) -> str:
         """A digest of all pictures."""

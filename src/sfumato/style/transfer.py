@@ -121,6 +121,7 @@ class StyleTransfer:
         *,
         callback: Callable[[StepRecord], None] | None = None,
         stop: Callable[[], bool] | None = None,
+        on_download: Callable[[int, int], None] | None = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
     ) -> StyleResult:
@@ -131,6 +132,7 @@ class StyleTransfer:
             styles: The picture whose style to paint it in; or several, each with its weight if not all weigh alike.
             callback: Called after each step.
             stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
+            on_download: Called with the bytes of the weights that have come, and their total, while they are fetched.
             checkpoint: File that the run is kept in as it goes; None keeps nothing.
             resume: Go on from `checkpoint` if it is there. The result is that of the uninterrupted run, bit for bit.
 
@@ -142,7 +144,8 @@ class StyleTransfer:
         if resume and checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
         with parallel_kernels():
-            run = _Run(self, StyleProblem(self, content, styles), None if checkpoint is None else Path(checkpoint))
+            problem = StyleProblem(self, content, styles, on_download)
+            run = _Run(self, problem, None if checkpoint is None else Path(checkpoint))
             return run.paint(callback or (lambda record: None), stop or (lambda: False), resume=resume)
 
 
