@@ -207,11 +207,7 @@ class Network(Layer[Any]):
             gradient: Any = None
             while way_back:  # popped one by one, so that what each layer kept is released on the way
                 index, backward, pulls = way_back.pop()
-                while pulls:
-                    number, pull = pulls.pop()
-                    pulled = pull(gradients[number])
-                    gradient = pulled if gradient is None else np.add(gradient, pulled, out=gradient)
-                gradient = backward(gradient, grads[index])
+                gradient = backward(_pulled(gradient, pulls, gradients), grads[index])
             return gradient if want.inputs else None
 
         return measured, backward_through
@@ -229,6 +225,15 @@ class Network(Layer[Any]):
                 sides.append(side)
             x, _ = layer.forward(own, x, NOTHING, rng)
         return sides
+
+
+def _pulled(gradient: Any, pulls: list[tuple[int, Pull]], gradients: Sequence[Any]) -> Any:
+    """The gradient that comes from the layer above, if any, and what this layer's heads add; they are released."""
+    while pulls:
+        number, pull = pulls.pop()
+        pulled = pull(gradients[number])
+        gradient = pulled if gradient is None else np.add(gradient, pulled, out=gradient)
+    return gradient
 
 
 def _outputs(z: Array) -> tuple[Array, Pull]:

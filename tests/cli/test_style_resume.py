@@ -138,7 +138,7 @@ def test_there_is_nothing_to_resume(pictures: list[str], here: Call, refused: Re
         ("--seed 1", "began with seed 0, not 1"),
         ("--size 63", "began with size 64, not 63"),
         ("--steps 4", "began with steps 3, not 4"),
-        ("--style-weight 1", "began with style weight 20.0, not 1.0"),
+        ("--style-weight 1", "began with style weight 10.0, not 1.0"),
         ("--style-layers block1_conv1", "style layers"),
         ("--optimizer adam", "optimizer lbfgs, not adam"),
         ("--start noise", "start content, not noise"),

@@ -231,6 +231,8 @@ def test_pictures_given_are_left_as_they_were() -> None:
         ({"style_layers": {}}, "no style layer has any weight"),
         ({"style_layers": {"conv1_1": 1.0, "relu1_1": 1.0}}, "a style layer is named twice: conv1_1, relu1_1"),
         ({"scales": 30}, "30 scales are too many"),
+        ({"size": 10**6}, r"the result of 1000000 x 750000 pixels takes about \d+ GB of memory, and this machine has"),
+        ({"style_scale": 1e5}, r"a style of 4800000 x 4800000 pixels takes about \d+ GB of memory"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], message: str) -> None:

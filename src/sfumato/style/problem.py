@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from sfumato.arrays import Array, Stream, fingerprint, generator
 from sfumato.errors import InputError
@@ -25,6 +26,9 @@ Picture = str | Path | Array
 """A file, or an array (height, width, 3): RGB of type uint8, or floating point from 0 to 1."""
 
 STARTS = ("content", "noise", "colour")
+
+BYTES_A_PIXEL = 1500
+"""Memory that VGG's features and their gradients take for each pixel, and L-BFGS's memory, at 512 pixels and above."""
 
 LEAST_EDGE = 16
 """Pixels that a picture needs each way to have any content or style."""
@@ -90,6 +94,23 @@ class StyleProblem:
                 terms.append(Term("style", layer, style_loss, settings.style_weight * share))
         return StyleObjective(network, theta, terms, settings.tv_weight)
 
+    def check_memory(self, height: int, width: int) -> None:
+        """Refuse what this machine cannot hold, before the system ends the process for trying.
+
+        Raises:
+            InputError: if a picture of this size, or a style beside it, takes more memory than the machine has.
+        """
+        total = psutil.virtual_memory().total
+        for name, (h, w) in (
+            ("the result", (height, width)),
+            *(("a style", self._style_size(style, height, width)) for style, _ in self.styles),
+        ):
+            if h * w * BYTES_A_PIXEL > total:
+                raise InputError(
+                    f"{name} of {w} x {h} pixels takes about {h * w * BYTES_A_PIXEL / 1e9:.0f} GB of memory, and this "
+                    f"machine has {total / 1e9:.0f}: choose a smaller size or style scale"
+                )
+
     def first(self, height: int, width: int) -> Array:
         """The picture to begin with, (height, width, 3)."""
         source = self._source()
@@ -118,14 +139,17 @@ class StyleProblem:
     def _source(self) -> Array | None:
         return self.content if self.start is None and self.settings.start == "content" else self.start
 
+    def _style_size(self, style: Array, height: int, width: int) -> tuple[int, int]:
+        """Height and width of a style beside a picture of this size: the same long edge, times the style's scale."""
+        factor = max(height, width) * self.settings.style_scale / max(style.shape[:2])
+        return max(1, round(style.shape[0] * factor)), max(1, round(style.shape[1] * factor))
+
     def _targets(self, theta: Array, height: int, width: int) -> list[list[tuple[Moments, float]]]:
         """For each style layer the moments of every style, at its size beside a picture of this size."""
-        long_edge = max(height, width) * self.settings.style_scale
-        by_style = []
-        for style, _ in self.styles:
-            factor = long_edge / max(style.shape[:2])
-            size = [max(1, round(edge * factor)) for edge in style.shape[:2]]
-            by_style.append(self._measure(theta, resize(style, *size), self.style_layers, _moments))
+        by_style = [
+            self._measure(theta, resize(style, *self._style_size(style, height, width)), self.style_layers, _moments)
+            for style, _ in self.styles
+        ]
         weights = [weight for _, weight in self.styles]
         return [list(zip(layer, weights, strict=True)) for layer in zip(*by_style, strict=True)]
 

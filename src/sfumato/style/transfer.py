@@ -81,7 +81,7 @@ class StyleTransfer:
     start: Picture = "content"
     style_scale: float = 1.0
     content_weight: float = 1.0
-    style_weight: float = 20.0
+    style_weight: float = 10.0
     tv_weight: float = 0.0
     content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4_conv2": 1.0})
     style_layers: Mapping[str, float] = field(default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)})
@@ -157,6 +157,7 @@ class _Run:
         height, width = problem.content.shape[:2]
         long_edge = max(height, width) if transfer.size == "full" else transfer.size
         self.sizes = scale_sizes(height, width, long_edge, transfer.scales)
+        problem.check_memory(*self.sizes[-1])
         beta2 = 0.99 if transfer.optimizer in ("adam", "adamw") else None  # a scale's steps are few to average over
         self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
         self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
