@@ -20,6 +20,9 @@ FORMAT = "training checkpoint 1"
 SHARE = 0.02
 """Part of a run's time that saving may take."""
 
+BYTES_A_SECOND = 5e6
+"""What saving may write on average: a disk of flash memory wears."""
+
 LEAST_INTERVAL = 0.5
 """Seconds between two saves, at least."""
 
@@ -55,8 +58,8 @@ class TrainingState:
     history: list[EpochRecord] = field(default_factory=list)
 
 
-def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> None:
-    """Write the state and the settings it belongs to."""
+def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> int:
+    """Write the state and the settings it belongs to; returns the bytes written."""
     vectors, numbers = pack_memory(state.memory)
     tensors = {"theta": state.theta, "best_theta": state.best_theta, **vectors}
     header = {
@@ -67,7 +70,7 @@ def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) 
         "sums": list(state.sums),
         "history": [list(asdict(record).values()) for record in state.history],
     }
-    save_tensors(path, tensors, header)
+    return save_tensors(path, tensors, header)
 
 
 def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> TrainingState:
@@ -131,14 +134,14 @@ def unpack_memory(optimizer: Optimizer[Any], tensors: dict[str, Array], numbers:
 
 
 class SparingSaver:
-    """Keeps a run's progress as it goes, in at most two per cent of its time, and its clock.
+    """Keeps a run's progress as it goes, sparing its time and the disk, and its clock.
 
     Args:
-        save: Writes the checkpoint; called with the seconds spent so far.
+        save: Writes the checkpoint; called with the seconds spent so far, and returns the bytes written.
         seconds_before: Time spent in earlier sittings.
     """
 
-    def __init__(self, save: Callable[[float], None], seconds_before: float = 0.0) -> None:
+    def __init__(self, save: Callable[[float], int], seconds_before: float = 0.0) -> None:
         self.save, self.seconds_before = save, seconds_before
         self.began = time.perf_counter()
         self.next_save = self.began + LEAST_INTERVAL
@@ -155,6 +158,6 @@ class SparingSaver:
     def save_now(self) -> None:
         """Save in any case."""
         begin = time.perf_counter()
-        self.save(self.seconds())
+        written = self.save(self.seconds())
         end = time.perf_counter()
-        self.next_save = end + max(LEAST_INTERVAL, (end - begin) / SHARE)
+        self.next_save = end + max(LEAST_INTERVAL, (end - begin) / SHARE, written / BYTES_A_SECOND)

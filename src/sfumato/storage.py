@@ -41,11 +41,13 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         raise FileError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Array], header: Mapping[str, Any]) -> None:
-    """Write named arrays as safetensors, with `header` as JSON in the file's own metadata."""
+def save_tensors(path: Path, tensors: Mapping[str, Array], header: Mapping[str, Any]) -> int:
+    """Write named arrays as safetensors with `header` as JSON in the metadata; returns the number of bytes."""
     # The library stores a view's memory in the order it lies in, so views are straightened first
     straight = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    write_atomically(path, safetensors.numpy.save(straight, metadata={HEADER: json.dumps(header)}))
+    content = safetensors.numpy.save(straight, metadata={HEADER: json.dumps(header)})
+    write_atomically(path, content)
+    return len(content)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -322,10 +322,9 @@ class _Run:
             "try a learning rate ten times smaller, or scale the inputs"
         )
 
-    def _save(self, seconds: float) -> None:
+    def _save(self, seconds: float) -> int:
         self.state.seconds = seconds
-        if self.checkpoint is not None:
-            save_checkpoint(self.checkpoint, self.state, self.settings)
+        return 0 if self.checkpoint is None else save_checkpoint(self.checkpoint, self.state, self.settings)
 
 
 def _means(sums: Sums, loss: Loss) -> tuple[float, float]:

@@ -8,6 +8,7 @@ bytes for any number of threads.
 """
 
 import contextlib
+import contextvars
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -88,7 +89,7 @@ def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> 
 
     executor = _pool.executor
     helpers = range(min(_pool.helpers, len(items) - 1))
-    futures = [] if executor is None else [executor.submit(work) for _ in helpers]
+    futures = [] if executor is None else [executor.submit(contextvars.copy_context().run, work) for _ in helpers]
     try:
         work()
     finally:

@@ -10,6 +10,7 @@ scored in two moves, so that parts of a picture can be measured one by one and a
 here, and N_l and M_l are N and M.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -210,6 +211,8 @@ class WassersteinLoss(StyleLoss):
         self.size = float(self.mean @ self.mean) + self.trace
 
     def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+        if not np.isfinite(sums.products).all():  # too far for a line search; there are no singular values to be had
+            return math.inf, Moments(0.0, np.zeros_like(sums.total), np.zeros_like(sums.products))
         factor, n = weight / self.size, sums.positions
         mean = sums.total / n
         covariance = sums.products / n - np.outer(mean, mean) + self.ridge

@@ -94,21 +94,30 @@ class StyleProblem:
                 terms.append(Term("style", layer, style_loss, settings.style_weight * share))
         return StyleObjective(network, theta, terms, settings.tv_weight)
 
-    def check_memory(self, height: int, width: int) -> None:
-        """Refuse what this machine cannot hold, before the system ends the process for trying.
+    def check_sizes(self, sizes: Sequence[tuple[int, int]]) -> None:
+        """Refuse, before any work, what the network cannot see or this machine cannot hold.
+
+        Args:
+            sizes: Height and width at each scale, growing.
 
         Raises:
-            InputError: if a picture of this size, or a style beside it, takes more memory than the machine has.
+            InputError: if a picture is too small for the last layer at the first scale, or needs more memory than there
+                is at the last.
         """
+        self.vgg.network(*sizes[0])
         total = psutil.virtual_memory().total
-        for name, (h, w) in (
-            ("the result", (height, width)),
-            *(("a style", self._style_size(style, height, width)) for style, _ in self.styles),
-        ):
-            if h * w * BYTES_A_PIXEL > total:
+        needed = {"the result": sizes[-1]}
+        for style, _ in self.styles:
+            try:
+                self.vgg.network(*self._style_size(style, *sizes[0]))
+            except InputError as error:
+                raise InputError(f"a style at the first scale: {error}; choose a larger size or style scale") from error
+            needed["a style"] = max(needed.get("a style", (0, 0)), self._style_size(style, *sizes[-1]), key=math.prod)
+        for name, (height, width) in needed.items():
+            if height * width * BYTES_A_PIXEL > total:
                 raise InputError(
-                    f"{name} of {w} x {h} pixels takes about {h * w * BYTES_A_PIXEL / 1e9:.0f} GB of memory, and this "
-                    f"machine has {total / 1e9:.0f}: choose a smaller size or style scale"
+                    f"{name} of {width} x {height} pixels takes about {height * width * BYTES_A_PIXEL / 1e9:.0f} GB of "
+                    f"memory, and this machine has {total / 1e9:.0f}: choose a smaller size or style scale"
                 )
 
     def first(self, height: int, width: int) -> Array:
@@ -120,7 +129,8 @@ class StyleProblem:
         if self.settings.start == "noise":
             picture = 0.5 + 0.25 * noise
         else:
-            pixels = np.concatenate([np.reshape(style, (-1, 3)) for style, _ in self.styles])
+            sized = [resize(style, *self._style_size(style, height, width)) for style, _ in self.styles]
+            pixels = np.concatenate([style.reshape(-1, 3) for style in sized])
             root = np.linalg.cholesky(np.cov(pixels.T) + 1e-6 * np.eye(3))
             picture = pixels.mean(axis=0) + noise @ root.T
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
@@ -174,7 +184,7 @@ def _nothing(z: Array) -> tuple[None, Any]:
 
 
 def _read(picture: Any) -> Array:
-    """A picture as (height, width, 3), float32, from 0 to 1."""
+    """A picture as (height, width, 3): bytes as they are, anything else in float32 from 0 to 1."""
     name = str(picture) if isinstance(picture, str | Path) else "a picture"
     pixels = read_image(picture) if isinstance(picture, str | Path) else np.asarray(picture)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype.kind not in "uf":
@@ -184,7 +194,7 @@ def _read(picture: Any) -> Array:
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_EDGE:
         raise InputError(f"{name}: is {width} x {height} pixels; a picture needs at least {LEAST_EDGE} each way")
-    return pixels.astype(np.float32) / (255.0 if pixels.dtype == np.uint8 else 1.0)
+    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
 
 
 def _read_styles(styles: Any) -> list[tuple[Array, float]]:

@@ -116,8 +116,8 @@ def to_uint8(pixels: Array) -> Array:
     return rounded
 
 
-def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any]) -> None:
-    """Write the state and the settings it belongs to."""
+def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any]) -> int:
+    """Write the state and the settings it belongs to; returns the bytes written."""
     vectors, numbers = pack_memory(state.memory)
     header = {
         "format": FORMAT,
@@ -128,7 +128,7 @@ def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any
         "progress": [state.scale, state.step, state.seconds],
         "history": state.history,
     }
-    save_tensors(path, {"theta": state.theta, "average": state.average, **vectors}, header)
+    return save_tensors(path, {"theta": state.theta, "average": state.average, **vectors}, header)
 
 
 def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> StyleState:

@@ -47,14 +47,19 @@ def scale_sizes(height: int, width: int, long_edge: int, scales: int | None = No
 
 
 def resize(picture: Array, height: int, width: int, resampling: Image.Resampling = Image.Resampling.LANCZOS) -> Array:
-    """A floating-point picture (h, w, channels) at another size, filtered over all pixels that each new one covers."""
+    """A picture (h, w, channels) at another size, filtered over all pixels that each new one covers.
+
+    Floating point stays what it is; bytes become float32 from 0 to 1, channel by channel, as photographs are large.
+    """
+    whole = 255 if picture.dtype == np.uint8 else 1
+    dtype = np.float32 if picture.dtype == np.uint8 else picture.dtype
     if picture.shape[:2] == (height, width):
-        return picture.copy()
-    channels = [
-        np.asarray(Image.fromarray(picture[..., k].astype(np.float32)).resize((width, height), resampling))
-        for k in range(picture.shape[2])
-    ]
-    return np.stack(channels, axis=-1).astype(picture.dtype)
+        return (picture / whole).astype(dtype)
+    resized: Array = np.empty((height, width, picture.shape[2]), dtype)
+    for k in range(picture.shape[2]):
+        channel = Image.fromarray(picture[..., k].astype(np.float32)).resize((width, height), resampling)
+        np.divide(np.asarray(channel), whole, out=resized[..., k])
+    return resized
 
 
 def detail(picture: Array, height: int, width: int) -> Array:

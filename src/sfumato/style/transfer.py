@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from sfumato.arrays import Array, Stream, generator
+from sfumato.arrays import Array, Stream, fingerprint, generator
 from sfumato.checkpoint import SparingSaver
 from sfumato.errors import DivergenceError, InputError
 from sfumato.kernels.threads import parallel_kernels
@@ -143,7 +143,8 @@ class StyleTransfer:
         """
         if resume and checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
-        with parallel_kernels():
+        # Overflow on the way to divergence is found and named; warnings on top would only say it worse
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels():
             problem = StyleProblem(self, content, styles, on_download)
             run = _Run(self, problem, None if checkpoint is None else Path(checkpoint))
             return run.paint(callback or (lambda record: None), stop or (lambda: False), resume=resume)
@@ -157,19 +158,21 @@ class _Run:
         height, width = problem.content.shape[:2]
         long_edge = max(height, width) if transfer.size == "full" else transfer.size
         self.sizes = scale_sizes(height, width, long_edge, transfer.scales)
-        problem.check_memory(*self.sizes[-1])
+        problem.check_sizes(self.sizes)
         beta2 = 0.99 if transfer.optimizer in ("adam", "adamw") else None  # a scale's steps are few to average over
         self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
         self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
         self.settings = {
             **asdict(transfer),
             "start": transfer.start if problem.start is None else "a picture",
+            "vgg_weights": Path(transfer.vgg_weights).name,  # without folders, as the settings go into the picture
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
             "style_shares": [share for _, share in problem.styles],
             "sizes": [list(size) for size in self.sizes],
             "pictures": problem.fingerprint(),
+            "network_parameters": fingerprint(problem.vgg.theta),
         }
 
     def paint(self, callback: Callable[[StepRecord], None], stop: Callable[[], bool], *, resume: bool) -> StyleResult:
@@ -279,10 +282,9 @@ class _Run:
             pixels=self._picture(state),
         )
 
-    def _save(self, state: StyleState, seconds: float) -> None:
+    def _save(self, state: StyleState, seconds: float) -> int:
         state.seconds = seconds
-        if self.checkpoint is not None:
-            save_style_checkpoint(self.checkpoint, state, self.settings)
+        return 0 if self.checkpoint is None else save_style_checkpoint(self.checkpoint, state, self.settings)
 
 
 def _check_whole(name: str, value: int, least: int = 1) -> None:
