@@ -54,17 +54,20 @@ def test_each_head_measures_the_outputs_of_its_own_layer() -> None:
         np.testing.assert_allclose(measured, expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["third"], "no layer is called 'third': there are first, bend, second, end"),
-        (["first"], "nothing measures end, the last layer"),
-    ],
-)
-def test_heads_that_do_not_fit_the_network_are_refused(names: list[str], message: str) -> None:
-    heads = [(name, squared) for name in names]
-    with pytest.raises(InputError, match=message):
-        NETWORK.measure(NETWORK.parameters(np.zeros(NETWORK.size)), np.ones((2, 5)), heads, NOTHING)
+def test_a_head_on_no_layer_is_refused() -> None:
+    with pytest.raises(InputError, match="no layer is called 'third': there are first, bend, second, end"):
+        NETWORK.measure(NETWORK.parameters(np.zeros(NETWORK.size)), np.ones((2, 5)), [("third", squared)], NOTHING)
+
+
+def test_layers_above_the_last_head_take_no_part() -> None:
+    theta = np.random.default_rng(2).standard_normal(NETWORK.size)
+    params, gradient = NETWORK.parameters(theta), np.full_like(theta, 7)
+    params.second.W[...] = np.nan
+    (measured,), backward = NETWORK.measure(params, np.ones((2, 5)), [("bend", squared)], EVERYTHING)
+    dx: Any = backward([1.0], NETWORK.parameters(gradient))
+    assert np.isfinite(measured)
+    assert np.isfinite(dx).all()
+    assert (NETWORK.parameters(gradient).second.W == 7).all()
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "c"]])

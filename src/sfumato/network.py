@@ -171,7 +171,8 @@ class Network(Layer[Any]):
         Args:
             params: The parameters, as from `parameters`.
             x: Inputs, (n, *input_shape).
-            heads: Names of layers, each with what measures that layer's outputs; the last layer must have one.
+            heads: Names of layers, each with what measures that layer's outputs; at least one. Layers above the last of
+                them take no part.
             want: What the way back shall compute.
             rng: Source of randomness for this step in training; None outside training.
 
@@ -180,21 +181,20 @@ class Network(Layer[Any]):
             respect to each of those, and otherwise does what a layer's `backward` does.
 
         Raises:
-            InputError: if a head is on no layer of this network, or the last layer has none.
+            InputError: if a head is on no layer of this network.
         """
         at: dict[int, list[int]] = {}
         for number, (name, _) in enumerate(heads):
             if name not in self.names:
                 raise InputError(f"no layer is called {name!r}: there are {', '.join(self.names)}")
             at.setdefault(self.names.index(name), []).append(number)
-        if len(self.layers) - 1 not in at:
-            raise InputError(f"nothing measures {self.names[-1]}, the last layer: leave it out, or put a head on it")
         measured: list[Any] = [None] * len(heads)
         way_back: list[tuple[int, Backward[Any], list[tuple[int, Pull]]]] = []
         flowing = want.inputs  # whether a gradient has to reach the inputs of the layer at hand
-        for index, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
+        for index in range(max(at) + 1):
+            own = params[index]
             wanted = Want(weights=want.weights and bool(own), inputs=flowing)
-            x, backward = layer.forward(own, x, wanted, rng)
+            x, backward = self.layers[index].forward(own, x, wanted, rng)
             pulls = []
             for number in at.get(index, ()):
                 measured[number], pull = heads[number][1](x)

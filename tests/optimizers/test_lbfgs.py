@@ -265,3 +265,19 @@ def test_thirty_steps_and_thirty_more_are_sixty_bit_for_bit(way: str, tmp_path: 
 def test_settings_with_which_no_line_search_can_succeed_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         LBFGS(**settings)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1e6, 1e12])
+def test_curvature_is_learned_whatever_the_scale_of_the_loss(scale: float) -> None:
+    """Style transfer's unscaled losses are around 1e10; a test against an absolute length would reject every pair."""
+    function, start = network_function([10], 0)
+
+    def scaled(theta: Array) -> tuple[float, Array]:
+        loss, gradient = function(theta)
+        return scale * loss, scale * gradient
+
+    lbfgs, objective, theta = LBFGS(), Counting(scaled), start.astype(np.float32)
+    state = lbfgs.init(theta)
+    for _ in range(12):
+        theta, state, _ = lbfgs.step(objective, theta, state, 1.0)
+    assert state.pairs >= 10

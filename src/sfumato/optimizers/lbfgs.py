@@ -94,7 +94,8 @@ class LBFGS(Optimizer[Curvature]):
         s, y = found.alpha * direction, found.evaluation.gradient - here.gradient
         theta = theta + s
         pairs = state.pairs
-        if float(s @ y) > np.finfo(theta.dtype).eps * float(y @ y):  # else the pair says nothing of a minimum
+        # else the pair says nothing of a minimum; relative to both lengths, so that the loss's scale does not matter
+        if float(s @ y) > np.finfo(theta.dtype).eps * np.sqrt(float(s @ s)) * np.sqrt(float(y @ y)):
             state.s[pairs % self.history], state.y[pairs % self.history] = s, y
             pairs += 1
         return theta, Curvature(state.s, state.y, pairs, converged=False, here=found.evaluation), here
