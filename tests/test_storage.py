@@ -73,17 +73,27 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert path.read_text() == "new"
 
 
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace"])
+def test_a_write_that_is_interrupted_leaves_the_old_file_and_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "old")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(step, interrupt)
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
 def test_the_remains_of_a_killed_write_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "file"
-
-    def killed(_: int) -> None:
-        raise KeyboardInterrupt
-
     write_atomically(path, "old")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("os.fsync", killed)
-        write_atomically(path, "half of a long n")
-    assert path.read_text() == "old"
+    (tmp_path / ".file.part").write_text("half of a long n")
     write_atomically(path, "new")
     assert path.read_text() == "new"
     assert names(tmp_path) == ["file"]

@@ -24,6 +24,8 @@ HEADER = "sfumato"
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file beside its place and rename it into place: a crash or a full disk leaves the old file as it was.
 
+    Nothing stays beside it either, be it that the disk is full or that someone presses Ctrl-C.
+
     Raises:
         FileError: if it cannot be written.
     """
@@ -35,9 +37,11 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise FileError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
 
 
