@@ -109,6 +109,23 @@ def test_shapes_are_those_that_build_says(
     assert all(np.isfinite(gradient).all() for gradient in grads), "every gradient is assigned"
 
 
+@every_layer
+def test_no_examples_give_no_outputs_and_gradients_of_zero(layer: Layer[Any]) -> None:
+    params = parameters(layer)
+    z, backward = layer.forward(params, normal((0, *IMAGE)), EVERYTHING)
+    grads = filled(params, math.nan)
+    dx = backward(np.ones_like(z), grads)
+    assert z.shape == (0, *layer.build(IMAGE).output_shape)
+    assert dx is not None
+    assert dx.shape == (0, *IMAGE)
+    assert not any(gradient.any() for gradient in grads)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
+    assert Convolution(cast(Any, np.int64(3))) == Convolution(3)
+    assert MaxPooling(cast(Any, np.int64(2))).build((4, 4, 1)).output_shape == (2, 2, 1)
+
+
 def test_kernel_3_with_padding_1_keeps_the_size_and_pooling_halves_it() -> None:
     assert Convolution(5).build((13, 8, 3)).output_shape == (13, 8, 5)
     assert MaxPooling().build((13, 8, 3)).output_shape == AveragePooling().build((13, 8, 3)).output_shape == (6, 4, 3)
@@ -193,10 +210,20 @@ def test_a_layer_holds_its_configuration_and_cannot_change(layer: Layer[Any]) ->
         (lambda: Convolution(0), "the filters of a convolution must be a whole number from 1, not 0"),
         (lambda: Convolution(3, kernel=0), "kernel .* from 1, not 0"),
         (lambda: Convolution(3, kernel=cast(Any, 2.5)), "kernel .* not 2.5"),
+        (lambda: Convolution(cast(Any, 4.0)), "^the filters of a convolution must be a whole number from 1, not 4.0$"),
+        (lambda: Convolution(cast(Any, None)), "filters .* not None"),
+        (lambda: Convolution(cast(Any, math.nan)), "filters .* not nan"),
+        (lambda: Convolution(cast(Any, "3")), "filters .* not '3'"),
+        (lambda: Convolution(3, kernel=cast(Any, (3, 5))), r"kernel .* not \(3, 5\)"),
+        (lambda: Convolution(3, padding=cast(Any, 1.0)), "padding .* not 1.0"),
         (lambda: Convolution(3, stride=0), "stride .* from 1, not 0"),
         (lambda: Convolution(3, padding=-1), "padding .* from 0, not -1"),
         (lambda: MaxPooling(0), "the size of pooling must be a whole number from 1, not 0"),
         (lambda: MaxPooling(17), "the size of max pooling must be at most 16, not 17"),
+        (lambda: MaxPooling(cast(Any, None)), "^the size of pooling must be a whole number from 1, not None$"),
+        (lambda: AveragePooling(cast(Any, 2.0)), "size .* not 2.0"),
+        (lambda: AveragePooling(cast(Any, (2, 2))), r"size .* not \(2, 2\)"),
+        (lambda: MaxPooling(2, stride=cast(Any, math.nan)), "stride .* not nan"),
         (lambda: MaxPooling(2, stride=0), "the stride of pooling must be a whole number from 1, not 0"),
         (lambda: AveragePooling(2, stride=cast(Any, 1.5)), "stride .* not 1.5"),
         (lambda: Convolution(3).build((784,)), r"takes images, .* not examples of shape \(784,\)"),

@@ -262,7 +262,9 @@ def test_dropout_layers_of_one_network_draw_different_masks() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Dense(0), r"unit.* not 0"),
+        (lambda: Dense(0), "^the units of a dense layer must be a whole number from 1, not 0$"),
+        (lambda: Dense(cast(Any, 3.0)), r"unit.* not 3.0"),
+        (lambda: Dense(cast(Any, None)), r"unit.* not None"),
         (lambda: Dense(cast(Any, 2.5)), r"unit.* not 2.5"),
         (lambda: Dense(3).build((28, 28, 1)), r"not examples of shape \(28, 28, 1\): put Flatten\(\) before it"),
         (lambda: Dropout(1.0), "at least 0 and below 1, not 1.0"),

@@ -78,6 +78,8 @@ def filter_gradients(x: Array, dz: Array, kernel: Shape, *, stride: int, padding
     out = dz.shape[-1]
     windows = Windows(x, kernel, dz.shape[1:3], stride=stride, padding=(padding, padding))
     strips = windows.strips()
+    if not strips:  # no images, as in an empty batch: the sums have no terms
+        return np.zeros((out, *kernel, x.shape[3]), dz.dtype), np.zeros(out, dz.dtype)
     parts = min(len(strips), MOST_PARTS, max(1, GRADIENT_BYTES // (out * windows.entries * dz.itemsize)))
     per_part = -(-len(strips) // parts)
 

@@ -8,6 +8,7 @@ So a layer can run twice, in threads or on parts of the data, and nothing goes s
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -124,6 +125,16 @@ class Activation(Layer[NoParameters]):
 
     def build(self, shape: Shape) -> Built:
         return Built(shape, NoParameters())
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Check a setting that counts something.
+
+    Raises:
+        InputError: if it is no whole number of at least `least`.
+    """
+    if not isinstance(value, Integral) or value < least:
+        raise InputError(f"the {name} must be a whole number from {least}, not {value!r}")
 
 
 def image_shape(shape: Shape, layer: str) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
 from sfumato.kernels.convolution import convolve, filter_gradients, input_gradient, output_size
-from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, image_shape
+from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, check_whole, image_shape
 from sfumato.layers.dense import Affine
 
 
@@ -56,9 +56,7 @@ class Convolution(Layer[Affine[Array]]):
     def __post_init__(self) -> None:
         least = {"filters": 1, "kernel": 1, "stride": 1, "padding": 0}
         for name, smallest in least.items():
-            value = getattr(self, name)
-            if value != int(value) or value < smallest:
-                raise InputError(f"the {name} of a convolution must be a whole number from {smallest}, not {value}")
+            check_whole(f"{name} of a convolution", getattr(self, name), smallest)
 
     @property
     def analytic(self) -> bool:

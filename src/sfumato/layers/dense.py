@@ -9,7 +9,7 @@ import numpy as np
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
-from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want
+from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, check_whole
 
 T = TypeVar("T")
 
@@ -47,8 +47,7 @@ class Dense(Layer[Affine[Array]]):
     init: Initializer = field(default_factory=He)
 
     def __post_init__(self) -> None:
-        if self.units != int(self.units) or self.units < 1:
-            raise InputError(f"a dense layer needs at least one unit, not {self.units}")
+        check_whole("units of a dense layer", self.units, 1)
 
     def build(self, shape: Shape) -> Built:
         if len(shape) != 1:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array, Shape
+from sfumato.arrays import Array
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import max_pool, max_pool_gradient
-from sfumato.layers.average_pooling import check_pooling, pooled_image
-from sfumato.layers.base import Backward, Built, Layer, NoParameters, Want
+from sfumato.layers.base import Backward, NoParameters, Want
+from sfumato.layers.pooling import Pooling
 
 
 @dataclass(frozen=True)
-class MaxPooling(Layer[NoParameters]):
+class MaxPooling(Pooling):
     """Z[n, u, v, c] = max_ij X[n, s u + i, s v + j, c], over windows of size x size, every s pixels.
 
     Shapes: X (n, height, width, channels), Z (n, rows, columns, channels), with rows = floor((height - size) / s) + 1
@@ -30,11 +30,8 @@ class MaxPooling(Layer[NoParameters]):
         stride: s above; by default the size, so that windows lie side by side.
     """
 
-    size: int = 2
-    stride: int | None = None
-
     def __post_init__(self) -> None:
-        check_pooling(self.size, self.stride)
+        super().__post_init__()
         if self.size > 16:  # an entry's number in its window is kept in one byte
             raise InputError(f"the size of max pooling must be at most 16, not {self.size}")
 
@@ -42,23 +39,16 @@ class MaxPooling(Layer[NoParameters]):
     def analytic(self) -> bool:
         return False
 
-    @property
-    def parallel(self) -> bool:
-        return True
-
-    def build(self, shape: Shape) -> Built:
-        return Built(pooled_image(shape, self.size, self.stride or self.size), NoParameters())
-
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        stride, shape = self.stride or self.size, x.shape
-        z, winners = max_pool(x, self.size, stride, choose=want.inputs)
+        shape = x.shape
+        z, winners = max_pool(x, self.size, self.step, choose=want.inputs)
 
         def backward(dz: Array, grads: NoParameters) -> Array | None:
-            return None if winners is None else max_pool_gradient(dz, winners, self.size, stride, shape)
+            return None if winners is None else max_pool_gradient(dz, winners, self.size, self.step, shape)
 
         return z, backward
 
     def kinks(self, params: NoParameters, x: Array) -> Array | None:
-        return max_pool(x, self.size, self.stride or self.size)[1]
+        return max_pool(x, self.size, self.step)[1]

@@ -1,0 +1,43 @@
+"""What max and average pooling share: windows that slide over an image."""
+
+from dataclasses import dataclass
+
+from sfumato.arrays import Shape
+from sfumato.errors import InputError
+from sfumato.kernels.pooling import pooled_shape
+from sfumato.layers.base import Built, Layer, NoParameters, check_whole, image_shape
+
+
+@dataclass(frozen=True)
+class Pooling(Layer[NoParameters]):
+    """Of each window of an image, one number a channel; shapes (n, height, width, channels) before and after.
+
+    Args:
+        size: Height and width of a window.
+        stride: Pixels from one window to the next; by default the size, so that windows lie side by side.
+
+    Raises:
+        InputError: if either is no whole number of at least 1.
+    """
+
+    size: int = 2
+    stride: int | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("size of pooling", self.size, 1)
+        check_whole("stride of pooling", self.step, 1)
+
+    @property
+    def step(self) -> int:
+        """The stride, or what stands for it."""
+        return self.size if self.stride is None else self.stride
+
+    @property
+    def parallel(self) -> bool:
+        return True
+
+    def build(self, shape: Shape) -> Built:
+        height, width, _ = image_shape(shape, "pooling")
+        if min(height, width) < self.size:
+            raise InputError(f"an image of {height} x {width} is too small for a window of {self.size} x {self.size}")
+        return Built(pooled_shape((1, *shape), self.size, self.step)[1:], NoParameters())
