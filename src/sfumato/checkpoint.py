@@ -1,7 +1,8 @@
 """A training run between two steps: all that is needed to go on as if it had never stopped."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from sfumato.optimizers import Optimizer
 from sfumato.storage import load_tensors, save_tensors
 
 FORMAT = "training checkpoint 1"
+
+DIGESTS = ("data", "scaling", "pictures", "network_parameters")
+"""Settings that are digests of arrays, which say nothing to a reader."""
 
 SHARE = 0.02
 """Part of a run's time that saving may take."""
@@ -81,20 +85,34 @@ def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, A
         InputError: if it belongs to a run with other settings; the message names the first that differs.
     """
     tensors, header = load_same_run(path, FORMAT, settings)
-    epoch, batch, step, best_epoch, seconds, finished = header["progress"]
-    return TrainingState(
-        theta=tensors["theta"],
-        memory=unpack_memory(optimizer, tensors, header["optimizer"]),
-        best_theta=tensors["best_theta"],
-        epoch=epoch,
-        batch=batch,
-        step=step,
-        sums=Sums(*header["sums"]),
-        best_epoch=best_epoch,
-        seconds=seconds,
-        finished=finished,
-        history=[EpochRecord(*values) for values in header["history"]],
-    )
+    with refusing_damage(path):
+        epoch, batch, step, best_epoch, seconds, finished = header["progress"]
+        return TrainingState(
+            theta=tensors["theta"],
+            memory=unpack_memory(optimizer, tensors, header["optimizer"]),
+            best_theta=tensors["best_theta"],
+            epoch=epoch,
+            batch=batch,
+            step=step,
+            sums=Sums(*header["sums"]),
+            best_epoch=best_epoch,
+            seconds=seconds,
+            finished=finished,
+            history=[EpochRecord(*values) for values in header["history"]],
+        )
+
+
+@contextlib.contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Within, a part of a checkpoint that is missing or does not fit becomes an error of one line.
+
+    Raises:
+        FileError: if so.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise FileError(f"{path}: the checkpoint in it is damaged ({error}); start anew with --overwrite") from error
 
 
 def load_same_run(path: Path, expected: str, settings: dict[str, Any]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -105,14 +123,14 @@ def load_same_run(path: Path, expected: str, settings: dict[str, Any]) -> tuple[
         InputError: if it belongs to a run with other settings; the message names the first that differs.
     """
     tensors, header = load_tensors(path)
-    if header.get("format") != expected:
+    if header.get("format") != expected or not isinstance(header.get("settings"), dict):
         raise FileError(f"{path}: not a checkpoint of this version of Sfumato, or of another kind of run")
     for name, value in settings.items():
-        before = header["settings"].get(name)
+        before, label = header["settings"].get(name), name.replace("_", " ")
         if before != value:
+            what = f"other {label}" if name in DIGESTS else f"{label} {before}, not {value}"
             raise InputError(
-                f"{path}: this run began with {name.replace('_', ' ')} {before}, not {value}; "
-                "resume with the same options, or start anew with --overwrite"
+                f"{path}: this run began with {what}; resume with the same options, or start anew with --overwrite"
             )
     return tensors, header
 

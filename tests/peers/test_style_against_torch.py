@@ -97,7 +97,7 @@ def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str) -> None:
     ours = objective(x.ravel())
     tensor = torch.tensor(x, requires_grad=True)
     # our styles are brought to the size of the picture first; these have its long edge already
-    styles = [(torch.tensor(style.astype(np.float64)), weight) for style, weight in setting.styles]
+    styles = [(torch.tensor(style.picture.astype(np.float64)), style.share) for style in setting.styles]
     theirs = loss_in_torch(kind, objective, tensor, torch.tensor(CONTENT.astype(np.float64)), styles)
     theirs.backward()
     expected = tensor.grad.numpy().ravel()

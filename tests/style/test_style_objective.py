@@ -12,6 +12,7 @@ from sfumato.network import Pull
 from sfumato.style.losses import STYLE_LOSSES, ContentLoss
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
+from sfumato.style.pyramid import resize
 from sfumato.style.transfer import StyleTransfer
 
 HEIGHT, WIDTH = 32, 40
@@ -91,12 +92,25 @@ def test_normalised_every_term_pulls_at_its_features_with_its_weight(style_loss:
     assert check_gradient(normalized, x, step=1e-6, directions=3).difference < 1e-6
 
 
-def test_a_loss_that_is_zero_is_not_normalised() -> None:
-    problem = StyleProblem(StyleTransfer(), picture(1), picture(2))
+def test_starting_from_the_content_its_loss_is_normalised_by_what_can_be_lost() -> None:
+    problem = StyleProblem(StyleTransfer(content_weight=3.0), picture(1), picture(2))
     start = picture(1).ravel()
-    objective = problem.objective(HEIGHT, WIDTH)
-    normalized = objective.with_normalized_gradients(start)
-    content, *styles = zip(objective.terms, normalized.terms, strict=True)
-    assert isinstance(content[0].loss, ContentLoss)
-    assert content[0].weight == content[1].weight
-    assert all(before.weight != after.weight for before, after in styles)
+    objective = problem.objective(HEIGHT, WIDTH, np.float64)
+    normalized = objective.with_normalized_gradients(start.astype(np.float64))
+    content = normalized.terms[0].loss
+    assert isinstance(content, ContentLoss)
+    nothing = np.zeros_like(content.target)
+    sums, pull = content.measure(nothing)
+    assert np.linalg.norm(pull(content.score(sums, normalized.terms[0].weight)[1])) == pytest.approx(3.0, rel=1e-6)
+    assert all(np.isfinite(term.weight) for term in normalized.terms)
+
+
+def test_normalised_content_and_style_still_balance_by_their_weights() -> None:
+    results = [
+        StyleTransfer(size=48, scales=1, steps=15, normalize_gradients=True, content_weight=weight).run(
+            picture(1), picture(2)
+        )
+        for weight in (0.1, 10.0)
+    ]
+    distances = [np.abs(result.picture / 255.0 - resize(picture(1), 38, 48)).mean() for result in results]
+    assert distances[1] < 0.7 * distances[0]

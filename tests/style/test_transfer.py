@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sfumato import FileError, InputError
+from sfumato import DivergenceError, FileError, InputError
 from sfumato.arrays import Array
 from sfumato.optimizers import OPTIMIZERS
+from sfumato.storage import load_tensors, save_tensors
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.progress import StepRecord
 from sfumato.style.pyramid import resize
@@ -189,7 +190,7 @@ def test_other_settings_do_not_go_on_with_a_run(tmp_path: Path, changes: dict[st
     first.run(CONTENT, STYLE, stop=stopped_after(2), checkpoint=tmp_path / "kept")
     with pytest.raises(InputError, match=message):
         dataclasses.replace(first, **changes).run(CONTENT, STYLE, checkpoint=tmp_path / "kept", resume=True)
-    with pytest.raises(InputError, match="began with pictures"):
+    with pytest.raises(InputError, match="began with other pictures; resume with the same"):
         first.run(CONTENT, CONTENT, checkpoint=tmp_path / "kept", resume=True)
 
 
@@ -199,6 +200,52 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         transfer().run(CONTENT, STYLE, checkpoint=tmp_path / "kept", resume=True)
     with pytest.raises(InputError, match="to resume, name the checkpoint"):
         transfer().run(CONTENT, STYLE, resume=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, header: header.pop("weights"),
+        lambda tensors, header: header.pop("settings"),
+        lambda tensors, header: header.update(progress=[7, 0, 0.0]),
+        lambda tensors, header: header.update(history="none"),
+        lambda tensors, header: tensors.pop("theta"),
+        lambda tensors, header: tensors.pop("optimizer.s"),
+        lambda tensors, header: tensors.update(theta=tensors["theta"][:-3]),
+        lambda tensors, header: tensors["theta"].fill(np.nan),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_in_words(tmp_path: Path, damage: Callable[[Any, Any], Any]) -> None:
+    kept = tmp_path / "kept"
+    transfer().run(CONTENT, STYLE, stop=stopped_after(3), checkpoint=kept)
+    tensors, header = load_tensors(kept)
+    damage(tensors, header)
+    save_tensors(kept, tensors, header)
+    with pytest.raises(FileError, match=r"kept: (the checkpoint in it is damaged|not a checkpoint)"):
+        transfer().run(CONTENT, STYLE, checkpoint=kept, resume=True)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    numbers: Any = {"size": np.int64(48), "seed": np.int64(0), "style_weight": np.float64(10.0)}
+    result = transfer(**numbers).run(CONTENT, STYLE, checkpoint=tmp_path / "kept")
+    np.testing.assert_array_equal(result.picture, transfer(style_weight=10.0).run(CONTENT, STYLE).picture)
+
+
+@pytest.mark.parametrize("weights", [{"style_weight": 1e30}, {"content_weight": 1e-30, "style_weight": 1e-30}])
+def test_where_no_step_lowers_the_loss_that_is_said_and_no_picture_passed_off(weights: dict[str, float]) -> None:
+    with pytest.raises(DivergenceError, match=r"no step lowers the loss|diverged"):
+        transfer(**weights, learning_rate=1e30).run(CONTENT, STYLE)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "gd", "momentum", "nesterov"])
+def test_a_picture_with_nothing_to_change_stays_as_it_is(optimizer: str) -> None:
+    result = transfer(style_weight=0, scales=1, optimizer=optimizer).run(CONTENT, STYLE)
+    np.testing.assert_allclose(result.picture, CONTENT, atol=1)
+
+
+def test_an_overflowing_wasserstein_is_a_divergence_in_words() -> None:
+    with pytest.raises(DivergenceError, match="the picture diverged"):
+        transfer(style_loss="wasserstein", optimizer="gd", learning_rate=1e12, steps=20).run(CONTENT, STYLE)
 
 
 def test_pictures_given_are_left_as_they_were() -> None:
@@ -228,11 +275,18 @@ def test_pictures_given_are_left_as_they_were() -> None:
         ({"optimizer": "sgd"}, "no optimizer is called 'sgd'"),
         ({"content_layers": {"conv9_9": 1.0}}, "has no layer 'conv9_9'"),
         ({"style_layers": {"block1_conv1": -1.0}}, "the weight of block1_conv1 must be"),
-        ({"style_layers": {}}, "no style layer has any weight"),
+        ({"style_layers": {}}, "the weights of the style layers add up to 0"),
+        ({"style_layers": {"conv1_1": 1e308, "conv2_1": 1e308}}, "the weights of the style layers add up to inf"),
+        ({"style_layers": ["conv1_1"]}, "style layers are given with their weights"),
+        ({"style_weight": "much"}, "the weight of style must be a number of 0 or more, not much"),
+        ({"seed": 1.5}, "the seed must be a whole number"),
         ({"style_layers": {"conv1_1": 1.0, "relu1_1": 1.0}}, "a style layer is named twice: conv1_1, relu1_1"),
         ({"scales": 30}, "30 scales are too many"),
-        ({"size": 10**6}, r"the result of 1000000 x 750000 pixels takes about \d+ GB of memory, and this machine has"),
-        ({"style_scale": 1e5}, r"a style of 4800000 x 4800000 pixels takes about \d+ GB of memory"),
+        (
+            {"size": 10**6},
+            r"the content: at 1000000 x 750000 pixels it takes about \d+ GB of memory, and",
+        ),
+        ({"style_scale": 1e5}, r"a style: at 4800000 x 4800000 pixels it takes about \d+ GB of memory"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], message: str) -> None:
@@ -248,8 +302,13 @@ def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], m
         (CONTENT.astype(np.float32), STYLE, "from 0 to 1"),
         (np.full((20, 20, 3), np.nan), STYLE, "from 0 to 1"),
         (CONTENT.astype(np.int64), STYLE, "not int64"),
-        (CONTENT, [], "there is no style to paint in"),
-        (CONTENT, [(STYLE, 0.0)], "no style has any weight"),
+        (CONTENT, [], "the weights of the styles add up to 0"),
+        (CONTENT, [(STYLE, 0.0)], "the weights of the styles add up to 0"),
+        (CONTENT, [(STYLE, 1e308), (STYLE, 1e308)], "the weights of the styles add up to inf"),
+        (CONTENT, [(STYLE, 1, 2)], "a style is a picture, or a picture and its weight"),
+        (CONTENT, None, "a style is a picture, or a picture and its weight"),
+        (CONTENT, {"style.png": 1.0}, "a style is a picture, or a picture and its weight"),
+        (CONTENT[:0], STYLE, "is 48 x 0 pixels"),
         (CONTENT, [(STYLE, -1.0)], "the weight of a style must be"),
     ],
 )

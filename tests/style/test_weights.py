@@ -329,9 +329,22 @@ def test_nothing_in_a_pickle_runs(wrap: Any, protocol: int, tmp_path: Path) -> N
         assert not ran.exists()
 
 
+DOUBLED = b"(t" + b"2\x86" * 300
+"""A pair of one pair twice, of one pair twice, and so on: to hash or to print it would take 2^300 steps."""
+
+
 @pytest.mark.parametrize(
     "description",
     [
+        b"\x80\x02}" + DOUBLED + b"K\x01s.",
+        b"\x80\x02}(" + DOUBLED + b"K\x01u.",
+        b"\x80\x02(" + DOUBLED + b"K\x01d.",
+        b"\x80\x02ccollections\nOrderedDict\n)R" + DOUBLED + b"K\x01s.",
+        b"\x80\x02ccollections\nOrderedDict\n]" + DOUBLED + b"K\x01\x86a\x85R.",
+        b"\x80\x04\x8f(" + DOUBLED + b"\x90.",
+        b"\x80\x04(" + DOUBLED + b"\x91.",
+        b"\x80\x02}." + b"\x80\x02]" + DOUBLED + b"a.",  # the name of a storage, in the older format
+        b"\x80\x02(" + DOUBLED + b"X\x05\x00\x00\x00FloatX\x01\x00\x00\x000NK\x01tQ.",
         b"\x80\x02Nr\xff\xff\xff\x7f.",  # a note for later at place 2^31 - 1, which the unpickler in C makes room for
         b"\x80\x02\x8a\xff" + b"\xff" * 20,  # a number longer than the file
         b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"x",  # and a text

@@ -1,4 +1,4 @@
-"""The options of `sfumato style`. Their defaults are those of `StyleTransfer`."""
+"""The options of `sfumato style`. Their defaults are those of `StyleSettings`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ import typer
 
 from sfumato.cli.options import option
 from sfumato.errors import InputError
-from sfumato.style.problem import STARTS
-from sfumato.style.transfer import LEARNING_RATES, StyleTransfer
+from sfumato.style.settings import LEARNING_RATES, STARTS, StyleSettings
 
-DEFAULT = StyleTransfer()
+DEFAULT = StyleSettings()
 
 Content = Annotated[str, typer.Argument(metavar="CONTENT", help="The picture to paint.", show_default=False)]
 Style = Annotated[

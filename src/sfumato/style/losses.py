@@ -58,11 +58,15 @@ class ContentLoss(FeatureLoss[float]):
     Args:
         target: P, (1, height, width, N).
         relative: Whether to divide by the target's own half sum of squares.
+
+    Attributes:
+        all_lost: s of a picture without any features, sum P^2.
     """
 
     def __init__(self, target: Array, *, relative: bool = True) -> None:
         self.target = target
-        self.factor = 1.0 / max(_sum_of_squares(target), TINY) if relative else 0.5
+        self.all_lost = _sum_of_squares(target)
+        self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
     def measure(self, features: Array) -> tuple[float, Callable[[float], Array]]:
         difference = features - self.target

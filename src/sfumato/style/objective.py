@@ -10,7 +10,7 @@ from sfumato.arrays import Array
 from sfumato.layers.base import NOTHING, Want
 from sfumato.network import NamedParameter, Network
 from sfumato.objective import Evaluation, Objective
-from sfumato.style.losses import FeatureLoss, total_variation
+from sfumato.style.losses import ContentLoss, FeatureLoss, total_variation
 
 
 class Term(NamedTuple):
@@ -81,14 +81,12 @@ class StyleObjective(Objective):
     def with_normalized_gradients(self, theta: Array) -> "StyleObjective":
         """The same objective with each weight divided by the norm of its term's feature gradient at theta.
 
-        Measured once and then fixed: measured at every call it would no longer be the gradient of anything. A term
-        whose gradient is zero there, as the content's where it starts from, keeps its weight.
+        Measured once and then fixed: measured at every call it would no longer be the gradient of anything. Starting
+        from the content, that loss has no gradient yet; it is divided by what it would be with all content lost, which
+        is of the size that it has later on.
         """
         sums, _ = self._measure(theta, NOTHING)
-        norms = [
-            term.loss.gradient_norm(measured, term.loss.score(measured)[1])
-            for term, measured in zip(self.terms, sums, strict=True)
-        ]
+        norms = [_gradient_norm(term.loss, measured) for term, measured in zip(self.terms, sums, strict=True)]
         return self.reweighted([term.weight / (norm or 1.0) for term, norm in zip(self.terms, norms, strict=True)])
 
     def reweighted(self, weights: Sequence[float]) -> "StyleObjective":
@@ -111,3 +109,10 @@ class StyleObjective(Objective):
         for term, loss in zip(self.terms, losses, strict=True):
             parts[term.kind] += loss
         return Evaluation(sum(parts.values()), gradient, parts)
+
+
+def _gradient_norm(loss: FeatureLoss[Any], sums: Any) -> float:
+    norm = loss.gradient_norm(sums, loss.score(sums)[1])
+    if norm == 0 and isinstance(loss, ContentLoss):
+        return loss.gradient_norm(loss.all_lost, loss.score(loss.all_lost)[1])
+    return norm

@@ -1,5 +1,6 @@
 """What a style transfer says as it goes, what it returns, and where it stands between two steps."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array
-from sfumato.checkpoint import load_same_run, pack_memory, unpack_memory
+from sfumato.checkpoint import load_same_run, pack_memory, refusing_damage, unpack_memory
 from sfumato.optimizers import Optimizer
 from sfumato.storage import save_tensors
 
@@ -139,16 +140,21 @@ def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[
         InputError: if it belongs to a run with other settings or pictures.
     """
     tensors, header = load_same_run(path, FORMAT, settings)
-    scale, step, seconds = header["progress"]
-    memory = unpack_memory(optimizer, tensors, header["optimizer"])
-    return StyleState(
-        theta=tensors["theta"],
-        memory=memory,
-        weights=header["weights"],
-        rate=header["rate"],
-        average=tensors["average"],
-        scale=scale,
-        step=step,
-        seconds=seconds,
-        history=header["history"],
-    )
+    with refusing_damage(path):
+        scale, step, seconds = header["progress"]
+        state = StyleState(
+            theta=tensors["theta"],
+            memory=unpack_memory(optimizer, tensors, header["optimizer"]),
+            weights=[float(weight) for weight in header["weights"]],
+            rate=float(header["rate"]),
+            average=tensors["average"],
+            scale=scale,
+            step=step,
+            seconds=seconds,
+            history=[float(loss) for loss in header["history"]],
+        )
+        values = 3 * math.prod(settings["sizes"][scale])
+        vectors = [state.theta, *(vector for vector in state.memory if isinstance(vector, np.ndarray))]
+        if any(vector.shape[-1:] != (values,) or not np.isfinite(vector).all() for vector in vectors):
+            raise ValueError(f"{values} finite numbers were expected")
+        return state

@@ -35,12 +35,12 @@ def scale_sizes(height: int, width: int, long_edge: int, scales: int | None = No
     Raises:
         InputError: if there are more scales than the picture has room for.
     """
-    largest, ratio = long_edge / max(height, width), min(height, width) / max(height, width)
+    factor = long_edge / max(height, width)
     if scales is None:
-        room = min(long_edge / COARSEST, long_edge * ratio / LEAST)
-        scales = 1 + max(0, math.floor(math.log(room, GROWTH) + 1e-9)) if room > 0 else 1
-    factors = [largest / GROWTH**k for k in reversed(range(scales))]
-    sizes = [(max(1, round(height * factor)), max(1, round(width * factor))) for factor in factors]
+        room = min(long_edge / COARSEST, factor * min(height, width) / LEAST)
+        scales = 1 + max(0, math.floor(math.log(room, GROWTH) + 1e-9))
+    factors = [factor / GROWTH**k for k in reversed(range(scales))]
+    sizes = [(max(1, round(height * f)), max(1, round(width * f))) for f in factors]
     if len(set(sizes)) < scales:
         raise InputError(f"{scales} scales are too many for a long edge of {long_edge} pixels")
     return sizes
@@ -70,9 +70,10 @@ def detail(picture: Array, height: int, width: int) -> Array:
 def resample_moments(memory: Any, old: tuple[int, int], new: tuple[int, int]) -> Any:
     """An optimizer's state at the next scale: averages of gradients as pictures of the new size.
 
-    The loss is a mean over the pixels, so a pixel's gradient shrinks as their number grows, by r = old / new: first
-    moments (v) go along with r, second moments (s) with its square. Lanczos's filter overshoots, and clipping a mean of
-    squares at zero would let the next step divide by nothing: second moments take a filter without negative parts.
+    Losses are means over the pixels (but for the reference's own), so a pixel's gradient shrinks as their number grows,
+    by r = old / new: first moments (v) go along with r, second moments (s) with its square. Lanczos's filter
+    overshoots, and clipping a mean of squares at zero would let the next step divide by nothing: second moments take a
+    filter without negative parts.
 
     Args:
         memory: A named tuple with vectors of pixels, `v` or `s` or both.

@@ -10,10 +10,9 @@ import io
 import math
 import pickle
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from numpy.lib.stride_tricks import as_strided
 
@@ -59,13 +58,36 @@ Fetch = Callable[[Storage, int, int], bytes]
 """Reads so many numbers of a storage from some number on."""
 
 
+class _Names(dict[str, Any]):
+    """A dictionary that refuses keys other than texts before it hashes them.
+
+    To hash a pair whose halves are one pair, whose halves are one pair, and so on, takes twice the time at each level:
+    a file of a hundred bytes would keep a computer busy for ever.
+    """
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if not isinstance(name, str):
+            raise ValueError("a name that is no text")
+        super().__setitem__(name, value)
+
+
+def _refuse(_: Any) -> None:
+    raise ValueError("it holds more than dictionaries of tensors")
+
+
 class _Description(pickle._Unpickler):
     """Unpickles dictionaries of tensors, and refuses anything else.
 
     It builds on the unpickler written in Python, since the one in C reserves as much memory as a file tells it to. All
-    that a pickle can lay hands on are methods of this object and an immutable type, so that it cannot change anything
-    that outlives it.
+    that a pickle can lay hands on are methods of this object, so that it cannot change anything that outlives it; and
+    `_Names` are all that it can fill and that hashes what it is filled with.
     """
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
+        **pickle._Unpickler.dispatch,
+        pickle.EMPTY_DICT[0]: lambda self: self.append(_Names()),
+        **dict.fromkeys((pickle.DICT[0], pickle.EMPTY_SET[0], pickle.FROZENSET[0]), _refuse),
+    }
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         super().__init__(file)
@@ -76,7 +98,7 @@ class _Description(pickle._Unpickler):
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
         allowed: dict[tuple[str, str], Any] = {
-            ("collections", "OrderedDict"): OrderedDict,
+            ("collections", "OrderedDict"): self.dictionary,
             ("torch._utils", "_rebuild_tensor"): self.tensor,
             ("torch._utils", "_rebuild_tensor_v2"): self.tensor,
             ("torch._utils", "_rebuild_parameter"): self.parameter,
@@ -93,6 +115,9 @@ class _Description(pickle._Unpickler):
         if dtype not in STORAGES.values() or not isinstance(key, str) or not isinstance(length, int):
             raise ValueError("a storage without type or length")
         return self.storages.setdefault(key, Storage(dtype, key, length))
+
+    def dictionary(self) -> _Names:
+        return _Names()
 
     def tensor(self, storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Any:
         return TensorView(storage, offset, shape, strides)
@@ -133,6 +158,8 @@ def open_legacy(path: Path, file: BinaryIO) -> Iterator[Tensors]:
     description, keys = reader.load(), _Description(head, path).load()
     starts, position = {}, head.tell()
     for key in keys:
+        if not isinstance(key, str):
+            raise ValueError("a storage whose name is no text")
         file.seek(position)
         length = int.from_bytes(file.read(8), "little")
         storage = reader.storages[key]
@@ -152,8 +179,7 @@ def open_legacy(path: Path, file: BinaryIO) -> Iterator[Tensors]:
 def _tensors(description: Any, fetch: Fetch) -> dict[str, StoredTensor]:
     if not isinstance(description, dict):
         raise ValueError(f"a {type(description).__name__} instead of a dictionary of tensors")
-    views = {str(name): view for name, view in description.items() if isinstance(view, TensorView)}
-    return {name: _stored(view, fetch) for name, view in views.items()}
+    return {name: _stored(view, fetch) for name, view in description.items() if isinstance(view, TensorView)}
 
 
 def _stored(view: TensorView, fetch: Fetch) -> StoredTensor:

@@ -1,22 +1,20 @@
 """Style transfer: a photograph in the manner of a painting, from coarse to fine."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array, Stream, fingerprint, generator
+from sfumato.arrays import Array, fingerprint
 from sfumato.checkpoint import SparingSaver
 from sfumato.errors import DivergenceError, InputError
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
-from sfumato.style.losses import STYLE_LOSSES, TINY
 from sfumato.style.objective import StyleObjective
-from sfumato.style.problem import LEAST_EDGE, Picture, StyleProblem, check_weight
+from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import (
     StepRecord,
     StyleResult,
@@ -26,18 +24,7 @@ from sfumato.style.progress import (
     to_uint8,
 )
 from sfumato.style.pyramid import resample_moments, scale_sizes
-
-LEARNING_RATES = {
-    "lbfgs": 0.01,
-    "adam": 0.02,
-    "adamw": 0.02,
-    "rmsprop": 0.005,
-    "gd": 0.001,
-    "momentum": 0.002,
-    "nesterov": 0.0002,
-}
-"""How far a pixel value, from 0 to 1, moves in a step: in each one with optimizers that divide by the gradient's own
-size, on average in the first of each scale with the others."""
+from sfumato.style.settings import LEARNING_RATES, Picture, StyleSettings
 
 AVERAGING = 0.95
 """How much of the past the average of a first-order optimizer's iterates keeps: it averages about twenty of them."""
@@ -46,73 +33,8 @@ PATIENCE, LEAST_FALL = 10, 1e-3
 """A scale ends when the lowest loss of its last so many steps is not lower by this part than the lowest before."""
 
 
-@dataclass(frozen=True)
-class StyleTransfer:
-    """Paints a content picture in the style of others: settings, and `run`.
-
-    Args:
-        size: Long edge of the result in pixels, or "full" for the content's own size.
-        start: What the first scale starts from: "content", as in the reference; "noise"; "colour", noise with the
-            style's mean and covariance of colours; or a picture.
-        style_scale: Size of the style pictures' long edge in that of the result: larger means larger strokes.
-        content_weight: alpha, the weight of the content loss.
-        style_weight: beta, the weight of the style loss.
-        tv_weight: Weight of the total variation, against noise.
-        content_layers: Layers whose features shall stay, with their relative weights.
-        style_layers: Layers whose statistics shall become the style's, with their relative weights.
-        style_loss: "gram" is relative, so that the weights mean the same at every size; "gram-reference" is the
-            reference's own, with its content loss; "wasserstein" compares means and covariances.
-        normalize_gradients: Divide each loss by the norm of its gradient at the start of each scale.
-        pooling: "max", as the network was trained, or "average", which is smoother.
-        network: "vgg19" or "vgg16".
-        vgg_weights: "builtin", "keras" (fetched once) or a file.
-        optimizer: "lbfgs", "adam", or another of `OPTIMIZERS`.
-        learning_rate: By default what suits the optimizer, see `LEARNING_RATES`.
-        steps: Steps at each scale, at most: a scale ends when the loss no longer falls.
-        scales: Number of sizes worked from coarse to fine, growing by the square root of two; by default as many as
-            there are above 128 pixels. 1 works at the final size alone, as the reference does.
-        seed: Of the noise to start from.
-
-    Raises:
-        InputError: for a setting out of range.
-    """
-
-    size: int | Literal["full"] = 512
-    start: Picture = "content"
-    style_scale: float = 1.0
-    content_weight: float = 1.0
-    style_weight: float = 10.0
-    tv_weight: float = 0.0
-    content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4_conv2": 1.0})
-    style_layers: Mapping[str, float] = field(default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)})
-    style_loss: Literal["gram", "gram-reference", "wasserstein"] = "gram"
-    normalize_gradients: bool = False
-    pooling: Literal["max", "average"] = "max"
-    network: Literal["vgg19", "vgg16"] = "vgg19"
-    vgg_weights: str = "builtin"
-    optimizer: str = "lbfgs"
-    learning_rate: float | None = None
-    steps: int = 50
-    scales: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.size != "full":
-            _check_whole("size", self.size, least=LEAST_EDGE)
-        _check_whole("number of steps", self.steps)
-        if self.scales is not None:
-            _check_whole("number of scales", self.scales)
-        if self.style_loss not in STYLE_LOSSES:
-            raise InputError(f"no style loss is called {self.style_loss!r}: use one of {', '.join(STYLE_LOSSES)}")
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            check_weight(name.partition("_")[0], getattr(self, name))
-        if not self.content_weight + self.style_weight:
-            raise InputError("content and style have no weight, so there is nothing to paint: give one of them some")
-        for name in ("style_scale", "learning_rate"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InputError(f"the {name.replace('_', ' ')} must be a positive number, not {value}")
-        generator(self.seed, Stream.PICTURE)  # refuses a seed out of range
+class StyleTransfer(StyleSettings):
+    """Paints a content picture in the style of others, as its settings say: see `StyleSettings` for those."""
 
     def run(
         self,
@@ -153,7 +75,7 @@ class StyleTransfer:
 class _Run:
     """One style transfer, from wherever its state stands."""
 
-    def __init__(self, transfer: StyleTransfer, problem: StyleProblem, checkpoint: Path | None) -> None:
+    def __init__(self, transfer: StyleSettings, problem: StyleProblem, checkpoint: Path | None) -> None:
         self.transfer, self.problem, self.checkpoint = transfer, problem, checkpoint
         height, width = problem.content.shape[:2]
         long_edge = max(height, width) if transfer.size == "full" else transfer.size
@@ -163,13 +85,13 @@ class _Run:
         self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
         self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
         self.settings = {
-            **asdict(transfer),
+            **{setting.name: _plain(getattr(transfer, setting.name)) for setting in fields(transfer)},
             "start": transfer.start if problem.start is None else "a picture",
             "vgg_weights": Path(transfer.vgg_weights).name,  # without folders, as the settings go into the picture
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
-            "style_shares": [share for _, share in problem.styles],
+            "style_shares": [style.share for style in problem.styles],
             "sizes": [list(size) for size in self.sizes],
             "pictures": problem.fingerprint(),
             "network_parameters": fingerprint(problem.vgg.theta),
@@ -219,8 +141,9 @@ class _Run:
         if before is not None and averaged:
             memory = resample_moments(before.memory, self.sizes[before.scale], self.sizes[scale])
         rate = self.rate
-        if self.transfer.optimizer in ("gd", "momentum", "nesterov"):
-            rate *= objective.size / max(float(np.abs(objective(theta).gradient).sum()), TINY)
+        if self.transfer.optimizer in ("gd", "momentum", "nesterov"):  # whose steps are as long as the gradient is
+            length = float(np.abs(objective(theta).gradient).sum())
+            rate *= objective.size / length if length else 1.0
         state = StyleState(
             theta,
             memory,
@@ -234,13 +157,18 @@ class _Run:
 
     def _step(self, objective: StyleObjective, state: StyleState) -> Evaluation:
         rate = state.rate
-        if isinstance(self.optimizer, LBFGS):  # begins with a length of one over all pixels, and then knows its own
+        if isinstance(self.optimizer, LBFGS):  # divides by the gradient's length at first, and then knows its own
             rate = 1.0 if state.memory.pairs else rate * objective.size
         state.theta, state.memory, evaluation = self.optimizer.step(objective, state.theta, state.memory, rate)
         if not np.isfinite(evaluation.loss):
             raise DivergenceError(
                 f"the picture diverged: the loss is {evaluation.loss} in step {state.step + 1} of scale "
                 f"{state.scale + 1}; try a learning rate ten times smaller than {self.rate:g}"
+            )
+        if getattr(state.memory, "converged", False) and not state.history and evaluation.gradient.any():
+            raise DivergenceError(
+                f"no step lowers the loss, which is {evaluation.loss:.4g} at the start; "
+                "choose weights that are neither as large nor as small, or another learning rate"
             )
         if state.average.size:
             state.average += (1.0 - AVERAGING) * (state.theta - state.average)
@@ -287,6 +215,6 @@ class _Run:
         return 0 if self.checkpoint is None else save_style_checkpoint(self.checkpoint, state, self.settings)
 
 
-def _check_whole(name: str, value: int, least: int = 1) -> None:
-    if not isinstance(value, int) or value < least:
-        raise InputError(f"the {name} must be a whole number of at least {least}, not {value}")
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, which a file's header can hold."""
+    return value.item() if isinstance(value, np.generic) else value

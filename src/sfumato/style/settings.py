@@ -1,0 +1,119 @@
+"""What can be asked of a style transfer, and what is taken where nothing is asked."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Literal
+
+from sfumato.arrays import Array, Stream, generator
+from sfumato.errors import InputError
+from sfumato.style.losses import STYLE_LOSSES
+
+Picture = str | Path | Array
+"""A file, or an array (height, width, 3): RGB of type uint8, or floating point from 0 to 1."""
+
+STARTS = ("content", "noise", "colour")
+
+LEAST_EDGE = 16
+"""Pixels that a picture needs each way to have any content or style."""
+
+LEARNING_RATES = {
+    "lbfgs": 0.01,
+    "adam": 0.02,
+    "adamw": 0.02,
+    "rmsprop": 0.005,
+    "gd": 0.001,
+    "momentum": 0.002,
+    "nesterov": 0.0002,
+}
+"""How far a pixel value, from 0 to 1, moves in a step: in each one with optimizers that divide by the gradient's own
+size, on average in the first of each scale with the others."""
+
+
+@dataclass(frozen=True)
+class StyleSettings:
+    """Settings of a style transfer.
+
+    Args:
+        size: Long edge of the result in pixels, or "full" for the content's own size.
+        start: What the first scale starts from: "content", as in the reference; "noise"; "colour", noise with the
+            style's mean and covariance of colours; or a picture.
+        style_scale: Size of the style pictures' long edge in that of the result: larger means larger strokes.
+        content_weight: alpha, the weight of the content loss.
+        style_weight: beta, the weight of the style loss.
+        tv_weight: Weight of the total variation, against noise.
+        content_layers: Layers whose features shall stay, with their relative weights.
+        style_layers: Layers whose statistics shall become the style's, with their relative weights.
+        style_loss: "gram" is relative, so that the weights mean the same at every size; "gram-reference" is the
+            reference's own, with its content loss; "wasserstein" compares means and covariances.
+        normalize_gradients: Divide each loss by the norm of its gradient at the start of each scale.
+        pooling: "max", as the network was trained, or "average", which is smoother.
+        network: "vgg19" or "vgg16".
+        vgg_weights: "builtin", "keras" (fetched once) or a file.
+        optimizer: "lbfgs", "adam", or another of `OPTIMIZERS`.
+        learning_rate: By default what suits the optimizer, see `LEARNING_RATES`.
+        steps: Steps at each scale, at most: a scale ends when the loss no longer falls.
+        scales: Number of sizes worked from coarse to fine, growing by the square root of two; by default as many as
+            there are above 128 pixels. 1 works at the final size alone, as the reference does.
+        seed: Of the noise to start from.
+
+    Raises:
+        InputError: for a setting out of range.
+    """
+
+    size: int | Literal["full"] = 512
+    start: Picture = "content"
+    style_scale: float = 1.0
+    content_weight: float = 1.0
+    style_weight: float = 10.0
+    tv_weight: float = 0.0
+    content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4_conv2": 1.0})
+    style_layers: Mapping[str, float] = field(default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)})
+    style_loss: Literal["gram", "gram-reference", "wasserstein"] = "gram"
+    normalize_gradients: bool = False
+    pooling: Literal["max", "average"] = "max"
+    network: Literal["vgg19", "vgg16"] = "vgg19"
+    vgg_weights: str = "builtin"
+    optimizer: str = "lbfgs"
+    learning_rate: float | None = None
+    steps: int = 50
+    scales: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size != "full":
+            _check_whole("size", self.size, least=LEAST_EDGE)
+        _check_whole("number of steps", self.steps)
+        if self.scales is not None:
+            _check_whole("number of scales", self.scales)
+        if self.style_loss not in STYLE_LOSSES:
+            raise InputError(f"no style loss is called {self.style_loss!r}: use one of {', '.join(STYLE_LOSSES)}")
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            check_weight(name.partition("_")[0], getattr(self, name))
+        if not self.content_weight + self.style_weight:
+            raise InputError("content and style have no weight, so there is nothing to paint: give one of them some")
+        for name in ("style_scale", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, Real) and 0 < float(value) < math.inf):
+                raise InputError(f"the {name.replace('_', ' ')} must be a positive number, not {value}")
+        if not isinstance(self.seed, Integral):
+            raise InputError(f"the seed must be a whole number, not {self.seed}")
+        generator(int(self.seed), Stream.PICTURE)  # refuses a seed out of range
+
+
+def check_weight(name: str, weight: Any) -> float:
+    """The weight, if it is one.
+
+    Raises:
+        InputError: if it is negative, infinite or no number.
+    """
+    if not (isinstance(weight, Real) and 0 <= float(weight) < math.inf):
+        raise InputError(f"the weight of {name} must be a number of 0 or more, not {weight}")
+    return float(weight)
+
+
+def _check_whole(name: str, value: Any, least: int = 1) -> None:
+    if not isinstance(value, Integral) or int(value) < least:
+        raise InputError(f"the {name} must be a whole number of at least {least}, not {value}")
