@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
@@ -132,6 +132,11 @@ def test_every_kind_of_pixel_becomes_rgb(kind: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read, np.broadcast_to(np.array(colour, np.uint8), (4, 5, 3)))
 
 
+def test_16_bits_of_any_range(tmp_path: Path) -> None:
+    (tmp_path / "picture.pgm").write_bytes(b"P5 2 1 1000\n" + struct.pack(">2H", 302, 1000))
+    assert read_image(tmp_path / "picture.pgm").tolist() == [[[77] * 3, [255] * 3]]
+
+
 def test_a_palette_with_a_transparent_colour_lies_on_white(tmp_path: Path) -> None:
     image = Image.new("P", (2, 1), 0)
     image.putpalette([0, 0, 0, 10, 20, 30])
@@ -163,6 +168,136 @@ def test_a_picture_that_was_cut_off(name: str, part: float, tmp_path: Path) -> N
     assert "is damaged or cut off" in said or "is not a picture that can be read" in said
 
 
+def profile(space: bytes, tags: dict[bytes, bytes], *, connection: bytes = b"XYZ ") -> bytes:
+    """A colour profile by the ICC's specification."""
+    tags = {b"desc": b"desc\0\0\0\0" + struct.pack(">I5s", 5, b"Test\0") + bytes(78), b"wtpt": numbers(*D50), **tags}
+    offset, table, data = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        table += struct.pack(">4sII", name, offset + len(data), len(content))
+        data += content + bytes(-len(content) % 4)
+    kind = (b"mntr", space, connection)
+    header = struct.pack(">I4xI4s4s4s12x4s28x", offset + len(data), 0x02400000, *kind, b"acsp")
+    return header + numbers(*D50)[8:] + bytes(48) + table + data
+
+
+def numbers(*values: float) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+
+
+def gamma(power: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(power * 256))
+
+
+D50 = (0.9642, 1.0, 0.8249)
+P3_TO_XYZ = np.array([[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]])
+SRGB_TO_XYZ = np.array([[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]])
+P3 = profile(
+    b"RGB ",
+    {name + b"XYZ": numbers(*column) for name, column in zip((b"r", b"g", b"b"), P3_TO_XYZ.T, strict=True)}
+    | {name + b"TRC": gamma(2.2) for name in (b"r", b"g", b"b")},
+)
+LINEAR_GREY = profile(b"GRAY", {b"kTRC": gamma(1)})
+RAMP = bytes(range(256))
+INKS = [[round(255 * (1 - amount.bit_count() / 4)), 128, 128] for amount in range(16)]
+GREY_INKS = profile(
+    b"CMYK",
+    {
+        b"A2B0": b"mft1\0\0\0\0\4\3\2\0"
+        + struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel().tolist())
+        + 4 * RAMP
+        + bytes(np.ravel(INKS).tolist())
+        + 3 * RAMP
+    },
+    connection=b"Lab ",
+)
+"""Of a printer all of whose inks are the same grey, each a quarter of black."""
+
+
+def srgb(linear: Array) -> Array:
+    """Amounts of light from 0 to 1 as sRGB has them, 0 to 255."""
+    light = np.clip(linear, 0, 1)
+    return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def from_p3(pixels: Array) -> Array:
+    return srgb((pixels / 255) ** 2.2 @ P3_TO_XYZ.T @ np.linalg.inv(SRGB_TO_XYZ).T)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "measure"),
+    [
+        ("PNG", {}, np.max),
+        ("TIFF", {}, np.max),
+        ("WEBP", {"lossless": True}, np.max),
+        ("JPEG", {"quality": 95}, np.mean),
+        ("AVIF", {"quality": 95}, np.mean),
+    ],
+)
+def test_the_colours_of_a_telephones_photograph_become_srgb(
+    name: str, settings: Any, measure: Any, pixels: Array, tmp_path: Path
+) -> None:
+    (tmp_path / "photo").write_bytes(encoded(Image.fromarray(pixels), name, icc_profile=P3, **settings))
+    read = read_image(tmp_path / "photo")
+    assert measure(np.abs(read - from_p3(pixels))) < 1.5
+    assert np.abs(read.astype(int) - pixels).max() > 20, "a difference that one sees"
+
+
+def test_pixels_that_are_srgb_already_stay_as_they_are(pixels: Array, tmp_path: Path) -> None:
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    (tmp_path / "picture").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=own))
+    np.testing.assert_array_equal(read_image(tmp_path / "picture"), pixels)
+
+
+RED = from_p3(np.array([200, 40, 60]))
+GREY = srgb(np.full(3, 77 / 255))
+WITH_PROFILE = {
+    "palette": (Image.new("RGB", (5, 4), (200, 40, 60)).quantize(4), "PNG", P3, RED),
+    "opaque": (Image.new("RGBA", (5, 4), (200, 40, 60, 255)), "PNG", P3, RED),
+    "half transparent": (Image.new("RGBA", (5, 4), (200, 40, 60, 51)), "PNG", P3, 0.2 * RED + 0.8 * 255),
+    "transparent": (Image.new("RGBA", (5, 4), (200, 40, 60, 0)), "PNG", P3, np.full(3, 255)),
+    "grey": (Image.new("L", (5, 4), 77), "JPEG", LINEAR_GREY, GREY),
+    "transparent grey": (Image.new("LA", (5, 4), (77, 51)), "PNG", LINEAR_GREY, 0.2 * GREY + 0.8 * 255),
+    "16 bits": (Image.fromarray(np.full((4, 5), 77 * 257, np.uint16)), "PNG", LINEAR_GREY, GREY),
+    "CMYK": (Image.new("CMYK", (5, 4), (255, 0, 0, 0)), "TIFF", GREY_INKS, srgb(np.full(3, (91 / 116) ** 3))),
+    "CMYK JPEG": (Image.new("CMYK", (5, 4), (255, 255, 255, 255)), "JPEG", GREY_INKS, np.zeros(3)),
+}
+
+
+@pytest.mark.parametrize("kind", WITH_PROFILE)
+def test_every_kind_of_pixel_is_converted_by_its_profile(kind: str, tmp_path: Path) -> None:
+    image, name, icc_profile, colour = WITH_PROFILE[kind]
+    (tmp_path / "picture").write_bytes(encoded(image, name, icc_profile=icc_profile))
+    np.testing.assert_allclose(read_image(tmp_path / "picture"), np.broadcast_to(colour, (4, 5, 3)), atol=2)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "CMYK"])
+@pytest.mark.parametrize(
+    "icc_profile",
+    [
+        b"no profile",
+        P3[:300],
+        P3[:128] + bytes(len(P3) - 128),
+        profile(b"RGB ", {}),
+        profile(b"GRAY", {}),
+        profile(b"CMYK", {}),
+        profile(b"HLS ", {b"A2B0": b"mft1"}),
+    ],
+    ids=range(7),
+)
+def test_a_broken_profile_is_left_out_of_account(mode: str, icc_profile: bytes, tmp_path: Path) -> None:
+    image = Image.new(mode, (5, 4), tuple(range(77, 77 + len(mode))) if len(mode) > 1 else 77)
+    (tmp_path / "without").write_bytes(encoded(image, "TIFF"))
+    (tmp_path / "with").write_bytes(encoded(image, "TIFF", icc_profile=icc_profile))
+    np.testing.assert_array_equal(read_image(tmp_path / "with"), read_image(tmp_path / "without"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "icc_profile"), [("RGB", LINEAR_GREY), ("RGB", GREY_INKS), ("L", P3), ("L", GREY_INKS), ("CMYK", P3)]
+)
+def test_a_profile_for_other_pixels_is_left_out_of_account(mode: str, icc_profile: bytes, tmp_path: Path) -> None:
+    test_a_broken_profile_is_left_out_of_account(mode, icc_profile, tmp_path)
+
+
 WRONG = {
     "empty": (b"", "is empty; give a picture"),
     "text": (b"a,b,c\n1,2,3\n", "is not a picture that can be read; save it as PNG or JPEG"),
@@ -170,6 +305,7 @@ WRONG = {
     "half a header": (header_of_png(9, 9)[:20], "is damaged or cut off"),
     "bomb": (header_of_png(50_000, 50_000), "has more than the 178,956,970 pixels that are read; reduce it first"),
     "floating point": (encoded(Image.new("F", (5, 4)), "TIFF"), "has floating-point pixels; save it with 8 or 16 bits"),
+    "32 bits": (encoded(Image.new("I", (5, 4), 200), "TIFF"), "has signed or 32-bit pixels; save it with 8 or 16 bits"),
 }
 
 

@@ -232,7 +232,7 @@ def save_other_network(path: Path, parts: Parts) -> None:
         ),
         (
             changed("features.5.weight", lambda W: W.to(torch.uint8)),
-            "block2_conv1 has W of type uint8 instead of float",
+            "block2_conv1 has W of type uint8 instead of float16 or bfloat16 or float32 or float64",
         ),
         (changed("features.5.bias", lambda b: b[:1].expand(5)), None),
         (changed("features.5.bias", lambda b: torch.zeros(10)[::2]), "a tensor with gaps between its numbers"),

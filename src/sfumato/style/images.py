@@ -1,12 +1,13 @@
 """Pictures in files: read as eight bits of red, green and blue, written whole or not at all."""
 
+import contextlib
 import io
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
@@ -29,8 +30,8 @@ WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
 def read_image(path: str | Path) -> Array:
     """A picture's pixels, uint8 (height, width, 3): red, green, blue.
 
-    The way up that the camera noted (EXIF) is applied. Greys, palettes, CMYK and 16 bits become RGB of 8 bits; what is
-    transparent lies on white.
+    The way up that the camera noted (EXIF) is applied. Greys, palettes, CMYK and 16 bits become sRGB of 8 bits, by the
+    colour profile that the picture brings; what is transparent lies on white.
 
     Raises:
         FileError: if the file cannot be read, is not a picture or a damaged one, has several frames, or has more
@@ -74,13 +75,37 @@ def _decode(path: Path, file: io.BufferedReader) -> Array:
 def _to_rgb(path: Path, image: Image.Image) -> Array:
     if image.mode == "F":
         raise FileError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode == "I" and image.format != "PPM":  # there Pillow makes 16 bits of whatever range the file has
+        raise FileError(f"{path}: has signed or 32-bit pixels; save it with 8 or 16 bits a channel")
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
-        grey = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
-        return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., np.newaxis], 3, axis=2)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+        image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    colours = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
+    image = _to_srgb(image if image.mode == colours else image.convert(colours), profile)
+    if alpha is not None:
+        image.putalpha(alpha)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return np.array(image)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Grey, RGB or CMYK pixels whose colours `profile` explains, as RGB whose colours sRGB explains.
+
+    The intent is the perceptual one, which is made for photographs: where a profile has a table for it, as printers'
+    have, black stays black and colours that sRGB lacks are not all cut off alike. For those of cameras and screens it
+    makes no difference. A profile that is broken or meant for other pixels is no reason to refuse a picture that every
+    other program shows: the pixels are taken as sRGB.
+    """
+    if profile is not None:
+        with contextlib.suppress(OSError, TypeError, ValueError):  # what a broken or unfitting one leads to
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if not (source.profile.profile_description or "").startswith("sRGB"):
+                target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+                intent = ImageCms.Intent.PERCEPTUAL
+                transform = ImageCms.ImageCmsTransform(source, target, image.mode, "RGB", intent)
+                return transform.apply(image, image if image.mode == "RGB" else None)  # in place where that can be
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def write_image(path: str | Path, pixels: Array, *, description: str | None = None) -> None:

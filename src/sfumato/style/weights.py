@@ -1,7 +1,7 @@
 """VGG's weights: the built-in ones, Keras's original, or a file of one's own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +32,8 @@ KERAS_NAME = re.compile(
 )
 TORCHVISION_NAME = re.compile(r"(?:^|\.)features\.(\d+)\.(weight|bias)$")
 PARTS = {"kernel": "W", "weight": "W", "bias": "b"}
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""Types that weights may have."""
 
 
 class Layout(NamedTuple):
@@ -126,7 +128,7 @@ def _sort(tensors: Tensors, architecture: str) -> tuple[Layout, dict[str, dict[s
 def _fill(W: Array, parts: dict[str, StoredTensor], axes: tuple[int, ...], where: str) -> None:
     if "indices" in parts:
         codebook = _read(parts, "codebook", (256,), where).astype(W.dtype)
-        np.take(codebook, _read(parts, "indices", W.shape, where, "uint8"), out=W)
+        np.take(codebook, _read(parts, "indices", W.shape, where, ("uint8",)), out=W)
         return
     stored = [0] * len(axes)
     for ours, axis in enumerate(axes):
@@ -134,13 +136,13 @@ def _fill(W: Array, parts: dict[str, StoredTensor], axes: tuple[int, ...], where
     W[...] = _read(parts, "W", tuple(stored), where).transpose(axes)
 
 
-def _read(parts: dict[str, StoredTensor], part: str, shape: Shape, where: str, dtype: str = "float") -> Array:
-    """A part of a convolution; its shape is checked before any number is read."""
+def _read(parts: dict[str, StoredTensor], part: str, shape: Shape, where: str, types: Sequence[str] = FLOATS) -> Array:
+    """A part of a convolution; its shape and type are checked before any number is read."""
     if part not in parts:
         raise FileError(f"{where} has no {part}")
     tensor = parts[part]
     if tensor.shape != shape:
         raise FileError(f"{where} has {part} of shape {tensor.shape} instead of {shape}")
-    if dtype not in tensor.dtype:
-        raise FileError(f"{where} has {part} of type {tensor.dtype} instead of {dtype}")
+    if tensor.dtype not in types:
+        raise FileError(f"{where} has {part} of type {tensor.dtype} instead of {' or '.join(types)}")
     return tensor.read()
