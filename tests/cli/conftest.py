@@ -73,12 +73,17 @@ def sfumato(program: list[str], tmp_path: Path) -> Callable[..., Done]:
 
 @pytest.fixture
 def start(program: list[str], tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Starts the program in the test's folder, and sees to it that it does not outlive the test."""
+    """Starts the program in the test's folder, with variables as asked; it does not outlive the test."""
     started = []
 
-    def call(*arguments: str) -> Running:
+    def call(*arguments: str, **environment: str) -> Running:
         process = Running(
-            [*program, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+            [*program, *arguments],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
         )
         started.append(process)
         return process

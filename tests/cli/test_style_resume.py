@@ -3,6 +3,7 @@
 import contextlib
 import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,6 +97,40 @@ def test_ctrl_c_ends_with_a_message_the_picture_so_far_and_a_checkpoint(
     assert here("style", *pictures, *LONG, *out, "--resume").status == 0
     assert (tmp_path / "out.png").read_bytes() == undisturbed()
     assert not (tmp_path / CHECKPOINT).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_during_a_download_interrupts_at_once_and_leaves_nothing(
+    pictures: list[str], start: Call, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        process = start(
+            *("style", *pictures, *TINY, "--vgg-weights", "keras", "--verbose", "-o", "out.png"),
+            SFUMATO_VGG_URL=f"http://127.0.0.1:{server.getsockname()[1]}",
+            NO_PROXY="127.0.0.1",
+            HOME=str(tmp_path / "home"),
+            XDG_CACHE_HOME=str(tmp_path / "home"),
+        )
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 80000000\r\n\r\n" + bytes(2**20))
+            process.until(lambda: process.stderr.readline().startswith("fetching VGG's weights: 1 of 80 MB"))
+            process.send_signal(signal.SIGINT)
+            answer, said = process.communicate(timeout=60)
+    assert (process.returncode, answer) == (130, "")
+    assert said.splitlines()[-1] == "sfumato: interrupted"
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(pictures)
+
+
+def test_ctrl_c_while_pictures_are_read_interrupts_at_once(
+    pictures: list[str], here: Call, monkeypatch: pytest.MonkeyPatch, snapshot: Call, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sfumato.style.problem.read_image", interrupt)
+    before = snapshot(tmp_path)
+    assert here("style", *pictures, *TINY, "-o", "out.png") == (130, "", "sfumato: interrupted\n")
+    assert snapshot(tmp_path) == before
 
 
 @pytest.fixture

@@ -9,11 +9,13 @@ from typing import Any
 
 @contextlib.contextmanager
 def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Within, Ctrl-C is noted instead of raised, for the run to end between two steps; pressed again, it interrupts.
+    """Ctrl-C is noted instead of raised, for the run to end between two steps; pressed again, it interrupts.
 
-    Yields what a run asks before each step, whether to stop; `begin` is called when it asks for the first time.
+    Yields what a run asks before each step, whether to stop. It is noted from the first time on that the run asks, when
+    `begin` is called too. Before that, a run loads or fetches what it needs: there is nothing to keep, and nobody asks
+    for a long time, so Ctrl-C interrupts at once.
     """
-    first = [begin]
+    begun = False
     asked = threading.Event()
     before = signal.getsignal(signal.SIGINT)
 
@@ -22,11 +24,13 @@ def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
     def stop() -> bool:
-        while first:
-            first.pop()()
+        nonlocal begun
+        if not begun:
+            begun = True
+            begin()
+            signal.signal(signal.SIGINT, note)
         return asked.is_set()
 
-    signal.signal(signal.SIGINT, note)
     try:
         yield stop
     finally:
