@@ -1,6 +1,7 @@
 """`sfumato style`: a picture in the style of others, at sizes that take a moment."""
 
 import contextlib
+import importlib
 import json
 import os
 import subprocess
@@ -14,8 +15,8 @@ import pytest
 from PIL import Image
 
 from sfumato.arrays import Array
-from sfumato.cli.style_options import split_weight
-from sfumato.style.images import read_image
+from sfumato.cli.style_options import parse_layers, split_weight
+from sfumato.style.images import read_image, write_image
 from sfumato.style.transfer import StyleTransfer
 
 Call = Callable[..., Any]
@@ -166,6 +167,11 @@ def test_a_weight_follows_the_last_colon(text: str, name: str, weight: float) ->
     assert split_weight(text) == (name, weight)
 
 
+def test_spaces_around_layers_and_weights_are_no_part_of_them() -> None:
+    layers = {"conv1_1": 2.0, "conv2_1": 1.0, "conv3_1": 0.5}
+    assert parse_layers("--style-layers", "conv1_1 : 2, conv2_1 ,conv3_1: 0.5 ") == layers
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no colons in names")
 def test_a_style_whose_name_ends_like_a_weight(paint: Callable[..., Array], tmp_path: Path) -> None:
     (tmp_path / "style:2").write_bytes((tmp_path / "style.png").read_bytes())
@@ -184,16 +190,14 @@ def test_without_out_nothing_is_written(pictures: list[str], here: Call, tmp_pat
 def test_the_picture_so_far_is_written_as_often_as_asked(
     pictures: list[str], here: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sfumato.style import images
-
+    command = importlib.import_module("sfumato.cli.style")  # the package has the function of that name
     sizes = []
-    write = images.write_image
 
     def watched(path: Path, pixels: Array, *, description: str | None = None) -> None:
         sizes.append(pixels.shape[:2])
-        write(path, pixels, description=description)
+        write_image(path, pixels, description=description)
 
-    monkeypatch.setattr(images, "write_image", watched)
+    monkeypatch.setattr(command, "write_image", watched)
     options = ["--scales", "2", "--steps", "3", "--save-every", "2", "-o", "out.png"]
     assert here("style", *pictures, *TINY, *options).status == 0
     assert sizes == [(34, 45), (48, 64), (48, 64), (48, 64)], "after steps 2, 4 and 6 of all, and at the end"

@@ -1,6 +1,7 @@
 """Bad input of `sfumato style`: one line that says what, where and what to do, before any work; nothing written."""
 
 import io
+import shlex
 import struct
 import sys
 import zlib
@@ -83,12 +84,18 @@ def test_a_value_out_of_range(options: str, said: str, pictures: list[str], refu
         ("content.png none.png", "none.png: cannot be read (No such file or directory); check the path"),
         ("none.png style.png", "none.png: cannot be read (No such file or directory); check the path"),
         (". style.png", ".: is a folder; name a picture"),
+        ("'' style.png", "CONTENT is empty: name a file"),
+        ("content.png ''", "STYLE is empty: name a file"),
+        ("content.png --style ''", "--style is empty: name a file"),
+        ("content.png --style :2", "--style is empty: name a file"),
+        ("content.png style.png --start ''", "--start is empty: name a file"),
+        ("content.png style.png --vgg-weights ''", "--vgg-weights is empty: name a file"),
     ],
 )
 def test_pictures_that_are_not_named_or_not_there(
     arguments: str, said: str, pictures: list[str], refused: Refused
 ) -> None:
-    assert said in refused("style", *arguments.split(), *TINY, "-o", "out.png")
+    assert said in refused("style", *shlex.split(arguments), *TINY, "-o", "out.png")
 
 
 def encoded(pixels: tuple[int, int], name: str, **settings: Any) -> bytes:

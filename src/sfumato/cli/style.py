@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -17,15 +17,13 @@ from sfumato.cli.style_options import (
     StyleObjectiveOptions,
     StyleRunOptions,
     VggOptions,
-    parse_layers,
-    parse_size,
-    parse_start,
+    parse_name,
     parse_styles,
+    parse_transfer,
 )
 from sfumato.errors import DivergenceError, FileError, InputError
-
-if TYPE_CHECKING:
-    from sfumato.style.progress import StepRecord, StyleResult
+from sfumato.style.images import check_image_path, write_image
+from sfumato.style.progress import StepRecord, StyleResult
 
 
 @grouped
@@ -49,64 +47,24 @@ def style(
 
         sfumato style cat.jpg painting.jpg -o cat-painted.png --resume
     """
-    from sfumato.style.images import write_image
-    from sfumato.style.transfer import StyleTransfer
-
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    styles = parse_styles(style, picture.styles)
-    transfer = StyleTransfer(
-        size=parse_size(picture.size),
-        start=parse_start(picture.start),
-        style_scale=picture.style_scale,
-        content_weight=objective.content_weight,
-        style_weight=objective.style_weight,
-        tv_weight=objective.tv_weight,
-        content_layers=parse_layers("--content-layers", objective.content_layers),
-        style_layers=parse_layers("--style-layers", objective.style_layers),
-        style_loss=objective.style_loss,
-        normalize_gradients=objective.normalize_gradients,
-        pooling=vgg.pooling,
-        network=vgg.network,
-        vgg_weights=vgg.vgg_weights,
-        optimizer=run.optimizer,
-        learning_rate=run.learning_rate,
-        steps=run.steps,
-        scales=run.scales,
-        seed=run.seed,
-    )
+    content, styles = parse_name("CONTENT", content), parse_styles(style, picture.styles)
+    transfer = parse_transfer(picture, objective, vgg, run)
     out = _check_out(output, run, [content, picture.start, *(path for path, _ in styles)])
     checkpoint = out and _checkpoint(out)
-
-    def begin() -> None:
-        if out is None:
-            console.note("nothing is kept of this run: add --out FILE to keep the picture and its progress")
-
-    def after_step(record: "StepRecord") -> None:
-        _show(record, progress)
-        if out and run.save_every and ((record.scale - 1) * record.steps + record.step) % run.save_every == 0:
-            write_image(out, record.picture)
-
-    begun = time.perf_counter()
-
-    def while_fetching(come: int, total: int) -> None:
-        text = f"{come / 1e6:.0f} of {total / 1e6:.0f} MB"
-        progress.show("fetching VGG's weights", text, done=come / total, seconds=time.perf_counter() - begun)
-
     try:
-        with (
-            limited_threads(output.threads),
-            console.progress() as progress,
-            interruptible(begin) as interrupted,
-        ):
-            result = transfer.run(
-                content,
-                styles,
-                callback=after_step,
-                stop=interrupted,
-                on_download=while_fetching,
-                checkpoint=checkpoint,
-                resume=run.resume,
-            )
+        with limited_threads(output.threads), console.progress() as progress:
+            watcher = _Watcher(console, progress, out, run.save_every)
+            with interruptible(watcher.begin) as interrupted:
+                result = transfer.run(
+                    content,
+                    styles,
+                    callback=watcher.after_step,
+                    stop=interrupted,
+                    on_download=watcher.while_fetching,
+                    checkpoint=checkpoint,
+                    resume=run.resume,
+                )
     except DivergenceError:
         if checkpoint:  # going on from it would end there again
             checkpoint.unlink(missing_ok=True)
@@ -122,6 +80,30 @@ def style(
         checkpoint.unlink(missing_ok=True)
 
 
+class _Watcher:
+    """What a run tells while it goes on: shown, and the picture so far written where that is asked for."""
+
+    def __init__(self, console: Console, progress: RunProgress, out: Path | None, save_every: int | None) -> None:
+        self.console, self.progress, self.out, self.save_every = console, progress, out, save_every
+        self.made = time.perf_counter()
+
+    def begin(self) -> None:
+        if self.out is None:
+            self.console.note("nothing is kept of this run: add --out FILE to keep the picture and its progress")
+
+    def while_fetching(self, come: int, total: int) -> None:
+        text = f"{come / 1e6:.0f} of {total / 1e6:.0f} MB"
+        seconds = time.perf_counter() - self.made
+        self.progress.show("fetching VGG's weights", text, done=come / total, seconds=seconds)
+
+    def after_step(self, record: StepRecord) -> None:
+        place = f"scale {record.scale}/{record.scales}, step {record.step}/{record.steps}"
+        self.progress.show(place, f"loss {record.loss:.4g}", done=record.done, seconds=record.seconds)
+        done = (record.scale - 1) * record.steps + record.step
+        if self.out and self.save_every and done % self.save_every == 0:
+            write_image(self.out, record.picture)
+
+
 def _checkpoint(out: Path) -> Path:
     return out.with_name(f".{out.name}.checkpoint")
 
@@ -132,8 +114,6 @@ def _check_out(output: OutputOptions, run: StyleRunOptions, inputs: list[str]) -
     Raises:
         InputError, FileError: if not.
     """
-    from sfumato.style.images import check_image_path
-
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
     if output.out is None:
@@ -161,12 +141,7 @@ def _check_out(output: OutputOptions, run: StyleRunOptions, inputs: list[str]) -
     return out
 
 
-def _show(record: "StepRecord", progress: RunProgress) -> None:
-    place = f"scale {record.scale}/{record.scales}, step {record.step}/{record.steps}"
-    progress.show(place, f"loss {record.loss:.4g}", done=record.done, seconds=record.seconds)
-
-
-def _values(result: "StyleResult") -> dict[str, Any]:
+def _values(result: StyleResult) -> dict[str, Any]:
     height, width, _ = result.picture.shape
     return {
         "loss": result.loss,
@@ -183,7 +158,7 @@ def _values(result: "StyleResult") -> dict[str, Any]:
     }
 
 
-def _text(result: "StyleResult", out: Path | None) -> str:
+def _text(result: StyleResult, out: Path | None) -> str:
     height, width, _ = result.picture.shape
     lines = [
         f"{width} x {height} pixels, {result.steps} steps in {duration(result.seconds)}, "

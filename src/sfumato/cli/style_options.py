@@ -1,15 +1,16 @@
 """The options of `sfumato style`. Their defaults are those of `StyleSettings`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from sfumato.cli.options import option
 from sfumato.errors import InputError
 from sfumato.style.settings import LEARNING_RATES, STARTS, StyleSettings
+from sfumato.style.transfer import StyleTransfer
 
 DEFAULT = StyleSettings()
 
@@ -123,19 +124,46 @@ class StyleRunOptions:
     resume: Annotated[bool, option("Go on with the unfinished picture of --out.", "--resume", panel="Run")] = False
 
 
+def parse_transfer(*groups: Any) -> StyleTransfer:
+    """The transfer that groups of options describe: its settings have the names of the options.
+
+    Raises:
+        InputError: for a value out of range.
+    """
+    given = {name: value for group in groups for name, value in asdict(group).items()}
+    given["size"] = parse_size(given["size"])
+    given["start"] = parse_start(given["start"])
+    given["vgg_weights"] = parse_name("--vgg-weights", given["vgg_weights"])
+    given["content_layers"] = parse_layers("--content-layers", given["content_layers"])
+    given["style_layers"] = parse_layers("--style-layers", given["style_layers"])
+    return StyleTransfer(**{setting.name: given[setting.name] for setting in fields(StyleTransfer)})
+
+
+def parse_name(what: str, text: str) -> str:
+    """The name of a file.
+
+    Raises:
+        InputError: if it is empty, as that of a variable without a value in a script.
+    """
+    if not text:
+        raise InputError(f"{what} is empty: name a file")
+    return text
+
+
 def parse_styles(style: str | None, styles: list[str] | None) -> list[tuple[str, float]]:
     """The styles with their weights, from the argument or the options.
 
     Raises:
-        InputError: if there is none, or both are given.
+        InputError: if there is none, one has no name, or both are given.
     """
     if style is not None and styles:
         raise InputError(f"the style is given twice, as {style} and by --style; for several, use --style for each")
     if style is not None:
-        return [(style, 1.0)]
+        return [(parse_name("STYLE", style), 1.0)]
     if not styles:
         raise InputError("no style is given: name a picture after CONTENT, or with --style")
-    return [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
+    pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
+    return [(parse_name("--style", name), weight) for name, weight in pairs]
 
 
 def parse_layers(option: str, text: str) -> dict[str, float]:
@@ -144,8 +172,8 @@ def parse_layers(option: str, text: str) -> dict[str, float]:
     Raises:
         InputError: if one has no name, or is named twice.
     """
-    pairs = [split_weight(part.strip()) for part in text.split(",")]
-    layers = dict(pairs)
+    pairs = [split_weight(part) for part in text.split(",")]
+    layers = {name.strip(): weight for name, weight in pairs}
     if "" in layers or len(layers) < len(pairs):
         raise InputError(f"{option} takes different layers, such as {_names(DEFAULT.style_layers)}; not {text!r}")
     return layers
@@ -157,7 +185,7 @@ def parse_start(text: str) -> str:
     Raises:
         InputError: if it is neither.
     """
-    if text not in STARTS and not Path(text).exists():
+    if parse_name("--start", text) not in STARTS and not Path(text).exists():
         raise InputError(f"--start takes {', '.join(STARTS)} or a picture; there is no file {text!r}")
     return text
 
