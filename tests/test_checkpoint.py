@@ -160,7 +160,7 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path: Path) -> None:
 def test_cosine_depends_on_the_number_of_epochs_and_so_refuses_more(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
     run(path, schedule="cosine", epochs=2)
-    with pytest.raises(InputError, match="this run began with schedule cosine None over 2 epochs, not cosine None ov"):
+    with pytest.raises(InputError, match="this run began with schedule cosine over 2 epochs, not cosine ov"):
         run(path, schedule="cosine", epochs=5, resume=True)
 
 

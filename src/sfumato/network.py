@@ -178,7 +178,7 @@ class Network(Layer[Any]):
 
         Returns:
             What each head measured, in their order, and `backward(gradients, grads)`. That takes the gradient with
-            respect to each of those, and otherwise does what a layer's `backward` does.
+            respect to each of those, and otherwise does what a layer's `backward` does, once.
 
         Raises:
             InputError: if a head is on no layer of this network.

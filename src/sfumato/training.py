@@ -121,7 +121,7 @@ def fit(
         "loss": _description(loss),
         "optimizer": f"{_description(optimizer)} {fingerprint(*vars(optimizer).values())}",
         "learning_rate": learning_rate,
-        "schedule": f"{schedule} {decay}" + (f" over {epochs} epochs" if schedule == "cosine" else ""),
+        "schedule": f"cosine over {epochs} epochs" if schedule == "cosine" else f"{schedule} {decay or ''}".rstrip(),
         "l2": l2,
         "batch_size": batch_size,
         "early_stopping": early_stopping,
@@ -357,7 +357,7 @@ def _check_options(
         raise InputError("L-BFGS needs the same objective at every step: use the full batch")
     if isinstance(optimizer, LBFGS) and network.stochastic:
         raise InputError(
-            "L-BFGS needs the same objective at every step: leave out dropout (0), or use another optimizer"
+            "L-BFGS needs the same objective at every step: leave out dropout (--dropout 0), or use another optimizer"
         )
 
 

@@ -91,7 +91,7 @@ def test_defaults_are_those_that_the_help_shows(
     short = ["--limit", "100", "--epochs", "2", "--quiet", "-o", "run"]
     assert here("train", "digits", "--architecture", "convnet", *short).status == 0
     used = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))["used"]
-    assert used["schedule"] == f"{CONVNET.schedule} None over 2 epochs"
+    assert used["schedule"] == f"{CONVNET.schedule} over 2 epochs"
 
 
 @pytest.mark.parametrize("options", ["", "--activation tanh --hidden none --l2 2"])
@@ -108,7 +108,7 @@ def test_what_it_cannot_take_is_refused(refused: Callable[..., str], tmp_path: P
     said = "a convnet is for images, not for tables: leave --architecture out"
     assert refused("train", "circles", "--architecture", "convnet") == f"circles: {said}"
     assert refused("check", "circles", "--architecture", "convnet") == f"circles: {said}"
-    assert "leave out dropout (0)" in refused(*TRAIN, "--optimizer", "lbfgs")
+    assert "leave out dropout (--dropout 0)" in refused(*TRAIN, "--optimizer", "lbfgs")
     (tmp_path / "train-images-idx3-ubyte").write_bytes(
         bytes([0, 0, 8, 3, *[0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0, 9]] + [7] * 162)
     )

@@ -73,6 +73,17 @@ def test_the_norm_of_the_feature_gradient_follows_from_the_sums(loss: FeatureLos
 
 
 @every_loss
+def test_halved_features_have_the_sums_that_are_foretold(loss: FeatureLoss[Any]) -> None:
+    z = loss.target if isinstance(loss, ContentLoss) else features(6, 5)
+    foretold: Any = loss.halved(loss.measure(z)[0])
+    measured: Any = loss.measure(0.5 * z)[0]
+    moments_of_style = not isinstance(loss, ContentLoss)
+    parts: Any = zip(foretold, measured, strict=True) if moments_of_style else [(foretold, measured)]
+    for left, right in parts:
+        np.testing.assert_allclose(left, right, rtol=1e-12)
+
+
+@every_loss
 def test_the_weight_multiplies_loss_and_gradient(loss: FeatureLoss[Any]) -> None:
     once, thrice = OfFeatures(loss, 1.0)(features(6, 5).ravel()), OfFeatures(loss, 3.0)(features(6, 5).ravel())
     assert thrice.loss == pytest.approx(3 * once.loss, rel=1e-12)

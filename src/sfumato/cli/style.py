@@ -65,6 +65,10 @@ def style(
                     checkpoint=checkpoint,
                     resume=run.resume,
                 )
+    except KeyboardInterrupt:  # a second Ctrl-C, or one before the first step
+        if checkpoint and checkpoint.exists():
+            console.note(f"add --resume to go on with {out}")
+        raise
     except DivergenceError:
         if checkpoint:  # going on from it would end there again
             checkpoint.unlink(missing_ok=True)

@@ -44,6 +44,10 @@ class FeatureLoss(ABC, Generic[S]):
     def gradient_norm(self, sums: S, gradient: S) -> float:
         """Frobenius norm of dL/dF from the sums and dL/dsums alone, so that it is exact where F was seen in parts."""
 
+    @abstractmethod
+    def halved(self, sums: S) -> S:
+        """What would be measured if every feature had half its size: far from the target, unlike some starts."""
+
 
 class ContentLoss(FeatureLoss[float]):
     """Half the sum of squared differences to the features P of the content, as in the reference.
@@ -82,6 +86,9 @@ class ContentLoss(FeatureLoss[float]):
 
     def gradient_norm(self, sums: float, gradient: float) -> float:
         return abs(2.0 * gradient) * float(np.sqrt(sums))
+
+    def halved(self, sums: float) -> float:
+        return 0.25 * self.all_lost
 
 
 class Moments(NamedTuple):
@@ -145,6 +152,9 @@ class StyleLoss(FeatureLoss[Moments]):
         D, d = gradient.products, gradient.total
         square = 4.0 * np.sum(D * (sums.products @ D)) + 4.0 * (d @ D @ sums.total) + sums.positions * (d @ d)
         return float(np.sqrt(max(square, 0.0)))
+
+    def halved(self, sums: Moments) -> Moments:
+        return Moments(sums.positions, 0.5 * sums.total, 0.25 * sums.products)
 
 
 class GramLoss(StyleLoss):
@@ -222,7 +232,7 @@ class WassersteinLoss(StyleLoss):
         covariance = sums.products / n - np.outer(mean, mean) + self.ridge
         U, singular, _ = np.linalg.svd(self.root @ _square_root(covariance))
         shift, moved = mean - self.mean, self.root @ U
-        loss = shift @ shift + np.trace(covariance) + self.trace - 2.0 * singular.sum()
+        loss = max(shift @ shift + np.trace(covariance) + self.trace - 2.0 * singular.sum(), 0.0)  # but for rounding
         D = np.eye(len(mean)) - (moved / singular) @ moved.T  # I - T
         d = 2.0 * (shift - D @ mean)
         return factor * float(loss), Moments(0.0, factor / n * d, factor / n * D)

@@ -10,7 +10,10 @@ from sfumato.arrays import Array
 from sfumato.layers.base import NOTHING, Want
 from sfumato.network import NamedParameter, Network
 from sfumato.objective import Evaluation, Objective
-from sfumato.style.losses import ContentLoss, FeatureLoss, total_variation
+from sfumato.style.losses import FeatureLoss, total_variation
+
+LEAST_NORM = 1e-4
+"""Part of the norm far from the target below which a feature gradient is taken for rounding."""
 
 
 class Term(NamedTuple):
@@ -81,9 +84,9 @@ class StyleObjective(Objective):
     def with_normalized_gradients(self, theta: Array) -> "StyleObjective":
         """The same objective with each weight divided by the norm of its term's feature gradient at theta.
 
-        Measured once and then fixed: measured at every call it would no longer be the gradient of anything. Starting
-        from the content, that loss has no gradient yet; it is divided by what it would be with all content lost, which
-        is of the size that it has later on.
+        Measured once and then fixed: measured at every call it would no longer be the gradient of anything. A term that
+        is at its target already, as the content's where it starts from, has none but rounding's; it is divided by the
+        norm that it would have with half of every feature lost, which is of the size that it has later on.
         """
         sums, _ = self._measure(theta, NOTHING)
         norms = [_gradient_norm(term.loss, measured) for term, measured in zip(self.terms, sums, strict=True)]
@@ -112,7 +115,5 @@ class StyleObjective(Objective):
 
 
 def _gradient_norm(loss: FeatureLoss[Any], sums: Any) -> float:
-    norm = loss.gradient_norm(sums, loss.score(sums)[1])
-    if norm == 0 and isinstance(loss, ContentLoss):
-        return loss.gradient_norm(loss.all_lost, loss.score(loss.all_lost)[1])
-    return norm
+    norm, far = (loss.gradient_norm(at, loss.score(at)[1]) for at in (sums, loss.halved(sums)))
+    return norm if norm > LEAST_NORM * far else far

@@ -137,10 +137,14 @@ class StyleProblem:
         if self.settings.start == "noise":
             picture = 0.5 + 0.25 * noise
         else:
-            sized = [resize(style.picture, *self._style_size(style, height, width)) for style in self.styles]
-            pixels = np.concatenate([picture.reshape(-1, 3) for picture in sized])
-            root = np.linalg.cholesky(np.cov(pixels.T) + 1e-6 * np.eye(3))
-            picture = pixels.mean(axis=0) + noise @ root.T
+            mean, products = np.zeros(3), np.zeros((3, 3))
+            for style in self.styles:
+                sized = resize(style.picture, *self._style_size(style, height, width))
+                colours = sized.reshape(-1, 3).astype(np.float64)
+                mean += style.share * colours.mean(axis=0)
+                products += style.share * (colours.T @ colours) / len(colours)
+            root = np.linalg.cholesky(products - np.outer(mean, mean) + 1e-6 * np.eye(3))
+            picture = mean + noise @ root.T
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
     def enlarge(self, picture: Array, height: int, width: int) -> Array:
@@ -217,12 +221,13 @@ def _read_styles(styles: Any) -> list[Style]:
     return [
         Style(_name(picture, "a style"), _read(picture), share)
         for (picture, _), share in zip(pairs, shares, strict=True)
+        if share
     ]
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:
     """Layers by their canonical names with their shares, which add up to one; those without weight are left out."""
-    if not isinstance(layers, Mapping):
+    if not (isinstance(layers, Mapping) and all(isinstance(name, str) for name in layers)):
         raise InputError(f"{kind} layers are given with their weights, such as {{'conv4_2': 1.0}}, not as {layers!r}")
     names = [layer_name(name, network) for name in layers]
     if len(set(names)) < len(names):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.checkpoint import load_same_run, pack_memory, refusing_damage, unpack_memory
-from sfumato.optimizers import Optimizer
+from sfumato.optimizers import LBFGS, Optimizer
 from sfumato.storage import save_tensors
 
 FORMAT = "style checkpoint 1"
@@ -94,7 +94,7 @@ class StyleState:
         weights: Weights of the objective's terms at this scale, which may have been normalised at its start.
         rate: Learning rate at this scale.
         average: Running average of the iterates, not yet corrected for starting at zero; empty where none is taken.
-        scale: Scales finished.
+        scale: The scale that is being worked, from 0.
         step: Steps taken at the current scale.
         seconds: Time spent.
         history: Loss before each step so far.
@@ -150,11 +150,26 @@ def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[
             average=tensors["average"],
             scale=scale,
             step=step,
-            seconds=seconds,
+            seconds=float(seconds),
             history=[float(loss) for loss in header["history"]],
         )
-        values = 3 * math.prod(settings["sizes"][scale])
-        vectors = [state.theta, *(vector for vector in state.memory if isinstance(vector, np.ndarray))]
-        if any(vector.shape[-1:] != (values,) or not np.isfinite(vector).all() for vector in vectors):
-            raise ValueError(f"{values} finite numbers were expected")
+        _check_state(state, optimizer, settings)
         return state
+
+
+def _check_state(state: StyleState, optimizer: Optimizer[Any], settings: dict[str, Any]) -> None:
+    """Raise `ValueError` where a state is none that a run with this optimizer and these settings can have."""
+    if state.scale not in range(len(settings["sizes"])) or state.step not in range(settings["steps"] + 1):
+        raise ValueError(f"it has no scale {state.scale} with {state.step} steps")
+    terms = sum(len(settings[f"{kind}_layers"]) for kind in ("content", "style") if settings[f"{kind}_weight"])
+    if len(state.weights) != terms:
+        raise ValueError(f"{terms} weights were expected, not {len(state.weights)}")
+    theta = np.zeros(3 * math.prod(settings["sizes"][state.scale]), np.float32)
+    average = theta[:0] if isinstance(optimizer, LBFGS) else theta
+    expected = (theta, average, *optimizer.init(theta))
+    for there, right in zip((state.theta, state.average, *state.memory), expected, strict=True):
+        if isinstance(right, np.ndarray):
+            if there.shape != right.shape or there.dtype != right.dtype or not np.isfinite(there).all():
+                raise ValueError(f"{right.shape} finite numbers were expected")
+        elif type(there) is not type(right):
+            raise ValueError(f"{there!r} is no {type(right).__name__}")

@@ -28,8 +28,9 @@ LEARNING_RATES = {
     "momentum": 0.002,
     "nesterov": 0.0002,
 }
-"""How far a pixel value, from 0 to 1, moves in a step: in each one with optimizers that divide by the gradient's own
-size, on average in the first of each scale with the others."""
+"""In pixel values, which go from 0 to 1, a step. Adam and RMSProp divide by the gradient's own size, so their steps are
+about that long; the rates of the others are for a gradient that is one on average where each scale starts, so that
+L-BFGS and gradient descent begin with a step of just that length, and momentum comes to it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,19 @@ class StyleSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self._check()
+        for name in ("style_scale", "content_weight", "style_weight", "tv_weight", "learning_rate"):
+            self._make_plain(name, float)
+        for name in ("size", "steps", "scales", "seed"):
+            self._make_plain(name, int)
+
+    def _make_plain(self, name: str, kind: type) -> None:
+        """NumPy's numbers become Python's, which a checkpoint's header can hold."""
+        value = getattr(self, name)
+        if isinstance(value, Real):
+            object.__setattr__(self, name, kind(value))
+
+    def _check(self) -> None:
         if self.size != "full":
             _check_whole("size", self.size, least=LEAST_EDGE)
         _check_whole("number of steps", self.steps)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,6 +27,9 @@ from sfumato.style.settings import LEARNING_RATES, Picture, StyleSettings
 
 AVERAGING = 0.95
 """How much of the past the average of a first-order optimizer's iterates keeps: it averages about twenty of them."""
+
+NOTHING = 1e-9
+"""Relative loss of a picture that has all it should have, but for rounding."""
 
 PATIENCE, LEAST_FALL = 10, 1e-3
 """A scale ends when the lowest loss of its last so many steps is not lower by this part than the lowest before."""
@@ -60,7 +62,8 @@ class StyleTransfer(StyleSettings):
 
         Raises:
             FileError: if a picture, the weights or the checkpoint cannot be read or written.
-            InputError: for pictures that are too small, unknown layers, or a checkpoint of another run.
+            InputError: for pictures that are too small, unknown layers, weights with which no step lowers the loss, or
+                a checkpoint of another run.
             DivergenceError: when the loss becomes infinite or not a number.
         """
         if resume and checkpoint is None:
@@ -85,7 +88,7 @@ class _Run:
         self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
         self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
         self.settings = {
-            **{setting.name: _plain(getattr(transfer, setting.name)) for setting in fields(transfer)},
+            **{setting.name: getattr(transfer, setting.name) for setting in fields(transfer)},
             "start": transfer.start if problem.start is None else "a picture",
             "vgg_weights": Path(transfer.vgg_weights).name,  # without folders, as the settings go into the picture
             "content_layers": problem.content_layers,
@@ -142,8 +145,10 @@ class _Run:
             memory = resample_moments(before.memory, self.sizes[before.scale], self.sizes[scale])
         rate = self.rate
         if self.transfer.optimizer in ("gd", "momentum", "nesterov"):  # whose steps are as long as the gradient is
-            length = float(np.abs(objective(theta).gradient).sum())
-            rate *= objective.size / length if length else 1.0
+            start = objective(theta)
+            length, square = float(np.abs(start.gradient).sum()), float(start.gradient @ start.gradient)
+            if square:  # but no further than to where a straight line would have no loss left (Polyak's step)
+                rate = min(rate * objective.size / length, start.loss / square)
         state = StyleState(
             theta,
             memory,
@@ -165,8 +170,9 @@ class _Run:
                 f"the picture diverged: the loss is {evaluation.loss} in step {state.step + 1} of scale "
                 f"{state.scale + 1}; try a learning rate ten times smaller than {self.rate:g}"
             )
-        if getattr(state.memory, "converged", False) and not state.history and evaluation.gradient.any():
-            raise DivergenceError(
+        stuck = getattr(state.memory, "converged", False) and not state.history
+        if stuck and evaluation.loss > NOTHING * (self.transfer.content_weight + self.transfer.style_weight):
+            raise InputError(
                 f"no step lowers the loss, which is {evaluation.loss:.4g} at the start; "
                 "choose weights that are neither as large nor as small, or another learning rate"
             )
@@ -213,8 +219,3 @@ class _Run:
     def _save(self, state: StyleState, seconds: float) -> int:
         state.seconds = seconds
         return 0 if self.checkpoint is None else save_style_checkpoint(self.checkpoint, state, self.settings)
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's, which a file's header can hold."""
-    return value.item() if isinstance(value, np.generic) else value
