@@ -21,8 +21,8 @@ class Convolution(Layer[Affine[Array]]):
     with stride s and padding p: X is zero beyond its edges. (As everywhere in deep learning this is a correlation; a
     convolution in the mathematical sense has its filters turned by 180 degrees.)
 
-    Shapes: X (n, height, width, channels), W (filters, kernel, kernel, channels), b (filters,), Z (n, rows, columns,
-    filters), with rows = floor((height + 2p - kernel) / s) + 1 and columns likewise.
+    Shapes: X (n, height, width, channels), W (filters, h, w, channels) for kernels of h x w, b (filters,), Z (n, rows,
+    columns, filters), with rows = floor((height + 2p - h) / s) + 1 and columns likewise.
 
     Derivation. With dZ = dL/dZ given, the chain rule sums over every Z that a quantity reaches. A weight is used once
     at every place, so its gradient adds up over places as well as over examples, and so does a bias's:
@@ -39,7 +39,7 @@ class Convolution(Layer[Affine[Array]]):
 
     Args:
         filters: Number of filters, the channels of the output.
-        kernel: Height and width of a filter.
+        kernel: Height and width of a filter, or one number for both.
         stride: Pixels from one window to the next.
         padding: Rings of zeros around the image. Kernel 3 with padding 1 keeps the image's size.
         relu: Whether ReLU follows at once, which saves a pass over the outputs.
@@ -47,16 +47,27 @@ class Convolution(Layer[Affine[Array]]):
     """
 
     filters: int
-    kernel: int = 3
+    kernel: int | tuple[int, int] = 3
     stride: int = 1
     padding: int = 1
     relu: bool = False
     init: Initializer = field(default_factory=He)
 
     def __post_init__(self) -> None:
-        least = {"filters": 1, "kernel": 1, "stride": 1, "padding": 0}
+        least = {"filters": 1, "stride": 1, "padding": 0}
         for name, smallest in least.items():
             check_whole(f"{name} of a convolution", getattr(self, name), smallest)
+        if isinstance(self.kernel, list):  # as a model file has it
+            object.__setattr__(self, "kernel", tuple(self.kernel))
+        if isinstance(self.kernel, tuple) and len(self.kernel) != 2:
+            raise InputError(f"the kernel of a convolution is a number, or height and width, not {self.kernel}")
+        for edge in self.window:
+            check_whole("kernel of a convolution", edge, 1)
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Height and width of a filter."""
+        return self.kernel if isinstance(self.kernel, tuple) else (self.kernel, self.kernel)
 
     @property
     def analytic(self) -> bool:
@@ -68,15 +79,16 @@ class Convolution(Layer[Affine[Array]]):
 
     def build(self, shape: Shape) -> Built:
         height, width, channels = image_shape(shape, "a convolution")
-        rows, columns = (output_size(size, self.kernel, self.stride, self.padding) for size in (height, width))
+        rows, columns = (
+            output_size(size, edge, self.stride, self.padding)
+            for size, edge in zip((height, width), self.window, strict=True)
+        )
+        h, w = self.window
         if min(rows, columns) < 1:
             padded = f" with {self.padding} of padding around it" if self.padding else ""
-            raise InputError(
-                f"an image of {height} x {width}{padded} is too small for a window of {self.kernel} x {self.kernel}"
-            )
-        window = (self.kernel, self.kernel)
-        n_in, n_out = self.kernel**2 * channels, self.kernel**2 * self.filters
-        W = ParameterSpec((self.filters, *window, channels), self.init, decays=True, n_in=n_in, n_out=n_out)
+            raise InputError(f"an image of {height} x {width}{padded} is too small for a window of {h} x {w}")
+        n_in, n_out = h * w * channels, h * w * self.filters
+        W = ParameterSpec((self.filters, h, w, channels), self.init, decays=True, n_in=n_in, n_out=n_out)
         return Built((rows, columns, self.filters), Affine(W, ParameterSpec((self.filters,), Zeros(), decays=False)))
 
     def forward(
