@@ -104,7 +104,7 @@ class StyleRunOptions:
     learning_rate: Annotated[
         float | None,
         option(
-            "How far a pixel value, from 0 to 1, moves in a step.",
+            "About how far a pixel value, from 0 to 1, moves in a step.",
             shown=", ".join(f"{name} {rate}" for name, rate in LEARNING_RATES.items()),
             panel="Run",
         ),

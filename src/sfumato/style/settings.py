@@ -30,7 +30,8 @@ LEARNING_RATES = {
 }
 """In pixel values, which go from 0 to 1, a step. Adam and RMSProp divide by the gradient's own size, so their steps are
 about that long; the rates of the others are for a gradient that is one on average where each scale starts, so that
-L-BFGS and gradient descent begin with a step of just that length, and momentum comes to it."""
+L-BFGS and gradient descent begin with a step of just that length, and momentum comes to it. (Gradient descent and
+momentum take less where that would go further than a straight line has loss to lose.)"""
 
 
 @dataclass(frozen=True)
