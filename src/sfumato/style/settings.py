@@ -16,6 +16,10 @@ Picture = str | Path | Array
 
 STARTS = ("content", "noise", "colour")
 
+COLOURS = ("style", "luminance", "match", "match-cholesky", "histogram")
+"""Where colours come from: the style; or the content, whose colours stay under the painted "luminance", or to which the
+style's are matched beforehand: in mean and covariance by the symmetric root ("match") or Cholesky's, or in histograms."""
+
 LEAST_EDGE = 16
 """Pixels that a picture needs each way to have any content or style."""
 
@@ -43,6 +47,9 @@ class StyleSettings:
         start: What the first scale starts from: "content", as in the reference; "noise"; "colour", noise with the
             style's mean and covariance of colours; or a picture.
         style_scale: Size of the style pictures' long edge in that of the result: larger means larger strokes.
+        colour: Where colours come from: "style"; the content, by painting in "luminance" alone; or the content, by
+            giving the style picture its colours beforehand, see `COLOURS`.
+        first_frame: Take the first frame of an animation, which is refused otherwise.
         content_weight: alpha, the weight of the content loss.
         style_weight: beta, the weight of the style loss.
         tv_weight: Weight of the total variation, against noise.
@@ -60,6 +67,8 @@ class StyleSettings:
         scales: Number of sizes worked from coarse to fine, growing by the square root of two; by default as many as
             there are above 128 pixels. 1 works at the final size alone, as the reference does.
         seed: Of the noise to start from.
+        memory: Bytes that the whole process may take at most; by default three quarters of the machine's memory. A
+            picture that needs more is worked in tiles.
 
     Raises:
         InputError: for a setting out of range.
@@ -68,6 +77,8 @@ class StyleSettings:
     size: int | Literal["full"] = 512
     start: Picture = "content"
     style_scale: float = 1.0
+    colour: Literal["style", "luminance", "match", "match-cholesky", "histogram"] = "style"
+    first_frame: bool = False
     content_weight: float = 1.0
     style_weight: float = 10.0
     tv_weight: float = 0.0
@@ -83,12 +94,13 @@ class StyleSettings:
     steps: int = 50
     scales: int | None = None
     seed: int = 0
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         self._check()
         for name in ("style_scale", "content_weight", "style_weight", "tv_weight", "learning_rate"):
             self._make_plain(name, float)
-        for name in ("size", "steps", "scales", "seed"):
+        for name in ("size", "steps", "scales", "seed", "memory"):
             self._make_plain(name, int)
 
     def _make_plain(self, name: str, kind: type) -> None:
@@ -103,6 +115,10 @@ class StyleSettings:
         _check_whole("number of steps", self.steps)
         if self.scales is not None:
             _check_whole("number of scales", self.scales)
+        if self.memory is not None:
+            _check_whole("memory", self.memory)
+        if self.colour not in COLOURS:
+            raise InputError(f"no way with colours is called {self.colour!r}: use one of {', '.join(COLOURS)}")
         if self.style_loss not in STYLE_LOSSES:
             raise InputError(f"no style loss is called {self.style_loss!r}: use one of {', '.join(STYLE_LOSSES)}")
         for name in ("content_weight", "style_weight", "tv_weight"):
