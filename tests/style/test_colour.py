@@ -19,7 +19,8 @@ def photo(seed: int, height: int = 24, width: int = 30, spread: float = 0.1) -> 
     rng = np.random.default_rng(seed)
     directions = np.linalg.qr(rng.standard_normal((3, 3)))[0]
     colours = np.clip(rng.standard_normal((height, width, 3)), -2, 2) * [1.0, 0.5, 0.3]
-    return rng.uniform(0.4, 0.6, 3) + spread * colours @ directions
+    picture: Array = rng.uniform(0.4, 0.6, 3) + spread * colours @ directions
+    return picture
 
 
 def moments(picture: Array) -> tuple[Array, Array]:
