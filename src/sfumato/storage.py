@@ -7,7 +7,8 @@ file from a stranger can be wrong, but cannot run anything.
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +22,50 @@ from sfumato.errors import FileError
 HEADER = "sfumato"
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file beside its place and rename it into place: a crash or a full disk leaves the old file as it was.
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Within, a file is written beside its place; then it is renamed into it: a crash or a full disk leaves the old one.
 
     Nothing stays beside it either, be it that the disk is full or that someone presses Ctrl-C.
+
+    Yields:
+        Where to write.
 
     Raises:
         FileError: if it cannot be written.
     """
-    content = data.encode() if isinstance(data, str) else data
     beside = path.with_name(f".{path.name}.part")  # always the same, so that a killed write's remains are written over
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
+        yield beside
+        with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
+        if not isinstance(error, OSError | safetensors.SafetensorError):
             raise
-        raise FileError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
+        reason = getattr(error, "strerror", None) or re.sub(r".*I/O error: | \(os error \d+\)", "", str(error))
+        raise FileError(f"{path}: cannot be written ({reason}); nothing was changed") from error
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write a file that is there whole or not at all, see `replacing`.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    with replacing(path) as beside:
+        beside.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Array], header: Mapping[str, Any]) -> int:
     """Write named arrays as safetensors with `header` as JSON in the metadata; returns the number of bytes."""
     # The library stores a view's memory in the order it lies in, so views are straightened first
     straight = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    content = safetensors.numpy.save(straight, metadata={HEADER: json.dumps(header)})
-    write_atomically(path, content)
-    return len(content)
+    with replacing(path) as beside:  # from where the arrays lie: a large picture's state is not held twice
+        safetensors.numpy.save_file(straight, beside, metadata={HEADER: json.dumps(header)})
+    return path.stat().st_size
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -66,9 +80,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise FileError(f"{path}: no such file")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            names = file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
+            metadata, names = file.metadata() or {}, file.keys()
+        tensors = {name: _tensor(path, name) for name in names}
     except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileError(f"{path}: not a whole safetensors file ({error})") from error
     try:
@@ -78,3 +91,10 @@ def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     if not isinstance(header, dict):
         raise FileError(f"{path}: a safetensors file, but not one that Sfumato wrote")
     return tensors, header
+
+
+def _tensor(path: Path, name: str) -> Array:
+    """One array of a file, which is opened for it alone: what has been read of an open file counts as memory."""
+    with safetensors.safe_open(path, framework="numpy") as file:
+        tensor: Array = file.get_tensor(name)
+    return tensor
