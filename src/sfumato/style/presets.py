@@ -1,0 +1,49 @@
+"""Settings by what they are for, each chosen by looking at what it paints (docs/gallery.md).
+
+    StyleTransfer(**PRESETS["painterly"].settings).run("photo.jpg", "painting.jpg")
+
+A preset leaves out size, steps and seed, which are matters of patience. What is given beside it overrides it.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Preset(NamedTuple):
+    """Settings for an intent.
+
+    Attributes:
+        purpose: What it is for, in a sentence.
+        settings: Fields of `StyleSettings` that differ from their defaults.
+    """
+
+    purpose: str
+    settings: dict[str, Any]
+
+
+PRESETS = {
+    "painterly": Preset(
+        "Free brushwork: the photograph's plan stays, and the rest is the painter's.",
+        {"content_layers": {"block5_conv2": 1.0}, "style_weight": 20.0},
+    ),
+    "subtle": Preset(
+        "The photograph first, with a touch of the style.",
+        {"style_weight": 2.0},
+    ),
+    "bold": Preset(
+        "Large strokes that cover the photograph.",
+        {"style_weight": 50.0, "style_scale": 1.5},
+    ),
+    "soft": Preset(
+        "Calm surfaces in the style's colours, without single marks.",
+        {"style_loss": "wasserstein", "style_weight": 5.0, "pooling": "average", "tv_weight": 1.0},
+    ),
+    "portrait": Preset(
+        "Faces stay whom they are, in their own colours.",
+        {"colour": "luminance", "style_weight": 4.0},
+    ),
+    "pattern": Preset(
+        "The style alone, without the photograph.",
+        {"content_weight": 0.0, "start": "colour"},
+    ),
+}
+"""Presets by name."""

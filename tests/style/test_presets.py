@@ -1,0 +1,37 @@
+"""Settings by name for intents."""
+
+from dataclasses import asdict, fields
+
+import pytest
+
+from sfumato.style import StyleTransfer
+from sfumato.style.presets import PRESETS
+from sfumato.style.settings import StyleSettings
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_painted_with_and_says_what_for(name: str) -> None:
+    preset = PRESETS[name]
+    assert StyleTransfer(**preset.settings)
+    assert preset.purpose.endswith(".")
+    assert "\n" not in preset.purpose
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_changes_what_it_names_and_leaves_patience_to_the_user(name: str) -> None:
+    default = asdict(StyleSettings())
+    assert set(PRESETS[name].settings) <= {setting.name for setting in fields(StyleSettings)}
+    assert not {"size", "steps", "seed", "scales", "memory"} & set(PRESETS[name].settings)
+    for setting, value in PRESETS[name].settings.items():
+        assert value != default[setting], f"{setting} is the default"
+
+
+def test_no_two_presets_are_the_same() -> None:
+    settings = [preset.settings for preset in PRESETS.values()]
+    assert all(one != other for place, one in enumerate(settings) for other in settings[:place])
+
+
+def test_what_is_given_beside_a_preset_overrides_it() -> None:
+    transfer = StyleTransfer(**{**PRESETS["bold"].settings, "style_weight": 3})
+    assert transfer.style_weight == 3
+    assert transfer.style_scale == PRESETS["bold"].settings["style_scale"]
