@@ -2,20 +2,31 @@
 
 import io
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
-from sfumato.style.images import WRITABLE, check_image_path, read_image, write_image
+from sfumato.style.images import (
+    WRITABLE,
+    check_image_path,
+    open_image,
+    read_description,
+    read_image,
+    write_image,
+)
 
 SUFFIXES = tuple(WRITABLE)
+
+pillow_heif.register_heif_opener()
 
 
 @pytest.fixture
@@ -48,8 +59,8 @@ def test_what_is_written_without_loss_is_read_as_it_was(suffix: str, pixels: Arr
     np.testing.assert_array_equal(read_image(tmp_path / f"picture{suffix}"), pixels)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
-def test_what_jpeg_and_webp_lose_cannot_be_seen(suffix: str, pixels: Array, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".heic"])
+def test_what_jpeg_webp_and_heic_lose_cannot_be_seen(suffix: str, pixels: Array, tmp_path: Path) -> None:
     write_image(tmp_path / f"picture{suffix}", pixels)
     read = read_image(str(tmp_path / f"picture{suffix}"))
     assert read.dtype == np.uint8
@@ -75,13 +86,18 @@ def test_the_same_pixels_give_the_same_bytes(suffix: str, pixels: Array, tmp_pat
 def test_a_description_goes_into_the_metadata(suffix: str, pixels: Array, tmp_path: Path) -> None:
     path = tmp_path / f"picture{suffix}"
     write_image(path, pixels, description='{"steps": 3}')
+    assert read_description(path) == '{"steps": 3}'
     with Image.open(path) as image:
-        kept = image.info.get("Description") or image.getexif()[ExifTags.Base.ImageDescription]
-    assert kept == '{"steps": 3}'
+        if suffix == ".png":
+            assert image.info["Description"] == '{"steps": 3}'
+        else:
+            camera = image.getexif().get_ifd(ExifTags.IFD.Exif)
+            assert camera[ExifTags.Base.UserComment] == b'ASCII\0\0\0{"steps": 3}'
+            assert ExifTags.Base.ImageDescription not in image.getexif(), "which is the photographer's"
     assert read_image(path).shape == pixels.shape
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_way_up_that_the_camera_noted(orientation: int, name: str, pixels: Array, tmp_path: Path) -> None:
     as_stored: dict[int, Callable[[Array], Array]] = {  # how a camera held that way stores what it sees
@@ -97,7 +113,7 @@ def test_the_way_up_that_the_camera_noted(orientation: int, name: str, pixels: A
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     stored = Image.fromarray(np.ascontiguousarray(as_stored[orientation](pixels)))
-    (tmp_path / "photo").write_bytes(encoded(stored, name, exif=exif))
+    (tmp_path / "photo").write_bytes(encoded(stored, name, exif=exif.tobytes()))
     read = read_image(tmp_path / "photo")
     assert read.shape == pixels.shape
     assert np.abs(read.astype(int) - pixels).mean() < 8
@@ -155,7 +171,17 @@ def test_a_telephones_jpeg_with_a_preview_behind_it_is_a_photograph(pixels: Arra
 def test_several_frames_are_refused(name: str, pixels: Array, tmp_path: Path) -> None:
     frames = [Image.fromarray(pixels), Image.fromarray(pixels[::-1])]
     (tmp_path / "clip").write_bytes(encoded(frames[0], name, save_all=True, append_images=frames[1:]))
-    assert refusal(tmp_path / "clip") == "has 2 frames; save the one that you want as PNG"
+    said = "has 2 frames; add --first-frame (first_frame=True) to take the first, or save the one that you want as PNG"
+    assert refusal(tmp_path / "clip") == said
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_the_first_frame_by_request(name: str, pixels: Array, tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (20, 20), (200, 40, 60)), Image.new("RGB", (20, 20), (0, 0, 0))
+    settings = {"quality": 100} if name == "AVIF" else {}
+    (tmp_path / "clip").write_bytes(encoded(first, name, save_all=True, append_images=[second], **settings))
+    read = read_image(tmp_path / "clip", first_frame=True)
+    np.testing.assert_allclose(read, np.broadcast_to([200, 40, 60], (20, 20, 3)), atol=3)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF"])
@@ -339,7 +365,9 @@ def refusal(path: Path) -> str:
 
 @pytest.mark.parametrize("name", ["a.bmp", "a", "a.pngg", "", ".png"])
 def test_unknown_formats_are_told_those_there_are(name: str) -> None:
-    with pytest.raises(InputError, match=r"pictures are written as \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff; give"):
+    with pytest.raises(
+        InputError, match=r"pictures are written as \.png, \.jpg, \.jpeg, \.webp, \.tif, \.tiff, \.heic; give"
+    ):
         check_image_path(name)
 
 
@@ -355,3 +383,138 @@ def test_what_cannot_be_written_leaves_what_was_there(pixels: Array, tmp_path: P
         write_image(tmp_path / "nowhere" / "new.png", pixels)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "most"), [(".png", 1.5), (".tif", 1.5), (".jpg", 3), (".webp", 4), (".heic", 3)], ids=str
+)
+def test_the_result_has_the_colours_and_the_profile_of_the_photograph(
+    suffix: str, most: float, pixels: Array, tmp_path: Path
+) -> None:
+    (tmp_path / "photo").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=P3))
+    photo = open_image(tmp_path / "photo")
+    write_image(tmp_path / f"out{suffix}", photo.pixels, like=photo)
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        assert image.info["icc_profile"] == P3
+        in_p3 = np.asarray(image).astype(float)
+    np.testing.assert_allclose(from_p3(in_p3).mean(), photo.pixels.mean(), atol=1)
+    assert np.abs(from_p3(in_p3) - photo.pixels).mean() < most
+
+
+@pytest.mark.parametrize(
+    ("mode", "icc_profile"),
+    [("L", LINEAR_GREY), ("CMYK", GREY_INKS), ("L", P3), ("RGB", P3[:300]), ("RGB", profile(b"RGB ", {}))],
+)
+def test_profiles_that_are_not_for_rgb_or_broken_are_not_handed_on(
+    mode: str, icc_profile: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "photo").write_bytes(encoded(Image.new(mode, (20, 20)), "TIFF", icc_profile=icc_profile))
+    photo = open_image(tmp_path / "photo")
+    write_image(tmp_path / "out.png", photo.pixels, like=photo)
+    with Image.open(tmp_path / "out.png") as image:
+        assert "icc_profile" not in image.info
+        np.testing.assert_array_equal(np.asarray(image), photo.pixels)
+
+
+def test_srgbs_own_profile_stays_and_changes_nothing(pixels: Array, tmp_path: Path) -> None:
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    (tmp_path / "photo").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=own))
+    write_image(tmp_path / "out.png", pixels, like=open_image(tmp_path / "photo"))
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.info["icc_profile"] == own
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def cut_out() -> Image.Image:
+    """A red disc with a soft edge on nothing."""
+    rows, columns = np.mgrid[0:60, 0:80]
+    alpha = np.clip(20 - np.hypot(rows - 30, columns - 40), 0, 8) / 8
+    red = np.broadcast_to(np.array([200, 40, 60], np.uint8), (60, 80, 3))
+    return Image.fromarray(np.dstack([red, np.round(255 * alpha).astype(np.uint8)]))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".heic"])
+def test_alpha_is_kept_and_half_transparent_edges_do_not_turn_white(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(encoded(cut_out(), "PNG"))
+    photo = open_image(tmp_path / "cut.png")
+    write_image(tmp_path / f"out{suffix}", photo.pixels, like=photo)
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        assert image.mode == "RGBA"
+        read = np.asarray(image).astype(int)
+    before = np.asarray(cut_out()).astype(int)
+    np.testing.assert_allclose(read[..., 3], before[..., 3], atol=3)
+    on_black = read[..., :3] * read[..., 3:] / 255
+    assert np.abs(on_black - before[..., :3] * before[..., 3:] / 255).mean() < 1.5
+    on_white = read_image(tmp_path / f"out{suffix}").astype(int)
+    assert np.abs(on_white - photo.pixels).mean() < 1.5
+
+
+def test_alpha_is_brought_to_the_size_of_the_result(tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(encoded(cut_out(), "PNG"))
+    write_image(tmp_path / "out.png", np.zeros((30, 40, 3), np.uint8), like=open_image(tmp_path / "cut.png"))
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (40, 30)
+        alpha = np.asarray(image.getchannel("A"))
+    assert alpha[15, 20] == 255
+    assert alpha[0, 0] == 0
+
+
+def test_a_jpeg_of_what_was_transparent_lies_on_white(tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(encoded(cut_out(), "PNG"))
+    photo = open_image(tmp_path / "cut.png")
+    write_image(tmp_path / "out.jpg", photo.pixels, like=photo)
+    assert np.abs(read_image(tmp_path / "out.jpg").astype(int) - photo.pixels).mean() < 2
+    assert (read_image(tmp_path / "out.jpg")[0, 0] > 250).all()
+
+
+def test_what_is_opaque_throughout_gets_no_alpha(pixels: Array, tmp_path: Path) -> None:
+    (tmp_path / "photo").write_bytes(encoded(Image.fromarray(pixels).convert("RGBA"), "PNG"))
+    write_image(tmp_path / "out.png", pixels, like=open_image(tmp_path / "photo"))
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.mode == "RGB"
+
+
+def test_alpha_is_turned_with_the_picture(tmp_path: Path) -> None:
+    left_is_clear = np.full((4, 6, 4), 255, np.uint8)
+    left_is_clear[:, :3, 3] = 0
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # hold it a quarter turn clockwise: left comes up
+    (tmp_path / "photo").write_bytes(encoded(Image.fromarray(left_is_clear), "PNG", exif=exif))
+    alpha = open_image(tmp_path / "photo").alpha
+    assert alpha is not None
+    np.testing.assert_array_equal(alpha, np.repeat([[0], [255]], 3, axis=0) * np.ones((1, 4), int))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".heic"])
+def test_less_quality_is_a_smaller_file(suffix: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    sizes = []
+    for quality in (10, 50, None):
+        write_image(tmp_path / f"out{suffix}", noise, quality=quality)
+        sizes.append((tmp_path / f"out{suffix}").stat().st_size)
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "quality", "said"),
+    [
+        ("a.png", 90, r"a\.png: PNG loses nothing and has no quality; leave --quality out, or write \.jpg or \.webp"),
+        ("a.tif", 90, "TIFF loses nothing"),
+        ("a.jpg", 0, "the quality must be a whole number from 1 to 100, not 0"),
+        ("a.webp", 101, "not 101"),
+        ("a.jpg", 90.5, r"not 90\.5"),
+    ],
+)
+def test_a_quality_that_cannot_be(path: str, quality: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check_image_path(path, quality=quality)
+
+
+def test_heic_without_its_extra(pixels: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "photo.heic", pixels)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    needs = 'HEIC needs an extra: pip install "sfumato[heic]", or save the picture as PNG or JPEG'
+    assert refusal(tmp_path / "photo.heic") == needs
+    with pytest.raises(FileError, match="pip install"):
+        check_image_path(tmp_path / "out.heic")
