@@ -42,13 +42,19 @@ DRAFT_EDGE = 2 * DRAWN_EDGE
 def noise(rng: np.random.Generator, blur: float, edge: int = DRAFT_EDGE) -> Array:
     """A smooth random field (edge, edge) of mean 0 and deviation 1, whose hills are about three times `blur` apart."""
     field = gaussian_filter(rng.standard_normal((edge, edge)), blur, mode="wrap")
-    centred: Array = field - field.mean()
-    return centred / centred.std()
+    normalised: Array = (field - field.mean()) / field.std()
+    return normalised
 
 
 def colours(*codes: str) -> Array:
     """Colours from their hexadecimal codes, (number, 3), from 0 to 1."""
     return np.array([[int(code[place : place + 2], 16) for place in (0, 2, 4)] for code in codes]) / 255.0
+
+
+def mixed(over: Array, under: Array, share: Array) -> Array:
+    """Two pictures or colours, the upper one with its share (edge, edge) from 0 to 1."""
+    mixture: Array = under + share[..., np.newaxis] * (over - under)
+    return mixture
 
 
 def cells(rng: np.random.Generator, number: int) -> tuple[Array, Array, Array]:
@@ -58,18 +64,29 @@ def cells(rng: np.random.Generator, number: int) -> tuple[Array, Array, Array]:
         The cells' centres (number, 2) in pixels of the draft; each pixel's cell (edge, edge); and its distance to that
         cell's border, in pixels.
     """
-    centres = rng.uniform(0, DRAFT_EDGE, (number, 2))
-    coarse = np.stack(np.mgrid[0:DRAFT_EDGE:6, 0:DRAFT_EDGE:6], axis=-1).reshape(-1, 2)
+    centres: Array = rng.uniform(0, DRAFT_EDGE, (number, 2))
     for _ in range(4):  # Lloyd: each centre moves to the middle of its cell
-        nearest = cKDTree(centres).query(coarse)[1]
-        counts = np.maximum(np.bincount(nearest, minlength=number), 1)
-        centres = np.stack([np.bincount(nearest, coarse[:, axis], number) / counts for axis in (0, 1)], axis=-1)
-    pixels = np.stack(np.mgrid[0:DRAFT_EDGE, 0:DRAFT_EDGE], axis=-1).reshape(-1, 2)
-    distances, nearest = cKDTree(centres).query(pixels, k=2)
-    apart = np.linalg.norm(centres[nearest[:, 0]] - centres[nearest[:, 1]], axis=1)
+        places = grid(6)
+        cell = nearest(centres, places, 1)[1][:, 0]
+        counts = np.maximum(np.bincount(cell, minlength=number), 1)
+        centres = np.stack([np.bincount(cell, places[:, axis], number) / counts for axis in (0, 1)], axis=-1)
+    distances, two = nearest(centres, grid(1), 2)
+    apart = np.linalg.norm(centres[two[:, 0]] - centres[two[:, 1]], axis=1)
     border = (distances[:, 1] ** 2 - distances[:, 0] ** 2) / (2 * apart)
     shape = (DRAFT_EDGE, DRAFT_EDGE)
-    return centres, nearest[:, 0].reshape(shape), border.reshape(shape)
+    return centres, two[:, 0].reshape(shape), border.reshape(shape)
+
+
+def grid(step: int) -> Array:
+    """Row and column of every so many pixels of the draft, (pixels, 2)."""
+    places: Array = np.mgrid[0:DRAFT_EDGE:step, 0:DRAFT_EDGE:step].reshape(2, -1).T
+    return places
+
+
+def nearest(centres: Array, places: Array, number: int) -> tuple[Array, Array]:
+    """Distances to the nearest centres, and which they are, (places, number) each."""
+    distances, which = cKDTree(centres).query(places, k=list(range(1, number + 1)))
+    return np.asarray(distances), np.asarray(which)
 
 
 def at(field: Array, places: Array) -> Array:
@@ -88,8 +105,7 @@ def mosaic(rng: np.random.Generator) -> Array:
     stone = tiles[cell] * (1 + 0.05 * noise(rng, 2.0))[..., np.newaxis]
     bevel = np.clip(border / 6, 0, 1)[..., np.newaxis]
     grout = colours("d9d0bd")[0] * (1 + 0.06 * noise(rng, 1.5))[..., np.newaxis]
-    seam = np.clip((border - 1.6) / 1.2, 0, 1)[..., np.newaxis]
-    return seam * stone * (0.8 + 0.2 * bevel) + (1 - seam) * grout
+    return mixed(stone * (0.8 + 0.2 * bevel), grout, np.clip((border - 1.6) / 1.2, 0, 1))
 
 
 def stained_glass(rng: np.random.Generator) -> Array:
@@ -102,8 +118,7 @@ def stained_glass(rng: np.random.Generator) -> Array:
     panes = palette[np.round(hue + 4.5).astype(int) % len(palette)][cell]
     glow = 0.78 + 0.10 * noise(rng, 22) + 0.04 * noise(rng, 3) + 0.006 * np.clip(border, 0, 40)
     lead = colours("14110f")[0] + 0.10 * np.clip(1 - np.abs(border - 2) / 3, 0, 1)[..., np.newaxis]
-    seam = np.clip((border - 7.0) / 2.0, 0, 1)[..., np.newaxis]
-    return seam * panes * glow[..., np.newaxis] + (1 - seam) * lead
+    return mixed(panes * glow[..., np.newaxis], lead, np.clip((border - 7.0) / 2.0, 0, 1))
 
 
 def ink(rng: np.random.Generator) -> Array:
@@ -115,12 +130,11 @@ def ink(rng: np.random.Generator) -> Array:
     covered = np.zeros((DRAFT_EDGE, DRAFT_EDGE))
     for angle, begins in ((38, 0.12), (-42, 0.42), (80, 0.66), (-5, 0.86)):
         across = x * np.cos(np.radians(angle)) + y * np.sin(np.radians(angle)) + bend + 1.3 * noise(rng, 12)
-        distance = np.abs((across / 13.0) % 1.0 - 0.5) * 13.0  # from the middle between two strokes
+        distance = 6.5 - np.abs(across % 13.0 - 6.5)  # from the middle of a stroke: they are 13 pixels apart
         width = np.clip((tone - begins) * 4.5, 0, 3.4) * (1 + 0.25 * noise(rng, 6))
-        covered = np.maximum(covered, np.clip(width - (6.5 - distance), 0, 1))
-    ink_colour = colours("1c1a22")[0]
+        covered = np.maximum(covered, np.clip(width - distance, 0, 1))
     grain = (1 + 0.02 * noise(rng, 1.5))[..., np.newaxis]
-    return (paper * (1 - covered[..., np.newaxis]) + ink_colour * covered[..., np.newaxis]) * grain
+    return mixed(colours("1c1a22")[0], paper * grain, covered)
 
 
 def marbling(rng: np.random.Generator) -> Array:
@@ -135,8 +149,8 @@ def marbling(rng: np.random.Generator) -> Array:
     place = (comb / 26 + 0.35 * noise(rng, 40)) % len(palette)
     band, inside = place.astype(int), place % 1.0
     shade = 1 - 0.16 * np.abs(inside - 0.5)[..., np.newaxis] + 0.02 * noise(rng, 1.5)[..., np.newaxis]
-    blend = np.clip((inside - 0.93) / 0.07, 0, 1)[..., np.newaxis]
-    return (palette[band] * (1 - blend) + palette[(band + 1) % len(palette)] * blend) * shade
+    bands = mixed(palette[(band + 1) % len(palette)], palette[band], np.clip((inside - 0.93) / 0.07, 0, 1))
+    return np.asarray(bands * shade)
 
 
 def brushwork(rng: np.random.Generator) -> Array:
