@@ -518,3 +518,9 @@ def test_heic_without_its_extra(pixels: Array, tmp_path: Path, monkeypatch: pyte
     assert refusal(tmp_path / "photo.heic") == needs
     with pytest.raises(FileError, match="pip install"):
         check_image_path(tmp_path / "out.heic")
+
+
+def test_a_built_in_style_is_a_picture_by_its_name() -> None:
+    assert read_image("sfumato:scream").shape[2] == 3
+    with pytest.raises(InputError, match="did you mean sfumato:scream"):
+        read_image("sfumato:screem")

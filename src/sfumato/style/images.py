@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
 from sfumato.storage import write_atomically
+from sfumato.style.builtin import picture_path
 from sfumato.style.metadata import Metadata, description_of, encode, read_metadata
 from sfumato.style.profiles import from_srgb, to_srgb
 
@@ -43,6 +45,8 @@ SEVERAL_PICTURES = ("MPO", "HEIF")
 """Formats of telephones that say which of their pictures is the photograph, beside its previews."""
 
 Result = TypeVar("Result")
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what it says of broken files lands beside our line
 
 
 @dataclass(frozen=True)
@@ -75,14 +79,17 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
     left out.
 
     Args:
-        path: A file of JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, JPEG 2000 or AVIF; of HEIC with the extra `heic`.
+        path: A file of JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, JPEG 2000 or AVIF; of HEIC with the extra `heic`. Or
+            "sfumato:NAME", a built-in style.
         first_frame: Take the first frame of an animation, or the first page of several; default: refuse them, as it is
             seldom the first that is wanted.
 
     Raises:
         FileError: if the file cannot be read, is not a picture or a damaged one, has several frames, or has more
             pixels than Pillow takes for an honest picture (about 179 million).
+        InputError: if no built-in style is called that.
     """
+    path = picture_path(path)
 
     def photo(image: Image.Image, file: BinaryIO) -> Photo:
         frames = getattr(image, "n_frames", 1)
@@ -91,9 +98,9 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
                 f"{path}: has {frames} frames; add --first-frame (first_frame=True) to take the first, "
                 "or save the one that you want as PNG"
             )
-        return _photo(Path(path), image, file)
+        return _photo(path, image, file)
 
-    return _open(Path(path), photo)
+    return _open(path, photo)
 
 
 def read_description(path: str | Path) -> str | None:
@@ -183,9 +190,9 @@ def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes 
     image, way_back = to_srgb(image if image.mode == colours else image.convert(colours), profile)
     if alpha is None or alpha.getextrema() == (255, 255):
         return np.array(image), None, way_back
-    image.putalpha(alpha)
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return np.array(image), np.array(alpha), way_back
+    on_white = Image.new("RGB", image.size, "white")
+    on_white.paste(image, mask=alpha)
+    return np.array(on_white), np.array(alpha), way_back
 
 
 def write_image(
