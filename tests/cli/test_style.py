@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 
 from sfumato.arrays import Array
-from sfumato.cli.style_options import parse_layers, split_weight
 from sfumato.style.images import read_image, write_image
 from sfumato.style.transfer import StyleTransfer
 
@@ -151,27 +150,6 @@ def test_several_styles_weigh_what_is_said(paint: Callable[..., Array], tmp_path
     assert mixed("style.png", "plain.png:0") == paint().tobytes()
 
 
-@pytest.mark.parametrize(
-    ("text", "name", "weight"),
-    [
-        ("a.jpg", "a.jpg", 1.0),
-        ("a.jpg:2", "a.jpg", 2.0),
-        ("a.jpg:0.5", "a.jpg", 0.5),
-        (r"C:\pictures\a.jpg", r"C:\pictures\a.jpg", 1.0),
-        (r"C:\pictures\a.jpg:2", r"C:\pictures\a.jpg", 2.0),
-        ("part: two.jpg", "part: two.jpg", 1.0),
-        ("a.jpg:-1", "a.jpg", -1.0),
-    ],
-)
-def test_a_weight_follows_the_last_colon(text: str, name: str, weight: float) -> None:
-    assert split_weight(text) == (name, weight)
-
-
-def test_spaces_around_layers_and_weights_are_no_part_of_them() -> None:
-    layers = {"conv1_1": 2.0, "conv2_1": 1.0, "conv3_1": 0.5}
-    assert parse_layers("--style-layers", "conv1_1 : 2, conv2_1 ,conv3_1: 0.5 ") == layers
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no colons in names")
 def test_a_style_whose_name_ends_like_a_weight(paint: Callable[..., Array], tmp_path: Path) -> None:
     (tmp_path / "style:2").write_bytes((tmp_path / "style.png").read_bytes())
@@ -190,12 +168,12 @@ def test_without_out_nothing_is_written(pictures: list[str], here: Call, tmp_pat
 def test_the_picture_so_far_is_written_as_often_as_asked(
     pictures: list[str], here: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = importlib.import_module("sfumato.cli.style")  # the package has the function of that name
+    command = importlib.import_module("sfumato.cli.style_painting")
     sizes = []
 
-    def watched(path: Path, pixels: Array, *, description: str | None = None) -> None:
+    def watched(path: Path, pixels: Array, **more: Any) -> None:
         sizes.append(pixels.shape[:2])
-        write_image(path, pixels, description=description)
+        write_image(path, pixels, **more)
 
     monkeypatch.setattr(command, "write_image", watched)
     options = ["--scales", "2", "--steps", "3", "--save-every", "2", "-o", "out.png"]

@@ -60,7 +60,17 @@ OUT_OF_RANGE = [
     ("--content-layers block1_conv1:nan", "the weight of block1_conv1 must be a number of 0 or more, not nan"),
     ("--content-layers block1_conv1:0", "the weights of the content layers add up to 0"),
     ("--vgg-weights none.h5", "none.h5: no such file"),
-    ("--style style.png", "the style is given twice, as style.png and by --style; for several, use --style for each"),
+    ("--style style.png", "out.png: is the name of a picture; the results of several contents need a folder"),
+    ("--quality 0", "'--quality'"),
+    ("--quality 101", "'--quality'"),
+    ("--quality 90", "out.png: PNG loses nothing and has no quality"),
+    ("--colour color", "'match-cholesky'"),
+    ("--memory 2XB", "--memory takes a number of bytes such as 2GB, 512MB or 1.5GiB; not '2XB'"),
+    ("--memory 0", "--memory takes a number of bytes"),
+    ("--memory -1GB", "--memory takes a number of bytes"),
+    ("--memory much", "--memory takes a number of bytes"),
+    ("--preset painterley", "no preset is called 'painterley': did you mean painterly?"),
+    ("--preset x", "no preset is called 'x': use one of painterly, "),
     ("--quiet --verbose", "--quiet and --verbose contradict each other"),
 ]
 
@@ -73,17 +83,21 @@ def test_a_value_out_of_range(options: str, said: str, pictures: list[str], refu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("", "'CONTENT'"),
+        ("", "'CONTENT [STYLE]'"),
         ("content.png", "no style is given: name a picture after CONTENT, or with --style"),
-        ("content.png style.png more.png", "more.png"),
-        ("content.png --style", "--style"),
+        (
+            "content.png style.png more.png",
+            "and more.png comes after them; name the style with --style to paint several",
+        ),
+        ("content.png sfumato:mosaik", "no built-in style is called 'mosaik': did you mean sfumato:mosaic?"),
+        ("content.png --style sfumato:mosaik:2", "no built-in style is called 'mosaik': did you mean sfumato:mosaic?"),
         ("content.png --style style.png:-1", "the weight of style.png must be a number of 0 or more, not -1"),
         ("content.png --style style.png:nan", "the weight of style.png must be a number of 0 or more, not nan"),
         ("content.png --style style.png:0", "the weights of the styles add up to 0"),
         ("content.png --style style.png:heavy", "style.png:heavy: cannot be read (No such file"),
         ("content.png none.png", "none.png: cannot be read (No such file or directory); check the path"),
         ("none.png style.png", "none.png: cannot be read (No such file or directory); check the path"),
-        (". style.png", ".: is a folder; name a picture"),
+        ("content.png .", ".: is a folder; name a picture"),
         ("'' style.png", "CONTENT is empty: name a file"),
         ("content.png ''", "STYLE is empty: name a file"),
         ("content.png --style ''", "--style is empty: name a file"),
@@ -124,7 +138,7 @@ WRONG = {
     "narrow": (encoded((3, 300), "PNG"), "is 3 x 300 pixels; a picture needs at least 16 each way"),
     "animated": (
         encoded((20, 20), "GIF", save_all=True, append_images=[Image.new("RGB", (20, 20))]),
-        "has 2 frames; save the one that you want as PNG",
+        "has 2 frames; add --first-frame (first_frame=True) to take the first, or save the one that you want as PNG",
     ),
 }
 
@@ -183,13 +197,13 @@ def test_weights_of_something_else(pictures: list[str], refused: Refused, tmp_pa
         ("", "--out names no file"),
         (
             "out.bmp",
-            "out.bmp: pictures are written as .png, .jpg, .jpeg, .webp, .tif, .tiff; give its name one of these",
+            "out.bmp: pictures are written as .png, .jpg, .jpeg, .webp, .tif, .tiff, .heic; give its name one of these",
         ),
         ("out", "out: pictures are written as .png"),
         ("nowhere/out.png", "nowhere/out.png: there is no folder nowhere; make it first"),
         ("style.png/out.png", "style.png/out.png: there is no folder style.png"),
         ("old.png", "old.png: exists already; add --overwrite"),
-        (".", ".: is a folder; name a file"),
+        (".", "content.png: is one of the pictures to read; name another folder for the results"),
         ("x" * 300 + ".png", "File name too long"),
         ("x" * 240 + ".png", "cannot be written there (File name too long); choose another place"),
         pytest.param(

@@ -35,6 +35,8 @@ def gather() -> dict[str, object]:
 
     from sfumato import __version__
     from sfumato.data import NAMES
+    from sfumato.style.builtin import BUILTIN_STYLES, PREFIX
+    from sfumato.style.presets import PRESETS
     from sfumato.style.weights import BUILTIN
 
     np.ones((2, 2)) @ np.ones((2, 2))  # BLAS is loaded, and so listed below, once it has been used
@@ -57,8 +59,12 @@ def gather() -> dict[str, object]:
         "auto": "numpy in float32, as no other backend is there yet",
         "data": list(NAMES),
         "vgg_weights": "vgg19 is built in" if BUILTIN.is_file() else "none are built in",
+        "styles": {f"{PREFIX}{name}": what for name, what in BUILTIN_STYLES.items()},
+        "presets": {name: preset.purpose for name, preset in PRESETS.items()},
     }
 
 
 def _show(value: object) -> str:
+    if isinstance(value, dict):  # a line each
+        return f"\n{'':<17}".join(f"{name:<22} {what}" for name, what in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

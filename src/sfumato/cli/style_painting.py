@@ -1,0 +1,182 @@
+"""One picture of `sfumato style`: painted, shown as it goes, written, and gone on with if it was interrupted."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sfumato.arrays import Array
+from sfumato.cli.console import Console, RunProgress, check_output, duration, peak_memory
+from sfumato.cli.options import OutputOptions
+from sfumato.errors import DivergenceError, FileError, InputError
+from sfumato.style.images import check_image_path, open_image, write_image
+from sfumato.style.progress import StepRecord, StyleResult
+from sfumato.style.transfer import StyleTransfer
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture to paint.
+
+    Attributes:
+        transfer: The settings.
+        content: The picture to paint.
+        styles: Those whose style to paint it in, with their weights.
+        out: Where the result goes; None keeps nothing.
+        resume: Go on from the checkpoint beside `out`.
+        save_every: Steps after which the picture so far is written, again and again.
+        quality: Of a JPEG or WebP.
+    """
+
+    transfer: StyleTransfer
+    content: str
+    styles: list[tuple[str, float]]
+    out: Path | None = None
+    resume: bool = False
+    save_every: int | None = None
+    quality: int | None = None
+
+    @property
+    def references(self) -> list[str]:
+        """The pictures that it reads beside the content, by name."""
+        return [str(self.transfer.start), *(name for name, _ in self.styles)]
+
+    def write(self, picture: Array, settings: dict[str, Any] | None = None) -> None:
+        """Write the picture to `out`, if there is such a place, with all that the content has beside its pixels."""
+        if self.out:
+            like = open_image(self.content, first_frame=self.transfer.first_frame)
+            description = None if settings is None else json.dumps(settings)
+            write_image(self.out, picture, description=description, like=like, quality=self.quality)
+
+
+def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "") -> StyleResult:
+    """Paint, and write the result; or the picture so far, with a checkpoint beside it, once `stop` says True.
+
+    Args:
+        job: What to paint.
+        console: Where progress is shown.
+        stop: Asked before every step.
+        place: What to say before the step, as which picture of how many it is.
+
+    Raises:
+        SfumatoError: as `StyleTransfer.run`. Of a picture that diverged, no checkpoint is left.
+    """
+    checkpoint = job.out and checkpoint_of(job.out)
+    try:
+        with console.progress() as progress:
+            result = job.transfer.run(
+                job.content,
+                job.styles,
+                callback=_Watcher(job, progress, place).after_step,
+                stop=stop,
+                on_download=fetching(progress),
+                checkpoint=checkpoint,
+                resume=job.resume,
+            )
+    except DivergenceError:
+        if checkpoint:  # going on from it would end there again
+            checkpoint.unlink(missing_ok=True)
+        raise
+    job.write(result.picture, result.settings)
+    if checkpoint and result.stopped == "finished":
+        checkpoint.unlink(missing_ok=True)
+    return result
+
+
+class _Watcher:
+    """What a run tells while it goes on: shown, and the picture so far written where that is asked for."""
+
+    def __init__(self, job: Job, progress: RunProgress, place: str) -> None:
+        self.job, self.progress, self.place = job, progress, place
+
+    def after_step(self, record: StepRecord) -> None:
+        place = f"{self.place}scale {record.scale}/{record.scales}, step {record.step}/{record.steps}"
+        self.progress.show(place, f"loss {record.loss:.4g}", done=record.done, seconds=record.seconds)
+        done = (record.scale - 1) * record.steps + record.step
+        if self.job.save_every and done % self.job.save_every == 0:
+            self.job.write(record.picture)
+
+
+def fetching(progress: RunProgress) -> Callable[[int, int], None]:
+    """What shows how many bytes of the network's weights have come, and of how many."""
+    began = time.perf_counter()
+
+    def show(come: int, total: int) -> None:
+        text = f"{come / 1e6:.0f} of {total / 1e6:.0f} MB"
+        progress.show("fetching VGG's weights", text, done=come / total, seconds=time.perf_counter() - began)
+
+    return show
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Where an unfinished picture is kept."""
+    return out.with_name(f".{out.name}.checkpoint")
+
+
+def check_place(job: Job, output: OutputOptions, begun: Callable[[Path], Path]) -> Path:
+    """Find out, before any work, whether a picture can be written, and whether there is one to go on with.
+
+    A link stays one: what it leads to is written.
+
+    Args:
+        job: What is to be painted; none of the pictures that it reads may be replaced.
+        output: Where it is to go, and whether it may replace what is there.
+        begun: Tells what lies beside an unfinished picture.
+
+    Raises:
+        InputError, FileError: if not.
+    """
+    path = Path(output.out or "")
+    if path.is_symlink():
+        path = path.resolve()
+    check_output(output.out and str(path), overwrite=output.overwrite or job.resume)
+    check_image_path(path, quality=job.quality)
+    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in (job.content, *job.references)):
+        raise InputError(f"{path}: is one of the pictures to read; name another file for the result")
+    beside = path.with_name(f".{begun(path).name}.part")  # the longest name that will be written
+    try:
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
+    unfinished = begun(path).exists()
+    if job.resume and not unfinished:
+        state = (
+            "is finished; to make it anew, use --overwrite" if path.exists() else "was not begun; leave out --resume"
+        )
+        raise InputError(f"{path}: there is nothing to go on with: the picture {state}")
+    if unfinished and not (job.resume or output.overwrite):
+        raise InputError(f"{path}: was begun and not finished; add --resume to go on, or --overwrite to begin anew")
+    return path
+
+
+def values_of(result: StyleResult) -> dict[str, Any]:
+    """A result, but for its pixels, as values."""
+    height, width, _ = result.picture.shape
+    return {
+        "loss": result.loss,
+        "content_loss": result.content_loss,
+        "style_loss": result.style_loss,
+        "tv_loss": result.tv_loss,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "width": width,
+        "height": height,
+        "peak_memory_bytes": peak_memory(),
+        "stopped": result.stopped,
+        "settings": result.settings,
+    }
+
+
+def text_of(result: StyleResult, out: Path | None) -> str:
+    """A result in words."""
+    height, width, _ = result.picture.shape
+    lines = [
+        f"{width} x {height} pixels, {result.steps} steps in {duration(result.seconds)}, "
+        f"{peak_memory() / 1e6:.0f} MB of memory at the peak",
+        f"loss {result.loss:.4g}: content {result.content_loss:.4g}, style {result.style_loss:.4g}, "
+        f"total variation {result.tv_loss:.4g}",
+    ]
+    return "\n".join([*lines, f"written to {out}"] if out else lines)
