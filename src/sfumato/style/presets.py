@@ -25,17 +25,21 @@ PRESETS = {
         "Free brushwork: the photograph's plan stays, and the rest is the painter's.",
         {"content_layers": {"block5_conv2": 1.0}, "style_weight": 20.0},
     ),
+    "bold": Preset(
+        "Large strokes that take over: the photograph is more guessed than seen.",
+        {"content_layers": {"block5_conv2": 1.0}, "style_weight": 150.0, "style_scale": 1.5},
+    ),
+    "faithful": Preset(
+        "Colours and textures as near to the style's as they come, on calm ground.",
+        {"style_loss": "wasserstein", "style_weight": 5.0, "pooling": "average", "tv_weight": 1.0},
+    ),
+    "soft": Preset(
+        "Smooth surfaces that flow into each other, without grain.",
+        {"pooling": "average", "tv_weight": 10.0},
+    ),
     "subtle": Preset(
         "The photograph first, with a touch of the style.",
         {"style_weight": 2.0},
-    ),
-    "bold": Preset(
-        "Large strokes that cover the photograph.",
-        {"style_weight": 50.0, "style_scale": 1.5},
-    ),
-    "soft": Preset(
-        "Calm surfaces in the style's colours, without single marks.",
-        {"style_loss": "wasserstein", "style_weight": 5.0, "pooling": "average", "tv_weight": 1.0},
     ),
     "portrait": Preset(
         "Faces stay whom they are, in their own colours.",
