@@ -45,6 +45,8 @@ MASKS = {"mask-face.png": "the mask of style 1: the face, with a soft edge", "ma
 CROPS = {"512": "of a picture of 512 pixels, enlarged", "2048": "the same place of one of 2048 pixels"}
 """The two finished crops: what is painted at 2048 pixels takes hours, and is not painted here."""
 
+CROP_WIDTH = 384
+
 
 class Shot(NamedTuple):
     """A picture of the gallery.
@@ -54,17 +56,20 @@ class Shot(NamedTuple):
         caption: What to see in it.
         arguments: What follows `sfumato style`; empty for a picture that is only shown.
         style: The style picture, where it is to be seen beside, from the page's place.
+        width: On the page, in pixels.
     """
 
     name: str
     caption: str
     arguments: tuple[str, ...] = ()
     style: str = ""
+    width: int = WIDTH
 
     def cell(self) -> str:
         """The picture in a table."""
         style = f' <img src="{self.style}" alt="the style" width="80">' if self.style else ""
-        return f'<img src="images/gallery/{self.name}" alt="{self.caption}">{style}<br>{self.caption}'
+        picture = f'<img src="images/gallery/{self.name}" alt="{self.caption}" width="{self.width}">'
+        return f"{picture}{style}<br>{self.caption}"
 
 
 class Section(NamedTuple):
@@ -120,12 +125,12 @@ def sections() -> list[Section]:
         Section(
             "Styles against weights",
             "`--grid`: each style with a fifth of the style weight, once, and five times.",
-            [Shot("grid.jpg", "a contact sheet in one command", grid_arguments())],
+            [Shot("grid.jpg", "a contact sheet in one command", grid_arguments(), width=3 * WIDTH)],
         ),
         Section(
             "512 beside 2048 pixels",
             "The style does not vanish as the picture grows.",
-            [Shot(f"crop-{size}.jpg", what) for size, what in CROPS.items()],
+            [Shot(f"crop-{size}.jpg", what, width=CROP_WIDTH) for size, what in CROPS.items()],
         ),
     ]
 
@@ -146,7 +151,7 @@ def grid_arguments() -> tuple[str, ...]:
 def show_given(crops: Path | None) -> None:
     """Put the pictures that no command paints beside the others: the original, the masks, and the crops."""
     original = Image.open(ROOT / CONTENT)
-    save(original, PICTURES / "original.jpg")
+    save(original, PICTURES / "original.jpg", WIDTH)
     y, x = np.mgrid[0 : original.height, 0 : original.width]
     distance = np.hypot((x / original.width - 0.47) / 0.30, (y / original.height - 0.52) / 0.52)
     inside = np.clip((1.0 - distance) / 0.2 + 0.5, 0.0, 1.0)
@@ -154,7 +159,7 @@ def show_given(crops: Path | None) -> None:
         Image.fromarray(np.rint(255 * share).astype(np.uint8)).save(PICTURES / name)
     for size in CROPS:
         if crops is not None and (crops / f"{size}.png").exists():
-            save(Image.open(crops / f"{size}.png"), PICTURES / f"crop-{size}.jpg", width=384)
+            save(Image.open(crops / f"{size}.png"), PICTURES / f"crop-{size}.jpg", CROP_WIDTH)
 
 
 def paint(shot: Shot) -> bool:
@@ -167,11 +172,11 @@ def paint(shot: Shot) -> bool:
         command = [str(program), "style", *shot.arguments, "--quiet", "--overwrite", "-o", str(kept)]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             return False
-    save(Image.open(kept), PICTURES / shot.name, width=3 * WIDTH if shot.name == "grid.jpg" else WIDTH)
+    save(Image.open(kept), PICTURES / shot.name, shot.width)
     return True
 
 
-def save(image: Image.Image, path: Path, width: int = WIDTH) -> None:
+def save(image: Image.Image, path: Path, width: int) -> None:
     """Write a picture as JPEG, no wider than asked."""
     image = image.convert("RGB")
     image.thumbnail((width, 4 * width), Image.Resampling.LANCZOS)
