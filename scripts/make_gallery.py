@@ -67,9 +67,9 @@ class Shot(NamedTuple):
 
     def cell(self) -> str:
         """The picture in a table."""
-        style = f' <img src="{self.style}" alt="the style" width="80">' if self.style else ""
+        style = f'<img src="{self.style}" alt="the style" width="80"> ' if self.style else ""
         picture = f'<img src="images/gallery/{self.name}" alt="{self.caption}" width="{self.width}">'
-        return f"{picture}{style}<br>{self.caption}"
+        return f"{picture}<br>{style}{self.caption}"
 
 
 class Section(NamedTuple):
@@ -125,7 +125,7 @@ def sections() -> list[Section]:
         Section(
             "Styles against weights",
             "`--grid`: each style with a fifth of the style weight, once, and five times.",
-            [Shot("grid.jpg", "a contact sheet in one command", grid_arguments(), width=3 * WIDTH)],
+            [Shot("grid.jpg", "a contact sheet in one command", grid_arguments(), width=680)],
         ),
         Section(
             "512 beside 2048 pixels",
