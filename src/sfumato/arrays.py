@@ -16,6 +16,8 @@ from sfumato.errors import InputError
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
+Where = tuple[slice, slice]
+"""Rows and columns of an image."""
 
 
 class Stream(IntEnum):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sfumato.arrays import Array, Shape, Stream, generator
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
-from sfumato.layers.base import NOTHING, Backward, Built, Layer, ParameterSpec, Want
+from sfumato.layers.base import NOTHING, Backward, Built, Layer, ParameterSpec, ReceptiveField, Want
 from sfumato.layers.convolution import Convolution
 from sfumato.layers.dense import Dense
 from sfumato.layers.dropout import Dropout
@@ -108,12 +108,32 @@ class Network(Layer[Any]):
         return any(layer.parallel for layer in self.layers)
 
     @property
+    def shapes(self) -> dict[str, Shape]:
+        """Shape of each layer's outputs for one example, by the layer's name."""
+        shapes, shape = {}, self.input_shape
+        for name, layer in zip(self.names, self.layers, strict=True):
+            shapes[name] = shape = layer.build(shape).output_shape
+        return shapes
+
+    @property
     def widest(self) -> int:
         """The most numbers that any layer takes or gives for one example."""
-        shapes = [self.input_shape]
-        for layer in self.layers:
-            shapes.append(layer.build(shapes[-1]).output_shape)
-        return max(map(math.prod, shapes))
+        return max(map(math.prod, (self.input_shape, *self.shapes.values())))
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        return self.receptive_fields.get(self.names[-1])
+
+    @property
+    def receptive_fields(self) -> dict[str, ReceptiveField]:
+        """What each layer's pixels see of the image, by the layer's name, up to the first whose outputs are no pixels."""
+        fields, field = {}, ReceptiveField()
+        for name, layer in zip(self.names, self.layers, strict=True):
+            own = layer.receptive_field
+            if own is None:
+                break
+            fields[name] = field = field.then(own)
+        return fields
 
     def build(self, shape: Shape) -> Built:
         given, specs = shape, []

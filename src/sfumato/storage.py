@@ -24,7 +24,7 @@ HEADER = "sfumato"
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Within, a file is written beside its place; then it is renamed into it: a crash or a full disk leaves the old one.
+    """Within, a file is written beside its place, and then renamed into it: a crash or a full disk leaves the old one.
 
     Nothing stays beside it either, be it that the disk is full or that someone presses Ctrl-C.
 
@@ -74,27 +74,44 @@ def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     Raises:
         FileError: if the file is missing, damaged, or not one of Sfumato's.
     """
+    with _opened(path) as file:
+        metadata, names = file.metadata() or {}, file.keys()
+    tensors = {}
+    for name in names:
+        with _opened(path) as file:  # for each alone: what has been read of an open file counts as memory
+            tensors[name] = file.get_tensor(name)
+    return tensors, _header(path, metadata)
+
+
+def load_header(path: Path) -> dict[str, Any]:
+    """The header alone of a file that `save_tensors` wrote.
+
+    Raises:
+        FileError: if the file is missing, damaged, or not one of Sfumato's.
+    """
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+    return _header(path, metadata)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if path.is_dir():
         raise FileError(f"{path}: is a folder, not a file")
     if not path.is_file():
         raise FileError(f"{path}: no such file")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys()
-        tensors = {name: _tensor(path, name) for name in names}
+            yield file
     except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileError(f"{path}: not a whole safetensors file ({error})") from error
+
+
+def _header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     try:
         header = json.loads(metadata[HEADER])
     except (KeyError, json.JSONDecodeError) as error:
         raise FileError(f"{path}: a safetensors file, but not one that Sfumato wrote") from error
     if not isinstance(header, dict):
         raise FileError(f"{path}: a safetensors file, but not one that Sfumato wrote")
-    return tensors, header
-
-
-def _tensor(path: Path, name: str) -> Array:
-    """One array of a file, which is opened for it alone: what has been read of an open file counts as memory."""
-    with safetensors.safe_open(path, framework="numpy") as file:
-        tensor: Array = file.get_tensor(name)
-    return tensor
+    return header

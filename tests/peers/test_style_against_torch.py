@@ -40,7 +40,8 @@ def problem(style_loss: Any, pooling: Any = "max") -> StyleProblem:
 
 def features_in_torch(objective: StyleObjective, x: Any) -> dict[str, Any]:
     """Every layer's outputs as (channels, positions), for x of (height, width, 3)."""
-    network, parts, z, features = objective.network, iter(objective.weights), None, {}
+    (network,) = objective.network.networks.values()
+    parts, z, features = iter(network.parameters(objective.network.theta)), None, {}
     for name, layer in zip(network.names, network.layers, strict=True):
         own = next(parts)
         if isinstance(layer, Preprocessing):

@@ -60,7 +60,7 @@ def planted(kind: type[StyleObjective]) -> tuple[StyleObjective, Array]:
     smooth: Any = [np.kron(random.random((4, 5, 3)), np.ones((4, 4, 1))) for _ in range(3)]
     right = StyleProblem(settings, smooth[0], smooth[1]).objective(*SHAPE[:2], np.float64)
     point = 0.9 * smooth[2] + 0.05 * random.random(SHAPE)
-    return kind(right.network, right.theta, right.terms, right.tv_weight), point.ravel()
+    return kind(right.network, right.terms, right.tv_weight), point.ravel()
 
 
 def test_the_objective_without_a_defect_is_right() -> None:

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from sfumato import check_gradient
-from sfumato.arrays import Array
-from sfumato.layers import NOTHING
-from sfumato.network import Pull
+from sfumato.arrays import Array, Where
 from sfumato.style.losses import STYLE_LOSSES, ContentLoss
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
@@ -25,9 +23,9 @@ def picture(seed: int, height: int = HEIGHT, width: int = WIDTH) -> Array:
     return np.kron(coarse, np.ones((4, 4, 1))).astype(np.float32)
 
 
-def outputs(z: Array) -> tuple[Array, Pull]:
+def outputs(z: Array, where: Where) -> tuple[Array, None]:
     """A head that keeps the features themselves."""
-    return z, lambda dz: dz
+    return z, None
 
 
 def everything(style_loss: StyleLossName, dtype: type = np.float64, **changes: Any) -> tuple[StyleObjective, Array]:
@@ -83,9 +81,8 @@ def test_where_nothing_differs_there_is_no_loss_and_no_gradient() -> None:
 def test_normalised_every_term_pulls_at_its_features_with_its_weight(style_loss: StyleLossName) -> None:
     objective, x = everything(style_loss)
     normalized = objective.with_normalized_gradients(x)
-    image = x.reshape(1, HEIGHT, WIDTH, 3)
     heads = [(term.layer, outputs) for term in normalized.terms]
-    features, _ = objective.network.measure(objective.weights, image, heads, NOTHING)
+    (features,) = objective.network.measure(x.reshape(HEIGHT, WIDTH, 3), heads)
     for before, term, z in zip(objective.terms, normalized.terms, features, strict=True):
         sums, pull = term.loss.measure(z)
         assert np.linalg.norm(pull(term.loss.score(sums, term.weight)[1])) == pytest.approx(before.weight, rel=1e-6)

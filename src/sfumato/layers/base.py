@@ -69,6 +69,26 @@ class NoParameters(NamedTuple):
     """For layers without parameters."""
 
 
+class ReceptiveField(NamedTuple):
+    """What an output pixel sees of the image: along each axis, output u sees `size` pixels from stride u - padding on.
+
+    Where that is beyond the edge of the image, there are zeros. One that says too much, such as the larger of height
+    and width, costs time but nothing else.
+    """
+
+    size: int = 1
+    stride: int = 1
+    padding: int = 0
+
+    def then(self, above: "ReceptiveField") -> "ReceptiveField":
+        """What is seen through two layers: the pixels of `above` are this one's outputs, `stride` pixels apart."""
+        return ReceptiveField(
+            self.size + (above.size - 1) * self.stride,
+            self.stride * above.stride,
+            self.padding + above.padding * self.stride,
+        )
+
+
 Backward = Callable[[Array, P], Array | None]
 
 
@@ -89,6 +109,11 @@ class Layer(ABC, Generic[P]):
     def parallel(self) -> bool:
         """Whether the layer runs on the kernels' own threads, for which `parallel_kernels` asks."""
         return False
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What an output pixel sees of an image; None where outputs are no pixels, or see the whole image."""
+        return None
 
     @abstractmethod
     def build(self, shape: Shape) -> Built:
@@ -121,7 +146,11 @@ class Layer(ABC, Generic[P]):
 
 
 class Activation(Layer[NoParameters]):
-    """A layer without parameters whose outputs have the shape of its inputs."""
+    """A layer without parameters whose outputs have the shape of its inputs, each pixel from its own."""
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        return ReceptiveField()
 
     def build(self, shape: Shape) -> Built:
         return Built(shape, NoParameters())

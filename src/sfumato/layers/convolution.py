@@ -8,7 +8,7 @@ from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
 from sfumato.kernels.convolution import convolve, filter_gradients, input_gradient, output_size
-from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, check_whole, image_shape
+from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, ReceptiveField, Want, check_whole, image_shape
 from sfumato.layers.dense import Affine
 
 
@@ -76,6 +76,10 @@ class Convolution(Layer[Affine[Array]]):
     @property
     def parallel(self) -> bool:
         return True
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        return ReceptiveField(max(self.window), self.stride, self.padding)
 
     def build(self, shape: Shape) -> Built:
         height, width, channels = image_shape(shape, "a convolution")

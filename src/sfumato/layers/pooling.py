@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sfumato.arrays import Shape
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import pooled_shape
-from sfumato.layers.base import Built, Layer, NoParameters, check_whole, image_shape
+from sfumato.layers.base import Built, Layer, NoParameters, ReceptiveField, check_whole, image_shape
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Pooling(Layer[NoParameters]):
     @property
     def parallel(self) -> bool:
         return True
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        return ReceptiveField(self.size, self.step)
 
     def build(self, shape: Shape) -> Built:
         height, width, _ = image_shape(shape, "pooling")

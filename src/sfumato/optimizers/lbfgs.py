@@ -77,8 +77,8 @@ class LBFGS(Optimizer[Curvature]):
             raise InputError(f"a line search needs at least one evaluation, not {self.max_evaluations}")
 
     def init(self, theta: Array) -> Curvature:
-        empty = np.zeros((self.history, theta.size), theta.dtype)
-        return Curvature(empty, empty.copy(), 0, converged=False)
+        shape = (self.history, theta.size)  # zeros take no memory until something is written over them
+        return Curvature(np.zeros(shape, theta.dtype), np.zeros(shape, theta.dtype), 0, converged=False)
 
     def step(
         self, objective: Objective, theta: Array, state: Curvature, learning_rate: float

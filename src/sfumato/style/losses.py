@@ -1,10 +1,11 @@
 """What a picture is asked to keep of its content, and to take over from a style: losses on a network's features.
 
 Each loss sees one layer's feature map F: M positions (height times width), N channels, a row for each position. It is
-scored in two moves, so that parts of a picture can be measured one by one and added up:
+scored in three moves, so that parts of a picture can be measured one by one:
 
-    measure(F)     -> sums over the positions, and `pull`, which turns dL/dsums into dL/dF
-    score(sums)    -> the loss, and dL/dsums
+    measure(F)      -> sums over the positions, and `pull`, which turns dL/dsums into dL/dF
+    add(sums, sums) -> the sums over the positions of two parts
+    score(sums)     -> the loss, and dL/dsums
 
 `score` is the only place that divides. In the reference's notation F^l_ij is filter i at position j, the transpose of F
 here, and N_l and M_l are N and M.
@@ -17,13 +18,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, Where
 
 S = TypeVar("S")
 
 REGULARISATION = 1e-3
 """Part of the target's mean variance that is added to every variance, as a covariance of few positions is singular."""
 
+
+WHOLE = (slice(None), slice(None))
 
 TINY = float(np.finfo(np.float32).tiny)
 """What is divided by instead of zero, where a target has no features at all."""
@@ -33,8 +36,17 @@ class FeatureLoss(ABC, Generic[S]):
     """A loss on one layer's features."""
 
     @abstractmethod
-    def measure(self, features: Array) -> tuple[S, Callable[[S], Array]]:
-        """Sums over the positions of `features`, (1, height, width, N), and the way back from their gradient."""
+    def measure(self, features: Array, where: Where = WHOLE) -> tuple[S, Callable[[S], Array]]:
+        """Sums over the positions of `features`, and the way back from their gradient.
+
+        Args:
+            features: (1, height, width, N): those of a part of the picture.
+            where: The rows and columns of the feature map that they are.
+        """
+
+    @abstractmethod
+    def add(self, one: S, other: S) -> S:
+        """The sums over two parts of a picture from those over each."""
 
     @abstractmethod
     def score(self, sums: S, weight: float = 1.0) -> tuple[float, S]:
@@ -72,14 +84,17 @@ class ContentLoss(FeatureLoss[float]):
         self.all_lost = _sum_of_squares(target)
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
-    def measure(self, features: Array) -> tuple[float, Callable[[float], Array]]:
-        difference = features - self.target
+    def measure(self, features: Array, where: Where = WHOLE) -> tuple[float, Callable[[float], Array]]:
+        difference = features - self.target[:, *where]
 
         def pull(gradient: float) -> Array:
             pulled: Array = np.multiply(difference, 2.0 * gradient, out=difference)
             return pulled
 
         return _sum_of_squares(difference), pull
+
+    def add(self, one: float, other: float) -> float:
+        return one + other
 
     def score(self, sums: float, weight: float = 1.0) -> tuple[float, float]:
         return weight * self.factor * sums, weight * self.factor
@@ -95,7 +110,7 @@ class Moments(NamedTuple):
     """Sums over positions that say which features there are and which occur together, but not where.
 
     Attributes:
-        positions: Number of positions, M.
+        positions: Number of positions, M; or the sum of their weights.
         total: Sum of each channel, F^T 1, (N,).
         products: Sum of the products of each two channels: the Gram matrix S = F^T F, (N, N).
     """
@@ -112,10 +127,24 @@ def gram_matrix(features: Array) -> Array:
     return product
 
 
-def moments(features: Array) -> Moments:
-    """The sums that every style loss is made of, in float64."""
+def moments(features: Array, weights: Array | None = None) -> Moments:
+    """The sums that every style loss is made of, in float64.
+
+    Args:
+        features: (1, height, width, N).
+        weights: How much each position counts, (1, height, width, 1); all alike by default.
+    """
     rows = features.reshape(-1, features.shape[-1])
-    return Moments(len(rows), rows.sum(axis=0, dtype=np.float64), gram_matrix(rows).astype(np.float64))
+    if weights is None:
+        return Moments(len(rows), rows.sum(axis=0, dtype=np.float64), gram_matrix(rows).astype(np.float64))
+    total = (features * weights).sum(axis=(0, 1, 2), dtype=np.float64)
+    products = gram_matrix(features * np.sqrt(weights)).astype(np.float64)
+    return Moments(float(weights.sum(dtype=np.float64)), total, products)
+
+
+def add_moments(one: Moments, other: Moments) -> Moments:
+    """The moments of two parts of a picture together."""
+    return Moments(one.positions + other.positions, one.total + other.total, one.products + other.products)
 
 
 class StyleLoss(FeatureLoss[Moments]):
@@ -126,27 +155,40 @@ class StyleLoss(FeatureLoss[Moments]):
         dL/dF = 2 F D + 1 d^T                                                     (D is symmetric, as S is)
         ||dL/dF||^2 = 4 tr(D S D) + 4 d^T D total + M d^T d                       as F^T F = S
 
+    With a mask, position p counts T_p in all sums: S = F^T diag(T) F, total = F^T T, M = sum T. Its row of dL/dF is T_p
+    times the above. So is the norm where T is 0 or 1; soft edges make the true one a little smaller.
+
     Args:
         targets: What to reach: the moments of each style's features, with that style's weight; the weights add up to
             one. Several styles are mixed by their moments for each position, so the target is a mixture of them all.
+        mask: T, (1, height, width, 1): how much each position of the feature map counts, from 0 to 1; by default 1.
     """
 
-    def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
+    def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
+        self.mask = mask
         first = targets[0][0]
         self.mean, self.products = np.zeros_like(first.total), np.zeros_like(first.products)
         for target, weight in targets:
             self.mean += weight / target.positions * target.total
             self.products += weight / target.positions * target.products
 
-    def measure(self, features: Array) -> tuple[Moments, Callable[[Moments], Array]]:
+    def measure(self, features: Array, where: Where = WHOLE) -> tuple[Moments, Callable[[Moments], Array]]:
+        mask = None if self.mask is None else self.mask[:, *where]
+
         def pull(gradient: Moments) -> Array:
             dtype, channels = features.dtype, features.shape[-1]
-            pulled: Array = features.reshape(-1, channels) @ (2.0 * gradient.products).astype(dtype)
+            rows: Array = features.reshape(-1, channels) @ (2.0 * gradient.products).astype(dtype)
             if gradient.total.any():
-                pulled += gradient.total.astype(dtype)
-            return pulled.reshape(features.shape)
+                rows += gradient.total.astype(dtype)
+            pulled: Array = rows.reshape(features.shape)
+            if mask is not None:
+                pulled *= mask
+            return pulled
 
-        return moments(features), pull
+        return moments(features, mask), pull
+
+    def add(self, one: Moments, other: Moments) -> Moments:
+        return add_moments(one, other)
 
     def gradient_norm(self, sums: Moments, gradient: Moments) -> float:
         D, d = gradient.products, gradient.total
@@ -185,8 +227,8 @@ class GramReferenceLoss(StyleLoss):
     Its scale changes with the sizes of both pictures, as A grows with the style's: for comparison with the reference.
     """
 
-    def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
-        super().__init__([(target._replace(positions=1), weight) for target, weight in targets])
+    def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
+        super().__init__([(target._replace(positions=1), weight) for target, weight in targets], mask)
 
     def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
         difference = sums.products - self.products
@@ -215,8 +257,8 @@ class WassersteinLoss(StyleLoss):
     exist where there are fewer positions than channels.
     """
 
-    def __init__(self, targets: Sequence[tuple[Moments, float]]) -> None:
-        super().__init__(targets)
+    def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
+        super().__init__(targets, mask)
         covariance = self.products - np.outer(self.mean, self.mean)
         variance = max(float(np.trace(covariance)), TINY) / len(covariance)
         self.ridge = REGULARISATION * variance * np.eye(len(covariance))

@@ -1,16 +1,17 @@
 """Style transfer as an objective: the pixels are the parameters, and the network stays as it is."""
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array
-from sfumato.layers.base import NOTHING, Want
-from sfumato.network import NamedParameter, Network
+from sfumato.network import NamedParameter
 from sfumato.objective import Evaluation, Objective
 from sfumato.style.losses import FeatureLoss, total_variation
+from sfumato.style.tiles import TiledNetwork
 
 LEAST_NORM = 1e-4
 """Part of the norm far from the target below which a feature gradient is taken for rounding."""
@@ -41,45 +42,46 @@ class StyleObjective(Objective):
     Its gradient comes back through the frozen network: only that of the inputs is wanted, so no layer keeps its input.
 
     Args:
-        network: The network, for images of the size of the picture; its last layer carries a term.
-        theta: The network's parameters, in the precision to compute in.
+        network: The network, for pictures of this size; its last layer carries a term.
         terms: The losses on its layers.
         tv_weight: Weight of the total variation.
     """
 
-    def __init__(self, network: Network, theta: Array, terms: Sequence[Term], tv_weight: float = 0.0) -> None:
+    def __init__(self, network: TiledNetwork, terms: Sequence[Term], tv_weight: float = 0.0) -> None:
         self.network, self.terms, self.tv_weight = network, tuple(terms), tv_weight
-        self.theta, self.weights = theta, network.parameters(theta)
-        self.layout = (NamedParameter.unowned("pixels", 0, network.input_shape),)
+        self.shape = (*network.shape, 3)
+        self.heads = [(term.layer, term.loss.measure) for term in terms]
+        self.layout = (NamedParameter.unowned("pixels", 0, self.shape),)
 
     @property
     def size(self) -> int:
         """Number of pixel values, the length of what is optimised."""
-        return math.prod(self.network.input_shape)
+        return math.prod(self.shape)
 
     def __call__(self, theta: Array) -> Evaluation:
-        sums, backward = self._measure(theta, Want(weights=False, inputs=True))
-        scores = [term.loss.score(measured, term.weight) for term, measured in zip(self.terms, sums, strict=True)]
-        nothing = [None] * len(self.network.layers)  # the weights are frozen: there are no gradients to fill in
-        gradient: Any = backward([gradient for _, gradient in scores], nothing)
+        losses: list[float] = []
+
+        def score(measured: Iterable[list[Any]]) -> list[Any]:
+            scores = self._scores(measured)
+            losses.extend(loss for loss, _ in scores)
+            return [gradient for _, gradient in scores]
+
+        gradient = self.network.gradient(theta.reshape(self.shape), self.heads, score).ravel()
         variation, pulled = self._total_variation(theta)
-        gradient = gradient.ravel()
         if pulled is not None:
             gradient += pulled.ravel()
-        return self._evaluation([loss for loss, _ in scores], variation, gradient)
+        return self._evaluation(losses, variation, gradient)
 
     def value(self, theta: Array) -> float:
         return self.without_gradient(theta).loss
 
     def without_gradient(self, theta: Array) -> Evaluation:
         """Loss and terms at theta at a third of the price, with an empty gradient."""
-        sums, _ = self._measure(theta, NOTHING)
-        scores = [term.loss.score(measured, term.weight)[0] for term, measured in zip(self.terms, sums, strict=True)]
-        return self._evaluation(scores, self._total_variation(theta)[0], np.empty(0, theta.dtype))
+        scores = self._scores(self._measure(theta))
+        return self._evaluation([loss for loss, _ in scores], self._total_variation(theta)[0], np.empty(0, theta.dtype))
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
-        x = theta.reshape(1, *self.network.input_shape)
-        return self.network.kink_sides(self.theta, x)
+        return list(self.network.kink_sides(theta.reshape(self.shape)))
 
     def with_normalized_gradients(self, theta: Array) -> "StyleObjective":
         """The same objective with each weight divided by the norm of its term's feature gradient at theta.
@@ -88,23 +90,34 @@ class StyleObjective(Objective):
         is at its target already, as the content's where it starts from, has none but rounding's; it is divided by the
         norm that it would have with half of every feature lost, which is of the size that it has later on.
         """
-        sums, _ = self._measure(theta, NOTHING)
-        norms = [_gradient_norm(term.loss, measured) for term, measured in zip(self.terms, sums, strict=True)]
+        sums = self._total(self._measure(theta))
+        norms = [_gradient_norm(term.loss, own) for term, own in zip(self.terms, sums, strict=True)]
         return self.reweighted([term.weight / (norm or 1.0) for term, norm in zip(self.terms, norms, strict=True)])
 
     def reweighted(self, weights: Sequence[float]) -> "StyleObjective":
         """The same objective with other weights of its terms."""
         terms = [term._replace(weight=weight) for term, weight in zip(self.terms, weights, strict=True)]
-        return StyleObjective(self.network, self.theta, terms, self.tv_weight)
+        return StyleObjective(self.network, terms, self.tv_weight)
 
-    def _measure(self, theta: Array, want: Want) -> tuple[list[Any], Any]:
-        x = theta.reshape(1, *self.network.input_shape)
-        return self.network.measure(self.weights, x, [(term.layer, term.loss.measure) for term in self.terms], want)
+    def _measure(self, theta: Array) -> Iterable[list[Any]]:
+        return self.network.measure(theta.reshape(self.shape), self.heads)
+
+    def _total(self, measured: Iterable[list[Any]]) -> list[Any]:
+        """Each term's sums over the picture, from those of its parts."""
+        return functools.reduce(
+            lambda one, other: [term.loss.add(*sums) for term, *sums in zip(self.terms, one, other, strict=True)],
+            measured,
+        )
+
+    def _scores(self, measured: Iterable[list[Any]]) -> list[tuple[float, Any]]:
+        """Each term's loss and the gradient with respect to its sums, from what was measured part by part."""
+        sums = self._total(measured)
+        return [term.loss.score(own, term.weight) for term, own in zip(self.terms, sums, strict=True)]
 
     def _total_variation(self, theta: Array) -> tuple[float, Array | None]:
         if not self.tv_weight:
             return 0.0, None
-        variation, gradient = total_variation(theta.reshape(self.network.input_shape))
+        variation, gradient = total_variation(theta.reshape(self.shape))
         return self.tv_weight * variation, self.tv_weight * gradient
 
     def _evaluation(self, losses: Sequence[float], variation: float, gradient: Array) -> Evaluation:

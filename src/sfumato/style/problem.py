@@ -1,41 +1,23 @@
 """What a style transfer has to solve at each size: from pictures and settings to an objective and a start."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import psutil
+from PIL import Image
 
-from sfumato.arrays import Array, Stream, fingerprint, generator
+from sfumato.arrays import Array, Stream, Where, fingerprint, generator
 from sfumato.errors import InputError
-from sfumato.layers.base import NOTHING
-from sfumato.network import Head
-from sfumato.style.images import read_image
-from sfumato.style.losses import STYLE_LOSSES, ContentLoss, Moments, moments
+from sfumato.style.colour import grey, match_colours, match_luminance, with_luminance
+from sfumato.style.losses import STYLE_LOSSES, ContentLoss, Moments, add_moments, moments
+from sfumato.style.masks import make_regions, pooled_masks
 from sfumato.style.objective import StyleObjective, Term
+from sfumato.style.pictures import Style, picture_name, read_picture, read_styles, shares_of_one
 from sfumato.style.pyramid import detail, resize
-from sfumato.style.settings import LEAST_EDGE, STARTS, Picture, StyleSettings, check_weight
+from sfumato.style.settings import STARTS, Picture, StyleSettings, check_weight
+from sfumato.style.tiles import TiledNetwork
 from sfumato.style.vgg import layer_name, layer_names, load_vgg
-
-BYTES_A_PIXEL = 1500
-"""Memory that VGG's features and their gradients take for each pixel, and L-BFGS's memory, at 512 pixels and above."""
-
-
-class Style(NamedTuple):
-    """A style.
-
-    Attributes:
-        name: What to call it in an error.
-        picture: (height, width, 3), bytes, or floating point from 0 to 1.
-        share: Its part of the style, of one in all.
-    """
-
-    name: str
-    picture: Array
-    share: float
 
 
 class StyleProblem:
@@ -45,6 +27,7 @@ class StyleProblem:
         settings: The transfer's settings.
         content: The picture to paint.
         styles: The pictures whose style to take, with their weights if they do not weigh alike.
+        masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes it.
         on_download: Called with the bytes that have come and their total, if the network's weights have to be fetched.
     """
 
@@ -53,15 +36,19 @@ class StyleProblem:
         settings: StyleSettings,
         content: Picture,
         styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        masks: Sequence[tuple[Picture, int]] = (),
         on_download: Callable[[int, int], None] | None = None,
     ) -> None:
         self.settings = settings
         self.content_layers = _shares(settings.content_layers, settings.network, "content")
         self.style_layers = _shares(settings.style_layers, settings.network, "style")
-        self.content, self.content_name = _read(content), _name(content, "the content")
-        self.styles = _read_styles(styles)
+        self.content_name = picture_name(content, "the content")
+        self.content = read_picture(content, first_frame=settings.first_frame)
+        self.styles = read_styles(styles, first_frame=settings.first_frame)
+        self.regions = make_regions(self.styles, masks, self.content.shape[:2])
         start = settings.start
-        self.start = None if isinstance(start, str) and start in STARTS else _read(start)
+        named = isinstance(start, str) and start in STARTS
+        self.start = None if named else read_picture(start, first_frame=settings.first_frame)
         used = [
             *(self.content_layers if settings.content_weight else ()),
             *(self.style_layers if settings.style_weight else ()),
@@ -77,70 +64,87 @@ class StyleProblem:
 
     def fingerprint(self) -> str:
         """A digest of all pictures."""
-        return fingerprint(self.content, self.start, *(style.picture for style in self.styles))
+        masks = [region.mask for region in self.regions]
+        return fingerprint(self.content, self.start, *(style.picture for style in self.styles), *masks)
 
-    def objective(self, height: int, width: int, dtype: npt.DTypeLike = np.float32) -> StyleObjective:
-        """What a picture of this size minimises, computed in float32 to paint or in float64 to check gradients."""
-        settings, network = self.settings, self.vgg.network(height, width)
-        theta = self.vgg.theta.astype(dtype, copy=False)
+    def objective(
+        self, height: int, width: int, dtype: npt.DTypeLike = np.float32, tile: int | None = None
+    ) -> StyleObjective:
+        """What a picture of this size minimises.
+
+        Args:
+            height: Of the picture.
+            width: Of the picture.
+            dtype: Precision to compute in: float32 to paint, float64 to check gradients.
+            tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
+        """
+        settings, theta = self.settings, self.vgg.theta.astype(dtype, copy=False)
+        network = TiledNetwork(self.vgg.network, theta, height, width, tile)
         terms = []
         if settings.content_weight:
             relative = settings.style_loss != "gram-reference"
-            features = self._measure(theta, resize(self.content, height, width), self.content_layers, _features)
+            features = _features(network, self._sized(self.content, height, width), self.content_layers)
             for (layer, share), target in zip(self.content_layers.items(), features, strict=True):
                 loss = ContentLoss(target, relative=relative)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
-            for (layer, share), targets in zip(
-                self.style_layers.items(), self._targets(theta, height, width), strict=True
-            ):
-                style_loss = STYLE_LOSSES[settings.style_loss](targets)
-                terms.append(Term("style", layer, style_loss, settings.style_weight * share))
-        return StyleObjective(network, theta, terms, settings.tv_weight)
+            terms += self._style_terms(network, tile)
+        return StyleObjective(network, terms, settings.tv_weight)
 
-    def check_sizes(self, sizes: Sequence[tuple[int, int]]) -> None:
-        """Refuse, before any work, what the network cannot see or this machine cannot hold.
+    def _style_terms(self, network: TiledNetwork, tile: int | None) -> Iterator[Term]:
+        """For each region and each style layer, its loss."""
+        height, width = network.shape
+        loss = STYLE_LOSSES[self.settings.style_loss]
+        by_style = {}
+        for style in self.styles:
+            picture = self._style_beside(style, height, width)
+            own = TiledNetwork(self.vgg.network, network.theta, picture.shape[0], picture.shape[1], tile)
+            by_style[style.number] = _moments(own, picture, self.style_layers)
+        for region in self.regions:
+            shares = [style.share / sum(style.share for style in region.styles) for style in region.styles]
+            masks: dict[str, Array] = {}
+            if region.mask is not None:
+                sized = resize(region.mask, height, width, Image.Resampling.BILINEAR)  # whose filter has no overshoots
+                masks = dict(pooled_masks(sized.astype(network.theta.dtype), network.shapes))
+            for number, (layer, share) in enumerate(self.style_layers.items()):
+                mask = masks.get(layer)
+                if mask is not None and not mask.any():
+                    continue  # a region so thin at this size that nothing of it is left here
+                targets = [by_style[style.number][number] for style in region.styles]
+                weight = self.settings.style_weight * share * region.share
+                yield Term("style", layer, loss(list(zip(targets, shares, strict=True)), mask), weight)
+
+    def check_visible(self, height: int, width: int) -> None:
+        """Refuse, before any work, a picture of which the network would see nothing.
 
         Args:
-            sizes: Height and width at each scale, growing.
+            height: Of the picture at the first scale.
+            width: Of the picture at the first scale.
 
         Raises:
-            InputError: if a picture is too small for the last layer at the first scale, or needs more memory than there
-                is at the last.
+            InputError: if the picture, or a style beside it, is too small for the last layer.
         """
-        needed = {self.content_name: sizes[-1]}
-        self._check_visible(self.content_name, sizes[0], "size, fewer scales or earlier layers")
-        for style in self.styles:
-            self._check_visible(style.name, self._style_size(style, *sizes[0]), "size or style scale")
-            needed[style.name] = max(needed.get(style.name, (0, 0)), self._style_size(style, *sizes[-1]), key=math.prod)
-        total = psutil.virtual_memory().total
-        for name, (height, width) in needed.items():
-            if height * width * BYTES_A_PIXEL > total:
-                memory = f"{height * width * BYTES_A_PIXEL / 1e9:.0f} GB of memory"
-                raise InputError(
-                    f"{name}: at {width} x {height} pixels it takes about {memory}, and this machine has "
-                    f"{total / 1e9:.0f}; choose a smaller size or style scale"
-                )
-
-    def _check_visible(self, name: str, size: tuple[int, int], remedy: str) -> None:
-        try:
-            self.vgg.network(*size)
-        except InputError as error:
-            raise InputError(f"{name}: {error}; choose a larger {remedy}") from error
+        sizes = {style.name: self.style_size(style, height, width) for style in self.styles}
+        for name, size in [(self.content_name, (height, width)), *sizes.items()]:
+            try:
+                self.vgg.network(*size)
+            except InputError as error:
+                remedy = "size or style scale" if name in sizes else "size, fewer scales or earlier layers"
+                raise InputError(f"{name}: {error}; choose a larger {remedy}") from error
 
     def first(self, height: int, width: int) -> Array:
         """The picture to begin with, (height, width, 3)."""
         source = self._source()
         if source is not None:
-            return resize(source, height, width)
+            return self._sized(source, height, width)
         noise = generator(self.settings.seed, Stream.PICTURE).standard_normal((height, width, 3))
         if self.settings.start == "noise":
             picture = 0.5 + 0.25 * noise
         else:
             mean, products = np.zeros(3), np.zeros((3, 3))
             for style in self.styles:
-                sized = resize(style.picture, *self._style_size(style, height, width))
-                colours = sized.reshape(-1, 3).astype(np.float64)
+                colours = self._style_beside(style, height, width)
+                colours = colours.reshape(-1, 3).astype(np.float64)
                 mean += style.share * colours.mean(axis=0)
                 products += style.share * (colours.T @ colours) / len(colours)
             root = np.linalg.cholesky(products - np.outer(mean, mean) + 1e-6 * np.eye(3))
@@ -155,74 +159,57 @@ class StyleProblem:
         """
         larger, source = resize(picture, height, width), self._source()
         if source is not None:
-            larger += detail(resize(source, height, width), *picture.shape[:2])
+            larger += detail(self._sized(source, height, width), *picture.shape[:2])
         return np.clip(larger, 0.0, 1.0, out=larger)
+
+    def finish(self, picture: Array) -> Array:
+        """What is shown of a painted picture (height, width, 3): with the content's colours, if they are to be kept."""
+        if self.settings.colour != "luminance":
+            return picture
+        return with_luminance(picture, resize(self.content, *picture.shape[:2]))
 
     def _source(self) -> Array | None:
         return self.content if self.start is None and self.settings.start == "content" else self.start
 
-    def _style_size(self, style: Style, height: int, width: int) -> tuple[int, int]:
+    def style_size(self, style: Style, height: int, width: int) -> tuple[int, int]:
         """Height and width of a style beside a picture of this size: the same long edge, times the style's scale."""
         h, w = style.picture.shape[:2]
         factor = max(height, width) * self.settings.style_scale / max(h, w)
         return max(1, round(h * factor)), max(1, round(w * factor))
 
-    def _targets(self, theta: Array, height: int, width: int) -> list[list[tuple[Moments, float]]]:
-        """For each style layer the moments of every style, at its size beside a picture of this size."""
-        by_style = [
-            self._measure(
-                theta, resize(style.picture, *self._style_size(style, height, width)), self.style_layers, _moments
-            )
-            for style in self.styles
-        ]
-        shares = [style.share for style in self.styles]
-        return [list(zip(layer, shares, strict=True)) for layer in zip(*by_style, strict=True)]
+    def _sized(self, picture: Array, height: int, width: int) -> Array:
+        """A picture at a size, without its colours where only luminance is painted."""
+        sized = resize(picture, height, width)
+        return grey(sized) if self.settings.colour == "luminance" else sized
 
-    def _measure(self, theta: Array, picture: Array, layers: Mapping[str, float], head: Head) -> Sequence[Any]:
-        network = self.vgg.network(*picture.shape[:2])
-        image = picture[np.newaxis].astype(theta.dtype, copy=False)
-        return network.measure(network.parameters(theta), image, [(layer, head) for layer in layers], NOTHING)[0]
+    def _style_beside(self, style: Style, height: int, width: int) -> Array:
+        """A style at its size beside a picture of this size, in the colours that it shall have."""
+        sized, colour = resize(style.picture, *self.style_size(style, height, width)), self.settings.colour
+        if colour == "style":
+            return sized
+        content = resize(self.content, height, width)
+        return match_luminance(sized, content) if colour == "luminance" else match_colours(sized, content, colour)
 
 
-def _features(z: Array) -> tuple[Array, Any]:
-    return z, None
+def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Array]:
+    """The features of a picture at each of the layers, (1, rows, columns, channels)."""
+    features = {layer: np.empty((1, *network.shapes[layer]), network.theta.dtype) for layer in layers}
+
+    def keep(layer: str, z: Array, where: Where) -> tuple[None, None]:
+        features[layer][:, *where] = z
+        return None, None
+
+    heads = [(layer, functools.partial(keep, layer)) for layer in layers]
+    for _ in network.measure(picture.astype(network.theta.dtype, copy=False), heads):
+        pass
+    return list(features.values())
 
 
-def _moments(z: Array) -> tuple[Moments, Any]:
-    return moments(z), None
-
-
-def _name(picture: Any, otherwise: str) -> str:
-    return str(picture) if isinstance(picture, str | Path) else otherwise
-
-
-def _read(picture: Any) -> Array:
-    """A picture as (height, width, 3): bytes as they are, anything else in float32 from 0 to 1."""
-    pixels = read_image(picture) if isinstance(picture, str | Path) else np.asarray(picture)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype.kind not in "uf":
-        raise InputError(f"a picture is an array (height, width, 3) of RGB, not {pixels.dtype} of {pixels.shape}")
-    height, width = pixels.shape[:2]
-    if min(height, width) < LEAST_EDGE:
-        name = _name(picture, "a picture")
-        raise InputError(f"{name}: is {width} x {height} pixels; a picture needs at least {LEAST_EDGE} each way")
-    if pixels.dtype != np.uint8 and not (pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1):
-        raise InputError("the numbers of a picture are uint8, or floating point from 0 to 1")
-    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
-
-
-def _read_styles(styles: Any) -> list[Style]:
-    """Styles with their shares, which add up to one."""
-    several = list(styles) if isinstance(styles, list | tuple) else [styles]
-    pairs = [style if isinstance(style, tuple) else (style, 1.0) for style in several]
-    if not all(len(pair) == 2 and isinstance(pair[0], str | Path | np.ndarray) for pair in pairs):
-        raise InputError("a style is a picture, or a picture and its weight: give one, or a list of them")
-    weights = [check_weight(_name(picture, "a style"), weight) for picture, weight in pairs]
-    shares = _shares_of_one(weights, "style")
-    return [
-        Style(_name(picture, "a style"), _read(picture), share)
-        for (picture, _), share in zip(pairs, shares, strict=True)
-        if share
-    ]
+def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Moments]:
+    """The moments of a picture's features at each of the layers."""
+    heads = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
+    measured = network.measure(picture.astype(network.theta.dtype, copy=False), heads)
+    return functools.reduce(lambda one, other: [*map(add_moments, one, other)], measured)
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:
@@ -233,12 +220,5 @@ def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, f
     if len(set(names)) < len(names):
         raise InputError(f"a {kind} layer is named twice: {', '.join(layers)}")
     weights = [check_weight(name, weight) for name, weight in layers.items()]
-    shares = zip(names, _shares_of_one(weights, f"{kind} layer"), strict=True)
+    shares = zip(names, shares_of_one(weights, f"{kind} layer"), strict=True)
     return {name: share for name, share in shares if share}
-
-
-def _shares_of_one(weights: Sequence[float], kind: str) -> list[float]:
-    total = sum(weights)
-    if not 0 < total < math.inf:
-        raise InputError(f"the weights of the {kind}s add up to {total}: give at least one some, and none too much")
-    return [weight / total for weight in weights]

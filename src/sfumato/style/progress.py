@@ -1,6 +1,7 @@
 """What a style transfer says as it goes, what it returns, and where it stands between two steps."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 from sfumato.arrays import Array
 from sfumato.checkpoint import load_same_run, pack_memory, refusing_damage, unpack_memory
 from sfumato.optimizers import LBFGS, Optimizer
-from sfumato.storage import save_tensors
+from sfumato.storage import load_header, save_tensors
+from sfumato.style.memory import HISTORIES, Plan
 
-FORMAT = "style checkpoint 1"
+FORMAT = "style checkpoint 2"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class StepRecord:
         tv_loss: Weighted total variation.
         seconds: Time spent so far, over all sittings of a resumed run.
         done: Share of the work that is done, from 0 to 1, counted in pixels times steps.
-        pixels: The picture so far, (height, width, 3), from 0 to 1 and a little beyond; valid until the next step.
+        pixels: What is being painted, (height, width, 3), from 0 to 1 and a little beyond; valid until the next step.
+        finish: Makes of it what is shown, see `StyleProblem.finish`.
     """
 
     scale: int
@@ -48,11 +51,12 @@ class StepRecord:
     seconds: float
     done: float
     pixels: Array = field(repr=False, compare=False)
+    finish: Callable[[Array], Array] = field(repr=False, compare=False)
 
     @property
     def picture(self) -> Array:
         """The picture so far, (height, width, 3), uint8."""
-        return to_uint8(self.pixels)
+        return to_uint8(self.finish(self.pixels))
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,20 @@ def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any
     return save_tensors(path, {"theta": state.theta, "average": state.average, **vectors}, header)
 
 
+def recorded_plan(path: Path) -> Plan:
+    """The plan of the run that a checkpoint belongs to.
+
+    Raises:
+        FileError: if the file is not such a checkpoint.
+    """
+    header = load_header(path)
+    with refusing_damage(path):
+        tile, history = header["settings"]["plan"]["tile"], header["settings"]["plan"]["history"]
+        if not (tile is None or (isinstance(tile, int) and tile > 0)) or history not in HISTORIES:
+            raise ValueError(f"there is no plan with tiles of {tile} and a history of {history}")
+        return Plan(tile, history)
+
+
 def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> StyleState:
     """Read what `save_style_checkpoint` wrote.
 
@@ -161,9 +179,6 @@ def _check_state(state: StyleState, optimizer: Optimizer[Any], settings: dict[st
     """Raise `ValueError` where a state is none that a run with this optimizer and these settings can have."""
     if state.scale not in range(len(settings["sizes"])) or state.step not in range(settings["steps"] + 1):
         raise ValueError(f"it has no scale {state.scale} with {state.step} steps")
-    terms = sum(len(settings[f"{kind}_layers"]) for kind in ("content", "style") if settings[f"{kind}_weight"])
-    if len(state.weights) != terms:
-        raise ValueError(f"{terms} weights were expected, not {len(state.weights)}")
     theta = np.zeros(3 * math.prod(settings["sizes"][state.scale]), np.float32)
     average = theta[:0] if isinstance(optimizer, LBFGS) else theta
     expected = (theta, average, *optimizer.init(theta))

@@ -17,8 +17,8 @@ Picture = str | Path | Array
 STARTS = ("content", "noise", "colour")
 
 COLOURS = ("style", "luminance", "match", "match-cholesky", "histogram")
-"""Where colours come from: the style; or the content, whose colours stay under the painted "luminance", or to which the
-style's are matched beforehand: in mean and covariance by the symmetric root ("match") or Cholesky's, or in histograms."""
+"""Where colours come from: the style; or the content. Its colours stay under the painted "luminance", or the style's
+are matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or each histogram."""
 
 LEAST_EDGE = 16
 """Pixels that a picture needs each way to have any content or style."""

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from sfumato.arrays import Array, fingerprint
-from sfumato.checkpoint import SparingSaver
+from sfumato.checkpoint import SparingSaver, refusing_damage
 from sfumato.errors import DivergenceError, InputError
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
+from sfumato.style.memory import make_plan
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import (
@@ -19,6 +20,7 @@ from sfumato.style.progress import (
     StyleResult,
     StyleState,
     load_style_checkpoint,
+    recorded_plan,
     save_style_checkpoint,
     to_uint8,
 )
@@ -43,6 +45,7 @@ class StyleTransfer(StyleSettings):
         content: Picture,
         styles: Picture | Sequence[Picture | tuple[Picture, float]],
         *,
+        masks: Sequence[tuple[Picture, int]] = (),
         callback: Callable[[StepRecord], None] | None = None,
         stop: Callable[[], bool] | None = None,
         on_download: Callable[[int, int], None] | None = None,
@@ -54,6 +57,8 @@ class StyleTransfer(StyleSettings):
         Args:
             content: The picture to paint.
             styles: The picture whose style to paint it in; or several, each with its weight if not all weigh alike.
+            masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes
+                it. A style without a mask takes what the masks leave; see `style/masks.py`.
             callback: Called after each step.
             stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
             on_download: Called with the bytes of the weights that have come, and their total, while they are fetched.
@@ -70,22 +75,31 @@ class StyleTransfer(StyleSettings):
             raise InputError("to resume, name the checkpoint that the run was kept in")
         # Overflow on the way to divergence is found and named; warnings on top would only say it worse
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels():
-            problem = StyleProblem(self, content, styles, on_download)
-            run = _Run(self, problem, None if checkpoint is None else Path(checkpoint))
-            return run.paint(callback or (lambda record: None), stop or (lambda: False), resume=resume)
+            problem = StyleProblem(self, content, styles, masks, on_download)
+            run = _Run(self, problem, None if checkpoint is None else Path(checkpoint), resume=resume)
+            return run.paint(callback or (lambda record: None), stop or (lambda: False))
 
 
 class _Run:
     """One style transfer, from wherever its state stands."""
 
-    def __init__(self, transfer: StyleSettings, problem: StyleProblem, checkpoint: Path | None) -> None:
+    def __init__(
+        self, transfer: StyleSettings, problem: StyleProblem, checkpoint: Path | None, *, resume: bool
+    ) -> None:
         self.transfer, self.problem, self.checkpoint = transfer, problem, checkpoint
+        self.resumes = resume and checkpoint is not None and checkpoint.exists()
         height, width = problem.content.shape[:2]
         long_edge = max(height, width) if transfer.size == "full" else transfer.size
         self.sizes = scale_sizes(height, width, long_edge, transfer.scales)
-        problem.check_sizes(self.sizes)
+        problem.check_visible(*self.sizes[0])
+        if checkpoint is not None and self.resumes:  # by the plan it began with: another would give other bytes
+            self.plan = recorded_plan(checkpoint)
+        else:
+            self.plan = make_plan(problem, *self.sizes[-1])
         beta2 = 0.99 if transfer.optimizer in ("adam", "adamw") else None  # a scale's steps are few to average over
         self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
+        if isinstance(self.optimizer, LBFGS):
+            self.optimizer = LBFGS(history=self.plan.history)
         self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
         self.settings = {
             **{setting.name: getattr(transfer, setting.name) for setting in fields(transfer)},
@@ -95,16 +109,18 @@ class _Run:
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
             "style_shares": [style.share for style in problem.styles],
+            "plan": self.plan._asdict(),
             "sizes": [list(size) for size in self.sizes],
             "pictures": problem.fingerprint(),
             "network_parameters": fingerprint(problem.vgg.theta),
         }
 
-    def paint(self, callback: Callable[[StepRecord], None], stop: Callable[[], bool], *, resume: bool) -> StyleResult:
+    def paint(self, callback: Callable[[StepRecord], None], stop: Callable[[], bool]) -> StyleResult:
         """Work the scales that are left."""
-        if resume and self.checkpoint is not None and self.checkpoint.exists():
+        if self.checkpoint is not None and self.resumes:
             state = load_style_checkpoint(self.checkpoint, self.optimizer, self.settings)
-            objective = self.problem.objective(*self.sizes[state.scale]).reweighted(state.weights)
+            with refusing_damage(self.checkpoint):
+                objective = self._objective(state.scale).reweighted(state.weights)
         else:
             state, objective = self._enter(0, self.problem.first(*self.sizes[0]))
         saver = SparingSaver(lambda seconds: self._save(state, seconds), state.seconds)
@@ -122,7 +138,7 @@ class _Run:
         picture = self._picture(state)
         end = objective.without_gradient(picture.ravel())
         return StyleResult(
-            picture=to_uint8(picture),
+            picture=to_uint8(self.problem.finish(picture)),
             loss=end.loss,
             content_loss=end.terms["content"],
             style_loss=end.terms["style"],
@@ -134,9 +150,13 @@ class _Run:
             history=tuple(state.history),
         )
 
+    def _objective(self, scale: int) -> StyleObjective:
+        height, width = self.sizes[scale]
+        return self.problem.objective(height, width, tile=self.plan.tile)
+
     def _enter(self, scale: int, picture: Array, before: StyleState | None = None) -> tuple[StyleState, StyleObjective]:
         """Begin a scale with a picture of its size and what the scale before leaves."""
-        theta, objective = picture.ravel(), self.problem.objective(*self.sizes[scale])
+        theta, objective = picture.ravel(), self._objective(scale)
         if self.transfer.normalize_gradients:
             objective = objective.with_normalized_gradients(theta)
         averaged = not isinstance(self.optimizer, LBFGS)
@@ -214,6 +234,7 @@ class _Run:
             seconds=seconds,
             done=worked / sum(areas),
             pixels=self._picture(state),
+            finish=self.problem.finish,
         )
 
     def _save(self, state: StyleState, seconds: float) -> int:

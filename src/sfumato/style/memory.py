@@ -1,0 +1,178 @@
+"""What a picture takes of the memory, and how it is cut so that it takes no more than it may.
+
+The plan follows from the pictures' sizes, the settings and the memory that is allowed, and not from what happens to be
+free or from the number of threads: the same command gives the same bytes.
+"""
+
+import bisect
+import os
+from collections.abc import Collection, Mapping, Sequence
+from math import prod
+from typing import NamedTuple
+
+import psutil
+
+from sfumato.arrays import Shape
+from sfumato.errors import InputError
+from sfumato.style.problem import StyleProblem
+from sfumato.style.tiles import halo_field, largest_tile
+
+PART_OF_MACHINE = 0.75
+"""Part of the machine's memory that a picture may take where nothing is said: others want to live there too."""
+
+PROGRAM = 150_000_000
+"""Bytes of Python and its libraries, and of VGG's weights while they are read."""
+
+SCRATCH = 12_000_000
+"""Bytes that each thread works in: windows of a strip, and turned filters."""
+
+SPARE = 1.1
+"""What memory takes beside what is asked for, as it comes in pieces."""
+
+FLOAT = 4
+"""Bytes of a number that a picture is painted with."""
+
+LEAST_TILE, GOOD_TILE = 64, 512
+"""Pixels that a tile owns each way: fewer cost too much time for their halos, and with so many these cost little."""
+
+HISTORIES = range(10, 2, -1)
+"""Pairs that L-BFGS keeps: ten as is usual, and down to three where there would be no room for good tiles."""
+
+FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION, STYLE_PICTURES = 8, 10, 3, 2
+"""Pictures held at once, the temporary ones included: by other optimizers, by L-BFGS beside its pairs, by total
+variation, and of a style while it is measured."""
+
+
+class Plan(NamedTuple):
+    """How a picture is painted in the memory there is.
+
+    Attributes:
+        tile: Pixels that a tile owns each way, at most; None for pictures in one.
+        history: Pairs of L-BFGS.
+    """
+
+    tile: int | None
+    history: int
+
+
+def allowed_memory(memory: int | None) -> int:
+    """Bytes that the process may take: those asked for, or a part of what the machine has."""
+    return memory or int(PART_OF_MACHINE * psutil.virtual_memory().total)
+
+
+def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
+    """The plan for a picture of this size at its last scale.
+
+    Raises:
+        InputError: if not even the smallest tiles fit into the memory allowed; the message says what would.
+    """
+    settings, allowed = problem.settings, allowed_memory(problem.settings.memory)
+
+    def too_much(plan: Plan) -> bool:
+        return planned_memory(problem, height, width, plan) > allowed
+
+    whole = Plan(None, HISTORIES[0])
+    if not too_much(whole):
+        return whole
+    histories = HISTORIES if settings.optimizer == "lbfgs" else HISTORIES[:1]
+    least = Plan(LEAST_TILE, histories[-1])
+    if too_much(least):
+        needed = bytes_as_text(planned_memory(problem, height, width, least))
+        choices = "a smaller size or style scale"
+        choices += ", or --optimizer adam" if settings.optimizer == "lbfgs" else ""
+        raise InputError(
+            f"{problem.content_name}: at {width} x {height} pixels it takes at least {needed} of memory, and "
+            f"{bytes_as_text(allowed)} are allowed; allow more, or choose {choices}"
+        )
+    edges = range(LEAST_TILE, max(height, width) + LEAST_TILE, LEAST_TILE)
+    for history in histories:
+        fitting = bisect.bisect_left(edges, True, key=lambda edge: too_much(Plan(edge, history)))
+        if fitting and (edges[fitting - 1] >= GOOD_TILE or history == histories[-1]):
+            break
+    return Plan(edges[fitting - 1], history)
+
+
+def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
+    """Bytes that the whole process takes at most to paint a picture of this size by a plan."""
+    settings = problem.settings
+    content = [*problem.content_layers] if settings.content_weight else []
+    style = [*problem.style_layers] if settings.style_weight else []
+    passes = [_pass(problem, (height, width), plan.tile, [*content, *style])]
+    for one in problem.styles:
+        size = problem.style_size(one, height, width)
+        passes.append(_pass(problem, size, plan.tile, []) + STYLE_PICTURES * 3 * FLOAT * prod(size))
+    return int(_fixed(problem) + SPARE * (_painting(problem, height, width, plan) + max(passes)))
+
+
+def _fixed(problem: StyleProblem) -> int:
+    """What does not depend on the size: the program, the network, and the pictures as they were given."""
+    pictures = [problem.content, problem.start, *(style.picture for style in problem.styles)]
+    masks = [region.mask for region in problem.regions]
+    given = sum(picture.nbytes for picture in (*pictures, *masks) if picture is not None)
+    return PROGRAM + problem.vgg.theta.nbytes + SCRATCH * (os.cpu_count() or 1) + given
+
+
+def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
+    """What is held of the picture as a whole: pixels and gradients, the optimizer's state, targets and masks."""
+    settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
+    pictures = LINE_SEARCH + 2 * plan.history if settings.optimizer == "lbfgs" else FIRST_ORDER
+    numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
+    if settings.content_weight:
+        numbers += sum(prod(shapes[layer]) for layer in problem.content_layers)
+    masked = sum(region.mask is not None for region in problem.regions)
+    return FLOAT * (numbers + masked * sum(rows * columns for rows, columns, _ in _different_sizes(shapes)))
+
+
+def _different_sizes(shapes: Mapping[str, Shape]) -> Sequence[Shape]:
+    return list({shape[:2]: shape for shape in shapes.values()}.values())
+
+
+def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads: Collection[str]) -> int:
+    """What the network takes at once on a picture of this size; with a way back, if there are heads to come from."""
+    seen = largest_tile(*size, tile, halo_field(problem.vgg.network(*size)))
+    shapes = problem.vgg.network(*seen).shapes
+    return pass_bytes(shapes, heads, gradient=bool(heads), cropped=tile is not None)
+
+
+def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient: bool, cropped: bool) -> int:
+    """Bytes at the peak of one pass of VGG over an image, in float32.
+
+    On the way out a layer's inputs and outputs are there together, and of what it made remain, for the way back, a byte
+    for each output (its sign, or the winner of a pooling window) and the outputs that a head measures. On the way back
+    two neighbouring gradients are there together, and at a head the features, the gradient and what the head adds.
+
+    Args:
+        shapes: Shape of each layer's outputs, in order.
+        heads: Layers that are measured.
+        gradient: Whether there is a way back.
+        cropped: Whether heads measure a part of the features, of which they then make copies.
+    """
+    counts = {name: prod(shape) for name, shape in shapes.items()}
+    first = next(iter(counts))
+    kept = peak = 0
+    before = FLOAT * counts[first]
+    for name, count in counts.items():
+        z, sign = FLOAT * count, count if gradient and name != first else 0
+        measured = z * (1 + cropped) if name in heads or not gradient else 0
+        peak = max(peak, kept + before + z + max(sign, measured if cropped else 0))
+        kept += sign + (z if gradient and name in heads else 0)
+        before = 0 if gradient and name in heads else z  # which is what is kept
+    if not gradient:
+        return peak
+    above = 0
+    for name, count in reversed(counts.items()):
+        z = FLOAT * count
+        if name in heads:
+            peak = max(peak, kept + z * (2 + 2 * cropped))
+            kept -= z
+        peak = max(peak, kept + above + z)
+        kept -= count if name != first else 0
+        above = z
+    return peak
+
+
+def bytes_as_text(count: float) -> str:
+    """A number of bytes as people say it."""
+    if count >= 1e9:
+        return f"{count / 1e9:,.{0 if count >= 1e11 else 1}f} GB"
+    return f"{count / 1e6:.0f} MB"
