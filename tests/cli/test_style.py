@@ -129,6 +129,10 @@ def test_every_option_changes_the_picture(paint: Callable[..., Array]) -> None:
         --optimizer adam
         --optimizer adam --learning-rate 0.1
         --steps 5
+        --colour luminance
+        --colour match
+        --colour match-cholesky
+        --colour histogram
         --scales 2"""
     made = {"": paint().tobytes()}
     for line in options.splitlines():

@@ -70,6 +70,13 @@ OUT_OF_RANGE = [
     ("--memory -1GB", "--memory takes a number of bytes"),
     ("--memory much", "--memory takes a number of bytes"),
     ("--preset painterley", "no preset is called 'painterley': did you mean painterly?"),
+    ("--mask style.png", "--mask takes a picture and the number of its style, such as sky.png=1; not 'style.png'"),
+    ("--mask =1", "--mask takes a picture and the number of its style"),
+    ("--mask style.png=one", "--mask takes a picture and the number of its style"),
+    ("--mask style.png=2", "--mask style.png=2: there is no style 2; they are numbered from 1 to 1"),
+    ("--mask style.png=0", "--mask style.png=0: there is no style 0"),
+    ("--mask none.png=1", "--mask none.png=1: there is no file 'none.png'; check the path"),
+    ("--mask style.png=1", "style.png: "),
     ("--preset x", "no preset is called 'x': use one of painterly, "),
     ("--quiet --verbose", "--quiet and --verbose contradict each other"),
 ]

@@ -99,6 +99,7 @@ def test_overwrite_begins_anew(pictures: list[str], here: Call, tmp_path: Path) 
         (". -o out.png", "name one picture, and each style with --style"),
         ("", "--grid needs --out: the file of the contact sheet"),
         ("-o out.png --save-every 2", "leave out --save-every"),
+        ("-o out.png --mask style.png=1", "leave out --mask"),
         ("-o out.png --style-weight 0", "give --style-weight more than 0"),
         (
             "-o out.png --style content.png:2",

@@ -18,7 +18,7 @@ from sfumato.cli.style_options import (
     VggOptions,
 )
 from sfumato.cli.style_painting import Job, check_place, checkpoint_of, paint, text_of, values_of
-from sfumato.cli.style_parsing import parse_pictures, parse_transfer
+from sfumato.cli.style_parsing import parse_masks, parse_pictures, parse_transfer
 from sfumato.errors import InputError
 
 
@@ -44,7 +44,9 @@ def style(
 
         sfumato style cat.jpg painting.jpg -o cat-painted.png --resume
 
-        sfumato style photos --style painting.jpg -o painted
+        sfumato style cat.jpg --style painting.jpg --style sfumato:ink --mask cat-mask.png=1 -o cat-painted.png
+
+        sfumato style photos --style painting.jpg --preset painterly -o painted
 
         sfumato style cat.jpg --style painting.jpg --style drawing.png --grid --size 256 -o grid.png
     """
@@ -56,7 +58,8 @@ def style(
     transfer = parse_transfer(picture, objective, vgg, run, preset=run.preset, given_by_name=given)
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
-    job = Job(transfer, contents[0], styles, resume=run.resume, save_every=run.save_every, quality=file.quality)
+    masks = parse_masks(picture.mask, len(styles))
+    job = Job(transfer, contents[0], styles, masks, None, run.resume, run.save_every, file.quality)
     with limited_threads(output.threads):
         if run.grid:
             status = paint_grid(job, contents, output, console)

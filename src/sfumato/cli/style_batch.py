@@ -71,8 +71,8 @@ def paint_all(job: Job, contents: list[str], output: OutputOptions, console: Con
     except KeyboardInterrupt:  # a second Ctrl-C, or one while the first picture was read
         _note_interrupted(console, output.overwrite)
         raise
-    counts = {"painted": len(outcome.pictures), "skipped": len(outcome.skipped), "failed": len(outcome.failed)}
-    text = ", ".join(f"{count} {what}" for what, count in counts.items())
+    painted = len(outcome.pictures) - outcome.interrupted
+    text = f"{painted} painted, {len(outcome.skipped)} skipped, {len(outcome.failed)} failed"
     values = {"pictures": outcome.pictures, "skipped": outcome.skipped, "failed": outcome.failed, "out": output.out}
     console.result(f"{text}; written to {folder}", values)
     for failure in outcome.failed:
@@ -199,7 +199,7 @@ def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, con
             except (SfumatoError, MemoryError, OSError) as error:
                 if _disk_is_full(error):
                     raise
-                outcome.failed.append({"content": content, "error": _reason(content, error)})
+                outcome.failed.append({"content": content, "error": reason(content, error)})
                 continue
             outcome.pictures.append({**values_of(result), "out": str(target)})
             if not console.as_json:
@@ -219,7 +219,7 @@ def _disk_is_full(error: Exception) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC
 
 
-def _reason(content: str, error: Exception) -> str:
+def reason(content: str, error: Exception) -> str:
     """Why a content could not be painted, in one line that names it."""
     text = " ".join(str(error).split()) or "not enough memory; choose a smaller --size or --memory"
     return text if content in text else f"{content}: {text}"

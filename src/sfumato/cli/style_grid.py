@@ -80,6 +80,8 @@ def _check_options(job: Job, contents: list[str], out: str | None) -> None:
         raise InputError("--grid draws one content in several styles: name one picture, and each style with --style")
     if out is None:
         raise InputError("--grid needs --out: the file of the contact sheet")
+    if job.masks:
+        raise InputError("--grid paints in one style at a time, everywhere: leave out --mask")
     if job.save_every:
         raise InputError("--grid keeps what it has painted by itself: leave out --save-every")
     if not job.transfer.style_weight:

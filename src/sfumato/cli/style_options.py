@@ -64,6 +64,16 @@ class PictureOptions:
             panel="Picture",
         ),
     ] = DEFAULT.colour
+    mask: Annotated[
+        list[str] | None,
+        option(
+            "Where a style goes: a picture of the content's size, white there, with greys for soft edges. Styles are "
+            "numbered from 1; those without a mask take the rest.",
+            shown="everywhere",
+            panel="Picture",
+            metavar="FILE=STYLE_NUMBER",
+        ),
+    ] = None
     first_frame: Annotated[bool, option("Take the first frame of an animation.", "--first-frame", panel="Picture")] = (
         DEFAULT.first_frame
     )
@@ -168,5 +178,5 @@ class PictureFileOptions:
 
     quality: Annotated[
         int | None,
-        option("Of JPEG and WebP.", shown="95", panel="Output", metavar="N", min=1, max=100),
+        option("Of JPEG, WebP and HEIC.", shown="95", panel="Output", metavar="N", min=1, max=100),
     ] = None

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,17 @@ class Job:
         transfer: The settings.
         content: The picture to paint.
         styles: Those whose style to paint it in, with their weights.
+        masks: Where a style goes, with its number, from 1.
         out: Where the result goes; None keeps nothing.
         resume: Go on from the checkpoint beside `out`.
         save_every: Steps after which the picture so far is written, again and again.
-        quality: Of a JPEG or WebP.
+        quality: Of a JPEG, WebP or HEIC.
     """
 
     transfer: StyleTransfer
     content: str
     styles: list[tuple[str, float]]
+    masks: list[tuple[str, int]] = field(default_factory=list)
     out: Path | None = None
     resume: bool = False
     save_every: int | None = None
@@ -41,7 +43,7 @@ class Job:
     @property
     def references(self) -> list[str]:
         """The pictures that it reads beside the content, by name."""
-        return [str(self.transfer.start), *(name for name, _ in self.styles)]
+        return [str(self.transfer.start), *(name for name, _ in self.styles), *(name for name, _ in self.masks)]
 
     def write(self, picture: Array, settings: dict[str, Any] | None = None) -> None:
         """Write the picture to `out`, if there is such a place, with all that the content has beside its pixels."""
@@ -69,6 +71,7 @@ def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "")
             result = job.transfer.run(
                 job.content,
                 job.styles,
+                masks=job.masks,
                 callback=_Watcher(job, progress, place).after_step,
                 stop=stop,
                 on_download=fetching(progress),

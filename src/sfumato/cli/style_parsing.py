@@ -64,6 +64,25 @@ def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[
     return [content], [(parse_name("STYLE", pictures[1]), 1.0)]
 
 
+def parse_masks(masks: list[str] | None, styles: int) -> list[tuple[str, int]]:
+    """Masks with the numbers of their styles, from 1; the number follows the last equals sign.
+
+    Raises:
+        InputError: if there is no such file or no such style.
+    """
+    pairs = []
+    for text in masks or []:
+        name, _, number = text.rpartition("=")
+        if not name or not number.isdecimal():
+            raise InputError(f"--mask takes a picture and the number of its style, such as sky.png=1; not {text!r}")
+        if not 1 <= int(number) <= styles:
+            raise InputError(f"--mask {text}: there is no style {number}; they are numbered from 1 to {styles}")
+        if not Path(name).exists():
+            raise InputError(f"--mask {text}: there is no file {name!r}; check the path")
+        pairs.append((name, int(number)))
+    return pairs
+
+
 def parse_name(what: str, text: str) -> str:
     """The name of a file.
 
