@@ -12,7 +12,6 @@ import pytest
 from PIL import ImageFont
 
 from sfumato.arrays import Array
-from sfumato.cli.style_grid import FACTORS
 from sfumato.style.contact_sheet import Labelled, contact_sheet, shortened
 from sfumato.style.images import read_description, read_image
 
@@ -51,7 +50,7 @@ def test_the_sheet_tells_what_it_was_made_with(pictures: list[str], here: Call, 
     settings = json.loads(read_description(tmp_path / "out.png") or "")
     assert values["settings"] == settings
     assert (settings["content"], settings["styles"]) == ("content", ["style", "content"])
-    assert settings["style_weights"] == [10.0 * factor for factor in FACTORS]
+    assert settings["style_weights"] == [2.0, 10.0, 50.0]
     assert settings["size"] == 48
     assert (values["cells"], values["stopped"], values["out"]) == (6, "finished", "out.png")
 

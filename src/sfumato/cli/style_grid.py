@@ -22,9 +22,6 @@ from sfumato.style.progress import to_uint8
 from sfumato.style.pyramid import resize
 from sfumato.style.settings import STARTS
 
-FACTORS = (0.2, 1.0, 5.0)
-"""Times the style weight, a column each: such steps make a difference that is seen at once."""
-
 SETTINGS = "settings.json"
 
 
@@ -42,7 +39,9 @@ def paint_grid(job: Job, contents: list[str], output: OutputOptions, console: Co
     Raises:
         SfumatoError: for what cannot be drawn so, and as `StyleTransfer.run`.
     """
-    _check_options(job, contents, output.out)
+    check_grid(job, contents)
+    if output.out is None:
+        raise InputError("--grid needs --out: the file of the contact sheet")
     out = check_place(job, output, cells_of)
     folder, settings = cells_of(out), _settings(job, console)
     _open_folder(folder, settings, anew=output.overwrite)
@@ -55,7 +54,7 @@ def paint_grid(job: Job, contents: list[str], output: OutputOptions, console: Co
         elif isinstance(error, KeyboardInterrupt):
             console.note(f"add --resume to go on with {out}")
         raise
-    values = {"cells": len(job.styles) * len(FACTORS), "peak_memory_bytes": peak_memory(), "settings": settings}
+    values = {"cells": len(list(_cells(job, folder))), "peak_memory_bytes": peak_memory(), "settings": settings}
     if not finished:
         console.result(f"{out} is not finished", {**values, "stopped": "interrupted", "out": output.out})
         console.note(f"interrupted; add --resume to go on with {out}")
@@ -70,16 +69,24 @@ def paint_grid(job: Job, contents: list[str], output: OutputOptions, console: Co
     return 0
 
 
+def weights_around(weight: float) -> list[float]:
+    """The style weight of each column: such steps make a difference that is seen at once."""
+    return [weight / 5.0, weight, weight * 5.0]
+
+
 def cells_of(out: Path) -> Path:
     """The folder of an unfinished sheet's cells."""
     return out.with_name(f".{out.name}.cells")
 
 
-def _check_options(job: Job, contents: list[str], out: str | None) -> None:
+def check_grid(job: Job, contents: list[str]) -> None:
+    """Refuse what makes no sense on a contact sheet.
+
+    Raises:
+        InputError: for several contents, masks, weights of styles, or a style weight of 0.
+    """
     if len(contents) > 1 or Path(contents[0]).is_dir():
         raise InputError("--grid draws one content in several styles: name one picture, and each style with --style")
-    if out is None:
-        raise InputError("--grid needs --out: the file of the contact sheet")
     if job.masks:
         raise InputError("--grid paints in one style at a time, everywhere: leave out --mask")
     if job.save_every:
@@ -105,7 +112,7 @@ def _settings(job: Job, console: Console) -> dict[str, Any]:
         "vgg_weights": Path(job.transfer.vgg_weights).name,
         "content": _label(job.content),
         "styles": [_label(name) for name, _ in job.styles],
-        "style_weights": [job.transfer.style_weight * factor for factor in FACTORS],
+        "style_weights": weights_around(job.transfer.style_weight),
         "pictures": pictures,
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings))
@@ -139,35 +146,34 @@ def _open_folder(folder: Path, settings: dict[str, Any], *, anew: bool) -> None:
 
 def _paint_cells(job: Job, folder: Path, console: Console, stop: Callable[[], bool]) -> bool:
     """Paint the cells that are not there yet; returns whether all are there now."""
-    count = len(job.styles) * len(FACTORS)
-    for number, (cell, style, factor) in enumerate(_cells(job, folder), 1):
+    cells = list(_cells(job, folder))
+    for number, (cell, style, weight) in enumerate(cells, 1):
         begun = checkpoint_of(cell).exists()
         if cell.exists() and not begun:
             continue
-        weight = job.transfer.style_weight * factor
         transfer = replace(job.transfer, style_weight=weight)
         one = replace(job, transfer=transfer, styles=[(style, 1.0)], out=cell, resume=begun, quality=None)
-        place = f"{_label(style)} at {weight:g} ({number} of {count}), "
+        place = f"{_label(style)} at {weight:g} ({number} of {len(cells)}), "
         if paint(one, console, stop, place).stopped == "interrupted":
             return False
     return True
 
 
 def _cells(job: Job, folder: Path) -> Iterator[tuple[Path, str, float]]:
-    """Each cell's file, style, and factor of the weight, row by row."""
+    """Each cell's file, style and style weight, row by row."""
     for row, (style, _) in enumerate(job.styles, 1):
-        for column, factor in enumerate(FACTORS, 1):
-            yield folder / f"{row}-{column}.png", style, factor
+        for column, weight in enumerate(weights_around(job.transfer.style_weight), 1):
+            yield folder / f"{row}-{column}.png", style, weight
 
 
 def _draw(job: Job, folder: Path) -> Array:
     """The sheet, from the cells in the folder."""
     cells = [cell for cell, _, _ in _cells(job, folder)]
-    first_frame, weight = job.transfer.first_frame, job.transfer.style_weight
+    first_frame, weights = job.transfer.first_frame, weights_around(job.transfer.style_weight)
     height, width = read_image(cells[0]).shape[:2]
     content = to_uint8(resize(read_image(job.content, first_frame=first_frame), height, width))
     rows = [Labelled(_label(name), read_image(name, first_frame=first_frame)) for name, _ in job.styles]
-    columns = [f"style weight {FACTORS[0] * weight:g}", *(f"{factor * weight:g}" for factor in FACTORS[1:])]
+    columns = [f"style weight {weights[0]:g}", *(f"{weight:g}" for weight in weights[1:])]
     return contact_sheet(Labelled(_label(job.content), content), rows, columns, map(read_image, cells))
 
 
