@@ -20,14 +20,15 @@ from sfumato.style.tiles import halo_field, largest_tile
 PART_OF_MACHINE = 0.75
 """Part of the machine's memory that a picture may take where nothing is said: others want to live there too."""
 
-PROGRAM = 150_000_000
-"""Bytes of Python and its libraries, and of VGG's weights while they are read."""
+PROGRAM = 83_000_000
+"""Bytes of Python and its libraries."""
 
 SCRATCH = 12_000_000
 """Bytes that each thread works in: windows of a strip, and turned filters."""
 
-SPARE = 1.1
-"""What memory takes beside what is asked for, as it comes in pieces."""
+SPARE, MOST_SPARE = 0.55, 170_000_000
+"""What is taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
+leave. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
 
 FLOAT = 4
 """Bytes of a number that a picture is painted with."""
@@ -101,7 +102,8 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan) -
     for one in problem.styles:
         size = problem.style_size(one, height, width)
         passes.append(_pass(problem, size, plan.tile, []) + STYLE_PICTURES * 3 * FLOAT * prod(size))
-    return int(_fixed(problem) + SPARE * (_painting(problem, height, width, plan) + max(passes)))
+    asked = _painting(problem, height, width, plan) + max(passes)
+    return int(_fixed(problem) + asked + min(SPARE * asked, MOST_SPARE))
 
 
 def _fixed(problem: StyleProblem) -> int:
@@ -130,11 +132,11 @@ def _different_sizes(shapes: Mapping[str, Shape]) -> Sequence[Shape]:
 def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads: Collection[str]) -> int:
     """What the network takes at once on a picture of this size; with a way back, if there are heads to come from."""
     seen = largest_tile(*size, tile, halo_field(problem.vgg.network(*size)))
-    shapes = problem.vgg.network(*seen).shapes
-    return pass_bytes(shapes, heads, gradient=bool(heads), cropped=tile is not None)
+    owned = 1.0 if tile is None else min(1.0, min(tile, size[0]) * min(tile, size[1]) / prod(seen))
+    return pass_bytes(problem.vgg.network(*seen).shapes, heads, gradient=bool(heads), owned=owned)
 
 
-def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient: bool, cropped: bool) -> int:
+def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient: bool, owned: float = 1.0) -> int:
     """Bytes at the peak of one pass of VGG over an image, in float32.
 
     On the way out a layer's inputs and outputs are there together, and of what it made remain, for the way back, a byte
@@ -145,30 +147,30 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
         shapes: Shape of each layer's outputs, in order.
         heads: Layers that are measured.
         gradient: Whether there is a way back.
-        cropped: Whether heads measure a part of the features, of which they then make copies.
+        owned: Part of the image that heads measure; of its features they make copies, if it is not all.
     """
     counts = {name: prod(shape) for name, shape in shapes.items()}
     first = next(iter(counts))
-    kept = peak = 0
+    kept, peak = 0, 0.0
+    copied = owned if owned < 1 else 0.0
     before = FLOAT * counts[first]
     for name, count in counts.items():
         z, sign = FLOAT * count, count if gradient and name != first else 0
-        measured = z * (1 + cropped) if name in heads or not gradient else 0
-        peak = max(peak, kept + before + z + max(sign, measured if cropped else 0))
+        peak = max(peak, kept + before + z + max(sign, copied * z))
         kept += sign + (z if gradient and name in heads else 0)
         before = 0 if gradient and name in heads else z  # which is what is kept
     if not gradient:
-        return peak
+        return int(peak)
     above = 0
     for name, count in reversed(counts.items()):
         z = FLOAT * count
         if name in heads:
-            peak = max(peak, kept + z * (2 + 2 * cropped))
+            peak = max(peak, kept + z + (z * (1 + 2 * owned) if copied else z))
             kept -= z
         peak = max(peak, kept + above + z)
         kept -= count if name != first else 0
         above = z
-    return peak
+    return int(peak)
 
 
 def bytes_as_text(count: float) -> str:

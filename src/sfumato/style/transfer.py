@@ -12,6 +12,7 @@ from sfumato.errors import DivergenceError, InputError
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
+from sfumato.style.estimate import Estimate, estimate
 from sfumato.style.memory import make_plan
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
@@ -78,6 +79,23 @@ class StyleTransfer(StyleSettings):
             problem = StyleProblem(self, content, styles, masks, on_download)
             run = _Run(self, problem, None if checkpoint is None else Path(checkpoint), resume=resume)
             return run.paint(callback or (lambda record: None), stop or (lambda: False))
+
+    def estimate(
+        self,
+        content: Picture,
+        styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        *,
+        masks: Sequence[tuple[Picture, int]] = (),
+        on_download: Callable[[int, int], None] | None = None,
+    ) -> Estimate:
+        """What `run` with the same pictures will take, from a probe of a few seconds.
+
+        Raises:
+            InputError, FileError: as `run` does before it begins.
+        """
+        with parallel_kernels():
+            run = _Run(self, StyleProblem(self, content, styles, masks, on_download), None, resume=False)
+            return estimate(run.problem, run.sizes, run.plan)
 
 
 class _Run:
