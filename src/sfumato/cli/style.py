@@ -8,6 +8,7 @@ from sfumato.cli.console import Console, limited_threads
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions, grouped
 from sfumato.cli.style_batch import paint_all, wants_folder
+from sfumato.cli.style_estimate import tell_estimate
 from sfumato.cli.style_grid import paint_grid
 from sfumato.cli.style_options import (
     PictureFileOptions,
@@ -46,6 +47,8 @@ def style(
 
         sfumato style cat.jpg --style painting.jpg --style sfumato:ink --mask cat-mask.png=1 -o cat-painted.png
 
+        sfumato style cat.jpg painting.jpg --size 2048 --memory 2GB --estimate
+
         sfumato style photos --style painting.jpg --preset painterly -o painted
 
         sfumato style cat.jpg --style painting.jpg --style drawing.png --grid --size 256 -o grid.png
@@ -61,7 +64,9 @@ def style(
     masks = parse_masks(picture.mask, len(styles))
     job = Job(transfer, contents[0], styles, masks, None, run.resume, run.save_every, file.quality)
     with limited_threads(output.threads):
-        if run.grid:
+        if run.estimate:
+            status = tell_estimate(job, contents, console, grid=run.grid)
+        elif run.grid:
             status = paint_grid(job, contents, output, console)
         elif wants_folder(contents, output.out):
             status = paint_all(job, contents, output, console)

@@ -154,6 +154,10 @@ class StyleRunOptions:
             metavar="SIZE",
         ),
     ] = None
+    estimate: Annotated[
+        bool,
+        option("Say what memory and time it would take, and what size fits; paint nothing.", "--estimate", panel="Run"),
+    ] = False
     preset: Annotated[
         str | None,
         option(
