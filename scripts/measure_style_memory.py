@@ -2,8 +2,8 @@
 
     python scripts/measure_style_memory.py 512 1024 2048@2GB --steps 12 --scales 1
 
-Each size, with the memory that it is allowed after an @, is one run of `sfumato style --estimate` and one without, on the
-pictures of `examples/images`. Options beside the sizes go to both.
+Each size, with the memory that it is allowed after an @, is one run of `sfumato style --estimate` and one without, on
+the pictures of `examples/images`. Options after the sizes go to both.
 """
 
 import json

@@ -126,7 +126,7 @@ class Network(Layer[Any]):
 
     @property
     def receptive_fields(self) -> dict[str, ReceptiveField]:
-        """What each layer's pixels see of the image, by the layer's name, up to the first whose outputs are no pixels."""
+        """What each layer's pixels see of the image, by the layer's name, up to the first without pixels."""
         fields, field = {}, ReceptiveField()
         for name, layer in zip(self.names, self.layers, strict=True):
             own = layer.receptive_field

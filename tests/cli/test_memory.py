@@ -17,8 +17,50 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
 
 
+def peak(program: list[str], arguments: list[str], folder: Path) -> int:
+    """The most memory that a command takes, in bytes; `{chelsea}` in its arguments is that example's path."""
+    named = [word.format(**{path.stem: path for path in EXAMPLES.glob("*.jpg")}) for word in arguments]
+    command = [sys.executable, "-c", MEASURE, *program, *named]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, encoding="utf-8")
+    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
+
+
+PICTURE = ["style", "{chelsea}", "{starry_night}", "-o", "out.png", "--scales", "1"]
+
+needs_peaks = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows does not tell what a finished child took at most"
+)
+
+
+@needs_peaks
+def test_a_picture_takes_no_more_memory_than_it_may(program: list[str], tmp_path: Path) -> None:
+    small = [*PICTURE, "--size", "320", "--steps", "1", "--optimizer", "adam"]
+    assert peak(program, [*small, "--memory", "230MB"], tmp_path) < 230e6
+    assert peak(program, [*small, "--overwrite"], tmp_path) > 230e6, "as it would without being told"
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell what a finished child took at most")
+@needs_peaks
+@pytest.mark.parametrize(
+    ("megabytes", "options"),
+    [
+        (280, ["--size", "384", "--steps", "4"]),
+        (330, ["--size", "512", "--steps", "4"]),
+        (420, ["--size", "512", "--steps", "4"]),
+        (420, ["--size", "384", "--steps", "4", "--style-scale", "2", "--tv-weight", "1"]),
+        (420, ["--size", "512", "--steps", "3", "--content-layers", "block1_conv2"]),
+        (330, ["--size", "512", "--steps", "2", "--optimizer", "adam", "--style-loss", "wasserstein"]),
+        (600, ["--size", "724", "--steps", "3"]),
+    ],
+)
+def test_pictures_take_no_more_memory_than_they_may(
+    megabytes: int, options: list[str], program: list[str], tmp_path: Path
+) -> None:
+    assert peak(program, [*PICTURE, *options, "--memory", f"{megabytes}MB"], tmp_path) < megabytes * 1e6
+
+
+@pytest.mark.slow
+@needs_peaks
 @pytest.mark.parametrize(
     ("arguments", "most"),
     [
@@ -28,7 +70,4 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
     ids=["training on MNIST", "a picture of 512 pixels"],
 )
 def test_the_peak_stays_below(arguments: list[str], most: float, program: list[str], tmp_path: Path) -> None:
-    named = [word.format(**{path.stem: path for path in EXAMPLES.glob("*.jpg")}) for word in arguments]
-    command = [sys.executable, "-c", MEASURE, *program, *named]
-    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8")
-    assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < most
+    assert peak(program, arguments, tmp_path) < most
