@@ -16,7 +16,13 @@ from sfumato.cli.options import (
     OutputOptions,
     RunOptions,
 )
-from sfumato.cli.style_options import PictureOptions, StyleObjectiveOptions, StyleRunOptions, VggOptions
+from sfumato.cli.style_options import (
+    PictureFileOptions,
+    PictureOptions,
+    StyleObjectiveOptions,
+    StyleRunOptions,
+    VggOptions,
+)
 from sfumato.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +71,7 @@ def test_the_readme_names_every_option_of_train() -> None:
 
 def test_the_readme_names_every_option_of_style() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    groups = (PictureOptions, StyleObjectiveOptions, VggOptions, StyleRunOptions)
+    groups = (PictureOptions, StyleObjectiveOptions, VggOptions, StyleRunOptions, PictureFileOptions)
     names = {name for group in groups for name in group.__dataclass_fields__} - {"styles"}
     assert not [name for name in names | {"style"} if f"--{name.replace('_', '-')}" not in text]
 

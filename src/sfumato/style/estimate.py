@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfumato.errors import InputError
-from sfumato.style.memory import Plan, allowed_memory, make_plan, planned_memory
+from sfumato.style.memory import EXPECTED_SPARE, Plan, allowed_memory, make_plan, planned_memory
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.settings import LEAST_EDGE
@@ -30,13 +30,13 @@ LARGEST = 2**16
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a style transfer takes, at most.
+    """What a style transfer takes.
 
     Attributes:
         width: Of the result, in pixels.
         height: Of the result.
-        memory_bytes: Memory of the whole process at its peak.
-        allowed_bytes: What it may take.
+        memory_bytes: Memory of the whole process at its peak, as it is expected to be.
+        allowed_bytes: What it may take, and will not go beyond.
         seconds: Time, if every scale takes all its steps.
         tiles: Parts that the picture is worked in at its last scale.
         plan: How it is cut, see `Plan`.
@@ -74,7 +74,7 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
     return Estimate(
         width=width,
         height=height,
-        memory_bytes=planned_memory(problem, height, width, plan),
+        memory_bytes=planned_memory(problem, height, width, plan, EXPECTED_SPARE),
         allowed_bytes=allowed_memory(problem.settings.memory),
         seconds=seconds,
         tiles=_seen(problem, (height, width), plan.tile)[0],

@@ -27,8 +27,11 @@ SCRATCH = 12_000_000
 """Bytes that each thread works in: windows of a strip, and turned filters."""
 
 SPARE, MOST_SPARE = 0.55, 170_000_000
-"""What is taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
+"""What can be taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
 leave. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
+
+EXPECTED_SPARE = 0.5
+"""Part of that which is taken as a rule; a plan counts on all of it."""
 
 FLOAT = 4
 """Bytes of a number that a picture is painted with."""
@@ -93,8 +96,8 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     return Plan(edges[fitting - 1], history)
 
 
-def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
-    """Bytes that the whole process takes at most to paint a picture of this size by a plan."""
+def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, spare: float = 1.0) -> int:
+    """Bytes that the whole process takes to paint a picture of this size by a plan: at most, or with less to spare."""
     settings = problem.settings
     content = [*problem.content_layers] if settings.content_weight else []
     style = [*problem.style_layers] if settings.style_weight else []
@@ -103,7 +106,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan) -
         size = problem.style_size(one, height, width)
         passes.append(_pass(problem, size, plan.tile, []) + STYLE_PICTURES * 3 * FLOAT * prod(size))
     asked = _painting(problem, height, width, plan) + max(passes)
-    return int(_fixed(problem) + asked + min(SPARE * asked, MOST_SPARE))
+    return int(_fixed(problem) + asked + spare * min(SPARE * asked, MOST_SPARE))
 
 
 def _fixed(problem: StyleProblem) -> int:
