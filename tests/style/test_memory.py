@@ -1,6 +1,8 @@
 """What a picture is said to take, and the plan that follows from it."""
 
+import itertools
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from sfumato import InputError
 from sfumato.arrays import Array
 from sfumato.kernels.threads import parallel_kernels
+from sfumato.style import memory
 from sfumato.style.memory import GOOD_TILE, LEAST_TILE, Plan, bytes_as_text, make_plan, pass_bytes, planned_memory
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
@@ -105,12 +108,30 @@ def test_a_picture_in_tiles_is_the_picture_in_one_but_for_rounding() -> None:
         "style_layers": {"block1_conv1": 1.0, "block2_conv1": 1.0},
     }
     posed = StyleProblem(StyleSettings(**settings), content, style)
-    memory = planned_memory(posed, 90, 120, Plan(LEAST_TILE, 10))
+    allowed = planned_memory(posed, 90, 120, Plan(LEAST_TILE, 10))
     whole = StyleTransfer(**settings).run(content, style)
-    tiled = StyleTransfer(**settings, memory=memory).run(content, style)
+    tiled = StyleTransfer(**settings, memory=allowed).run(content, style)
     assert (whole.settings["plan"]["tile"], tiled.settings["plan"]["tile"]) == (None, LEAST_TILE)
     assert tiled.loss == pytest.approx(whole.loss, rel=1e-4)
     assert np.abs(tiled.picture.astype(int) - whole.picture).max() <= 1
+
+
+def test_a_run_goes_on_by_the_plan_it_began_with_on_a_machine_with_more_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, style = ((255 * picture(seed, 90, 120)).astype(np.uint8) for seed in (3, 4))
+    layers: dict[str, Any] = {"content_layers": {"block2_conv2": 1.0}, "style_layers": {"block1_conv1": 1.0}}
+    transfer, calls, kept = StyleTransfer(size=120, steps=5, scales=1, **layers), itertools.count(), tmp_path / "kept"
+    posed = StyleProblem(transfer, content, style)
+    little = planned_memory(posed, 90, 120, Plan(LEAST_TILE, 3))
+    with monkeypatch.context() as small_machine:
+        small_machine.setattr(memory, "allowed_memory", lambda asked: little)
+        whole = transfer.run(content, style)
+        transfer.run(content, style, checkpoint=kept, stop=lambda: next(calls) == 3)
+    resumed = transfer.run(content, style, checkpoint=kept, resume=True)
+    assert resumed.settings["plan"] == {"tile": LEAST_TILE, "history": 3}
+    np.testing.assert_array_equal(resumed.picture, whole.picture)
+    assert transfer.run(content, style).settings["plan"] == {"tile": None, "history": 10}
 
 
 def test_the_estimate_tells_the_plan_the_memory_and_the_largest_size() -> None:
