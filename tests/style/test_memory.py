@@ -151,4 +151,4 @@ def test_the_estimate_tells_the_plan_the_memory_and_the_largest_size() -> None:
 
 
 def test_bytes_are_said_as_people_do() -> None:
-    assert [bytes_as_text(n) for n in (5e6, 1.25e9, 2.9e14)] == ["5 MB", "1.2 GB", "290,000 GB"]
+    assert [bytes_as_text(n) for n in (5e6, 5.2e6, 1.21e9, 2.9e14)] == ["5 MB", "6 MB", "1.3 GB", "290,000 GB"]

@@ -5,9 +5,9 @@ free or from the number of threads: the same command gives the same bytes.
 """
 
 import bisect
+import math
 import os
-from collections.abc import Collection, Mapping, Sequence
-from math import prod
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import psutil
@@ -104,7 +104,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
     passes = [_pass(problem, (height, width), plan.tile, [*content, *style])]
     for one in problem.styles:
         size = problem.style_size(one, height, width)
-        passes.append(_pass(problem, size, plan.tile, []) + STYLE_PICTURES * 3 * FLOAT * prod(size))
+        passes.append(_pass(problem, size, plan.tile, []) + STYLE_PICTURES * 3 * FLOAT * math.prod(size))
     asked = _painting(problem, height, width, plan) + max(passes)
     return int(_fixed(problem) + asked + spare * min(SPARE * asked, MOST_SPARE))
 
@@ -123,19 +123,16 @@ def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
     pictures = LINE_SEARCH + 2 * plan.history if settings.optimizer == "lbfgs" else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
     if settings.content_weight:
-        numbers += sum(prod(shapes[layer]) for layer in problem.content_layers)
+        numbers += sum(math.prod(shapes[layer]) for layer in problem.content_layers)
     masked = sum(region.mask is not None for region in problem.regions)
-    return FLOAT * (numbers + masked * sum(rows * columns for rows, columns, _ in _different_sizes(shapes)))
-
-
-def _different_sizes(shapes: Mapping[str, Shape]) -> Sequence[Shape]:
-    return list({shape[:2]: shape for shape in shapes.values()}.values())
+    sizes = {shape[:2] for shape in shapes.values()}
+    return FLOAT * (numbers + masked * sum(rows * columns for rows, columns in sizes))
 
 
 def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads: Collection[str]) -> int:
     """What the network takes at once on a picture of this size; with a way back, if there are heads to come from."""
     seen = largest_tile(*size, tile, halo_field(problem.vgg.network(*size)))
-    owned = 1.0 if tile is None else min(1.0, min(tile, size[0]) * min(tile, size[1]) / prod(seen))
+    owned = 1.0 if tile is None else min(1.0, min(tile, size[0]) * min(tile, size[1]) / math.prod(seen))
     return pass_bytes(problem.vgg.network(*seen).shapes, heads, gradient=bool(heads), owned=owned)
 
 
@@ -152,7 +149,7 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
         gradient: Whether there is a way back.
         owned: Part of the image that heads measure; of its features they make copies, if it is not all.
     """
-    counts = {name: prod(shape) for name, shape in shapes.items()}
+    counts = {name: math.prod(shape) for name, shape in shapes.items()}
     first = next(iter(counts))
     kept, peak = 0, 0.0
     copied = owned if owned < 1 else 0.0
@@ -177,7 +174,8 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
 
 
 def bytes_as_text(count: float) -> str:
-    """A number of bytes as people say it."""
+    """A number of bytes as people say it, rounded up: what is said to suffice does."""
     if count >= 1e9:
-        return f"{count / 1e9:,.{0 if count >= 1e11 else 1}f} GB"
-    return f"{count / 1e6:.0f} MB"
+        tenths = math.ceil(count / 1e8)
+        return f"{tenths / 10:,.{0 if tenths >= 1000 else 1}f} GB"
+    return f"{math.ceil(count / 1e6)} MB"
