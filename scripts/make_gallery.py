@@ -43,7 +43,7 @@ COLOURS = {
 MASKS = {"mask-face.png": "the mask of style 1: the face, with a soft edge", "mask-around.png": "of style 2: the rest"}
 
 CROPS = {"512": "of a picture of 512 pixels, enlarged", "2048": "the same place of one of 2048 pixels"}
-"""The two finished crops: what is painted at 2048 pixels takes hours, and is not painted here."""
+"""The two finished crops: what is painted at 2048 pixels takes an hour or two, and is not painted here."""
 
 CROP_WIDTH = 384
 

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent / "files" / "styles"
 BUILTIN_STYLES = {
     "starry-night": "Vincent van Gogh, The Starry Night, 1889",
     "scream": "Edvard Munch, The Scream, 1893",
-    "shipwreck": "J. M. W. Turner, The Shipwreck, 1805",
+    "shipwreck": "J. M. W. Turner, a shipwreck, about 1805",
     "mosaic": "stone tiles in grout",
     "stained-glass": "panes of colour in black lead",
     "ink": "crossed pen strokes on cream paper",

@@ -62,26 +62,36 @@ def halo_field(network: Network) -> ReceptiveField:
 
 
 def largest_tile(height: int, width: int, edge: int | None, field: ReceptiveField) -> tuple[int, int]:
-    """Rows and columns of pixels that the largest of those tiles sees."""
+    """Rows and columns of pixels that each of those tiles sees at most, without listing them."""
     if edge is None:
         return height, width
     rows, columns = (
-        max(seen.stop - seen.start for _, seen in _cut_axis(size, edge, field)) for size in (height, width)
+        min(size, field.stride * -(-cells // count) + sum(sorted(_margins(field))[1 - count :] if count > 1 else ()))
+        for size in (height, width)
+        for cells, count in [_cells(size, edge, field)]
     )
     return rows, columns
 
 
 def _cut_axis(size: int, edge: int, field: ReceptiveField) -> list[tuple[slice, slice]]:
     """What each tile owns and sees along an axis."""
-    grid = field.stride
-    cells = -(-size // grid)
-    count = min(cells, -(-size // edge))
-    bounds = [*(grid * (cells * number // count) for number in range(count)), size]
-    before = -(-field.padding // grid) * grid  # seen from a whole cell on, so that pooling meets the same windows
-    after = field.size - field.padding - grid
+    cells, count = _cells(size, edge, field)
+    before, after = _margins(field)
+    bounds = [*(field.stride * (cells * number // count) for number in range(count)), size]
     return [
         (slice(start, stop), slice(max(0, start - before), min(size, stop + after))) for start, stop in pairwise(bounds)
     ]
+
+
+def _cells(size: int, edge: int, field: ReceptiveField) -> tuple[int, int]:
+    """How many cells of the grid an axis has, and among how many tiles they are shared."""
+    cells = -(-size // field.stride)
+    return cells, min(cells, -(-size // edge))
+
+
+def _margins(field: ReceptiveField) -> tuple[int, int]:
+    """How far a tile sees before what it owns, by whole cells, so that pooling meets the same windows; and after."""
+    return -(-field.padding // field.stride) * field.stride, field.size - field.padding - field.stride
 
 
 class TiledNetwork:
