@@ -153,6 +153,41 @@ def test_16_bits_of_any_range(tmp_path: Path) -> None:
     assert read_image(tmp_path / "picture.pgm").tolist() == [[[77] * 3, [255] * 3]]
 
 
+def test_a_tiff_of_16_bits_whose_zero_is_white(tmp_path: Path) -> None:
+    white_is_zero, black_is_zero = (struct.pack("<HHIHH", 262, 3, 1, number, 0) for number in (0, 1))
+    content = encoded(Image.fromarray(np.array([[0, 77 * 257, 65_535]], np.uint16)), "TIFF")
+    assert content.count(black_is_zero) == 1
+    (tmp_path / "picture.tif").write_bytes(content.replace(black_is_zero, white_is_zero))
+    assert read_image(tmp_path / "picture.tif").tolist() == [[[255] * 3, [178] * 3, [0] * 3]]
+
+
+def test_the_transparent_grey_of_a_png_of_16_bits(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[300, 301, 77 * 257]], np.uint16))
+    (tmp_path / "picture.png").write_bytes(encoded(image, "PNG", transparency=300))
+    photo = open_image(tmp_path / "picture.png")
+    assert photo.pixels.tolist() == [[[255] * 3, [1] * 3, [77] * 3]]
+    assert photo.alpha is not None
+    assert photo.alpha.tolist() == [[0, 255, 255]], "of the two that become the same, only one is transparent"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "CMYK", "I;16"])
+def test_a_picture_of_several_strips_is_converted_in_all_of_them(
+    mode: str, pixels: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.fromarray(pixels)
+    if mode.endswith("A"):
+        image.putalpha(Image.fromarray(pixels[::-1, ::-1, 1].copy()))
+    image = image.convert("I").convert(mode) if mode == "I;16" else image.convert(mode)
+    (tmp_path / "picture").write_bytes(encoded(image, "TIFF"))
+    whole = open_image(tmp_path / "picture")
+    monkeypatch.setattr("sfumato.style.images.STRIP", 64 * 7)
+    strips = open_image(tmp_path / "picture")
+    np.testing.assert_array_equal(strips.pixels, whole.pixels)
+    assert (strips.alpha is None) == (not mode.endswith("A"))
+    if strips.alpha is not None and whole.alpha is not None:
+        np.testing.assert_array_equal(strips.alpha, whole.alpha)
+
+
 def test_a_palette_with_a_transparent_colour_lies_on_white(tmp_path: Path) -> None:
     image = Image.new("P", (2, 1), 0)
     image.putpalette([0, 0, 0, 10, 20, 30])
@@ -274,6 +309,30 @@ def test_pixels_that_are_srgb_already_stay_as_they_are(pixels: Array, tmp_path: 
     np.testing.assert_array_equal(read_image(tmp_path / "picture"), pixels)
 
 
+def of_srgbs_primaries(name: bytes, curve: bytes) -> bytes:
+    description = b"desc\0\0\0\0" + struct.pack(">I", len(name) + 1) + name + bytes(79)
+    columns = zip((b"r", b"g", b"b"), SRGB_TO_XYZ.T, strict=True)
+    tags = {letter + b"XYZ": numbers(*column) for letter, column in columns}
+    return profile(b"RGB ", {b"desc": description, **tags, **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)})
+
+
+def test_a_profile_is_srgb_by_what_it_does_not_by_its_name(pixels: Array, tmp_path: Path) -> None:
+    linear = of_srgbs_primaries(b"sRGB-elle-V2-g10.icc", gamma(1))
+    (tmp_path / "linear").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=linear))
+    photo = open_image(tmp_path / "linear")
+    np.testing.assert_allclose(photo.pixels, srgb(pixels / 255), atol=1)
+    write_image(tmp_path / "out.png", photo.pixels, like=photo)
+    with Image.open(tmp_path / "out.png") as image:
+        np.testing.assert_allclose(np.asarray(image).astype(int), pixels, atol=2)
+
+    levels = np.linspace(0, 1, 1024)
+    light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    curve = b"curv\0\0\0\0" + struct.pack(">I1024H", 1024, *(round(65_535 * amount) for amount in light))
+    other_name = of_srgbs_primaries(b"c2", curve)
+    (tmp_path / "srgb").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=other_name))
+    np.testing.assert_array_equal(read_image(tmp_path / "srgb"), pixels)
+
+
 RED = from_p3(np.array([200, 40, 60]))
 GREY = srgb(np.full(3, 77 / 255))
 WITH_PROFILE = {
@@ -294,6 +353,16 @@ def test_every_kind_of_pixel_is_converted_by_its_profile(kind: str, tmp_path: Pa
     image, name, icc_profile, colour = WITH_PROFILE[kind]
     (tmp_path / "picture").write_bytes(encoded(image, name, icc_profile=icc_profile))
     np.testing.assert_allclose(read_image(tmp_path / "picture"), np.broadcast_to(colour, (4, 5, 3)), atol=2)
+
+
+def test_the_transparent_colour_is_one_of_the_file_not_of_what_its_profile_makes_of_it(tmp_path: Path) -> None:
+    image = Image.new("RGB", (2, 1), (200, 40, 60))
+    image.putpixel((1, 0), (10, 20, 30))
+    (tmp_path / "picture").write_bytes(encoded(image, "PNG", icc_profile=P3, transparency=(10, 20, 30)))
+    photo = open_image(tmp_path / "picture")
+    np.testing.assert_allclose(photo.pixels, np.array([[RED, np.full(3, 255)]]), atol=2)
+    assert photo.alpha is not None
+    assert photo.alpha.tolist() == [[255, 0]]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "CMYK"])

@@ -144,6 +144,20 @@ def test_xmp_is_handed_on_without_what_it_says_of_the_file(
         assert left not in packet
 
 
+def test_comments_in_xmp_do_no_harm(pixels: Array, tmp_path: Path) -> None:
+    commented = XMP.replace(b"<dc:creator>", b"<!-- by hand: no <!DOCTYPE --><dc:creator>")
+    photo = save(tmp_path / "photo", Image.fromarray(pixels), "JPEG", xmp=commented)
+    assert "José".encode() in (photo.metadata.xmp or b"")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_xmp_with_a_document_type_is_left_behind(encoding: str, pixels: Array, tmp_path: Path) -> None:
+    packet = XMP.decode().replace("<x:xmpmeta", '<!DOCTYPE a [<!ENTITY b "bbbb">]><x:xmpmeta', 1)
+    packet = packet.replace("Cat", "&b;").partition("?>")[2]
+    photo = save(tmp_path / "photo", Image.fromarray(pixels), "WEBP", xmp=packet.encode(encoding))
+    assert photo.metadata.xmp is None
+
+
 IPTC = b"\x1c\x02\x50\x00\x03Ada" + b"\x1c\x02\x78\x00\x03Cat"
 
 
@@ -168,6 +182,19 @@ def test_the_resolution_is_handed_on(suffix: str, pixels: Array, tmp_path: Path)
     write_image(tmp_path / f"out{suffix}", pixels, like=photo)
     with Image.open(tmp_path / f"out{suffix}") as image:
         np.testing.assert_allclose([float(number) for number in image.info["dpi"]], (300, 150), rtol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".heic"])
+def test_where_a_format_has_no_place_for_the_resolution_exif_tells_it(
+    suffix: str, pixels: Array, tmp_path: Path
+) -> None:
+    photo = save(tmp_path / "photo", Image.fromarray(pixels), "PNG", dpi=(300, 150))
+    write_image(tmp_path / f"out{suffix}", pixels, like=photo)
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        exif = image.getexif()
+    resolution = [float(exif[tag]) for tag in (Base.XResolution, Base.YResolution)]
+    np.testing.assert_allclose(resolution, (300, 150), rtol=1e-3)
+    assert exif[Base.ResolutionUnit] == 2, "an inch"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

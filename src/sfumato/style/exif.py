@@ -20,8 +20,8 @@ import numpy as np
 UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 """Bytes of a number, by its type."""
 
-BYTE, LONG, UNDEFINED = 1, 4, 7
-FRACTIONS = (5, 10)  # of two numbers each
+BYTE, SHORT, LONG, FRACTION, UNDEFINED = 1, 3, 4, 5, 7
+FRACTIONS = (FRACTION, 10)  # of two numbers each
 
 LONGEST = 65_500
 """Bytes that EXIF may take: a segment of a JPEG takes 65,533, its own name included."""
@@ -30,14 +30,16 @@ CAMERA, PLACE = 0x8769, 0x8825
 """Tags that say where the directories of the camera's settings and of the GPS begin."""
 
 WIDTH, HEIGHT, COMMENT = 0xA002, 0xA003, 0x9286
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+INCH = 2
 
 PICTURE_TAGS = {
     0x010E,  # ImageDescription
     0x010F,  # Make
     0x0110,  # Model
-    0x011A,  # XResolution
-    0x011B,  # YResolution
-    0x0128,  # ResolutionUnit
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    RESOLUTION_UNIT,
     0x0131,  # Software
     0x0132,  # DateTime
     0x013B,  # Artist
@@ -129,15 +131,24 @@ def add_to_tiff(content: bytes, exif: Exif, others: Mapping[int, Entry]) -> byte
     return content[:4] + struct.pack("<I", len(content)) + content[8:] + exif.pack(len(content), {**own, **others})
 
 
-def for_result(exif: Exif, width: int, height: int, description: str | None) -> Exif:
-    """The same for a picture of that size, with `description`, of ASCII, as the user's comment."""
-    camera = dict(exif.camera)
+def for_result(
+    exif: Exif, width: int, height: int, description: str | None, dpi: tuple[float, float] | None = None
+) -> Exif:
+    """The same for a picture of that size, with `description`, of ASCII, in place of the user's comment.
+
+    `dpi`, pixels an inch across and down, is noted where no resolution is.
+    """
+    picture, camera = dict(exif.picture), dict(exif.camera)
+    if dpi is not None and not {X_RESOLUTION, Y_RESOLUTION} & set(picture):
+        for tag, number in zip((X_RESOLUTION, Y_RESOLUTION), dpi, strict=True):
+            picture[tag] = Entry(FRACTION, 1, struct.pack("<2I", round(100 * number), 100))
+        picture[RESOLUTION_UNIT] = Entry(SHORT, 1, struct.pack("<H", INCH))
     if description is not None:
         content = b"ASCII\0\0\0" + description.encode()
         camera[COMMENT] = Entry(UNDEFINED, len(content), content)
-    if camera or exif.picture or exif.place:
+    if camera or picture or exif.place:
         camera |= {WIDTH: _whole(width), HEIGHT: _whole(height)}
-    return Exif(exif.picture, camera, exif.place)
+    return Exif(picture, camera, exif.place)
 
 
 def comment_of(exif: Exif) -> str | None:

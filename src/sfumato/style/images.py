@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
@@ -43,6 +43,12 @@ QUALITY = 95
 
 SEVERAL_PICTURES = ("MPO", "HEIF")
 """Formats of telephones that say which of their pictures is the photograph, beside its previews."""
+
+WHITE_IS_ZERO = 262
+"""Tag of a TIFF that is 0 where its zeros are white."""
+
+STRIP = 1 << 18
+"""Pixels that are converted at a time: beside a picture of 24 million, what it takes is little."""
 
 Result = TypeVar("Result")
 
@@ -91,7 +97,7 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
     """
     path = picture_path(path)
 
-    def photo(image: Image.Image, file: BinaryIO) -> Photo:
+    def photo(image: ImageFile.ImageFile, file: BinaryIO) -> Photo:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format not in SEVERAL_PICTURES and not first_frame:
             raise FileError(
@@ -112,7 +118,7 @@ def read_description(path: str | Path) -> str | None:
     return _open(Path(path), description_of)
 
 
-def _open(path: Path, use: Callable[[Image.Image, BinaryIO], Result]) -> Result:
+def _open(path: Path, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
     """What `use` makes of a picture and its file.
 
     Raises:
@@ -129,7 +135,7 @@ def _open(path: Path, use: Callable[[Image.Image, BinaryIO], Result]) -> Result:
         raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
 
 
-def _decode(path: Path, file: io.BufferedReader, use: Callable[[Image.Image, BinaryIO], Result]) -> Result:
+def _decode(path: Path, file: io.BufferedReader, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
     start = file.peek(12)[:12]
     if not start:
         raise FileError(f"{path}: is empty; give a picture")
@@ -168,11 +174,12 @@ def _register_heif(path: Path) -> None:
     pillow_heif.register_heif_opener()
 
 
-def _photo(path: Path, image: Image.Image, file: BinaryIO) -> Photo:
+def _photo(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Photo:
     image.load()
     metadata = read_metadata(image, file)
     with contextlib.suppress(Exception):  # whatever damaged EXIF leads to
         ImageOps.exif_transpose(image, in_place=True)  # a copy of 24 megapixels would be 100 MB
+    image.fp = None  # of WebP and AVIF it holds the pixels once more
     return Photo(*_to_rgb(path, image), metadata)
 
 
@@ -182,17 +189,39 @@ def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes 
         raise FileError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
     if image.mode == "I" and image.format != "PPM":  # there Pillow makes 16 bits of whatever range the file has
         raise FileError(f"{path}: has signed or 32-bit pixels; save it with 8 or 16 bits a channel")
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):
-        image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
-    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-    colours = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
-    image, way_back = to_srgb(image if image.mode == colours else image.convert(colours), profile)
-    if alpha is None or alpha.getextrema() == (255, 255):
-        return np.array(image), None, way_back
-    on_white = Image.new("RGB", image.size, "white")
-    on_white.paste(image, mask=alpha)
-    return np.array(on_white), np.array(alpha), way_back
+    colours = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "L" if image.mode[0] == "I" else "RGB")
+    convert, way_back = to_srgb(colours, image.info.get("icc_profile"))
+    negative = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(WHITE_IS_ZERO) == 0
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        if strip.mode.startswith("I"):
+            strip = _of_8_bits(strip, negative=negative)
+        cover = None if alpha is None else strip.convert("RGBA").getchannel("A")
+        colour = convert(strip if strip.mode == colours else strip.convert(colours))
+        if alpha is not None:
+            on_white = Image.new("RGB", strip.size, "white")
+            on_white.paste(colour, mask=cover)
+            colour, alpha[top : top + rows] = on_white, np.asarray(cover)
+        pixels[top : top + rows] = np.asarray(colour)
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    return pixels, alpha, way_back
+
+
+def _of_8_bits(image: Image.Image, *, negative: bool) -> Image.Image:
+    """Greys of 16 bits as those of 8, with alpha if one of the greys is transparent."""
+    values = np.asarray(image).astype(np.uint32)
+    if negative:  # Pillow sees to it in greys of 8 bits only
+        values = 65_535 - values
+    grey = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return grey
 
 
 def write_image(
@@ -211,7 +240,8 @@ def write_image(
         path: Where to.
         pixels: uint8 (height, width, 3), sRGB; what will be transparent lies on white.
         description: ASCII text to keep in the picture, as the settings that it was made with: as the text "Description"
-            of a PNG, as EXIF's UserComment elsewhere. `read_description` reads it. Default: none.
+            of a PNG, elsewhere as EXIF's UserComment, in place of the photograph's. `read_description` reads it.
+            Default: none.
         like: The photograph that it was made from: its metadata, its colour profile, to which the pixels are converted,
             and its transparency are the result's, too. A JPEG cannot be transparent and lies on white. Default: none.
         quality: From 1 to 100, of JPEG, WebP and HEIC; default: 95, where what is lost cannot be seen.

@@ -2,7 +2,8 @@
 
 EXIF (`exif.py`), XMP, IPTC and resolution of a photograph go into what is painted from it. The description of the
 result itself, such as the settings that it was made with, has one place by format: the text "Description" of a PNG, and
-EXIF's UserComment everywhere else. So it never takes the place of the photographer's own description.
+EXIF's UserComment everywhere else. So it never takes the place of the photographer's own description, but except in a
+PNG that of a comment that the camera or the photographer left in UserComment.
 """
 
 import contextlib
@@ -31,6 +32,9 @@ from sfumato.style.exif import (
 
 XMP_TAG, IPTC_TAG = 0x02BC, 0x83BB  # of a TIFF
 IPTC_RESOURCE = 0x0404  # of a JPEG's "Photoshop" segment
+NO_RESOLUTION = ("WEBP", "HEIF")
+"""Formats without a place of their own for it."""
+
 LONGEST_XMP = 65_504
 """Bytes of XMP that fit into a segment of a JPEG."""
 
@@ -97,8 +101,8 @@ def description_of(image: Image.Image, file: BinaryIO) -> str | None:
 def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Metadata, says: str | None) -> bytes:
     """A file of format `name` with what is known of the picture and what is to be said of it, its description.
 
-    What a format has no room for is left out: IPTC is for JPEG and TIFF, a resolution for all but WebP and HEIC (where
-    EXIF may have it), and a JPEG takes 64 kB each of EXIF and XMP.
+    What a format has no room for is left out: IPTC is for JPEG and TIFF, and a JPEG takes 64 kB each of EXIF and XMP.
+    The resolution of a WebP or a HEIC stands in its EXIF.
 
     Raises:
         InputError: if the description is not ASCII.
@@ -107,9 +111,10 @@ def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Me
     if says is not None and not says.isascii():
         raise InputError("the description of a picture is ASCII text: write other characters as JSON's \\u00e9")
     comment = None if name == "PNG" else says
-    exif = for_result(read_exif(known.exif or b""), *image.size, comment)
+    dpi = known.dpi if name in NO_RESOLUTION else None
+    exif = for_result(read_exif(known.exif or b""), *image.size, comment, dpi)
     if len(exif.to_bytes()) > LONGEST:
-        exif = for_result(Exif(), *image.size, comment)
+        exif = for_result(Exif(), *image.size, comment, dpi)
     settings = dict(settings) | ({"dpi": known.dpi} if known.dpi else {})
     if name != "TIFF":
         settings |= _settings(name, exif.to_bytes(), known, says)
@@ -148,13 +153,20 @@ def _exif(image: Image.Image, file: BinaryIO) -> Exif:
     return read_exif(content) if isinstance(content, bytes) else Exif()
 
 
+class _NoDocumentType(ElementTree.TreeBuilder):
+    """Refuses a document type, which XMP has not: what it defines may grow without end."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise ValueError("XMP has no document type")
+
+
 def _xmp(image: Image.Image) -> bytes | None:
     packet = image.info.get("xmp")
-    if not isinstance(packet, bytes) or b"<!" in packet:  # a document type, which XMP has not, may grow without end
+    if not isinstance(packet, bytes):
         return None
     kept = ElementTree.Element(DESCRIPTION, {ABOUT: ""})
     try:
-        root = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"))
+        root = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"), ElementTree.XMLParser(target=_NoDocumentType()))
         for description in (entry for entries in root.iter(RDF) for entry in entries):
             kept.attrib |= {name: value for name, value in description.items() if _is_kept(name)}
             kept.extend(entry for entry in description if _is_kept(entry.tag))
