@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from sfumato import InputError
 from sfumato.arrays import Array
@@ -16,6 +17,7 @@ from sfumato.style.images import read_image, write_image
 from sfumato.style.losses import GramLoss, Moments, moments
 from sfumato.style.masks import make_regions, pooled_masks
 from sfumato.style.pictures import Style
+from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
 from sfumato.style.tiles import TiledNetwork
 from sfumato.style.transfer import StyleTransfer
@@ -89,6 +91,38 @@ def test_a_mask_is_read_from_a_file(tmp_path: Path) -> None:
     masked, _ = make_regions(styles(0.5, 0.5), [(tmp_path / "mask.png", 1)], SHAPE)
     assert masked.mask is not None
     np.testing.assert_allclose(masked.mask, LEFT[..., :1], atol=1e-6)
+
+
+def test_a_mask_may_be_a_layer_on_nothing_or_the_first_frame_of_several(tmp_path: Path) -> None:
+    alpha = Image.fromarray((255 * LEFT[..., 0]).astype(np.uint8))
+    layer = Image.new("RGBA", (64, 48), "white")
+    layer.putalpha(alpha)
+    layer.save(tmp_path / "layer.png")
+    alpha.save(tmp_path / "frames.gif", save_all=True, append_images=[alpha.transpose(Image.Transpose.ROTATE_180)])
+    for name in ("layer.png", "frames.gif"):
+        masked, _ = make_regions(styles(0.5, 0.5), [(tmp_path / name, 1)], SHAPE, first_frame=True)
+        assert masked.mask is not None
+        np.testing.assert_allclose(masked.mask, LEFT[..., :1], atol=1e-6)
+
+
+def test_each_region_weighs_as_it_should_in_the_objective() -> None:
+    quarter = LEFT.copy()
+    quarter[:24] = 0.0
+    rng = np.random.default_rng(0)
+    content, one, other = (rng.integers(0, 256, (48, 64, 3)).astype(np.uint8) for _ in range(3))
+    asked = StyleTransfer(style_weight=8.0, style_layers={"block1_conv1": 1.0}, content_layers={"block1_conv1": 1.0})
+    objective = StyleProblem(asked, content, [(one, 3.0), (other, 1.0)], [(quarter, 1)]).objective(48, 64)
+    assert [term.weight for term in objective.terms if term.kind == "style"] == pytest.approx([4.0, 4.0])
+
+
+def test_a_region_of_which_nothing_is_left_is_refused_before_any_work() -> None:
+    rng = np.random.default_rng(0)
+    content, style = (rng.integers(0, 256, (64, 100, 3)).astype(np.uint8) for _ in range(2))
+    edge = np.zeros_like(content)
+    edge[:, 97:] = 255  # beyond the last whole window of the fourth pooling
+    transfer = StyleTransfer(size=100, steps=2, style_layers={"block5_conv1": 1.0})
+    with pytest.raises(InputError, match="a style: nothing is left of its region at 100 x 64 pixels; paint more white"):
+        transfer.run(content, style, masks=[(edge, 1)])
 
 
 @given(st.integers(16, 70), st.integers(16, 70))

@@ -319,13 +319,19 @@ def test_pictures_given_are_left_as_they_were() -> None:
         ({"style_layers": {"conv1_1": 1.0, "relu1_1": 1.0}}, "a style layer is named twice: conv1_1, relu1_1"),
         ({"scales": 30}, "30 scales are too many"),
         (
-            {"size": 10**6},
-            r"the content: at 1000000 x 750000 pixels it takes at least [\d,]+ GB of memory, and [\d.]+ [GT]B are",
+            {"size": 60000},
+            r"the content: at 60000 x 45000 pixels it takes at least [\d,]+ GB of memory, and [\d.]+ GB are",
         ),
         (
-            {"style_scale": 1e5},
-            r"the content: at 48 x 36 pixels it takes at least [\d,]+ GB of memory, .* or style scale",
+            {"style_scale": 1000},
+            r"the content: at 48 x 36 pixels it takes at least [\d,.]+ GB of memory, .* or style scale",
         ),
+        (
+            {"style_scale": 1e300},
+            r"a style: would be \d+ pixels long, and 65536 is the most; choose a smaller style sc",
+        ),
+        ({"size": 10**14}, "the size must be at most 65536 pixels, not 100000000000000"),
+        ({"memory": 5}, "1 MB of memory are allowed, and the program with its network .* takes .* MB; allow more"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], message: str) -> None:

@@ -1,19 +1,20 @@
 """What a style transfer will take, told before it begins."""
 
 import bisect
+import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfumato.errors import InputError
 from sfumato.style.memory import EXPECTED_SPARE, Plan, allowed_memory, make_plan, planned_memory
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
-from sfumato.style.settings import LEAST_EDGE
+from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
 from sfumato.style.tiles import cut_into_tiles, halo_field
 
-PROBES = (96, 288)
-"""Long edges, in pixels, of two pictures that are timed: what an evaluation takes anyhow, and what each pixel adds."""
+PROBE = 288
+"""Long edge, in pixels, of what is timed, beside one of a third: what an evaluation takes anyhow, and each pixel adds."""
 
 REPEATS = 2
 """Times that each is timed; the shortest counts, as others work on the machine too."""
@@ -23,9 +24,6 @@ EVALUATIONS = 1.05
 
 OUT = 0.5
 """Part of the time of an evaluation that the way out takes alone."""
-
-LARGEST = 2**16
-"""Pixels of a long edge that no search goes beyond."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
         plan: How it is to be cut.
     """
     height, width = sizes[-1]
-    fixed, per_pixel = _probe(problem)
+    fixed, per_pixel = _probe(problem, plan)
     evaluations, seconds = EVALUATIONS * problem.settings.steps, 0.0
     for size in sizes:
         tiles, pixels = _seen(problem, size, plan.tile)
@@ -83,12 +81,15 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
     )
 
 
-def _probe(problem: StyleProblem) -> tuple[float, float]:
-    """Seconds that an evaluation takes for itself and for each pixel."""
+def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
+    """Seconds that an evaluation takes for itself and for each pixel, in the memory that is planned."""
+    small = copy.copy(problem)  # the styles' own size does not matter to it
+    small.settings = replace(problem.settings, style_scale=min(1.0, problem.settings.style_scale))
+    largest = min(PROBE, max(plan.tile or PROBE, PROBE // 2))
     pixels, seconds = [], []
-    for edge in PROBES:
+    for edge in (largest // 3, largest):
         height, width = _size(problem, edge)
-        objective, theta = problem.objective(height, width), problem.first(height, width).ravel()
+        objective, theta = small.objective(height, width), small.first(height, width).ravel()
         times = []
         for _ in range(REPEATS):
             begin = time.perf_counter()
@@ -124,5 +125,5 @@ def _largest_size(problem: StyleProblem) -> int:
             return True
         return False
 
-    edges = range(LEAST_EDGE, LARGEST + 1)
+    edges = range(LEAST_EDGE, LARGEST_EDGE + 1)
     return edges[bisect.bisect_left(edges, True, key=too_large) - 1]

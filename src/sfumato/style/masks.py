@@ -1,11 +1,12 @@
 """Masks: which part of the content takes which style.
 
-A mask is a picture of the content's size; white belongs to its style, black does not, and grey does in part: edges may
-be soft. Styles without a mask take what the masks leave; where all have one, what is left keeps to the content alone.
-Where masks overlap and add up to more than one, they share.
+A mask is a picture of the content's size; white belongs to its style, black and what is transparent do not, and grey
+does in part: edges may be soft. Styles without a mask take what the masks leave; where all have one, what is left
+keeps to the content alone. Where masks overlap and add up to more than one, they share.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import average_pool
 from sfumato.style.colour import grey
+from sfumato.style.images import open_image
 from sfumato.style.pictures import Style, picture_name, read_picture
 from sfumato.style.settings import Picture
 
@@ -33,13 +35,16 @@ class Region(NamedTuple):
     share: float
 
 
-def make_regions(styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], shape: Shape) -> list[Region]:
+def make_regions(
+    styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], shape: Shape, *, first_frame: bool = False
+) -> list[Region]:
     """The regions that masks make of a content.
 
     Args:
         styles: The styles that have a weight.
         masks: Pictures with the number of the style that each is for, from 1; several for one style add up.
         shape: Height and width of the content.
+        first_frame: Take the first frame of a mask that is an animation.
 
     Raises:
         InputError: for a mask of another size, an empty one, one for a style that there is not, or a style that the
@@ -56,12 +61,13 @@ def make_regions(styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], 
             raise InputError(
                 f"{name}: is for style {number}, and there is no such style with a weight; there is {there}"
             )
-        sums[number] = sums.get(number, 0) + _read_mask(mask, shape)
-    together = np.maximum(sum(sums.values()), 1.0)
-    parts = [(sums[style.number] / together, [style]) for style in styles if style.number in sums]
+        sums[number] = sums.get(number, 0) + _read_mask(mask, shape, first_frame=first_frame)
+    together = sum(sums.values())
+    divisor = np.maximum(together, 1.0)
+    parts = [(sums[style.number] / divisor, [style]) for style in styles if style.number in sums]
     unmasked = [style for style in styles if style.number not in sums]
     if unmasked:
-        rest = np.clip(1.0 - sum(sums.values()), 0.0, 1.0)
+        rest = np.clip(1.0 - together, 0.0, 1.0)
         if not rest.any():
             raise InputError(f"{unmasked[0].name}: the masks leave nothing to it; give it one, or leave it out")
         parts.append((rest, unmasked))
@@ -69,8 +75,14 @@ def make_regions(styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], 
     return [Region(mask, some, share / sum(shares)) for (mask, some), share in zip(parts, shares, strict=True)]
 
 
-def _read_mask(mask: Picture, shape: Shape) -> Array:
-    pixels = grey(read_picture(mask))[..., :1]
+def _read_mask(mask: Picture, shape: Shape, *, first_frame: bool) -> Array:
+    if isinstance(mask, str | Path):
+        photo = open_image(mask, first_frame=first_frame)
+        pixels = grey(photo.pixels)[..., :1].copy()
+        if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
+            pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
+    else:
+        pixels = grey(read_picture(mask))[..., :1].copy()
     name = picture_name(mask, "a mask")
     if pixels.shape[:2] != shape:
         sizes = [f"{width} x {height}" for height, width in (pixels.shape[:2], shape)]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import psutil
 
-from sfumato.arrays import Shape
+from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.style.problem import StyleProblem
 from sfumato.style.tiles import halo_field, largest_tile
@@ -20,15 +20,18 @@ from sfumato.style.tiles import halo_field, largest_tile
 PART_OF_MACHINE = 0.75
 """Part of the machine's memory that a picture may take where nothing is said: others want to live there too."""
 
-PROGRAM = 83_000_000
+PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
 
-SCRATCH = 12_000_000
-"""Bytes that each thread works in: windows of a strip, and turned filters."""
+SHARED, SCRATCH = 17_000_000, 12_000_000
+"""Bytes that all threads and each thread work in, with layers of 512 channels: turned filters, Gram matrices, windows."""
 
 SPARE, MOST_SPARE = 0.55, 170_000_000
 """What can be taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
 leave. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
+
+READING = 3
+"""Times its bytes that a picture takes while it is read, beside them: decoders and colour profiles make copies."""
 
 EXPECTED_SPARE = 0.5
 """Part of that which is taken as a rule; a plan counts on all of it."""
@@ -42,9 +45,12 @@ LEAST_TILE, GOOD_TILE = 64, 512
 HISTORIES = range(10, 2, -1)
 """Pairs that L-BFGS keeps: ten as is usual, and down to three where there would be no room for good tiles."""
 
-FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION, STYLE_PICTURES = 8, 10, 3, 2
-"""Pictures held at once, the temporary ones included: by other optimizers, by L-BFGS beside its pairs, by total
-variation, and of a style while it is measured."""
+FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 8, 10, 3
+"""Pictures held at once, the temporary ones included: by other optimizers, by L-BFGS beside its pairs, and by total
+variation."""
+
+STYLE_PICTURES = {"style": 2, "luminance": 4, "match": 4, "match-cholesky": 4, "histogram": 8}
+"""The same of a style while it is given its colours and measured, by where they come from: histograms are sorted."""
 
 
 class Plan(NamedTuple):
@@ -80,6 +86,11 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         return whole
     histories = HISTORIES if settings.optimizer == "lbfgs" else HISTORIES[:1]
     least = Plan(LEAST_TILE, histories[-1])
+    if _fixed(problem) > allowed:
+        raise InputError(
+            f"{bytes_as_text(allowed)} of memory are allowed, and the program with its network and the pictures given "
+            f"takes {bytes_as_text(_fixed(problem))}; allow more"
+        )
     if too_much(least):
         needed = bytes_as_text(planned_memory(problem, height, width, least))
         choices = "a smaller size or style scale"
@@ -89,11 +100,26 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
             f"{bytes_as_text(allowed)} are allowed; allow more, or choose {choices}"
         )
     edges = range(LEAST_TILE, max(height, width) + LEAST_TILE, LEAST_TILE)
+    good = min(GOOD_TILE, max(height, width) // 2)
     for history in histories:
         fitting = bisect.bisect_left(edges, True, key=lambda edge: too_much(Plan(edge, history)))
-        if fitting and (edges[fitting - 1] >= GOOD_TILE or history == histories[-1]):
+        if fitting and (edges[fitting - 1] >= good or history == histories[-1]):
             break
     return Plan(edges[fitting - 1], history)
+
+
+def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:
+    """Refuse to go on by a plan that takes more memory than is asked to be allowed now.
+
+    Raises:
+        InputError: if so.
+    """
+    needed, asked = planned_memory(problem, height, width, plan), problem.settings.memory
+    if asked is not None and needed > asked:
+        raise InputError(
+            f"{problem.content_name}: goes on by the plan that it began with, which takes {bytes_as_text(needed)}, and "
+            f"{bytes_as_text(asked)} are allowed; allow as much, or begin anew"
+        )
 
 
 def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, spare: float = 1.0) -> int:
@@ -104,23 +130,31 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
     passes = [_pass(problem, (height, width), plan.tile, [*content, *style])]
     for one in problem.styles:
         size = problem.style_size(one, height, width)
-        passes.append(_pass(problem, size, plan.tile, []) + STYLE_PICTURES * 3 * FLOAT * math.prod(size))
+        held = STYLE_PICTURES[settings.colour] * 3 * FLOAT * math.prod(size)
+        passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
-    return int(_fixed(problem) + asked + spare * min(SPARE * asked, MOST_SPARE))
+    reading = READING * max(picture.nbytes for picture in _given(problem))
+    return int(_fixed(problem) + max(asked + spare * min(SPARE * asked, MOST_SPARE), reading))
 
 
 def _fixed(problem: StyleProblem) -> int:
     """What does not depend on the size: the program, the network, and the pictures as they were given."""
+    given = sum(picture.nbytes for picture in _given(problem))
+    channels = problem.vgg.network(LEAST_TILE, LEAST_TILE).output_shape[-1]
+    work = (SHARED + SCRATCH * (os.cpu_count() or 1)) * channels // 512
+    return PROGRAM + problem.vgg.theta.nbytes + work + given
+
+
+def _given(problem: StyleProblem) -> list[Array]:
     pictures = [problem.content, problem.start, *(style.picture for style in problem.styles)]
-    masks = [region.mask for region in problem.regions]
-    given = sum(picture.nbytes for picture in (*pictures, *masks) if picture is not None)
-    return PROGRAM + problem.vgg.theta.nbytes + SCRATCH * (os.cpu_count() or 1) + given
+    return [picture for picture in (*pictures, *(region.mask for region in problem.regions)) if picture is not None]
 
 
 def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
     """What is held of the picture as a whole: pixels and gradients, the optimizer's state, targets and masks."""
     settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
-    pictures = LINE_SEARCH + 2 * plan.history if settings.optimizer == "lbfgs" else FIRST_ORDER
+    pairs = min(plan.history, settings.steps)
+    pictures = LINE_SEARCH + 2 * pairs if settings.optimizer == "lbfgs" else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
     if settings.content_weight:
         numbers += sum(math.prod(shapes[layer]) for layer in problem.content_layers)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sfumato.arrays import Array, Stream, Where, fingerprint, generator
+from sfumato.arrays import Array, Shape, Stream, Where, fingerprint, generator
 from sfumato.errors import InputError
 from sfumato.style.colour import grey, match_colours, match_luminance, with_luminance
 from sfumato.style.losses import STYLE_LOSSES, ContentLoss, Moments, add_moments, moments
@@ -15,7 +15,7 @@ from sfumato.style.masks import make_regions, pooled_masks
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pictures import Style, picture_name, read_picture, read_styles, shares_of_one
 from sfumato.style.pyramid import detail, resize
-from sfumato.style.settings import STARTS, Picture, StyleSettings, check_weight
+from sfumato.style.settings import LARGEST_EDGE, STARTS, Picture, StyleSettings, check_weight
 from sfumato.style.tiles import TiledNetwork
 from sfumato.style.vgg import layer_name, layer_names, load_vgg
 
@@ -45,7 +45,7 @@ class StyleProblem:
         self.content_name = picture_name(content, "the content")
         self.content = read_picture(content, first_frame=settings.first_frame)
         self.styles = read_styles(styles, first_frame=settings.first_frame)
-        self.regions = make_regions(self.styles, masks, self.content.shape[:2])
+        self.regions = make_regions(self.styles, masks, self.content.shape[:2], first_frame=settings.first_frame)
         start = settings.start
         named = isinstance(start, str) and start in STARTS
         self.start = None if named else read_picture(start, first_frame=settings.first_frame)
@@ -104,8 +104,7 @@ class StyleProblem:
             shares = [style.share / sum(style.share for style in region.styles) for style in region.styles]
             masks: dict[str, Array] = {}
             if region.mask is not None:
-                sized = resize(region.mask, height, width, Image.Resampling.BILINEAR)  # whose filter has no overshoots
-                masks = dict(pooled_masks(sized.astype(network.theta.dtype), network.shapes))
+                masks = dict(self._masks(region.mask.astype(network.theta.dtype, copy=False), network.shapes))
             for number, (layer, share) in enumerate(self.style_layers.items()):
                 mask = masks.get(layer)
                 if mask is not None and not mask.any():
@@ -114,23 +113,45 @@ class StyleProblem:
                 weight = self.settings.style_weight * share * region.share
                 yield Term("style", layer, loss(list(zip(targets, shares, strict=True)), mask), weight)
 
-    def check_visible(self, height: int, width: int) -> None:
-        """Refuse, before any work, a picture of which the network would see nothing.
+    def check_sizes(self, first: tuple[int, int], last: tuple[int, int]) -> None:
+        """Refuse, before any work, a picture of which the network would see nothing, or a style that is far too large.
 
         Args:
-            height: Of the picture at the first scale.
-            width: Of the picture at the first scale.
+            first: Height and width of the picture at the first scale.
+            last: Those at the last.
 
         Raises:
-            InputError: if the picture, or a style beside it, is too small for the last layer.
+            InputError: if the picture, or a style beside it, is too small for the last layer; or a style too large.
         """
-        sizes = {style.name: self.style_size(style, height, width) for style in self.styles}
-        for name, size in [(self.content_name, (height, width)), *sizes.items()]:
+        for style in self.styles:
+            edge = max(self.style_size(style, *last))
+            if edge > LARGEST_EDGE:
+                remedy = f"{LARGEST_EDGE} is the most; choose a smaller style scale"
+                raise InputError(f"{style.name}: would be {edge} pixels long, and {remedy}")
+        sizes = {style.name: self.style_size(style, *first) for style in self.styles}
+        for name, size in [(self.content_name, first), *sizes.items()]:
             try:
                 self.vgg.network(*size)
             except InputError as error:
                 remedy = "size or style scale" if name in sizes else "size, fewer scales or earlier layers"
                 raise InputError(f"{name}: {error}; choose a larger {remedy}") from error
+
+        if self.settings.style_weight:
+            self._check_regions(*last)
+
+    def _check_regions(self, height: int, width: int) -> None:
+        shapes = self.vgg.network(height, width).shapes
+        for region in self.regions:
+            if region.mask is not None and not any(mask.any() for _, mask in self._masks(region.mask, shapes)):
+                remedy = "paint more white in its mask, or choose a larger size"
+                place = f"at {width} x {height} pixels"
+                raise InputError(f"{region.styles[0].name}: nothing is left of its region {place}; {remedy}")
+
+    def _masks(self, mask: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Array]]:
+        """A region's mask at each of the style layers, (1, rows, columns, 1), by the layer's name."""
+        height, width, _ = next(iter(shapes.values()))
+        sized = resize(mask, height, width, Image.Resampling.BILINEAR)  # whose filter has no overshoots
+        return ((layer, pooled) for layer, pooled in pooled_masks(sized, shapes) if layer in self.style_layers)
 
     def first(self, height: int, width: int) -> Array:
         """The picture to begin with, (height, width, 3)."""

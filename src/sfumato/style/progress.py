@@ -157,7 +157,8 @@ def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[
         FileError: if the file is not such a checkpoint.
         InputError: if it belongs to a run with other settings or pictures.
     """
-    tensors, header = load_same_run(path, FORMAT, settings)
+    compared = {name: value for name, value in settings.items() if name != "memory"}  # the plan tells what came of it
+    tensors, header = load_same_run(path, FORMAT, compared)
     with refusing_damage(path):
         scale, step, seconds = header["progress"]
         state = StyleState(

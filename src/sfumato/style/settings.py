@@ -23,6 +23,9 @@ are matched to them beforehand: mean and covariance by symmetric roots ("match")
 LEAST_EDGE = 16
 """Pixels that a picture needs each way to have any content or style."""
 
+LARGEST_EDGE = 2**16
+"""Pixels that a picture may have each way: 4,000 megapixels if it is square."""
+
 LEARNING_RATES = {
     "lbfgs": 0.01,
     "adam": 0.02,
@@ -112,6 +115,8 @@ class StyleSettings:
     def _check(self) -> None:
         if self.size != "full":
             _check_whole("size", self.size, least=LEAST_EDGE)
+            if self.size > LARGEST_EDGE:
+                raise InputError(f"the size must be at most {LARGEST_EDGE} pixels, not {self.size}")
         _check_whole("number of steps", self.steps)
         if self.scales is not None:
             _check_whole("number of scales", self.scales)

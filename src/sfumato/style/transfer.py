@@ -13,7 +13,7 @@ from sfumato.kernels.threads import parallel_kernels
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
 from sfumato.style.estimate import Estimate, estimate
-from sfumato.style.memory import make_plan
+from sfumato.style.memory import check_plan, make_plan
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import (
@@ -109,9 +109,10 @@ class _Run:
         height, width = problem.content.shape[:2]
         long_edge = max(height, width) if transfer.size == "full" else transfer.size
         self.sizes = scale_sizes(height, width, long_edge, transfer.scales)
-        problem.check_visible(*self.sizes[0])
+        problem.check_sizes(self.sizes[0], self.sizes[-1])
         if checkpoint is not None and self.resumes:  # by the plan it began with: another would give other bytes
             self.plan = recorded_plan(checkpoint)
+            check_plan(problem, *self.sizes[-1], self.plan)
         else:
             self.plan = make_plan(problem, *self.sizes[-1])
         beta2 = 0.99 if transfer.optimizer in ("adam", "adamw") else None  # a scale's steps are few to average over
