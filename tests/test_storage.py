@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +72,19 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert names(tmp_path) == ["file"]
     write_atomically(path, "new")
     assert path.read_text() == "new"
+
+
+def test_the_error_of_the_system_is_kept_even_where_safetensors_tells_it_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise safetensors.SafetensorError(f"Error: I/O error: No space left (os error {errno.ENOSPC})")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(FileError, match=r"cannot be written \(No space left\); nothing was changed") as caught:
+        save_tensors(tmp_path / "tensors", {}, {})
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
 
 
 def interrupt(*_: object) -> None:

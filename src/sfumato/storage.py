@@ -45,8 +45,15 @@ def replacing(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
         if not isinstance(error, OSError | safetensors.SafetensorError):
             raise
-        reason = getattr(error, "strerror", None) or re.sub(r".*I/O error: | \(os error \d+\)", "", str(error))
-        raise FileError(f"{path}: cannot be written ({reason}); nothing was changed") from error
+        cause = error if isinstance(error, OSError) else _as_os_error(error)
+        raise FileError(f"{path}: cannot be written ({cause.strerror or cause}); nothing was changed") from cause
+
+
+def _as_os_error(error: safetensors.SafetensorError) -> OSError:
+    """The error of the system that safetensors tells of in words alone, with its number where it says it."""
+    reason = re.sub(r".*I/O error: | \(os error \d+\)", "", str(error))
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), reason, None, int(number[1])) if number else OSError(reason)  # the last is Windows'
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:

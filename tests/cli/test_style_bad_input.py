@@ -239,6 +239,7 @@ def test_the_result_replaces_no_picture_that_it_is_made_from(
 def test_options_that_need_a_file_to_write(pictures: list[str], refused: Refused) -> None:
     assert "--resume needs --out" in refused("style", *pictures, *TINY, "--resume")
     assert "--save-every needs --out" in refused("style", *pictures, *TINY, "--save-every", "1")
+    assert "--quality needs --out" in refused("style", *pictures, *TINY, "--quality", "90")
     assert "contradict" in refused("style", *pictures, *TINY, "-o", "out.png", "--resume", "--overwrite")
 
 

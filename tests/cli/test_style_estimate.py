@@ -21,8 +21,9 @@ def test_an_estimate_says_memory_time_and_size_and_writes_nothing(
     before = snapshot(tmp_path)
     status, out, err = sfumato("style", *pictures, *TINY, "-o", "style.png")
     assert (status, err) == (0, "")
-    assert out.startswith("64 x 48 pixels, in one piece: at most about ")
-    assert "is the largest that fits" in out
+    assert out.startswith("64 x 48 pixels, in one piece: about ")
+    assert "if every scale takes all its steps, and about " in out
+    assert out.endswith(" is the largest that fits)\n")
     assert snapshot(tmp_path) == before
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sfumato.cli.style_parsing import parse_layers, parse_memory, split_weight
+from sfumato.cli.style_parsing import parse_layers, parse_masks, parse_memory, parse_size, split_weight
 from sfumato.errors import InputError
 from sfumato.style.builtin import BUILTIN_STYLES
 from sfumato.style.presets import PRESETS
@@ -62,6 +62,18 @@ def test_spaces_around_layers_and_weights_are_no_part_of_them() -> None:
 def test_memory_is_a_number_with_a_unit(text: str, number: int | None) -> None:
     with contextlib.nullcontext() if number else pytest.raises(InputError, match="--memory takes"):
         assert parse_memory(text) == number
+
+
+def test_numbers_of_thousands_of_digits_are_refused_like_any_other_text() -> None:
+    digits = "9" * 5000
+    with pytest.raises(InputError, match="--size takes"):
+        parse_size(digits)
+    with pytest.raises(InputError, match="--mask takes"):
+        parse_masks([f"sfumato:ink={digits}"], 1)
+
+
+def test_a_built_in_picture_can_be_a_mask() -> None:
+    assert parse_masks(["sfumato:ink=1"], 1) == [("sfumato:ink", 1)]
 
 
 @pytest.fixture

@@ -174,7 +174,16 @@ def check_output(path: str | None, *, overwrite: bool) -> None:
         raise InputError(f"{path}: is a folder; name a file")
     if target.exists() and not overwrite:
         raise InputError(f"{path}: exists already; add --overwrite to replace it, or name another")
-    if not target.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no folder {target.parent}; make it first")
-    if not os.access(target.absolute().parent, os.W_OK):
-        raise InputError(f"{path}: the folder {target.parent} cannot be written to; choose another")
+    check_folder(path, target.parent)
+
+
+def check_folder(path: str, folder: Path) -> None:
+    """Refuse an output whose folder is not there or cannot be written to.
+
+    Raises:
+        InputError: if so.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another")

@@ -79,7 +79,8 @@ def style(
 def _paint_one(job: Job, output: OutputOptions, console: Console) -> int:
     """Paint one picture into one file; returns the exit status."""
     if output.out is None:
-        for option, given in (("--resume", job.resume), ("--save-every", job.save_every)):
+        needing = {"--resume": job.resume, "--save-every": job.save_every, "--quality": job.quality}
+        for option, given in needing.items():
             if given:
                 raise InputError(f"{option} needs --out: the file of the picture")
     else:

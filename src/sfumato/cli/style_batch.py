@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sfumato.cli.console import Console, duration, say
+from sfumato.cli.console import Console, check_folder, duration, say
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.style_painting import Job, checkpoint_of, fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.optimizers import make_optimizer
 from sfumato.style.builtin import PREFIX
-from sfumato.style.images import LOSSY, READABLE, WRITABLE
+from sfumato.style.images import LOSSY, READABLE, WRITABLE, check_image_path
 from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import StyleResult
 from sfumato.style.settings import LEAST_EDGE
@@ -32,12 +32,14 @@ class Outcome:
         skipped: Results that were there already.
         failed: Contents that could not be painted, and why.
         interrupted: Whether Ctrl-C ended it.
+        disk_is_full: Whether that ended it.
     """
 
     pictures: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
     interrupted: bool = False
+    disk_is_full: bool = False
 
 
 def wants_folder(contents: list[str], out: str | None) -> bool:
@@ -73,6 +75,8 @@ def paint_all(job: Job, contents: list[str], output: OutputOptions, console: Con
         raise
     painted = len(outcome.pictures) - outcome.interrupted
     text = f"{painted} painted, {len(outcome.skipped)} skipped, {len(outcome.failed)} failed"
+    if outcome.disk_is_full:
+        console.note("the disk is full, so no other was tried; the same command goes on once there is room")
     values = {"pictures": outcome.pictures, "skipped": outcome.skipped, "failed": outcome.failed, "out": output.out}
     console.result(f"{text}; written to {folder}", values)
     for failure in outcome.failed:
@@ -92,7 +96,8 @@ def plan(contents: list[str], out: str | None, references: list[str]) -> list[tu
         references: The other pictures that are read.
 
     Raises:
-        InputError: if there is no such folder or no picture, or a result would replace another or a picture to read.
+        InputError, FileError: if there is no such folder or no picture, a result would replace another or a picture
+            to read, or a link leads to what cannot be written.
     """
     folder = _check_folder(out, contents)
     pictures = [picture for content in contents for picture in expand(content)]
@@ -100,6 +105,9 @@ def plan(contents: list[str], out: str | None, references: list[str]) -> list[tu
     read = {_identity(Path(name)) for name in [*pictures, *references] if Path(name).exists()}
     for picture in pictures:
         target = folder / result_name(picture)
+        if target.is_symlink():  # it stays one: what it leads to is written
+            target = target.resolve()
+            check_image_path(target)
         if target in targets:
             raise InputError(
                 f"{targets[target]} and {picture}: both would become {target}; choose two folders, in two commands"
@@ -138,9 +146,12 @@ def readable_suffixes() -> set[str]:
 
 
 def result_name(content: str) -> str:
-    """What the result of a content is called: as the content, with the ending .png where its own cannot be written."""
+    """What the result of a content is called: as the content, and .png after it where its ending cannot be written.
+
+    The ending stays, as IMG_1.bmp and IMG_1.png may well lie in one folder.
+    """
     name = Path(content.removeprefix(PREFIX)).name
-    return name if Path(name).suffix.lower() in WRITABLE else f"{Path(name).stem}.png"
+    return name if Path(name).suffix.lower() in WRITABLE else f"{name}.png"
 
 
 def check_common(job: Job, console: Console) -> None:
@@ -167,11 +178,7 @@ def _check_folder(out: str | None, contents: list[str]) -> Path:
         raise InputError(f"{out}: is the name of a picture; the results of several contents need a folder")
     if any(Path(content).is_dir() and folder.exists() and folder.samefile(content) for content in contents):
         raise InputError(f"{out}: is the folder of the contents; name another for the results")
-    parent = folder if folder.exists() else folder.absolute().parent
-    if not parent.is_dir():
-        raise InputError(f"{out}: there is no folder {folder.parent}; make it first")
-    if not os.access(parent, os.W_OK):
-        raise InputError(f"{out}: the folder {parent} cannot be written to; choose another")
+    check_folder(out, folder if folder.exists() else folder.parent)
     return folder
 
 
@@ -183,7 +190,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, console: Console, *, anew: bool) -> None:
     """Paint those that are not finished, in order, and note what becomes of each."""
-    done = [target for _, target in targets if target.exists() and not checkpoint_of(target).exists() and not anew]
+    done = [target for _, target in targets if target.is_file() and not checkpoint_of(target).exists() and not anew]
     if done:
         console.note(f"{len(done)} of {len(targets)} are finished and left as they are; --overwrite paints them anew")
     outcome.skipped += map(str, done)
@@ -195,11 +202,14 @@ def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, con
             resume = checkpoint_of(target).exists() and not anew
             one = replace(job, content=content, out=target, resume=resume, quality=_quality(job, target))
             try:
+                if target.is_dir():
+                    raise InputError(f"{target}: is a folder; move it, or name another folder for the results")
                 result = paint(one, console, interrupted, f"{content} ({number} of {len(targets)}), ")
             except (SfumatoError, MemoryError, OSError) as error:
-                if _disk_is_full(error):
-                    raise
                 outcome.failed.append({"content": content, "error": reason(content, error)})
+                outcome.disk_is_full = _disk_is_full(error)
+                if outcome.disk_is_full:
+                    return
                 continue
             outcome.pictures.append({**values_of(result), "out": str(target)})
             if not console.as_json:
@@ -216,13 +226,13 @@ def _quality(job: Job, target: Path) -> int | None:
 
 def _disk_is_full(error: Exception) -> bool:
     """Whether none of the others could be written either."""
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def reason(content: str, error: Exception) -> str:
     """Why a content could not be painted, in one line that names it."""
     text = " ".join(str(error).split()) or "not enough memory; choose a smaller --size or --memory"
-    return text if content in text else f"{content}: {text}"
+    return text if text.startswith(f"{content}:") else f"{content}: {text}"
 
 
 def _note_interrupted(console: Console, overwrite: bool) -> None:

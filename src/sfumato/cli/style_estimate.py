@@ -10,6 +10,7 @@ from sfumato.cli.style_grid import check_grid, weights_around
 from sfumato.cli.style_painting import Job, fetching
 from sfumato.errors import SfumatoError
 from sfumato.style.estimate import Estimate
+from sfumato.style.memory import bytes_as_text
 
 
 class Part(NamedTuple):
@@ -70,7 +71,7 @@ def _tell_several(parts: list[Part], console: Console) -> int:
             times = f"{part.times} times " if part.times > 1 else ""
             console.result(f"{part.name}: {times}{_text(estimate)}", {})
     values = {"pictures": told, "failed": failed, "memory_bytes": memory, "seconds": seconds}
-    console.result(f"in all at most about {duration(seconds)}, and {memory / 1e6:.0f} MB of memory at the peak", values)
+    console.result(f"in all {_expected(seconds, memory)} at the peak", values)
     for failure in failed:
         say(f"sfumato: {failure['error']}", sys.stderr)
     return 2 if failed else 0
@@ -88,7 +89,11 @@ def _values(estimate: Estimate) -> dict[str, Any]:
 def _text(estimate: Estimate) -> str:
     tiles = "in one piece" if estimate.tiles == 1 else f"in {estimate.tiles} tiles"
     return (
-        f"{estimate.width} x {estimate.height} pixels, {tiles}: at most about {duration(estimate.seconds)} and "
-        f"{estimate.memory_bytes / 1e6:.0f} of {estimate.allowed_bytes / 1e6:.0f} MB of memory, in which "
-        f"--size {estimate.largest_size} is the largest that fits"
+        f"{estimate.width} x {estimate.height} pixels, {tiles}: {_expected(estimate.seconds, estimate.memory_bytes)} "
+        f"({bytes_as_text(estimate.allowed_bytes)} are allowed; "
+        f"--size {estimate.largest_size} is the largest that fits)"
     )
+
+
+def _expected(seconds: float, memory: int) -> str:
+    return f"about {duration(seconds)} if every scale takes all its steps, and about {bytes_as_text(memory)} of memory"

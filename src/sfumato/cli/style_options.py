@@ -101,7 +101,12 @@ class StyleObjectiveOptions:
         option("gram-reference: the equations of the paper, unscaled.", panel="Objective"),
     ] = DEFAULT.style_loss
     normalize_gradients: Annotated[
-        bool, option("Divide each loss by the norm of its gradient at the start of each scale.", panel="Objective")
+        bool,
+        option(
+            "Divide each loss by the norm of its gradient at the start of each scale.",
+            "--normalize-gradients",
+            panel="Objective",
+        ),
     ] = DEFAULT.normalize_gradients
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from sfumato.arrays import Array
 from sfumato.cli.console import Console, RunProgress, check_output, duration, peak_memory
 from sfumato.cli.options import OutputOptions
 from sfumato.errors import DivergenceError, FileError, InputError
-from sfumato.style.images import check_image_path, open_image, write_image
+from sfumato.style.images import Photo, check_image_path, open_image, write_image
 from sfumato.style.progress import StepRecord, StyleResult
 from sfumato.style.transfer import StyleTransfer
 
@@ -45,12 +45,35 @@ class Job:
         """The pictures that it reads beside the content, by name."""
         return [str(self.transfer.start), *(name for name, _ in self.styles), *(name for name, _ in self.masks)]
 
+    def writer(self) -> "Writer | None":
+        """What writes to `out`; None if there is no such place."""
+        if self.out is None:
+            return None
+        photo = open_image(self.content, first_frame=self.transfer.first_frame)
+        return Writer(self.out, replace(photo, pixels=photo.pixels[:0].copy()), self.quality)
+
+
+@dataclass
+class Writer:
+    """Writes pictures with all that the content has beside its pixels.
+
+    Attributes:
+        out: Where to.
+        like: The content, without its pixels: they would be held through the whole run.
+        quality: Of a JPEG, WebP or HEIC.
+        written: Whether it has written one.
+    """
+
+    out: Path
+    like: Photo
+    quality: int | None
+    written: bool = False
+
     def write(self, picture: Array, settings: dict[str, Any] | None = None) -> None:
-        """Write the picture to `out`, if there is such a place, with all that the content has beside its pixels."""
-        if self.out:
-            like = open_image(self.content, first_frame=self.transfer.first_frame)
-            description = None if settings is None else json.dumps(settings)
-            write_image(self.out, picture, description=description, like=like, quality=self.quality)
+        """Write a picture with the settings, if any, that it was painted with."""
+        description = None if settings is None else json.dumps(settings)
+        write_image(self.out, picture, description=description, like=self.like, quality=self.quality)
+        self.written = True
 
 
 def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "") -> StyleResult:
@@ -63,16 +86,17 @@ def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "")
         place: What to say before the step, as which picture of how many it is.
 
     Raises:
-        SfumatoError: as `StyleTransfer.run`. Of a picture that diverged, no checkpoint is left.
+        SfumatoError: as `StyleTransfer.run`. Of a picture that diverged, nothing is left.
     """
-    checkpoint = job.out and checkpoint_of(job.out)
+    writer = job.writer()
+    checkpoint = checkpoint_of(writer.out) if writer else None
     try:
         with console.progress() as progress:
             result = job.transfer.run(
                 job.content,
                 job.styles,
                 masks=job.masks,
-                callback=_Watcher(job, progress, place).after_step,
+                callback=_Watcher(writer, job.save_every, progress, place).after_step,
                 stop=stop,
                 on_download=fetching(progress),
                 checkpoint=checkpoint,
@@ -81,8 +105,11 @@ def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "")
     except DivergenceError:
         if checkpoint:  # going on from it would end there again
             checkpoint.unlink(missing_ok=True)
+        if writer and (writer.written or job.resume):  # else the picture so far would be taken for a finished one
+            writer.out.unlink(missing_ok=True)
         raise
-    job.write(result.picture, result.settings)
+    if writer:
+        writer.write(result.picture, result.settings)
     if checkpoint and result.stopped == "finished":
         checkpoint.unlink(missing_ok=True)
     return result
@@ -91,15 +118,17 @@ def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "")
 class _Watcher:
     """What a run tells while it goes on: shown, and the picture so far written where that is asked for."""
 
-    def __init__(self, job: Job, progress: RunProgress, place: str) -> None:
-        self.job, self.progress, self.place = job, progress, place
+    def __init__(self, writer: Writer | None, save_every: int | None, progress: RunProgress, place: str) -> None:
+        self.writer, self.save_every, self.progress, self.place = writer, save_every, progress, place
 
     def after_step(self, record: StepRecord) -> None:
         place = f"{self.place}scale {record.scale}/{record.scales}, step {record.step}/{record.steps}"
         self.progress.show(place, f"loss {record.loss:.4g}", done=record.done, seconds=record.seconds)
         done = (record.scale - 1) * record.steps + record.step
-        if self.job.save_every and done % self.job.save_every == 0:
-            self.job.write(record.picture)
+        if not self.writer or not self.save_every or done % self.save_every:
+            return
+        if checkpoint_of(self.writer.out).exists():  # else, if it is killed now, the picture would count as finished
+            self.writer.write(record.picture)
 
 
 def fetching(progress: RunProgress) -> Callable[[int, int], None]:

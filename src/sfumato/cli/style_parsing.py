@@ -18,6 +18,9 @@ from sfumato.style.transfer import StyleTransfer
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 """Bytes in each unit of memory, by its name in capitals."""
 
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+"""No longer than any that means something: Python itself refuses those of thousands of digits."""
+
 
 def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> StyleTransfer:
     """The transfer that groups of options describe: its settings have the names of the options.
@@ -73,11 +76,11 @@ def parse_masks(masks: list[str] | None, styles: int) -> list[tuple[str, int]]:
     pairs = []
     for text in masks or []:
         name, _, number = text.rpartition("=")
-        if not name or not number.isdecimal():
+        if not name or not WHOLE_NUMBER.fullmatch(number):
             raise InputError(f"--mask takes a picture and the number of its style, such as sky.png=1; not {text!r}")
         if not 1 <= int(number) <= styles:
             raise InputError(f"--mask {text}: there is no style {number}; they are numbered from 1 to {styles}")
-        if not Path(name).exists():
+        if not name.startswith(PREFIX) and not Path(name).exists():
             raise InputError(f"--mask {text}: there is no file {name!r}; check the path")
         pairs.append((name, int(number)))
     return pairs
@@ -139,7 +142,7 @@ def parse_size(text: str) -> int | Literal["full"]:
     """
     if text == "full":
         return "full"
-    if not text.isdecimal():
+    if not WHOLE_NUMBER.fullmatch(text):
         raise InputError(f"--size takes a whole number of pixels, or full; not {text!r}")
     return int(text)
 
