@@ -14,7 +14,7 @@ from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
 from sfumato.style.tiles import cut_into_tiles, halo_field
 
 PROBE = 288
-"""Long edge, in pixels, of what is timed, beside one of a third: what an evaluation takes anyhow, and each pixel adds."""
+"""Long edge, in pixels, of what is timed beside a third of it: what an evaluation takes anyhow, and each pixel adds."""
 
 REPEATS = 2
 """Times that each is timed; the shortest counts, as others work on the machine too."""

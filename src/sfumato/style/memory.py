@@ -24,14 +24,15 @@ PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
 
 SHARED, SCRATCH = 17_000_000, 12_000_000
-"""Bytes that all threads and each thread work in, with layers of 512 channels: turned filters, Gram matrices, windows."""
+"""Bytes that all threads and each of them work in where layers have 512 channels: filters, Gram matrices, windows."""
 
 SPARE, MOST_SPARE = 0.55, 170_000_000
 """What can be taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
 leave. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
 
-READING = 3
-"""Times its bytes that a picture takes while it is read, beside them: decoders and colour profiles make copies."""
+READING = 5
+"""Times its bytes that a picture takes at most while it is read, beside them; half of it as a rule (WebP's decoder
+makes copies)."""
 
 EXPECTED_SPARE = 0.5
 """Part of that which is taken as a rule; a plan counts on all of it."""
@@ -45,8 +46,8 @@ LEAST_TILE, GOOD_TILE = 64, 512
 HISTORIES = range(10, 2, -1)
 """Pairs that L-BFGS keeps: ten as is usual, and down to three where there would be no room for good tiles."""
 
-FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 8, 10, 3
-"""Pictures held at once, the temporary ones included: by other optimizers, by L-BFGS beside its pairs, and by total
+FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 6, 8, 3
+"""Pictures held at once while the network works: by other optimizers, by L-BFGS beside its pairs, and by total
 variation."""
 
 STYLE_PICTURES = {"style": 2, "luminance": 4, "match": 4, "match-cholesky": 4, "histogram": 8}
@@ -134,7 +135,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
     reading = READING * max(picture.nbytes for picture in _given(problem))
-    return int(_fixed(problem) + max(asked + spare * min(SPARE * asked, MOST_SPARE), reading))
+    return int(_fixed(problem) + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
 
 
 def _fixed(problem: StyleProblem) -> int:

@@ -114,14 +114,12 @@ class StyleSettings:
 
     def _check(self) -> None:
         if self.size != "full":
-            _check_whole("size", self.size, least=LEAST_EDGE)
-            if self.size > LARGEST_EDGE:
-                raise InputError(f"the size must be at most {LARGEST_EDGE} pixels, not {self.size}")
+            _check_whole("size", self.size, least=LEAST_EDGE, most=LARGEST_EDGE)
         _check_whole("number of steps", self.steps)
         if self.scales is not None:
             _check_whole("number of scales", self.scales)
         if self.memory is not None:
-            _check_whole("memory", self.memory)
+            _check_whole("memory", self.memory, most=2**62)
         if self.colour not in COLOURS:
             raise InputError(f"no way with colours is called {self.colour!r}: use one of {', '.join(COLOURS)}")
         if self.style_loss not in STYLE_LOSSES:
@@ -150,6 +148,8 @@ def check_weight(name: str, weight: Any) -> float:
     return float(weight)
 
 
-def _check_whole(name: str, value: Any, least: int = 1) -> None:
+def _check_whole(name: str, value: Any, least: int = 1, most: int = 10**6) -> None:
     if not isinstance(value, Integral) or int(value) < least:
         raise InputError(f"the {name} must be a whole number of at least {least}, not {value}")
+    if int(value) > most:
+        raise InputError(f"the {name} must be at most {most}")
