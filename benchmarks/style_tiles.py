@@ -50,9 +50,8 @@ def main() -> None:
     for tile in arguments.tiles:
         ratio = statistics.median(times[tile]) / whole
         counted = 1.5 * sum(seen[tile]) / (height * width)
-        print(
-            print(f"in {len(seen[tile])} tiles of at most {tile}: {ratio:.2f} times as long; {counted:.2f} by pixels")
-        )
+        count = len(seen[tile])
+        print(f"in {count} tiles of at most {tile}: {ratio:.2f} times as long; {counted:.2f} by pixels")
 
 
 if __name__ == "__main__":
