@@ -15,6 +15,7 @@ from sfumato.arrays import Array
 from sfumato.optimizers import OPTIMIZERS
 from sfumato.storage import load_tensors, save_tensors
 from sfumato.style.losses import STYLE_LOSSES
+from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import StepRecord
 from sfumato.style.pyramid import resize
 from sfumato.style.transfer import StyleTransfer
@@ -113,6 +114,17 @@ def test_a_style_without_weight_is_not_looked_at() -> None:
     narrow = picture(4, 16, 300)
     np.testing.assert_array_equal(
         transfer().run(CONTENT, [(STYLE, 1), (narrow, 0)]).picture, transfer().run(CONTENT, STYLE).picture
+    )
+
+
+def test_luminance_is_painted_from_grey_and_keeps_the_colours_of_the_content() -> None:
+    problem = StyleProblem(transfer(colour="luminance", start=picture(3)), CONTENT, STYLE)
+    for start in (problem.first(36, 48), problem.enlarge(problem.first(18, 24), 36, 48)):
+        assert np.ptp(start, axis=2).max() < 1e-5
+    result = transfer(colour="luminance").run(CONTENT, STYLE)
+    painted, given = (np.argsort(pixels.astype(int), axis=2, kind="stable") for pixels in (result.picture, CONTENT))
+    assert (painted == given).all(axis=2).mean() > 0.9, (
+        "the order of red, green and blue is the content's, but for ties"
     )
 
 
