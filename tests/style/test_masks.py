@@ -123,6 +123,9 @@ def test_a_region_of_which_nothing_is_left_is_refused_before_any_work() -> None:
     transfer = StyleTransfer(size=100, steps=2, style_layers={"block5_conv1": 1.0})
     with pytest.raises(InputError, match="a style: nothing is left of its region at 100 x 64 pixels; paint more white"):
         transfer.run(content, style, masks=[(edge, 1)])
+    coarse = StyleTransfer(size=400, scales=5, steps=2, content_weight=0, style_layers={"block5_conv1": 1.0})
+    with pytest.raises(InputError, match="nothing is left of its region at 100 x 64 pixels"):
+        coarse.run(content, style, masks=[(edge, 1)])
 
 
 @given(st.integers(16, 70), st.integers(16, 70))

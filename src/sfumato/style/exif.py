@@ -178,11 +178,12 @@ def _read(
             if not wanted(tag) or not 0 < size <= longest:
                 continue
             longest -= size
+            content = value
             if size > 4:
                 file.seek(struct.unpack(f"{order}I", value)[0])
-                value = file.read(size)  # noqa: PLW2901
-            if len(value) >= size:
-                entries[tag] = Entry(kind, count, _lower_first(value[:size], UNITS[kind], order))
+                content = file.read(size)
+            if len(content) >= size:
+                entries[tag] = Entry(kind, count, _lower_first(content[:size], UNITS[kind], order))
     return entries
 
 

@@ -136,10 +136,12 @@ class StyleProblem:
                 remedy = "size or style scale" if name in sizes else "size, fewer scales or earlier layers"
                 raise InputError(f"{name}: {error}; choose a larger {remedy}") from error
 
-        if self.settings.style_weight:
-            self._check_regions(*last)
+    def check_regions(self, height: int, width: int) -> None:
+        """Refuse a region of which no style layer sees anything at this size.
 
-    def _check_regions(self, height: int, width: int) -> None:
+        Raises:
+            InputError: if there is one.
+        """
         shapes = self.vgg.network(height, width).shapes
         for region in self.regions:
             if region.mask is not None and not any(mask.any() for _, mask in self._masks(region.mask, shapes)):
@@ -164,8 +166,7 @@ class StyleProblem:
         else:
             mean, products = np.zeros(3), np.zeros((3, 3))
             for style in self.styles:
-                colours = self._style_beside(style, height, width)
-                colours = colours.reshape(-1, 3).astype(np.float64)
+                colours = self._style_beside(style, height, width).reshape(-1, 3).astype(np.float64)
                 mean += style.share * colours.mean(axis=0)
                 products += style.share * (colours.T @ colours) / len(colours)
             root = np.linalg.cholesky(products - np.outer(mean, mean) + 1e-6 * np.eye(3))

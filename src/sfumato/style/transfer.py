@@ -115,6 +115,8 @@ class _Run:
             check_plan(problem, *self.sizes[-1], self.plan)
         else:
             self.plan = make_plan(problem, *self.sizes[-1])
+        for size in self.sizes if transfer.style_weight else ():
+            problem.check_regions(*size)
         beta2 = 0.99 if transfer.optimizer in ("adam", "adamw") else None  # a scale's steps are few to average over
         self.optimizer = make_optimizer(transfer.optimizer, beta2=beta2)
         if isinstance(self.optimizer, LBFGS):
