@@ -12,8 +12,8 @@ from sfumato.layers import EVERYTHING, NOTHING
 from sfumato.network import NamedParameter
 
 
-def squared(z: Array) -> tuple[float, Callable[[float], Array]]:
-    return 0.5 * (z * z).sum(), lambda scale: scale * z
+def squared(z: Array) -> tuple[float, Callable[[float, Array | None], Array]]:
+    return 0.5 * (z * z).sum(), lambda scale, dz: scale * z + (0 if dz is None else dz)
 
 
 NETWORK = Network([Dense(4), Tanh(), Dense(3), Tanh()], 5, names=["first", "bend", "second", "end"])
@@ -45,7 +45,7 @@ def test_the_gradient_of_losses_on_several_layers_equals_differences() -> None:
 
 def test_each_head_measures_the_outputs_of_its_own_layer() -> None:
     theta, x = np.random.default_rng(1).standard_normal(NETWORK.size), np.ones((2, 5))
-    heads = [(name, lambda z: (z, lambda dz: dz)) for name in NETWORK.names]
+    heads = [(name, lambda z: (z, lambda gradient, dz: gradient)) for name in NETWORK.names]
     outputs, _ = NETWORK.measure(NETWORK.parameters(theta), x, heads, NOTHING)
     params = NETWORK.parameters(theta)
     first = x @ params.first.W + params.first.b

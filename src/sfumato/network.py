@@ -30,10 +30,10 @@ ACTIVATIONS: dict[str, Callable[[], Layer[Any]]] = {
 }
 
 
-Pull = Callable[[Any], Array]
+Pull = Callable[[Any, Array | None], Array]
 Head = Callable[[Array], tuple[Any, Pull]]
-"""Measures a layer's outputs: `head(z)` gives what it measured, and `pull`, which turns the gradient with respect to
-that into the gradient with respect to z, an array of its own."""
+"""Measures a layer's outputs: `head(z)` gives what it measured, and `pull(gradient, dz)`, which takes the gradient with
+respect to that and adds the gradient with respect to z to dz, what comes from above, in its memory; None is nothing."""
 
 
 class NamedParameter(NamedTuple):
@@ -172,6 +172,9 @@ class Network(Layer[Any]):
             raise InputError(f"this network has {self.size} parameters; theta has shape {theta.shape}")
         return _views(self._specs, theta, 0)[0]
 
+    def prepare(self, params: Any) -> Any:
+        return params._make(layer.prepare(own) for layer, own in zip(self.layers, params, strict=True))
+
     def forward(
         self, params: Any, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Any]]:
@@ -251,14 +254,13 @@ def _pulled(gradient: Any, pulls: list[tuple[int, Pull]], gradients: Sequence[An
     """The gradient that comes from the layer above, if any, and what this layer's heads add; they are released."""
     while pulls:
         number, pull = pulls.pop()
-        pulled = pull(gradients[number])
-        gradient = pulled if gradient is None else np.add(gradient, pulled, out=gradient)
+        gradient = pull(gradients[number], gradient)
     return gradient
 
 
 def _outputs(z: Array) -> tuple[Array, Pull]:
     """The head that measures the outputs themselves."""
-    return z, lambda dz: dz
+    return z, lambda gradient, dz: gradient if dz is None else np.add(dz, gradient, out=dz)
 
 
 def multilayer_perceptron(

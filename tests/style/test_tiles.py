@@ -82,24 +82,31 @@ def test_features_and_gradients_are_those_of_the_whole(
     rng = np.random.default_rng(0)
     picture = rng.standard_normal((height, width, 3))
     try:
-        whole, tiled = make(height, width), TiledNetwork(make, np.empty(0), height, width, edge)
+        whole = make(height, width)
+        theta = whole.initialize(0, np.float64)
+        tiled = TiledNetwork(make, theta, height, width, edge)
     except InputError:  # without padding, a picture or its last tile can be too small to leave anything
         reject()
-    theta = whole.initialize(0, np.float64)
     weights = {name: rng.standard_normal(shape) for name, shape in whole.shapes.items()}
     features = {name: np.full(shape, np.nan) for name, shape in whole.shapes.items()}
 
-    def head(name: str) -> Callable[[Array, Where], tuple[None, Callable[[float], Array]]]:
-        def measure(z: Array, where: Where) -> tuple[None, Callable[[float], Array]]:
+    def head(name: str) -> Callable[[Array, Where], tuple[None, Callable[[float, Array], None]]]:
+        def measure(z: Array, where: Where) -> tuple[None, Callable[[float, Array], None]]:
             features[name][where] = z[0]
-            return None, lambda gradient: gradient * weights[name][np.newaxis, *where]
+
+            def pull(gradient: float, dz: Array) -> None:
+                dz += gradient * weights[name][np.newaxis, *where]
+
+            return None, pull
 
         return measure
 
     heads = [(name, head(name)) for name in whole.names]
-    tiled.theta = theta
     gradient = tiled.gradient(picture, heads, lambda measured: [1.0] * len(next(iter(measured))))
-    in_one = [(name, lambda z, w=weights[name]: (z[0], lambda _: w[np.newaxis].copy())) for name in whole.names]
+    in_one = [
+        (name, lambda z, w=weights[name]: (z[0], lambda _, dz: w[np.newaxis] + (0 if dz is None else dz)))
+        for name in whole.names
+    ]
     expected, backward = whole.measure(
         whole.parameters(theta), picture[np.newaxis], in_one, Want(weights=False, inputs=True)
     )

@@ -4,6 +4,8 @@ Images are n x height x width x channels, filters out x height x width x channel
 lies a window of the padded image. Written as rows of a matrix, the windows turn the convolution into one product with
 the filters; but they hold every number as often as a filter has entries. So they are written strip by strip, each small
 enough to stay in the cache: a few rows of one image's output, or a few whole images where those are small.
+
+For filters of 3 x 3 in float32 there is a faster way to the same sums, in `winograd.py`; this one serves all.
 """
 
 import math
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from sfumato.arrays import Array, Shape
+from sfumato.kernels import winograd
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
@@ -25,24 +28,57 @@ GRADIENT_BYTES = 2**25
 MOST_PARTS = 16
 """Partial sums of a filter's gradient at most."""
 
+Prepared = tuple[Array, Array] | None
+"""Filters as their kernel takes them, for the way out and for the way back; None where it takes them as they are."""
+
 SHORT = 32
 """Entries of a window's row below which windows are written one entry at a time: copying so few at once is slow."""
 
 
-def convolve(x: Array, W: Array, b: Array, *, stride: int, padding: int, relu: bool = False) -> Array:
+def convolve(
+    x: Array,
+    W: Array,
+    b: Array,
+    *,
+    stride: int,
+    padding: int,
+    relu: bool = False,
+    positive: Array | None = None,
+    prepared: Prepared = None,
+) -> Array:
     """Z, (n, rows, columns, out), for images x (n, height, width, channels); max(Z, 0) with `relu`.
 
         Z[n, u, v, o] = b[o] + sum_ijc x[n, stride u + i - padding, stride v + j - padding, c] W[o, i, j, c]
 
-    where x is zero beyond its edges. The windows fit entirely into the padded image.
+    where x is zero beyond its edges. The windows fit entirely into the padded image. `positive`, if given, are booleans
+    of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did.
     """
+    if winograd.serves(x, W, stride, padding):
+        U = winograd.transform_filters(W) if prepared is None else prepared[0]
+        return winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive)
     height, width = (output_size(x.shape[1 + axis], W.shape[1 + axis], stride, padding) for axis in (0, 1))
     windows = Windows(x, W.shape[1:3], (height, width), stride=stride, padding=(padding, padding))
-    return _multiply(windows, W.reshape(len(W), -1).T, b, relu)
+    return _multiply(windows, W.reshape(len(W), -1).T, b, relu, positive)
 
 
-def input_gradient(dz: Array, W: Array, *, stride: int, padding: int, input_shape: Shape) -> Array:
-    """dL/dx, of `input_shape` (n, height, width, channels), for dz = dL/dZ.
+def prepare(W: Array, stride: int, padding: int) -> Prepared:
+    """What convolving with these filters, and its way back to the inputs, begin with, to be kept for many calls."""
+    if not winograd.serves(W, W, stride, padding):
+        return None
+    return winograd.transform_filters(W), winograd.transform_filters(W, turned=True)
+
+
+def input_gradient(
+    dz: Array,
+    W: Array,
+    *,
+    stride: int,
+    padding: int,
+    input_shape: Shape,
+    where: Array | None = None,
+    prepared: Prepared = None,
+) -> Array:
+    """dL/dx, of `input_shape` (n, height, width, channels), for dz = dL/dZ; with `where`, dz is zero elsewhere.
 
     Derivation. Input row y reaches output row u through filter row i = y + padding - stride u, and columns likewise, so
 
@@ -57,15 +93,20 @@ def input_gradient(dz: Array, W: Array, *, stride: int, padding: int, input_shap
     with the filters turned by 180 degrees, their inputs and outputs exchanged. Input rows below the last window find
     only zeros, and get a gradient of zero.
     """
+    if winograd.serves(dz, W, stride, padding):
+        U = winograd.transform_filters(W, turned=True) if prepared is None else prepared[1]
+        return winograd.convolve(dz, U, padding=winograd.FILTER - 1 - padding, where=where)
     kernel = W.shape[1:3]
     turned = np.ascontiguousarray(W[:, ::-1, ::-1].transpose(1, 2, 0, 3)).reshape(-1, W.shape[3])
     padded = (kernel[0] - 1 - padding, kernel[1] - 1 - padding)
-    windows = Windows(dz, kernel, input_shape[1:3], padding=padded, spread=stride)
-    return _multiply(windows, turned, None, relu=False)
+    windows = Windows(dz, kernel, input_shape[1:3], padding=padded, spread=stride, where=where)
+    return _multiply(windows, turned)
 
 
-def filter_gradients(x: Array, dz: Array, kernel: Shape, *, stride: int, padding: int) -> tuple[Array, Array]:
-    """dL/dW, (out, *kernel, channels), and dL/db, (out,), for dz = dL/dZ.
+def filter_gradients(
+    x: Array, dz: Array, kernel: Shape, *, stride: int, padding: int, where: Array | None = None
+) -> tuple[Array, Array]:
+    """dL/dW, (out, *kernel, channels), and dL/db, (out,), for dz = dL/dZ; with `where`, dz is zero elsewhere.
 
     Derivation. W[o, i, j, c] is used once at every position of every image, and so is b[o]:
 
@@ -90,7 +131,7 @@ def filter_gradients(x: Array, dz: Array, kernel: Shape, *, stride: int, padding
         def part(mine: list[Strip]) -> tuple[Array, Array]:
             dW, db = np.zeros_like(product), np.zeros(out, dz.dtype)
             for strip in mine:
-                own = dz[strip].reshape(-1, out)
+                own = (dz[strip] if where is None else dz[strip] * where[strip]).reshape(-1, out)
                 dW += np.matmul(own.T, write(strip), out=product)
                 db += own.sum(axis=0)
             return dW, db
@@ -110,7 +151,9 @@ def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def _multiply(windows: "Windows", filters: Array, b: Array | None, relu: bool) -> Array:
+def _multiply(
+    windows: "Windows", filters: Array, b: Array | None = None, relu: bool = False, positive: Array | None = None
+) -> Array:
     """Every window times every filter, (entries, out)."""
     out = filters.shape[1]
     z: Array = np.empty((len(windows.x), *windows.positions, out), np.result_type(windows.x, filters))
@@ -125,6 +168,8 @@ def _multiply(windows: "Windows", filters: Array, b: Array | None, relu: bool) -
                 part += b
             if relu:
                 np.maximum(part, 0, out=part)
+            if positive is not None:
+                np.greater(part, 0, out=positive[strip].reshape(-1, out))
 
         return strip_of_z
 
@@ -143,15 +188,24 @@ class Windows:
         padding: Zeros above and to the left of the image; a negative number crops. Below and to the right there are as
             many as the windows need.
         spread: Pixels of the image are taken so far apart, with zeros in between.
+        where: Booleans shaped like x: whether an entry counts, or is taken as zero.
 
     Attributes:
         entries: Numbers in a window.
     """
 
     def __init__(
-        self, x: Array, kernel: Shape, positions: Shape, *, padding: Shape, stride: int = 1, spread: int = 1
+        self,
+        x: Array,
+        kernel: Shape,
+        positions: Shape,
+        *,
+        padding: Shape,
+        stride: int = 1,
+        spread: int = 1,
+        where: Array | None = None,
     ) -> None:
-        self.x, self.kernel, self.positions = x, kernel, positions
+        self.x, self.kernel, self.positions, self.where = x, kernel, positions, where
         self.stride, self.padding, self.spread = stride, padding, spread
         self.channels = x.shape[3]
         self.entries = kernel[0] * kernel[1] * self.channels
@@ -189,20 +243,22 @@ class Windows:
 
     def _pixels(self, strip: Strip, memory: Array) -> Array:
         """What the strip's windows see of the padded image: a part of the image itself, or written to `memory`."""
-        x, step = self.x[strip.images], self.spread
+        step = self.spread
         begin = (strip.rows.start * self.stride - self.padding[0], -self.padding[1])
         size = (self._reach(0, strip.rows.stop - strip.rows.start), self._reach(1, self.positions[1]))
         # From which row and column of x on, up to which, and where they come to lie
         first = [max(0, -(-start // step)) for start in begin]
         last = [max(first[a], -(-(begin[a] + size[a]) // step)) for a in (0, 1)]
-        x = x[:, first[0] : last[0], first[1] : last[1]]
-        if x.shape[1:3] == size:
+        seen = (strip.images, slice(first[0], last[0]), slice(first[1], last[1]))
+        x = self.x[seen]
+        if x.shape[1:3] == size and self.where is None:
             return x
         pixels = memory[: len(x) * size[0] * size[1] * self.channels].reshape(len(x), *size, self.channels)
         pixels.fill(0)
         if x.size:
             down, across = (first[a] * step - begin[a] for a in (0, 1))
-            pixels[:, down::step, across::step][:, : x.shape[1], : x.shape[2]] = x
+            into = pixels[:, down::step, across::step][:, : x.shape[1], : x.shape[2]]
+            np.multiply(x, True if self.where is None else self.where[seen], out=into)
         return pixels
 
     def _sliding(self, pixels: Array, shape: Shape) -> Array:

@@ -21,7 +21,7 @@ def cut(shape: Shape, most: int) -> list[Strip]:
     The first strip is the largest.
     """
     n, height, width = shape
-    images, rows = max(1, most // (height * width)), min(height, max(1, most // width))
+    images, rows = max(1, most // max(1, height * width)), max(1, min(height, most // max(1, width)))
     return [
         Strip(slice(image, min(image + images, n)), slice(row, min(row + rows, height)))
         for image in range(0, n, images)

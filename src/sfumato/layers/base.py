@@ -119,6 +119,10 @@ class Layer(ABC, Generic[P]):
     def build(self, shape: Shape) -> Built:
         """Output shape and parameters for inputs of `shape`; raises `InputError` where the shape does not fit."""
 
+    def prepare(self, params: P) -> Any:
+        """The same parameters for `forward`, with what it makes of them kept: for weights that stay as they are."""
+        return params
+
     @abstractmethod
     def forward(
         self, params: P, x: Array, want: Want, rng: np.random.Generator | None = None

@@ -1,15 +1,24 @@
 """The convolution: the same small filters at every place of an image."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
-from sfumato.kernels.convolution import convolve, filter_gradients, input_gradient, output_size
+from sfumato.kernels.convolution import Prepared, convolve, filter_gradients, input_gradient, output_size, prepare
 from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, ReceptiveField, Want, check_whole, image_shape
 from sfumato.layers.dense import Affine
+
+
+class PreparedFilters(NamedTuple):
+    """A convolution's parameters, and what `kernels.convolution.prepare` made of them."""
+
+    W: Array
+    b: Array
+    prepared: Prepared
 
 
 @dataclass(frozen=True)
@@ -95,24 +104,36 @@ class Convolution(Layer[Affine[Array]]):
         W = ParameterSpec((self.filters, h, w, channels), self.init, decays=True, n_in=n_in, n_out=n_out)
         return Built((rows, columns, self.filters), Affine(W, ParameterSpec((self.filters,), Zeros(), decays=False)))
 
+    def prepare(self, params: Affine[Array]) -> PreparedFilters:
+        return PreparedFilters(*params, prepare(params.W, self.stride, self.padding))
+
     def forward(
-        self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
+        self,
+        params: Affine[Array] | PreparedFilters,
+        x: Array,
+        want: Want,
+        rng: np.random.Generator | None = None,
     ) -> tuple[Array, Backward[Affine[Array]]]:
-        W, b = params
-        z = convolve(x, W, b, stride=self.stride, padding=self.padding, relu=self.relu)
-        positive = z > 0 if self.relu and any(want) else None
+        W, b = params.W, params.b
+        prepared = params.prepared if isinstance(params, PreparedFilters) else None
+        positive = None
+        if self.relu and any(want):
+            positive = np.empty((len(x), *self.build(x.shape[1:]).output_shape), bool)
+        z = convolve(
+            x, W, b, stride=self.stride, padding=self.padding, relu=self.relu, positive=positive, prepared=prepared
+        )
         kept, shape = x if want.weights else None, x.shape
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
-            if positive is not None:
-                dz *= positive
             if kept is not None:
                 grads.W[...], grads.b[...] = filter_gradients(
-                    kept, dz, W.shape[1:3], stride=self.stride, padding=self.padding
+                    kept, dz, W.shape[1:3], stride=self.stride, padding=self.padding, where=positive
                 )
             if not want.inputs:
                 return None
-            return input_gradient(dz, W, stride=self.stride, padding=self.padding, input_shape=shape)
+            return input_gradient(
+                dz, W, stride=self.stride, padding=self.padding, input_shape=shape, where=positive, prepared=prepared
+            )
 
         return z, backward
 

@@ -3,7 +3,7 @@
 Each loss sees one layer's feature map F: M positions (height times width), N channels, a row for each position. It is
 scored in three moves, so that parts of a picture can be measured one by one:
 
-    measure(F)      -> sums over the positions, and `pull`, which turns dL/dsums into dL/dF
+    measure(F)      -> sums over the positions, and `pull`, which takes dL/dsums and adds dL/dF to what there is
     add(sums, sums) -> the sums over the positions of two parts
     score(sums)     -> the loss, and dL/dsums
 
@@ -19,6 +19,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from sfumato.arrays import Array, Where
+from sfumato.kernels.gram import add_product, total_and_gram_matrix
 
 S = TypeVar("S")
 
@@ -36,8 +37,8 @@ class FeatureLoss(ABC, Generic[S]):
     """A loss on one layer's features."""
 
     @abstractmethod
-    def measure(self, features: Array, where: Where = WHOLE) -> tuple[S, Callable[[S], Array]]:
-        """Sums over the positions of `features`, and the way back from their gradient.
+    def measure(self, features: Array, where: Where = WHOLE) -> tuple[S, Callable[[S, Array], None]]:
+        """Sums over the positions of `features`, and the way back: `pull(gradient, dF)` adds to dF.
 
         Args:
             features: (1, height, width, N): those of a part of the picture.
@@ -84,12 +85,11 @@ class ContentLoss(FeatureLoss[float]):
         self.all_lost = _sum_of_squares(target)
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
-    def measure(self, features: Array, where: Where = WHOLE) -> tuple[float, Callable[[float], Array]]:
+    def measure(self, features: Array, where: Where = WHOLE) -> tuple[float, Callable[[float, Array], None]]:
         difference = features - self.target[:, *where]
 
-        def pull(gradient: float) -> Array:
-            pulled: Array = np.multiply(difference, 2.0 * gradient, out=difference)
-            return pulled
+        def pull(gradient: float, into: Array) -> None:
+            into += np.multiply(difference, 2.0 * gradient, out=difference)
 
         return _sum_of_squares(difference), pull
 
@@ -120,13 +120,6 @@ class Moments(NamedTuple):
     products: Array
 
 
-def gram_matrix(features: Array) -> Array:
-    """S = F^T F over the positions of features (..., N): S_ij is the sum of channel i times channel j, (N, N)."""
-    rows = features.reshape(-1, features.shape[-1])
-    product: Array = rows.T @ rows
-    return product
-
-
 def moments(features: Array, weights: Array | None = None) -> Moments:
     """The sums that every style loss is made of, in float64.
 
@@ -134,12 +127,8 @@ def moments(features: Array, weights: Array | None = None) -> Moments:
         features: (1, height, width, N).
         weights: How much each position counts, (1, height, width, 1); all alike by default.
     """
-    rows = features.reshape(-1, features.shape[-1])
-    if weights is None:
-        return Moments(len(rows), rows.sum(axis=0, dtype=np.float64), gram_matrix(rows).astype(np.float64))
-    total = (features * weights).sum(axis=(0, 1, 2), dtype=np.float64)
-    products = gram_matrix(features * np.sqrt(weights)).astype(np.float64)
-    return Moments(float(weights.sum(dtype=np.float64)), total, products)
+    positions = math.prod(features.shape[:-1]) if weights is None else float(weights.sum(dtype=np.float64))
+    return Moments(positions, *total_and_gram_matrix(features, weights))
 
 
 def add_moments(one: Moments, other: Moments) -> Moments:
@@ -172,18 +161,11 @@ class StyleLoss(FeatureLoss[Moments]):
             self.mean += weight / target.positions * target.total
             self.products += weight / target.positions * target.products
 
-    def measure(self, features: Array, where: Where = WHOLE) -> tuple[Moments, Callable[[Moments], Array]]:
+    def measure(self, features: Array, where: Where = WHOLE) -> tuple[Moments, Callable[[Moments, Array], None]]:
         mask = None if self.mask is None else self.mask[:, *where]
 
-        def pull(gradient: Moments) -> Array:
-            dtype, channels = features.dtype, features.shape[-1]
-            rows: Array = features.reshape(-1, channels) @ (2.0 * gradient.products).astype(dtype)
-            if gradient.total.any():
-                rows += gradient.total.astype(dtype)
-            pulled: Array = rows.reshape(features.shape)
-            if mask is not None:
-                pulled *= mask
-            return pulled
+        def pull(gradient: Moments, into: Array) -> None:
+            add_product(features, 2.0 * gradient.products, gradient.total, into, mask)
 
         return moments(features, mask), pull
 

@@ -37,6 +37,10 @@ makes copies)."""
 EXPECTED_SPARE = 0.5
 """Part of that which is taken as a rule; a plan counts on all of it."""
 
+PREPARED, PREPARED_PIXELS = 8, 768 * 768
+"""Times the network's bytes that its transformed filters take, and pixels up to which they are kept if there is room:
+larger pictures take so long that to transform them anew hardly counts."""
+
 FLOAT = 4
 """Bytes of a number that a picture is painted with."""
 
@@ -60,10 +64,12 @@ class Plan(NamedTuple):
     Attributes:
         tile: Pixels that a tile owns each way, at most; None for pictures in one.
         history: Pairs of L-BFGS.
+        prepared: Whether the network's transformed filters are kept.
     """
 
     tile: int | None
     history: int
+    prepared: bool = False
 
 
 def allowed_memory(memory: int | None) -> int:
@@ -83,6 +89,9 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         return planned_memory(problem, height, width, plan) > allowed
 
     whole = Plan(None, HISTORIES[0])
+    prepared = whole._replace(prepared=True)
+    if height * width <= PREPARED_PIXELS and not too_much(prepared):
+        return prepared
     if not too_much(whole):
         return whole
     histories = HISTORIES if settings.optimizer == "lbfgs" else HISTORIES[:1]
@@ -135,7 +144,8 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
     reading = READING * max(picture.nbytes for picture in _given(problem))
-    return int(_fixed(problem) + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
+    kept = PREPARED * problem.vgg.theta.nbytes if plan.prepared else 0
+    return int(_fixed(problem) + kept + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
 
 
 def _fixed(problem: StyleProblem) -> int:

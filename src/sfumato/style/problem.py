@@ -68,7 +68,13 @@ class StyleProblem:
         return fingerprint(self.content, self.start, *(style.picture for style in self.styles), *masks)
 
     def objective(
-        self, height: int, width: int, dtype: npt.DTypeLike = np.float32, tile: int | None = None
+        self,
+        height: int,
+        width: int,
+        dtype: npt.DTypeLike = np.float32,
+        tile: int | None = None,
+        *,
+        prepared: bool = False,
     ) -> StyleObjective:
         """What a picture of this size minimises.
 
@@ -77,9 +83,11 @@ class StyleProblem:
             width: Of the picture.
             dtype: Precision to compute in: float32 to paint, float64 to check gradients.
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
+            prepared: Whether to keep the network's transformed filters, in eight times its memory, instead of making
+                them each time.
         """
         settings, theta = self.settings, self.vgg.theta.astype(dtype, copy=False)
-        network = TiledNetwork(self.vgg.network, theta, height, width, tile)
+        network = TiledNetwork(self.vgg.network, theta, height, width, tile, prepared=prepared)
         terms = []
         if settings.content_weight:
             relative = settings.style_loss != "gram-reference"

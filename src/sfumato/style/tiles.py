@@ -21,7 +21,8 @@ from sfumato.layers.base import NOTHING, ReceptiveField, Want
 from sfumato.network import Head, Network, Pull
 
 TileHead = Callable[[Array, Where], tuple[Any, Any]]
-"""Measures a part of a layer's outputs, (1, rows, columns, N), which lies `where` in the layer: see `network.Head`."""
+"""Measures a part of a layer's outputs, (1, rows, columns, N), which lies `where` in the layer: see `network.Head`. Its
+`pull(gradient, dz)` adds to dz and returns nothing."""
 
 
 class Tile(NamedTuple):
@@ -103,6 +104,7 @@ class TiledNetwork:
         height: Of the picture.
         width: Of the picture.
         edge: Pixels that a tile owns each way, at most; None for the picture in one.
+        prepared: Whether to keep what layers make of the parameters, see `Layer.prepare`: memory for time.
 
     Attributes:
         tiles: The tiles.
@@ -110,7 +112,14 @@ class TiledNetwork:
     """
 
     def __init__(
-        self, make: Callable[[int, int], Network], theta: Array, height: int, width: int, edge: int | None = None
+        self,
+        make: Callable[[int, int], Network],
+        theta: Array,
+        height: int,
+        width: int,
+        edge: int | None = None,
+        *,
+        prepared: bool = False,
     ) -> None:
         whole = make(height, width)
         self.theta, self.shape = theta, (height, width)
@@ -118,6 +127,9 @@ class TiledNetwork:
         self.tiles = cut_into_tiles(height, width, edge, halo_field(whole))
         sizes = {_size(tile.seen) for tile in self.tiles}
         self.networks = {size: make(*size) for size in sizes}
+        self.params = whole.parameters(theta)
+        if prepared:
+            self.params = whole.prepare(self.params)
 
     def measure(self, picture: Array, heads: Sequence[tuple[str, TileHead]]) -> Iterator[list[Any]]:
         """Tile by tile, what each head measures, in their order.
@@ -165,7 +177,7 @@ class TiledNetwork:
         network = self.networks[_size(tile.seen)]
         x = picture[np.newaxis, *tile.seen]
         owning = [(layer, self._own(tile, layer, head)) for layer, head in heads]
-        measured, backward = network.measure(network.parameters(self.theta), x, owning, want)
+        measured, backward = network.measure(self.params, x, owning, want)
         nothing = [None] * len(network.layers)  # the weights are frozen: there are no gradients to fill in
         return measured, lambda gradients: backward(gradients, nothing)
 
@@ -185,13 +197,10 @@ class TiledNetwork:
             where = (slice(top, top + mine.shape[1]), slice(left, left + mine.shape[2]))
             measured, pull = head(mine, where)
 
-            def pull_mine(gradient: Any) -> Array:
-                pulled: Array = pull(gradient)
-                if pulled.shape == shape:
-                    return pulled
-                everywhere = np.zeros(shape, dtype)
-                everywhere[:, rows, columns] = pulled
-                return everywhere
+            def pull_mine(gradient: Any, dz: Array | None) -> Array:
+                dz = np.zeros(shape, dtype) if dz is None else dz
+                pull(gradient, dz[:, rows, columns])
+                return dz
 
             return measured, pull_mine
 

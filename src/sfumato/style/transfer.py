@@ -173,7 +173,7 @@ class _Run:
 
     def _objective(self, scale: int) -> StyleObjective:
         height, width = self.sizes[scale]
-        return self.problem.objective(height, width, tile=self.plan.tile)
+        return self.problem.objective(height, width, tile=self.plan.tile, prepared=self.plan.prepared)
 
     def _enter(self, scale: int, picture: Array, before: StyleState | None = None) -> tuple[StyleState, StyleObjective]:
         """Begin a scale with a picture of its size and what the scale before leaves."""

@@ -1,0 +1,98 @@
+"""Winograd's kernel against the plain definition, in the shapes that people use and in odd ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfumato.arrays import Array
+from sfumato.kernels import winograd
+from sfumato.kernels.convolution import convolve, input_gradient, prepare
+
+
+def plain(x: Array, W: Array, b: Array, padding: int) -> Array:
+    """The definition, a loop over the nine entries of the filters, in float64."""
+    padded = np.pad(x.astype(np.float64), ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    rows, columns = padded.shape[1] - 2, padded.shape[2] - 2
+    z = np.zeros((len(x), rows, columns, len(W))) + b
+    for i in range(3):
+        for j in range(3):
+            z += padded[:, i : i + rows, j : j + columns] @ W[:, i, j].astype(np.float64).T
+    return z
+
+
+sizes = st.integers(1, 21)
+channels = st.integers(winograd.LEAST_CHANNELS, winograd.LEAST_CHANNELS + 24)
+
+
+@settings(deadline=None)
+@given(n=st.integers(0, 5), height=sizes, width=sizes, c=channels, out=channels, padding=st.integers(0, 2))
+def test_it_gives_the_sums_of_the_plain_loop_both_ways(
+    n: int, height: int, width: int, c: int, out: int, padding: int
+) -> None:
+    height, width = (max(size, 3 - 2 * padding) for size in (height, width))
+    rng = np.random.default_rng(height * width)
+    x: Array = rng.standard_normal((n, height, width, c)).astype(np.float32)
+    W: Array = rng.standard_normal((out, 3, 3, c)).astype(np.float32)
+    b = rng.standard_normal(out).astype(np.float32)
+    assert winograd.serves(x, W, 1, padding)
+    expected = np.maximum(plain(x, W, b, padding), 0)
+    positive = np.zeros(expected.shape, bool)
+    z = convolve(x, W, b, stride=1, padding=padding, relu=True, positive=positive)
+    np.testing.assert_allclose(z, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
+    np.testing.assert_array_equal(positive, z > 0)
+    dz = rng.standard_normal(z.shape).astype(np.float32)
+    turned = W[:, ::-1, ::-1].transpose(3, 1, 2, 0)
+    expected = plain(dz * positive, turned, np.zeros(c), 2 - padding)
+    dx = input_gradient(dz, W, stride=1, padding=padding, input_shape=x.shape, where=positive)
+    assert dx.shape == x.shape
+    np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
+    kept = prepare(W, 1, padding)
+    again = input_gradient(dz, W, stride=1, padding=padding, input_shape=x.shape, where=positive, prepared=kept)
+    np.testing.assert_array_equal(again, dx)
+    same = convolve(x, W, b, stride=1, padding=padding, relu=True, prepared=kept)
+    np.testing.assert_array_equal(same, z)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kernel", "stride", "c", "out"),
+    [
+        (np.float64, 3, 1, 32, 32),
+        (np.float32, 5, 1, 32, 32),
+        (np.float32, 3, 2, 32, 32),
+        (np.float32, 3, 1, 3, 64),
+        (np.float32, 3, 1, 64, 3),
+    ],
+)
+def test_other_convolutions_are_left_to_the_direct_kernel(
+    dtype: type, kernel: int, stride: int, c: int, out: int
+) -> None:
+    x: Array = np.ones((1, 9, 9, c), dtype)
+    W: Array = np.ones((out, kernel, kernel, c), dtype)
+    assert not winograd.serves(x, W, stride, 1)
+    assert prepare(W, stride, 1) is None
+
+
+def test_the_transforms_give_the_sums_of_the_filter_exactly() -> None:
+    A, B, G = winograd.transforms()
+    rng = np.random.default_rng(0)
+    d, g = rng.standard_normal(6), rng.standard_normal(3)
+    np.testing.assert_allclose(A @ ((G @ g) * (B @ d)), np.correlate(d, g, "valid"), rtol=1e-12)
+
+
+def rounding(points: tuple[float, ...]) -> float:
+    """Root mean square error of outputs of size about one, in float32, with these points beside infinity."""
+    A, B, G = (np.kron(matrix, matrix).astype(np.float32) for matrix in winograd.transforms(points))
+    rng, errors = np.random.default_rng(0), []
+    for _ in range(20):
+        d = np.maximum(rng.standard_normal((6, 6, 512)), 0).astype(np.float32)
+        g = (rng.standard_normal((3, 3, 512)) / np.sqrt(9 * 512 / 2)).astype(np.float32)
+        y = A @ ((B @ d.reshape(36, -1)) * (G @ g.reshape(9, -1))).sum(axis=1)
+        windows = np.lib.stride_tricks.sliding_window_view(d.astype(np.float64), (3, 3), axis=(0, 1))
+        errors.append(y - np.einsum("ijcab,abc->ij", windows, g.astype(np.float64)).ravel())
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def test_the_points_leave_less_rounding_than_the_usual_ones() -> None:
+    usual = rounding((0.0, 1.0, -1.0, 2.0, -2.0))
+    assert rounding(winograd.POINTS) < 0.7 * usual
