@@ -162,6 +162,15 @@ def test_averaged_momentum_is_classical_momentum_at_a_smaller_rate() -> None:
     np.testing.assert_allclose(averaged, classical, rtol=1e-12)
 
 
+@pytest.mark.parametrize("optimizer", [optimizer for optimizer, _ in PAIRS], ids=repr)
+def test_a_long_vector_is_stepped_like_each_of_its_entries(optimizer: FirstOrder[Any]) -> None:
+    start = np.resize(START, 100_000)
+    theta, state = start.copy(), optimizer.init(start)
+    for _ in range(3):
+        theta, state = optimizer.update(theta, gradient_of(theta), state, RATE)
+    np.testing.assert_array_equal(theta, np.resize(path_of(optimizer)[2], 100_000))
+
+
 @pytest.mark.parametrize("kind", [RMSProp, Adam])
 def test_epsilon_stands_outside_the_root_unless_asked_for_inside(kind: Any) -> None:
     assert not kind().epsilon_inside_root

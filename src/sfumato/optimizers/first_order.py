@@ -8,9 +8,15 @@ that a checkpoint can store. `update` is pure in value, but takes its arguments 
 results, so keep a copy of what you still need.
 
 v and s below are the reference's (Part 7); g is the gradient, alpha the learning rate. L-BFGS is in `lbfgs.py`.
+
+An update is a dozen passes over vectors that together may be larger than a processor's cache, and moving them takes
+longer than arithmetic. So they are stepped part by part (`_in_parts`): all passes over one part, which stays in the
+cache, and then over the next.
 """
 
+import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -22,6 +28,9 @@ from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
 
 S = TypeVar("S", bound=tuple[Any, ...])
+
+PART = 2**15
+"""Numbers of each vector that are worked on at once: of five vectors in float32, they take 640 KB of the cache."""
 
 
 class FirstOrder(Optimizer[S]):
@@ -106,12 +115,14 @@ class Momentum(FirstOrder[Velocity]):
         return Velocity(np.zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
-        v = state.v
-        v *= self.beta
-        if self.form == "averaged":
-            gradient *= 1.0 - self.beta
-        v += gradient
-        theta -= np.multiply(v, learning_rate, out=gradient)
+        def step(theta: Array, g: Array, v: Array, room: Array) -> None:
+            v *= self.beta
+            if self.form == "averaged":
+                g *= 1.0 - self.beta
+            v += g
+            theta -= np.multiply(v, learning_rate, out=g)
+
+        _in_parts(step, theta, gradient, state.v)
         return theta, state
 
 
@@ -137,12 +148,14 @@ class Nesterov(FirstOrder[Velocity]):
         return Velocity(np.zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
-        v = state.v
-        v *= self.beta
-        v += gradient
-        gradient += self.beta * v
-        gradient *= learning_rate
-        theta -= gradient
+        def step(theta: Array, g: Array, v: Array, room: Array) -> None:
+            v *= self.beta
+            v += g
+            g += np.multiply(v, self.beta, out=room)
+            g *= learning_rate
+            theta -= g
+
+        _in_parts(step, theta, gradient, state.v)
         return theta, state
 
 
@@ -176,10 +189,13 @@ class RMSProp(FirstOrder[Squares]):
         return Squares(np.zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
-        s = _average_square(state.s, gradient, self.beta1)
-        gradient *= learning_rate
-        gradient /= _root(s, self.epsilon, inside=self.epsilon_inside_root)
-        theta -= gradient
+        def step(theta: Array, g: Array, s: Array, room: Array) -> None:
+            _average_square(s, g, self.beta1, room)
+            g *= learning_rate
+            g /= _root(s, self.epsilon, room, inside=self.epsilon_inside_root)
+            theta -= g
+
+        _in_parts(step, theta, gradient, state.s)
         return theta, state
 
 
@@ -194,6 +210,12 @@ class Adam(FirstOrder[Moments]):
     v after t steps is a weighted sum of t gradients whose weights add up to 1 - beta1^t and not to 1, as the sum began
     with zeros; dividing by that makes it an average. The same holds for s. (The reference defines s' and then leaves it
     out of its last equation; its code has it.)
+
+    The corrections need no pass of their own. With c = sqrt(1 - beta2^t), sqrt(s') = sqrt(s) / c, and so
+
+        alpha v' / (sqrt(s') + epsilon) = alpha c / (1 - beta1^t) * v / (sqrt(s) + c epsilon)
+
+    and inside the root, where sqrt(s' + epsilon) = sqrt(s + c^2 epsilon) / c, likewise.
 
     Args:
         beta1: How much of the past gradients is kept, at least 0 and below 1.
@@ -219,16 +241,22 @@ class Adam(FirstOrder[Moments]):
         return Moments(np.zeros_like(theta), np.zeros_like(theta), 0)
 
     def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
-        v, t = state.v, state.t + 1
-        s = _average_square(state.s, gradient, self.beta2)
-        v *= self.beta1
-        gradient *= 1.0 - self.beta1
-        v += gradient
-        corrected = np.divide(s, 1.0 - self.beta2**t, out=gradient)
-        step = v / _root(corrected, self.epsilon, inside=self.epsilon_inside_root)
-        step *= learning_rate / (1.0 - self.beta1**t)
-        theta -= step
-        return theta, Moments(v, s, t)
+        t = state.t + 1
+        c = math.sqrt(1.0 - self.beta2**t)
+        rate = learning_rate * c / (1.0 - self.beta1**t)
+        epsilon = self.epsilon * (c * c if self.epsilon_inside_root else c)
+
+        def step(theta: Array, g: Array, v: Array, s: Array, room: Array) -> None:
+            _average_square(s, g, self.beta2, room)
+            v *= self.beta1
+            g *= 1.0 - self.beta1
+            v += g
+            np.divide(v, _root(s, epsilon, room, inside=self.epsilon_inside_root), out=g)
+            g *= rate
+            theta -= g
+
+        _in_parts(step, theta, gradient, state.v, state.s)
+        return theta, Moments(state.v, state.s, t)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,22 +282,39 @@ class AdamW(Adam):
             raise InputError(f"weight decay must be 0 or more, not {self.weight_decay}")
 
     def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
-        decaying = theta if self.decays is None else theta * self.decays
-        theta -= (learning_rate * self.weight_decay) * decaying
+        decays = np.broadcast_to(np.True_, theta.shape) if self.decays is None else self.decays
+
+        def decay(theta: Array, decays: Array, room: Array) -> None:
+            np.multiply(theta, decays, out=room)
+            room *= learning_rate * self.weight_decay
+            theta -= room
+
+        _in_parts(decay, theta, decays)
         return super().update(theta, gradient, state, learning_rate)
 
 
-def _average_square(s: Array, gradient: Array, beta: float) -> Array:
+def _in_parts(step: Callable[..., None], *vectors: Array) -> None:
+    """Calls `step(*parts, room)` for part after part of the vectors, cut alike; room is one part's scratch memory."""
+    size = vectors[0].size
+    room = np.empty(min(PART, size), vectors[0].dtype)
+    for start in range(0, size, PART):
+        parts = [vector[start : start + PART] for vector in vectors]
+        step(*parts, room[: parts[0].size])
+
+
+def _average_square(s: Array, g: Array, beta: float, room: Array) -> None:
     """s = beta s + (1 - beta) g^2, in place; the gradient stays as it is."""
     s *= beta
-    square = gradient * gradient
+    square = np.multiply(g, g, out=room)
     square *= 1.0 - beta
     s += square
-    return s
 
 
-def _root(s: Array, epsilon: float, *, inside: bool) -> Array:
-    return np.sqrt(s + epsilon) if inside else np.sqrt(s) + epsilon
+def _root(s: Array, epsilon: float, room: Array, *, inside: bool) -> Array:
+    """sqrt(s + epsilon) if `inside`, else sqrt(s) + epsilon, in `room`."""
+    if inside:
+        return np.sqrt(np.add(s, epsilon, out=room), out=room)
+    return np.add(np.sqrt(s, out=room), epsilon, out=room)
 
 
 def _check_fraction(name: str, value: float) -> None:
