@@ -10,6 +10,7 @@ For filters of 3 x 3 in float32 there is a faster way to the same sums, in `wino
 
 import math
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -31,6 +32,9 @@ MOST_PARTS = 16
 Prepared = tuple[Array, Array] | None
 """Filters as their kernel takes them, for the way out and for the way back; None where it takes them as they are."""
 
+FEW = 4
+"""Channels up to which the gradient of images is added up from products of the filters."""
+
 SHORT = 32
 """Entries of a window's row below which windows are written one entry at a time: copying so few at once is slow."""
 
@@ -45,15 +49,17 @@ def convolve(
     relu: bool = False,
     positive: Array | None = None,
     prepared: Prepared = None,
+    direct: bool = False,
 ) -> Array:
     """Z, (n, rows, columns, out), for images x (n, height, width, channels); max(Z, 0) with `relu`.
 
         Z[n, u, v, o] = b[o] + sum_ijc x[n, stride u + i - padding, stride v + j - padding, c] W[o, i, j, c]
 
     where x is zero beyond its edges. The windows fit entirely into the padded image. `positive`, if given, are booleans
-    of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did.
+    of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did. With `direct`, a
+    window of zeros gives exactly b.
     """
-    if winograd.serves(x, W, stride, padding):
+    if not direct and winograd.serves(x, W, stride, padding):
         U = winograd.transform_filters(W) if prepared is None else prepared[0]
         return winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive)
     height, width = (output_size(x.shape[1 + axis], W.shape[1 + axis], stride, padding) for axis in (0, 1))
@@ -96,6 +102,8 @@ def input_gradient(
     if winograd.serves(dz, W, stride, padding):
         U = winograd.transform_filters(W, turned=True) if prepared is None else prepared[1]
         return winograd.convolve(dz, U, padding=winograd.FILTER - 1 - padding, where=where)
+    if stride == 1 and W.shape[3] <= FEW:
+        return _gradient_of_few(dz, W, padding, input_shape, where)
     kernel = W.shape[1:3]
     turned = np.ascontiguousarray(W[:, ::-1, ::-1].transpose(1, 2, 0, 3)).reshape(-1, W.shape[3])
     padded = (kernel[0] - 1 - padding, kernel[1] - 1 - padding)
@@ -144,6 +152,33 @@ def filter_gradients(
         dW += more_W
         db += more_b
     return dW.reshape(out, *kernel, -1), db
+
+
+def _gradient_of_few(dz: Array, W: Array, padding: int, input_shape: Shape, where: Array | None) -> Array:
+    """`input_gradient` for images of few channels, such as a picture's three, and stride 1.
+
+    Windows of dz would hold far more numbers than come out. So the filters go first, P_ij[u] = dz[u] W[i, j], an image
+    for each entry of the filters and each channel, and these are added up: dx[y] = sum_ij P_ij[y + padding - i].
+    """
+    out, h, w, channels = W.shape
+    n, height, width, _ = input_shape
+    dx: Array = np.empty(input_shape, dz.dtype)
+    columns, filters = dz.shape[2], W.reshape(out, -1).T
+
+    def add_up(strip: Strip) -> None:
+        start, stop = strip.rows.start, strip.rows.stop
+        first, last = max(0, start + padding - h + 1), min(dz.shape[1], stop + padding)  # rows of dz that reach these
+        for image in range(strip.images.start, strip.images.stop):
+            own = dz[image, first:last] if where is None else dz[image, first:last] * where[image, first:last]
+            P = (filters @ own.reshape(-1, out).T).reshape(h, w, channels, last - first, columns)
+            total = np.zeros((channels, last - first + h - 1, columns + w - 1), dz.dtype)  # of the padded image
+            for i, j in product(range(h), range(w)):
+                total[:, i : i + last - first, j : j + columns] += P[i, j]
+            here = slice(start + padding - first, stop + padding - first)
+            dx[image, strip.rows] = total[:, here, padding : padding + width].transpose(1, 2, 0)
+
+    run_in_threads(lambda: add_up, cut((n, height, width), max(STRIP_WINDOWS, STRIP_BYTES // (out * dz.itemsize))))
+    return dx
 
 
 def output_size(size: int, kernel: int, stride: int, padding: int) -> int:

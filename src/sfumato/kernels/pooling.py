@@ -43,12 +43,17 @@ def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[
 
 def max_pool_gradient(dz: Array, winners: Array, size: int, stride: int, input_shape: Shape) -> Array:
     """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to the winner of its window."""
-    dx = _zeros(input_shape, dz.dtype)
+    apart = stride >= size
+    filled = apart and (dz.shape[1] * stride, dz.shape[2] * stride, stride) == (*input_shape[1:3], size)
+    dx: Array = np.empty(input_shape, dz.dtype) if filled else _zeros(input_shape, dz.dtype)
 
     def send(strip: Strip) -> None:
         gradient, winner = dz[strip], winners[strip]
         for number, entry in enumerate(_entries(dx, strip, size, stride, dz.shape)):
-            np.add(entry, gradient * (winner == number), out=entry)
+            if apart:
+                np.multiply(gradient, winner == number, out=entry)
+            else:
+                np.add(entry, gradient * (winner == number), out=entry)
 
     run_in_threads(lambda: send, _strips(dz, size, apart=stride >= size))
     return dx

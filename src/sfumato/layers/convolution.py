@@ -119,8 +119,18 @@ class Convolution(Layer[Affine[Array]]):
         positive = None
         if self.relu and any(want):
             positive = np.empty((len(x), *self.build(x.shape[1:]).output_shape), bool)
+        # In training, biases start at zero and images have blank parts, so that outputs are zero: at a kink. Rounded to
+        # 1e-8 instead, half of them would let gradients through.
         z = convolve(
-            x, W, b, stride=self.stride, padding=self.padding, relu=self.relu, positive=positive, prepared=prepared
+            x,
+            W,
+            b,
+            stride=self.stride,
+            padding=self.padding,
+            relu=self.relu,
+            positive=positive,
+            prepared=prepared,
+            direct=want.weights,
         )
         kept, shape = x if want.weights else None, x.shape
 
