@@ -113,6 +113,27 @@ def test_a_network_is_what_its_layers_are(inner: Any, analytic: bool, stochastic
     assert (network.analytic, network.stochastic) == (analytic, stochastic)
 
 
+def test_an_objective_over_other_examples_is_the_one_made_of_them() -> None:
+    network = Network([Dense(4), Dropout(0.5), Dense(1)], 3)
+    theta, x, y, weight = normal(network.size), normal(8, 3), normal(8), np.linspace(0.5, 1.5, 8)
+    whole, part = NetworkObjective(network, MeanSquaredError(), x, y, l2=0.3), slice(2, 5)
+    expected = NetworkObjective(
+        network,
+        MeanSquaredError(),
+        x[part],
+        y[part],
+        sample_weight=weight[part],
+        l2=0.3,
+        data_size=8,
+        dropout_key=(1, 2),
+    )(theta)
+    before = whole(theta)
+    evaluation = whole.over(x[part], y[part], weight[part], (1, 2))(theta)
+    assert (evaluation.loss, evaluation.terms) == (expected.loss, expected.terms)
+    np.testing.assert_array_equal(evaluation.gradient, expected.gradient)
+    assert whole(theta).loss == before.loss
+
+
 def test_gradients_are_computed_only_where_they_are_needed() -> None:
     before, between = Spy(), Spy()
     network = Network([before, Dense(4), between, Dense(1)], 3)

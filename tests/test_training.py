@@ -219,9 +219,9 @@ scaled: list[tuple[int, str]] = []
 class SpyScaling(Scaling):
     """The scaling, noting how many rows of which type it was asked for at once."""
 
-    def __call__(self, x: Array, dtype: Any = np.float32) -> Array:
+    def __call__(self, x: Array, dtype: Any = np.float32, out: Array | None = None) -> Array:
         scaled.append((len(x), x.dtype.name))
-        return super().__call__(x, dtype)
+        return super().__call__(x, dtype, out)
 
 
 def test_bytes_stay_bytes_until_their_batch_is_used() -> None:

@@ -351,7 +351,7 @@ def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> I
     for index, (name, spec) in enumerate(zip(specs._fields, specs, strict=True)):
         outermost = index if layer < 0 else layer
         if isinstance(spec, ParameterSpec):
-            stop = start + int(np.prod(spec.shape))
+            stop = start + math.prod(spec.shape)
             yield NamedParameter(prefix + name, outermost, start, stop, spec)
             start = stop
         else:
@@ -363,7 +363,7 @@ def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> I
 def _views(specs: Any, vector: Array, start: int) -> tuple[Any, int]:
     """The part of `vector` that begins at `start` in the shapes of `specs`, and where the next part begins."""
     if isinstance(specs, ParameterSpec):
-        stop = start + int(np.prod(specs.shape))
+        stop = start + math.prod(specs.shape)
         return vector[start:stop].reshape(specs.shape), stop
     views = []
     for spec in specs:

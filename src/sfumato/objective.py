@@ -4,6 +4,7 @@ Optimizers, gradient checking and checkpoints know nothing but this, so whatever
 loss over its weights, a picture's loss over its pixels, a function of one's own) gets all of them.
 """
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -99,6 +100,15 @@ class NetworkObjective(Objective):
         self.penalty = l2 / (data_size or len(x))
         self.decaying = [slice(p.start, p.stop) for p in network.layout if p.spec.decays] if l2 else []
         self.layout, self.layer_names, self.analytic = network.layout, network.names, network.analytic
+
+    def over(
+        self, x: Array, y: Array, sample_weight: Array | None = None, dropout_key: tuple[int, int] | None = None
+    ) -> "NetworkObjective":
+        """The same objective over other examples of the same data set: N stays, and they are not checked again."""
+        objective = copy.copy(self)
+        objective.x, objective.y, objective.sample_weight = x, y, sample_weight
+        objective.dropout_key = dropout_key
+        return objective
 
     def __call__(self, theta: Array) -> Evaluation:
         n = len(self.x)

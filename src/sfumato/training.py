@@ -1,5 +1,6 @@
 """Training: mini-batches, epochs, and a run that can stop anywhere and go on as if it had not."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class FitResult:
         stopped: "finished", "early", "converged" (L-BFGS found no lower point) or "interrupted".
         seconds: Time spent training, validation included, over all sittings of a resumed run.
         steps: Number of optimizer steps.
-        settings: What was used, defaults included.
+        settings: What was used, defaults included; a digest of the data only if there is a checkpoint to refuse others.
     """
 
     theta: Array
@@ -127,7 +128,7 @@ def fit(
         "early_stopping": early_stopping,
         "seed": seed,
         "precision": np.dtype(dtype).name,
-        "data": fingerprint(*train, *(validation or ())),
+        "data": "" if checkpoint is None else fingerprint(*train, *(validation or ())),
         "scaling": fingerprint(feed.scaling.offset, feed.scaling.factor),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
@@ -171,7 +172,10 @@ def examples_at_once(network: Network) -> int:
 
 
 class _Feed:
-    """Hands out examples, scaled and in the precision of training, batch by batch."""
+    """Hands out examples, scaled and in the precision of training, batch by batch.
+
+    Bytes are scaled into memory that the next batch takes over.
+    """
 
     def __init__(
         self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
@@ -180,6 +184,7 @@ class _Feed:
         self.scaling, self.seed, self.dtype = scaling, seed, np.dtype(dtype)
         self.stays_integer = x.dtype == np.uint8
         self.x = x if self.stays_integer else scaling(x, self.dtype)
+        self.scaled = np.empty((0, *x.shape[1:]), self.dtype)
         self.y = y
         if weight is not None and not weight.any():
             raise InputError("the sample weights are all zero: nothing would be learned")
@@ -189,7 +194,10 @@ class _Feed:
 
     def batch(self, rows: Any) -> Examples:
         x = self.x[rows]
-        x = self.scaling(x, self.dtype) if self.stays_integer else x
+        if self.stays_integer:
+            if len(self.scaled) < len(x):
+                self.scaled = np.empty(x.shape, self.dtype)
+            x = self.scaling(x, self.dtype, out=self.scaled[: len(x)])
         return Examples(x, self.y[rows], None if self.weight is None else self.weight[rows])
 
     def epoch(self, number: int) -> list[Any]:
@@ -224,7 +232,8 @@ class _Run:
         settings: dict[str, Any],
     ) -> None:
         self.network, self.loss, self.feed, self.optimizer = network, loss, feed, optimizer
-        self.l2, self.seed, self.stop, self.checkpoint, self.settings = l2, seed, stop, checkpoint, settings
+        self.seed, self.stop, self.checkpoint, self.settings = seed, stop, checkpoint, settings
+        self.objective = NetworkObjective(network, loss, feed.x, feed.y, sample_weight=feed.weight, l2=l2)
         theta = network.initialize(seed, feed.dtype)
         self.state = TrainingState(theta, optimizer.init(theta), best_theta=theta.copy())
         self.full_batch: NetworkObjective | None = None
@@ -260,7 +269,7 @@ class _Run:
             state.theta, state.memory, evaluation = self.optimizer.step(
                 objective, state.theta, state.memory, learning_rate
             )
-            if not np.isfinite(evaluation.loss):
+            if not math.isfinite(evaluation.loss):
                 raise self._diverged(f"the loss is {evaluation.loss}", state.batch + 1)
             n, terms = len(objective.y), evaluation.terms
             state.sums = state.sums.plus(Sums(n * terms["data"], round(n * terms["accuracy"]), n))
@@ -274,16 +283,7 @@ class _Run:
             return self.full_batch
         x, y, weight = self.feed.batch(rows)
         key = (self.seed, self.state.step) if self.network.stochastic else None
-        objective = NetworkObjective(
-            self.network,
-            self.loss,
-            x,
-            y,
-            sample_weight=weight,
-            l2=self.l2,
-            data_size=self.feed.size,
-            dropout_key=key,
-        )
+        objective = self.objective.over(x, y, weight, key)
         if self.feed.batch_size is None and key is None:
             self.full_batch = objective
         return objective

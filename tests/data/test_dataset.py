@@ -232,6 +232,16 @@ def test_what_auto_stands_for() -> None:
     np.testing.assert_array_equal(Scaling.fit(table, "none")(table), table)
 
 
+@pytest.mark.parametrize("kind", ["none", "unit", "standard"])
+@pytest.mark.parametrize("values", [np.uint8, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scaling_into_memory_that_is_given(kind: ScalingKind, values: type, dtype: type) -> None:
+    x = np.arange(24).reshape(2, 3, 4, 1).astype(values)
+    scaling, out = Scaling.fit(x, kind), np.full(x.shape, np.nan, dtype)
+    assert scaling(x, dtype, out=out) is out
+    np.testing.assert_array_equal(out, scaling(x, dtype))
+
+
 def test_unknown_scaling() -> None:
     with pytest.raises(InputError, match="no scaling 'minmax'; choose one of: auto, none, unit, standard"):
         Scaling.fit(np.zeros((2, 2)), cast(Any, "minmax"))

@@ -155,27 +155,32 @@ class Scaling:
     offset: Array
     factor: Array
 
-    def __call__(self, x: Array, dtype: npt.DTypeLike = np.float32) -> Array:
+    def __call__(self, x: Array, dtype: npt.DTypeLike = np.float32, out: Array | None = None) -> Array:
         """Scaled features, of the shape of `x`.
 
         Args:
             x: Features, `(n, ...)`.
             dtype: Floating type of the result; float32 by default, which training computes in. A result beyond its
                 range becomes infinite.
+            out: Memory to put the result in, of its shape and type; new memory by default.
         """
+        out = np.empty(x.shape, dtype) if out is None else out
         # Bytes are exact in every floating type, so images need no float64 copy. A table's differences do need it:
         # in float32 a small variation of a large value would be lost.
         working = np.dtype(dtype if x.dtype == np.uint8 else np.float64)
+        scaled = out if out.dtype == working else np.empty(x.shape, working)
         offset, factor = self.offset.astype(working), self.factor.astype(working)
         with np.errstate(over="ignore"):
             if not offset.any():
-                scaled: Array = np.multiply(x, factor, dtype=working)
+                np.multiply(x, factor, out=scaled, dtype=working)
             else:
                 # In halves, because the difference of two huge values may be too large for a float.
-                scaled = np.multiply(x, 0.5, dtype=working)
+                np.multiply(x, 0.5, out=scaled, dtype=working)
                 scaled -= offset / 2
                 scaled *= factor * 2
-            return scaled.astype(dtype, copy=False)
+            if scaled is not out:
+                out[...] = scaled
+        return out
 
     @classmethod
     def none(cls) -> Self:

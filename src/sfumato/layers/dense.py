@@ -68,7 +68,7 @@ class Dense(Layer[Affine[Array]]):
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
                 np.matmul(kept.T, dz, out=grads.W)  # dW = X^T dZ
-                np.sum(dz, axis=0, out=grads.b)  # db = column sums of dZ
+                np.matmul(np.ones(len(dz), dz.dtype), dz, out=grads.b)  # db = column sums of dZ, by BLAS
             return dz @ W.T if want.inputs else None  # dX = dZ W^T
 
         return z, backward
