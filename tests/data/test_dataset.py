@@ -236,8 +236,9 @@ def test_what_auto_stands_for() -> None:
 @pytest.mark.parametrize("values", [np.uint8, np.float64])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_scaling_into_memory_that_is_given(kind: ScalingKind, values: type, dtype: type) -> None:
-    x = np.arange(24).reshape(2, 3, 4, 1).astype(values)
-    scaling, out = Scaling.fit(x, kind), np.full(x.shape, np.nan, dtype)
+    x: Array = np.arange(24).reshape(2, 3, 4, 1).astype(values)
+    out: Array = np.full(x.shape, np.nan, dtype)
+    scaling = Scaling.fit(x, kind)
     assert scaling(x, dtype, out=out) is out
     np.testing.assert_array_equal(out, scaling(x, dtype))
 
