@@ -35,8 +35,8 @@ needs_peaks = pytest.mark.skipif(
 @needs_peaks
 def test_a_picture_takes_no_more_memory_than_it_may(program: list[str], tmp_path: Path) -> None:
     small = [*PICTURE, "--size", "320", "--steps", "1", "--optimizer", "adam"]
-    assert peak(program, [*small, "--memory", "240MB"], tmp_path) < 240e6
-    assert peak(program, [*small, "--overwrite"], tmp_path) > 240e6, "as it would without being told"
+    assert peak(program, [*small, "--memory", "280MB"], tmp_path) < 280e6
+    assert peak(program, [*small, "--overwrite"], tmp_path) > 280e6, "as it would without being told"
 
 
 @pytest.mark.slow

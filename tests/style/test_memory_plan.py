@@ -19,8 +19,8 @@ from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles import halo_field, largest_tile
 from sfumato.style.transfer import StyleTransfer
 
-SCRATCH = 45e6
-"""Bytes that strips and Gram matrices take, whatever the picture's size."""
+SCRATCH = 65e6
+"""Bytes that strips, transformed filters and Gram matrices take, whatever the picture's size."""
 
 
 def picture(seed: int, height: int, width: int) -> Array:
@@ -61,7 +61,15 @@ def test_a_pass_takes_what_is_said(settings: dict[str, Any], tile: int | None) -
 
 
 def test_a_picture_that_fits_is_worked_in_one() -> None:
-    assert make_plan(problem(), 480, 640) == Plan(None, 10)
+    assert make_plan(problem(), 480, 640) == Plan(None, 10, prepared=True)
+
+
+def test_filters_are_kept_where_there_is_room_and_it_pays() -> None:
+    with_filters, without = (planned_memory(problem(), 480, 640, Plan(None, 10, kept)) for kept in (True, False))
+    assert make_plan(problem(memory=with_filters), 480, 640) == Plan(None, 10, prepared=True)
+    assert make_plan(problem(memory=with_filters - 1), 480, 640) == Plan(None, 10)
+    assert make_plan(problem(memory=without), 480, 640) == Plan(None, 10)
+    assert make_plan(problem(memory=10**10), 960, 1280) == Plan(None, 10)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -129,9 +137,9 @@ def test_a_run_goes_on_by_the_plan_it_began_with_on_a_machine_with_more_memory(
         whole = transfer.run(content, style)
         transfer.run(content, style, checkpoint=kept, stop=lambda: next(calls) == 3)
     resumed = transfer.run(content, style, checkpoint=kept, resume=True)
-    assert resumed.settings["plan"] == {"tile": LEAST_TILE, "history": 3}
+    assert resumed.settings["plan"] == {"tile": LEAST_TILE, "history": 3, "prepared": False}
     np.testing.assert_array_equal(resumed.picture, whole.picture)
-    assert transfer.run(content, style).settings["plan"] == {"tile": None, "history": 10}
+    assert transfer.run(content, style).settings["plan"] == {"tile": None, "history": 10, "prepared": True}
 
 
 def test_the_estimate_tells_the_plan_the_memory_and_the_largest_size() -> None:

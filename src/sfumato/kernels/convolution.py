@@ -35,6 +35,9 @@ Prepared = tuple[Array, Array] | None
 FEW = 4
 """Channels up to which the gradient of images is added up from products of the filters."""
 
+WORTH_KEEPING = 2**20
+"""Entries of filters below which they are prepared anew each time."""
+
 SHORT = 32
 """Entries of a window's row below which windows are written one entry at a time: copying so few at once is slow."""
 
@@ -56,8 +59,8 @@ def convolve(
         Z[n, u, v, o] = b[o] + sum_ijc x[n, stride u + i - padding, stride v + j - padding, c] W[o, i, j, c]
 
     where x is zero beyond its edges. The windows fit entirely into the padded image. `positive`, if given, are booleans
-    of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did. With `direct`, a
-    window of zeros gives exactly b.
+    of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did. With `direct`,
+    a window of zeros gives exactly b.
     """
     if not direct and winograd.serves(x, W, stride, padding):
         U = winograd.transform_filters(W) if prepared is None else prepared[0]
@@ -68,8 +71,11 @@ def convolve(
 
 
 def prepare(W: Array, stride: int, padding: int) -> Prepared:
-    """What convolving with these filters, and its way back to the inputs, begin with, to be kept for many calls."""
-    if not winograd.serves(W, W, stride, padding):
+    """What convolving with these filters, and its way back to the inputs, begin with, to be kept for many calls.
+
+    None where there is nothing, or where the filters are so small that it takes next to no time.
+    """
+    if not winograd.serves(W, W, stride, padding) or W.size < WORTH_KEEPING:
         return None
     return winograd.transform_filters(W), winograd.transform_filters(W, turned=True)
 

@@ -1,5 +1,6 @@
 """Strips: how kernels cut images into pieces that stay in the cache."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from sfumato.arrays import Shape
@@ -18,12 +19,15 @@ class Strip(NamedTuple):
 def cut(shape: Shape, most: int) -> list[Strip]:
     """Images, (n, height, width), cut into strips of about `most` pixels: some rows of one image, or whole images.
 
-    The first strip is the largest.
+    They are about equal, so that threads end together. The first is the largest.
     """
     n, height, width = shape
-    images, rows = max(1, most // max(1, height * width)), max(1, min(height, most // max(1, width)))
-    return [
-        Strip(slice(image, min(image + images, n)), slice(row, min(row + rows, height)))
-        for image in range(0, n, images)
-        for row in range(0, height, rows)
-    ]
+    images, rows = max(1, most // max(1, height * width)), max(1, most // max(1, width))
+    return [Strip(some, part) for some in _evenly(n, images) for part in _evenly(height, rows)]
+
+
+def _evenly(size: int, most: int) -> list[slice]:
+    """An axis in as few parts as have `most` entries at most, about equal, the first one the largest."""
+    count = -(-size // most)
+    bounds = [-(-size * part // count) if part else 0 for part in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]

@@ -168,9 +168,7 @@ def convolve(
 
 def _strips(tiles: Shape, out: int) -> list[tuple[Strip, slice]]:
     """The output in strips of rows of tiles, the largest first; a single one is halved by channels, for two threads."""
-    n, rows, columns = tiles
-    count = min(rows, -(-math.prod(tiles) // STRIP_TILES))
-    strips = cut(tiles, -(-rows // count) * columns if n == 1 else STRIP_TILES)  # of one image, about equal ones
+    strips = cut(tiles, STRIP_TILES)
     if len(strips) > 1:
         return [(strip, slice(0, out)) for strip in strips]
     return [(strips[0], slice(0, out // 2)), (strips[0], slice(out // 2, out))] if strips else []

@@ -23,8 +23,9 @@ PART_OF_MACHINE = 0.75
 PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
 
-SHARED, SCRATCH = 17_000_000, 12_000_000
-"""Bytes that all threads and each of them work in where layers have 512 channels: filters, Gram matrices, windows."""
+SHARED, SCRATCH = 50_000_000, 24_000_000
+"""Bytes that all threads and each of them work in where layers have 512 channels: transformed filters, Gram matrices,
+tiles of features."""
 
 SPARE, MOST_SPARE = 0.55, 170_000_000
 """What can be taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
@@ -37,9 +38,9 @@ makes copies)."""
 EXPECTED_SPARE = 0.5
 """Part of that which is taken as a rule; a plan counts on all of it."""
 
-PREPARED, PREPARED_PIXELS = 8, 768 * 768
-"""Times the network's bytes that its transformed filters take, and pixels up to which they are kept if there is room:
-larger pictures take so long that to transform them anew hardly counts."""
+PREPARED, PREPARED_PIXELS = 7, 768 * 768
+"""Times the network's bytes that the transformed filters take that are kept; and pixels up to which they are kept, if
+there is room: larger pictures take so long that to transform them anew hardly counts."""
 
 FLOAT = 4
 """Bytes of a number that a picture is painted with."""
@@ -186,13 +187,13 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
 
     On the way out a layer's inputs and outputs are there together, and of what it made remain, for the way back, a byte
     for each output (its sign, or the winner of a pooling window) and the outputs that a head measures. On the way back
-    two neighbouring gradients are there together, and at a head the features, the gradient and what the head adds.
+    two neighbouring gradients are there together; a head adds its own to one of them.
 
     Args:
         shapes: Shape of each layer's outputs, in order.
         heads: Layers that are measured.
         gradient: Whether there is a way back.
-        owned: Part of the image that heads measure; of its features they make copies, if it is not all.
+        owned: Part of the image that heads measure; of its features content makes copies, if it is not all.
     """
     counts = {name: math.prod(shape) for name, shape in shapes.items()}
     first = next(iter(counts))
@@ -209,10 +210,8 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
     above = 0
     for name, count in reversed(counts.items()):
         z = FLOAT * count
-        if name in heads:
-            peak = max(peak, kept + z + (z * (1 + 2 * owned) if copied else z))
-            kept -= z
-        peak = max(peak, kept + above + z)
+        peak = max(peak, kept + above + z)  # the gradient of these outputs, beside that of the layer above
+        kept -= z if name in heads else 0
         kept -= count if name != first else 0
         above = z
     return int(peak)

@@ -83,7 +83,7 @@ class StyleProblem:
             width: Of the picture.
             dtype: Precision to compute in: float32 to paint, float64 to check gradients.
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
-            prepared: Whether to keep the network's transformed filters, in eight times its memory, instead of making
+            prepared: Whether to keep the network's transformed filters, in seven times its memory, instead of making
                 them each time.
         """
         settings, theta = self.settings, self.vgg.theta.astype(dtype, copy=False)
