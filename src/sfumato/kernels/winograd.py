@@ -48,8 +48,9 @@ SEEN = EDGE + FILTER - 1
 POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
 """Where polynomials are evaluated, beside infinity."""
 
-STRIP_TILES = 128
-"""Tiles in a strip: so many rows keep a product of matrices busy, and their transforms stay in the cache."""
+STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**15, 64, 256
+"""Numbers that a strip has at each of the 36 places, and the bounds of its tiles: its transforms stay in the cache, and
+the products of matrices have rows enough to be worth their start."""
 
 LEAST_CHANNELS = 16
 """Channels, in and out, below which the transforms cost more than the products save."""
@@ -131,7 +132,8 @@ def convolve(
     channels, out = U.shape[1:]
     n, rows, columns = len(x), x.shape[1] + 2 * padding - 2, x.shape[2] + 2 * padding - 2
     z = np.empty((n, rows, columns, out), x.dtype)
-    strips = _strips((n, -(-rows // EDGE), -(-columns // EDGE)), out)
+    most = min(MOST_TILES, max(LEAST_TILES, STRIP_NUMBERS // max(channels, out)))
+    strips = _strips((n, -(-rows // EDGE), -(-columns // EDGE)), most, out)
     to_outputs = A
     if b is not None:  # as a 37th product, which all outputs of a tile get
         to_outputs = np.hstack([A, np.ones((EDGE**2, 1), A.dtype)])
@@ -166,9 +168,9 @@ def convolve(
     return z
 
 
-def _strips(tiles: Shape, out: int) -> list[tuple[Strip, slice]]:
+def _strips(tiles: Shape, most: int, out: int) -> list[tuple[Strip, slice]]:
     """The output in strips of rows of tiles, the largest first; a single one is halved by channels, for two threads."""
-    strips = cut(tiles, STRIP_TILES)
+    strips = cut(tiles, most)
     if len(strips) > 1:
         return [(strip, slice(0, out)) for strip in strips]
     return [(strips[0], slice(0, out // 2)), (strips[0], slice(out // 2, out))] if strips else []
