@@ -43,7 +43,7 @@ def table(threads: int, rounds: int, about: set[str]) -> str:
     """GFLOP/s of ours and of PyTorch's, by the operations of a direct convolution whatever is really done."""
     with Worker(SfumatoConvolutions, threads) as ours, Worker(TorchConvolutions, threads) as theirs:
         about.update(worker.call("__getattribute__", "about") for worker in (ours, theirs))
-        peaks = [statistics.median(worker.call("product") for _ in range(rounds)) for worker in (ours, theirs)]
+        peaks = [statistics.median(worker.call_rested("product") for _ in range(rounds)) for worker in (ours, theirs)]
         rows = [["product of matrices", *(f"{2 * MATRIX**3 / peak / 1e9:.0f}" for peak in peaks), "", "", "", ""]]
         for name, shape in SHAPES.items():
             cells = []
@@ -51,7 +51,7 @@ def table(threads: int, rounds: int, about: set[str]) -> str:
                 seconds: list[list[float]] = [[], []]
                 for _ in range(rounds):
                     for worker, taken in zip((ours, theirs), seconds, strict=True):
-                        taken.append(worker.call(direction, *shape))
+                        taken.append(worker.call_rested(direction, *shape))
                 speeds = [operations(*shape) / statistics.median(taken) / 1e9 for taken in seconds]
                 cells += [*(f"{speed:.0f}" for speed in speeds), f"{speeds[0] / speeds[1]:.2f}"]
             rows.append([f"{name}: {shape[1]} to {shape[2]} channels, {shape[0]} x {shape[0]}", *cells])

@@ -108,6 +108,7 @@ class SfumatoRun:
         from sfumato.kernels.threads import parallel_kernels
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
+        from sfumato.style.settings import LEARNING_RATES
 
         self.about = use_blas(threads)
         contextlib.ExitStack().enter_context(parallel_kernels())  # for as long as the process lives
@@ -121,6 +122,7 @@ class SfumatoRun:
         self.optimizer = LBFGS()
         self.theta = problem.first(*content.shape[:2]).ravel()
         self.state = self.optimizer.init(self.theta)
+        self.first_rate = LEARNING_RATES["lbfgs"] * self.theta.size  # as StyleTransfer begins
         self.seconds, self.taken = 0.0, 0
 
     def convolutions(self) -> dict[str, Array]:
@@ -139,7 +141,7 @@ class SfumatoRun:
         points = []
         for _ in range(count):
             begin = time.perf_counter()
-            rate = 1.0 if self.state.pairs else float(self.theta.size)  # as StyleTransfer begins
+            rate = 1.0 if self.state.pairs else self.first_rate
             self.theta, self.state, _ = self.optimizer.step(self.objective, self.theta, self.state, rate)
             self.seconds += time.perf_counter() - begin
             assert self.state.here is not None
@@ -179,13 +181,13 @@ def compare(
         our_points: list[Point] = []
         values: dict[int, float] = {}
         while len(their_seconds) < steps:
-            their_seconds += theirs.call("steps", min(BLOCK, steps - len(their_seconds)))
+            their_seconds += theirs.call_rested("steps", min(BLOCK, steps - len(their_seconds)))
             values[len(their_seconds)] = judge.call("value", theirs.call("picture"))
-            our_points += ours.call("steps", BLOCK)
+            our_points += ours.call_rested("steps", BLOCK)
             say(f"  {len(their_seconds)} steps: {values[len(their_seconds)]:.6g}; ours: {our_points[-1].loss:.6g}")
         target = values[steps]
         while our_points[-1].loss > target * (1 - TOLERANCES["loss"]) and len(our_points) < PATIENCE * steps:
-            our_points += ours.call("steps", BLOCK)
+            our_points += ours.call_rested("steps", BLOCK)
             say(f"  ours: {our_points[-1].loss:.6g}")
         reached = _first_at(target, our_points, folder, judge)
         last = np.load(folder / f"{reached}.npy") if reached is not None else start

@@ -54,8 +54,13 @@ class Worker:
         self._connection.send((method, arguments))
         return self._answer()[0]
 
+    def call_rested(self, method: str, *arguments: Any) -> Any:
+        """The same, once all others have come to rest: for what is timed."""
+        time.sleep(SETTLING)
+        return self.call(method, *arguments)
+
     def seconds(self) -> float:
-        """Wall time of the object's `run()`, measured there."""
+        """Wall time of the object's `run()`, measured there, once all others have come to rest."""
         time.sleep(SETTLING)
         self._connection.send(("run", ()))
         return float(self._answer()[1])
