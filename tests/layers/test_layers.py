@@ -97,6 +97,23 @@ def test_each_dense_output_adds_up_every_input_times_its_weight_and_the_bias() -
         assert z[i, j] == pytest.approx(sum(x[i, k] * W[k, j] for k in range(5)) + b[j], rel=1e-13)
 
 
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 1e-4), (np.float64, 1e-12)])
+@pytest.mark.parametrize("units", [1, 7, 8, 15, 33])
+def test_a_dense_layer_is_its_equation_at_every_size(units: int, dtype: type, error: float) -> None:
+    x, dz = normal((500, 300), dtype), normal((500, units), dtype)
+    params = parameters(Dense(units), (300,), dtype)
+    grads = filled(params, math.nan)
+    z, backward = Dense(units).forward(params, x, EVERYTHING)
+    dx = backward(dz.copy(), grads)
+    for ours, equation in [
+        (z, x @ params.W + params.b),
+        (dx, dz @ params.W.T),
+        (grads.W, x.T @ dz),
+        (grads.b, sum(dz)),
+    ]:
+        np.testing.assert_allclose(ours, equation, rtol=0, atol=error)
+
+
 @every_layer
 @settings(deadline=None, max_examples=20)
 @given(batch=st.integers(1, 6), width=st.integers(1, 7))
