@@ -14,7 +14,7 @@ def use_blas(threads: int) -> str:
     blas = ", ".join(
         sorted({f"{pool['internal_api']} {pool['version']} for {pool.get('architecture', '?')}" for pool in pools})
     )
-    return f"NumPy {np.__version__}: {blas}, {max(pool['num_threads'] for pool in pools)} threads"
+    return f"NumPy {np.__version__}: {blas}, threads: {max(pool['num_threads'] for pool in pools)}"
 
 
 def use_torch(threads: int) -> str:
@@ -26,7 +26,7 @@ def use_torch(threads: int) -> str:
     kernels = "oneDNN" if torch.backends.mkldnn.is_available() else "no oneDNN"
     blas = "MKL" if torch.backends.mkl.is_available() else "another BLAS"
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"PyTorch {torch.__version__}: {kernels}, {blas}, {capability}, {torch.get_num_threads()} threads"
+    return f"PyTorch {torch.__version__}: {kernels}, {blas}, {capability}, threads: {torch.get_num_threads()}"
 
 
 def use_tensorflow(threads: int) -> str:
@@ -39,4 +39,4 @@ def use_tensorflow(threads: int) -> str:
         import tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    return f"TensorFlow {tf.__version__}, Keras {keras.__version__}: {threads} threads"
+    return f"TensorFlow {tf.__version__}, Keras {keras.__version__}, threads: {threads}"

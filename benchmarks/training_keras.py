@@ -17,7 +17,8 @@ def programs(training: Training, threads: int) -> list[Program]:
     for jit_compile, steps in itertools.product((False, True), (1, 20, 500)):
         name = f"fit, {'XLA, ' if jit_compile else ''}{steps} steps per execution"
         task = (training, threads, jit_compile, steps)
-        chosen.append(Program("Keras", name, KerasTraining, task, usual=steps > 1))
+        usual = steps > 1 and not (training.filters and jit_compile)
+        chosen.append(Program("Keras", name, KerasTraining, task, usual))
     return chosen
 
 

@@ -56,14 +56,14 @@ def _settings(full_batch: bool, channels_last: bool) -> Iterator[tuple[TorchSett
     yield of_layout(), True
     yield of_layout(optimizer="foreach"), False
     yield of_layout(optimizer="single"), full_batch
-    yield of_layout(compiled="network"), True
+    yield of_layout(compiled="network"), not channels_last
     yield of_layout(compiled="network and optimizer", optimizer="foreach"), False
-    yield of_layout(compiled="step"), True
+    yield of_layout(compiled="step"), not channels_last
     if full_batch:
         yield of_layout(compiled="step", one_thread=True), True
     else:
         yield of_layout(as_bytes=True), True
-        yield of_layout(compiled="step", as_bytes=True), True
+        yield of_layout(compiled="step", as_bytes=True), not channels_last
 
 
 class TorchTraining:
