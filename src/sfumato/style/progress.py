@@ -144,10 +144,10 @@ def recorded_plan(path: Path) -> Plan:
     """
     header = load_header(path)
     with refusing_damage(path):
-        tile, history = header["settings"]["plan"]["tile"], header["settings"]["plan"]["history"]
+        tile, history, prepared = (header["settings"]["plan"][name] for name in Plan._fields)
         if not (tile is None or (isinstance(tile, int) and tile > 0)) or history not in HISTORIES:
             raise ValueError(f"there is no plan with tiles of {tile} and a history of {history}")
-        return Plan(tile, history)
+        return Plan(tile, history, bool(prepared))
 
 
 def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> StyleState:

@@ -188,7 +188,9 @@ class _Run:
         if self.transfer.optimizer in ("gd", "momentum", "nesterov"):  # whose steps are as long as the gradient is
             start = objective(theta)
             length, square = float(np.abs(start.gradient).sum()), float(start.gradient @ start.gradient)
-            if square:  # but no further than to where a straight line would have no loss left (Polyak's step)
+            if start.loss <= NOTHING * sum(term.weight for term in objective.terms):
+                rate = 0.0  # the gradient is rounding
+            elif square:  # no further than to where a straight line would have no loss left (Polyak's step)
                 rate = min(rate * objective.size / length, start.loss / square)
         state = StyleState(
             theta,
