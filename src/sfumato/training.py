@@ -193,7 +193,7 @@ class _Feed:
         self.batch_size = None if batch_size is None or batch_size >= self.size else batch_size
 
     def batch(self, rows: Any) -> Examples:
-        x = self.x[rows]
+        x = self.x[rows] if isinstance(rows, slice) else self.x.take(rows, axis=0)
         if self.stays_integer:
             if len(self.scaled) < len(x):
                 self.scaled = np.empty(x.shape, self.dtype)

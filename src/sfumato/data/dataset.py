@@ -172,7 +172,8 @@ class Scaling:
         offset, factor = self.offset.astype(working), self.factor.astype(working)
         with np.errstate(over="ignore"):
             if not offset.any():
-                np.multiply(x, factor, out=scaled, dtype=working)
+                np.copyto(scaled, x)
+                scaled *= factor
             else:
                 # In halves, because the difference of two huge values may be too large for a float.
                 np.multiply(x, 0.5, out=scaled, dtype=working)

@@ -208,7 +208,7 @@ def _multiply(
             if b is not None:
                 part += b
             if relu:
-                np.maximum(part, 0, out=part)
+                np.clip(part, 0, np.inf, out=part)
             if positive is not None:
                 np.greater(part, 0, out=positive[strip].reshape(-1, out))
 

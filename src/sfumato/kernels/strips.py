@@ -19,7 +19,8 @@ class Strip(NamedTuple):
 def cut(shape: Shape, most: int) -> list[Strip]:
     """Images, (n, height, width), cut into strips of about `most` pixels: some rows of one image, or whole images.
 
-    They are about equal, so that threads end together. The first is the largest.
+    They are about equal, and even in number along an axis that is cut, so that threads end together. The first is the
+    largest.
     """
     n, height, width = shape
     images, rows = max(1, most // max(1, height * width)), max(1, most // max(1, width))
@@ -27,7 +28,9 @@ def cut(shape: Shape, most: int) -> list[Strip]:
 
 
 def _evenly(size: int, most: int) -> list[slice]:
-    """An axis in as few parts as have `most` entries at most, about equal, the first one the largest."""
+    """An axis in parts of `most` entries at most: all of it, or about the fewest that are even in number."""
     count = -(-size // most)
+    if 1 < count < size:
+        count += count % 2
     bounds = [-(-size * part // count) if part else 0 for part in range(count + 1)]
     return [slice(start, stop) for start, stop in pairwise(bounds)]

@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from sfumato.kernels.memory import give_freed_memory_back, keep_freed_memory
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -40,6 +42,8 @@ _lock = threading.Lock()
 def parallel_kernels(when: bool = True) -> Iterator[None]:
     """Within, kernels run on as many threads as BLAS may use now, and BLAS on one; a job enters this once.
 
+    Memory that is freed is kept meanwhile, as `memory.py` explains.
+
     Entering it again changes nothing, nor does entering it with `when` False; the last to leave gives BLAS its threads
     back.
     """
@@ -52,6 +56,7 @@ def parallel_kernels(when: bool = True) -> Iterator[None]:
             _pool.helpers = max((library["num_threads"] for library in blas.info()), default=1) - 1
             _pool.executor = ThreadPoolExecutor(_pool.helpers, "kernel") if _pool.helpers else None
             _pool.limits = blas.limit(limits=1)
+            keep_freed_memory()
         _pool.entered += 1
     try:
         yield
@@ -63,6 +68,7 @@ def parallel_kernels(when: bool = True) -> Iterator[None]:
                 if _pool.executor is not None:
                     _pool.executor.shutdown()
                 _pool.executor = None
+                give_freed_memory_back()
 
 
 def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> list[R]:

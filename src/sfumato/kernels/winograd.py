@@ -48,7 +48,7 @@ SEEN = EDGE + FILTER - 1
 POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
 """Where polynomials are evaluated, beside infinity."""
 
-STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**15, 64, 256
+STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**14, 48, 256
 """Numbers that a strip has at each of the 36 places, and the bounds of its tiles: its transforms stay in the cache, and
 the products of matrices have rows enough to be worth their start."""
 
@@ -216,7 +216,7 @@ def _spread(y: Array, z: Array, relu: bool) -> None:
 
     def put(values: Array, place: Array) -> None:
         if relu:
-            np.maximum(values, 0, out=place)
+            np.clip(values, 0, np.inf, out=place)
         else:
             np.copyto(place, values)
 
