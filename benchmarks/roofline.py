@@ -31,8 +31,6 @@ SHAPES = {
 MATRIX = 2048
 """Rows and columns of the matrices whose product is the machine's peak."""
 
-DIRECTIONS = ("forward", "input_gradient")
-
 
 def operations(edge: int, channels: int, filters: int) -> float:
     """Floating-point operations of the direct convolution: a product and a sum for each weight at each position."""
@@ -44,19 +42,26 @@ def table(threads: int, rounds: int, about: set[str]) -> str:
     with Worker(SfumatoConvolutions, threads) as ours, Worker(TorchConvolutions, threads) as theirs:
         about.update(worker.call("__getattribute__", "about") for worker in (ours, theirs))
         peaks = [statistics.median(worker.call_rested("product") for _ in range(rounds)) for worker in (ours, theirs)]
-        rows = [["product of matrices", *(f"{2 * MATRIX**3 / peak / 1e9:.0f}" for peak in peaks), "", "", "", ""]]
+        peak, their_peak = (f"{2 * MATRIX**3 / peak / 1e9:.0f}" for peak in peaks)
+        rows = [["product of matrices", "", peak, their_peak, "", "", "", ""]]
         for name, shape in SHAPES.items():
-            cells = []
-            for direction in DIRECTIONS:
-                seconds: list[list[float]] = [[], []]
-                for _ in range(rounds):
-                    for worker, taken in zip((ours, theirs), seconds, strict=True):
-                        taken.append(worker.call_rested(direction, *shape))
-                speeds = [operations(*shape) / statistics.median(taken) / 1e9 for taken in seconds]
-                cells += [*(f"{speed:.0f}" for speed in speeds), f"{speeds[0] / speeds[1]:.2f}"]
-            rows.append([f"{name}: {shape[1]} to {shape[2]} channels, {shape[0]} x {shape[0]}", *cells])
-    head = ["GFLOP/s", "forward: ours", "PyTorch", "ratio", "input gradient: ours", "PyTorch", "ratio"]
-    return markdown(head, rows)
+            forward, back = [(ours, "im2col"), (ours, "forward"), (theirs, "forward")], "input_gradient"
+            im2col, winograd, torch = _speeds(forward, shape, rounds)
+            gradient, torch_gradient = _speeds([(ours, back), (theirs, back)], shape, rounds)
+            out = [f"{im2col:.0f}", f"{winograd:.0f}", f"{torch:.0f}", f"{winograd / torch:.2f}"]
+            home = [f"{gradient:.0f}", f"{torch_gradient:.0f}", f"{gradient / torch_gradient:.2f}"]
+            rows.append([f"{name}: {shape[1]} to {shape[2]} channels, {shape[0]} x {shape[0]}", *out, *home])
+    head = ["GFLOP/s", "forward: im2col", "ours", "PyTorch", "ours / PyTorch"]
+    return markdown([*head, "input gradient: ours", "PyTorch", "ours / PyTorch"], rows)
+
+
+def _speeds(ways: list[tuple[Worker, str]], shape: tuple[int, int, int], rounds: int) -> list[float]:
+    """GFLOP/s of each way, which take turns."""
+    seconds: list[list[float]] = [[] for _ in ways]
+    for _ in range(rounds):
+        for (worker, method), taken in zip(ways, seconds, strict=True):
+            taken.append(worker.call_rested(method, *shape))
+    return [operations(*shape) / statistics.median(taken) / 1e9 for taken in seconds]
 
 
 def _timed(function: Callable[[], Any]) -> float:
@@ -88,6 +93,15 @@ class SfumatoConvolutions:
 
         with parallel_kernels():
             return _timed(self._layer(edge, channels, filters))
+
+    def im2col(self, edge: int, channels: int, filters: int) -> float:
+        """Seconds of the layer on the way out if it went window by window, as any other convolution does."""
+        from sfumato.kernels.convolution import convolve
+        from sfumato.kernels.threads import parallel_kernels
+
+        x, W, b = _draw(1, edge, edge, channels), _draw(filters, 3, 3, channels), np.zeros(filters, np.float32)
+        with parallel_kernels():
+            return _timed(lambda: convolve(x, W, b, stride=1, padding=1, direct=True))
 
     def input_gradient(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer on the way back."""

@@ -52,6 +52,9 @@ STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**14, 48, 256
 """Numbers that a strip has at each of the 36 places, and the bounds of its tiles: its transforms stay in the cache, and
 the products of matrices have rows enough to be worth their start."""
 
+WHOLE_NUMBERS = 2**23
+"""Numbers in the transforms of all tiles together, up to which images are convolved step by step."""
+
 LEAST_CHANNELS = 16
 """Channels, in and out, below which the transforms cost more than the products save."""
 
@@ -129,68 +132,138 @@ def convolve(
         positive: Booleans shaped like Z to fill in: where Z > 0.
         where: Booleans shaped like x: whether an entry counts, or is taken as zero.
     """
-    channels, out = U.shape[1:]
-    n, rows, columns = len(x), x.shape[1] + 2 * padding - 2, x.shape[2] + 2 * padding - 2
-    z = np.empty((n, rows, columns, out), x.dtype)
-    most = min(MOST_TILES, max(LEAST_TILES, STRIP_NUMBERS // max(channels, out)))
-    strips = _strips((n, -(-rows // EDGE), -(-columns // EDGE)), most, out)
-    to_outputs = A
-    if b is not None:  # as a 37th product, which all outputs of a tile get
-        to_outputs = np.hstack([A, np.ones((EDGE**2, 1), A.dtype)])
-
-    def convolve_strips() -> Callable[[tuple[Strip, slice]], None]:
-        gather = _gatherer(x, strips[0][0], columns, padding, where)
-        largest = math.prod(_shape(strips[0][0], columns)) * max(channels, out)
-        one, other = np.empty((SEEN**2 + 1) * largest, x.dtype), np.empty(SEEN**2 * largest, x.dtype)
-
-        def strip_of_z(item: tuple[Strip, slice]) -> None:
-            strip, some = item
-            shape = _shape(strip, columns)
-            tiles = math.prod(shape)
-            d = _matrix(one, SEEN**2, tiles * channels)
-            gather(strip, d.reshape(SEEN, SEEN, *shape, channels))
-            v = np.matmul(B, d, out=_matrix(other, SEEN**2, tiles * channels))
-            m = _matrix(one, to_outputs.shape[1], tiles * (some.stop - some.start))
-            products = m[: SEEN**2].reshape(SEEN**2, tiles, -1)
-            np.matmul(v.reshape(SEEN**2, tiles, channels), U[:, :, some], out=products)
-            if b is not None:
-                m[SEEN**2].reshape(tiles, -1)[...] = b[some]
-            y = np.matmul(to_outputs, m, out=_matrix(other, EDGE**2, m.shape[1]))
-            part = z[strip.images, EDGE * strip.rows.start : EDGE * strip.rows.stop, :, some]
-            _spread(y.reshape(EDGE, EDGE, *shape, -1), part, relu)
-            if positive is not None:
-                here = positive[strip.images, EDGE * strip.rows.start : EDGE * strip.rows.stop, :, some]
-                np.greater(part, 0, out=here)
-
-        return strip_of_z
-
-    run_in_threads(convolve_strips, strips)
+    rows, columns = (size + 2 * padding - FILTER + 1 for size in x.shape[1:3])
+    z = np.empty((len(x), rows, columns, U.shape[2]), x.dtype)
+    if z.size:
+        steps = _Steps(x, U, b, z, padding, relu, positive, where)
+        (_step_by_step if steps.few else _strip_by_strip)(steps)
     return z
 
 
-def _strips(tiles: Shape, most: int, out: int) -> list[tuple[Strip, slice]]:
-    """The output in strips of rows of tiles, the largest first; a single one is halved by channels, for two threads."""
-    strips = cut(tiles, most)
-    if len(strips) > 1:
-        return [(strip, slice(0, out)) for strip in strips]
-    return [(strips[0], slice(0, out // 2)), (strips[0], slice(out // 2, out))] if strips else []
+class _Steps:
+    """The steps of one convolution, for any strip of tiles: v = B d from the images, m = v U, and z from A m."""
+
+    def __init__(
+        self,
+        x: Array,
+        U: Array,
+        b: Array | None,
+        z: Array,
+        padding: int,
+        relu: bool,
+        positive: Array | None,
+        where: Array | None,
+    ) -> None:
+        self.x, self.U, self.b, self.z = x, U, b, z
+        self.padding, self.relu, self.positive, self.where = padding, relu, positive, where
+        self.channels, self.out = U.shape[1:]
+        n, rows, columns, _ = z.shape
+        self.tiles = (n, -(-rows // EDGE), -(-columns // EDGE))
+        # The bias is a 37th product, which all outputs of a tile get.
+        self.to_outputs = A if b is None else np.hstack([A, np.ones((EDGE**2, 1), A.dtype)])
+        self.products = self.to_outputs.shape[1]
+        # Where the filters are more than the images, they are better read once than for every strip.
+        tiles = math.prod(self.tiles)
+        self.few = bool(tiles <= self.out and SEEN**2 * tiles * (self.channels + self.out) <= WHOLE_NUMBERS)
+        most = min(MOST_TILES, max(LEAST_TILES, STRIP_NUMBERS // max(self.channels, self.out)))
+        self.strips = cut(self.tiles, min(most, -(-tiles // 4)) if self.few else most)
+
+    def shape(self, strip: Strip) -> Shape:
+        """Images, and rows and columns of tiles, in a strip."""
+        return strip.images.stop - strip.images.start, strip.rows.stop - strip.rows.start, self.tiles[2]
+
+    def reader(self) -> Callable[[Strip, Array, Array], None]:
+        """A function that fills v, (36, tiles x channels), for a strip; d is memory of that size."""
+        gather = _gatherer(self.x, self.shape(self.strips[0]), self.padding, self.where)
+
+        def read(strip: Strip, d: Array, v: Array) -> None:
+            gather(strip, d.reshape(SEEN, SEEN, *self.shape(strip), self.channels))
+            np.matmul(B, d, out=v)
+
+        return read
+
+    def add_bias(self, m: Array) -> None:
+        """Fill in the product that is the bias, in m, (37, tiles x out)."""
+        if self.b is not None:
+            m[SEEN**2].reshape(-1, self.out)[...] = self.b
+
+    def write(self, strip: Strip, m: Array, y: Array) -> None:
+        """Fill z for a strip from m, (36 or 37, tiles x out); y is memory, (16, tiles x out)."""
+        np.matmul(self.to_outputs, m, out=y)
+        here = strip.images, slice(EDGE * strip.rows.start, EDGE * strip.rows.stop)
+        _spread(y.reshape(EDGE, EDGE, *self.shape(strip), self.out), self.z[here], self.relu)
+        if self.positive is not None:
+            np.greater(self.z[here], 0, out=self.positive[here])
 
 
-def _shape(strip: Strip, columns: int) -> Shape:
-    """Images, and rows and columns of tiles, in a strip."""
-    return strip.images.stop - strip.images.start, strip.rows.stop - strip.rows.start, -(-columns // EDGE)
+def _strip_by_strip(steps: _Steps) -> None:
+    """All steps for a strip, in memory that stays in the cache, and then the next: for large images."""
+
+    def thread() -> Callable[[Strip], None]:
+        read, channels, out = steps.reader(), steps.channels, steps.out
+        largest = math.prod(steps.shape(steps.strips[0])) * max(channels, out)
+        one, other = np.empty(steps.products * largest, steps.z.dtype), np.empty(SEEN**2 * largest, steps.z.dtype)
+
+        def strip_of_z(strip: Strip) -> None:
+            tiles = math.prod(steps.shape(strip))
+            d, v = (_matrix(memory, SEEN**2, tiles * channels) for memory in (one, other))
+            read(strip, d, v)
+            m = _matrix(one, steps.products, tiles * out)
+            np.matmul(v.reshape(-1, tiles, channels), steps.U, out=m[: SEEN**2].reshape(-1, tiles, out))
+            steps.add_bias(m)
+            steps.write(strip, m, _matrix(other, EDGE**2, tiles * out))
+
+        return strip_of_z
+
+    run_in_threads(thread, steps.strips)
+
+
+def _step_by_step(steps: _Steps) -> None:
+    """One step for all tiles, and then the next: for small images, where a strip would be too few rows for products."""
+    channels, out, dtype = steps.channels, steps.out, steps.z.dtype
+    tiles, largest = math.prod(steps.tiles), math.prod(steps.shape(steps.strips[0]))
+    v, m = np.empty((SEEN**2, tiles * channels), dtype), np.empty((steps.products, tiles * out), dtype)
+
+    def of(strip: Strip, width: int) -> slice:
+        """The strip's columns of a matrix with so many for each tile."""
+        first = (strip.images.start * steps.tiles[1] + strip.rows.start) * steps.tiles[2]
+        return slice(first * width, (first + math.prod(steps.shape(strip))) * width)
+
+    def reading() -> Callable[[Strip], None]:
+        read, d = steps.reader(), np.empty(SEEN**2 * largest * channels, dtype)
+
+        def strip_of_v(strip: Strip) -> None:
+            part = v[:, of(strip, channels)]
+            read(strip, _matrix(d, *part.shape), part)
+
+        return strip_of_v
+
+    def multiply(place: int) -> None:
+        np.matmul(v[place].reshape(tiles, channels), steps.U[place], out=m[place].reshape(tiles, out))
+
+    def writing() -> Callable[[Strip], None]:
+        y = np.empty(EDGE**2 * largest * out, dtype)
+
+        def strip_of_z(strip: Strip) -> None:
+            part = m[:, of(strip, out)]
+            steps.write(strip, part, _matrix(y, EDGE**2, part.shape[1]))
+
+        return strip_of_z
+
+    run_in_threads(reading, steps.strips)
+    run_in_threads(lambda: multiply, range(SEEN**2))
+    steps.add_bias(m)
+    run_in_threads(writing, steps.strips)
 
 
 def _matrix(memory: Array, rows: int, columns: int) -> Array:
     return memory[: rows * columns].reshape(rows, columns)
 
 
-def _gatherer(
-    x: Array, largest: Strip, columns: int, padding: int, where: Array | None
-) -> Callable[[Strip, Array], None]:
-    """A function that writes a strip's tiles, (6, 6, images, rows, columns, channels), in memory that it uses again."""
+def _gatherer(x: Array, largest: Shape, padding: int, where: Array | None) -> Callable[[Strip, Array], None]:
+    """A function that writes a strip's tiles, (6, 6, images, rows, columns, channels), of which `largest` has most."""
     height, width, channels = x.shape[1:]
-    images, rows, across = _shape(largest, columns)
+    images, rows, across = largest
     band = np.zeros((images, EDGE * rows + 2, EDGE * across + 2, channels), x.dtype)
 
     def gather(strip: Strip, tiles: Array) -> None:
