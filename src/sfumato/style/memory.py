@@ -23,7 +23,7 @@ PART_OF_MACHINE = 0.75
 PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
 
-SHARED, SCRATCH = 50_000_000, 13_000_000
+SHARED, SCRATCH = 50_000_000, 9_000_000
 """Bytes that all threads and each of them work in where layers have 512 channels: transformed filters, Gram matrices,
 tiles of features."""
 

@@ -150,6 +150,7 @@ class _Run:
                 if state.scale + 1 == len(self.sizes):
                     break
                 larger = self.problem.enlarge(self._picture(state), *self.sizes[state.scale + 1])
+                del objective  # and with it the filters that it keeps, before the next one makes its own
                 state, objective = self._enter(state.scale + 1, larger, state)
                 continue
             evaluation = self._step(objective, state)
