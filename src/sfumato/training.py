@@ -248,18 +248,18 @@ class _Run:
     ) -> str:
         """Run the epochs that are left; returns why the run ended."""
         state = self.state
-        self.saver = SparingSaver(self._save, state.seconds)
+        saver = SparingSaver(self._save, state.seconds)  # not kept, as it refers to this run: circles outlive their use
         while state.epoch < epochs and not state.finished:
-            if not self._epoch(rate(state.epoch)):
-                self.saver.save_now()
+            if not self._epoch(rate(state.epoch), saver):
+                saver.save_now()
                 return "interrupted"
-            self._close_epoch(rate(state.epoch), validation, patience)
+            self._close_epoch(rate(state.epoch), validation, patience, saver)
             if on_epoch:
                 on_epoch(state.history[-1])
-        self.saver.save_now()
+        saver.save_now()
         return state.finished or "finished"
 
-    def _epoch(self, learning_rate: float) -> bool:
+    def _epoch(self, learning_rate: float, saver: SparingSaver) -> bool:
         """Take the steps of the current epoch that are left; False when asked to stop."""
         state = self.state
         for rows in self.feed.epoch(state.epoch)[state.batch :]:
@@ -275,7 +275,7 @@ class _Run:
             state.sums = state.sums.plus(Sums(n * terms["data"], round(n * terms["accuracy"]), n))
             state.batch += 1
             state.step += 1
-            self.saver.save_sometimes()
+            saver.save_sometimes()
         return True
 
     def _objective(self, rows: Any) -> NetworkObjective:
@@ -288,7 +288,9 @@ class _Run:
             self.full_batch = objective
         return objective
 
-    def _close_epoch(self, learning_rate: float, validation: _Feed | None, patience: int | None) -> None:
+    def _close_epoch(
+        self, learning_rate: float, validation: _Feed | None, patience: int | None, saver: SparingSaver
+    ) -> None:
         state = self.state
         if not np.isfinite(state.theta).all():
             raise self._diverged("a weight is infinite or not a number", state.batch)
@@ -299,7 +301,7 @@ class _Run:
             else _means(validation.measure(self.network, self.loss, state.theta), self.loss)
         )
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, NO_SUMS
-        state.seconds = self.saver.seconds()
+        state.seconds = saver.seconds()
         state.history.append(EpochRecord(state.epoch, learning_rate, *losses[0], *losses[1], state.seconds))
         if validation is not None:
             self._keep_best(patience)
