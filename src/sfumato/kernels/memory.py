@@ -11,29 +11,30 @@ import contextlib
 import ctypes
 import os
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""The library's numbers for: how much may lie free before it is handed back; from which size on arrays are mapped."""
+TRIM_THRESHOLD, MMAP_MAX = -1, -4
+"""The library's numbers for how much may lie free before it is handed back, and how many arrays it may map."""
 
-KEPT, USUAL = 2**31 - 1, 2**25
-"""Bytes of both, here and afterwards; the latter is up to where the library itself raises them as it goes."""
+KEEP, USUAL = {TRIM_THRESHOLD: 2**31 - 1, MMAP_MAX: 0}, {TRIM_THRESHOLD: 2**26, MMAP_MAX: 2**16}
+"""What is asked for here, and what it is afterwards: the library's defaults, but that it no longer learns from what the
+program frees which sizes to map."""
 
 
 def keep_freed_memory() -> None:
     """From now on, keep what is freed."""
-    _set_thresholds(KEPT)
+    _ask(KEEP)
 
 
 def give_freed_memory_back() -> None:
     """Hand back what was kept, and go on in the usual way."""
-    if _set_thresholds(USUAL):
-        ctypes.CDLL(None).malloc_trim(0)
+    _ask(USUAL, trim=True)
 
 
-def _set_thresholds(size: int) -> bool:
-    """Whether there is a library that can be told."""
+def _ask(settings: dict[int, int], *, trim: bool = False) -> None:
     if os.name != "posix":
-        return False
-    with contextlib.suppress(AttributeError):  # a C library without them
+        return
+    with contextlib.suppress(AttributeError, OSError):  # a C library without them
         library = ctypes.CDLL(None)
-        return bool(library.mallopt(MMAP_THRESHOLD, size) and library.mallopt(TRIM_THRESHOLD, size))
-    return False
+        for name, value in settings.items():
+            library.mallopt(name, value)
+        if trim:
+            library.malloc_trim(0)

@@ -19,8 +19,8 @@ class Strip(NamedTuple):
 def cut(shape: Shape, most: int) -> list[Strip]:
     """Images, (n, height, width), cut into strips of about `most` pixels: some rows of one image, or whole images.
 
-    They are about equal, and even in number along an axis that is cut, so that threads end together. The first is the
-    largest.
+    They are about equal, and even in number along an axis that is cut, where its size allows it, so that threads end
+    together. The first is the largest.
     """
     n, height, width = shape
     images, rows = max(1, most // max(1, height * width)), max(1, most // max(1, width))

@@ -65,10 +65,10 @@ def parallel_kernels(when: bool = True) -> Iterator[None]:
             _pool.entered -= 1
             if not _pool.entered:
                 _pool.limits.restore_original_limits()
-                if _pool.executor is not None:
-                    _pool.executor.shutdown()
-                _pool.executor = None
                 give_freed_memory_back()
+                executor, _pool.executor = _pool.executor, None
+                if executor is not None:
+                    executor.shutdown()
 
 
 def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> list[R]:

@@ -52,8 +52,11 @@ STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**14, 48, 256
 """Numbers that a strip has at each of the 36 places, and the bounds of its tiles: its transforms stay in the cache, and
 the products of matrices have rows enough to be worth their start."""
 
+LEAST_STRIPS = 4
+"""Strips that there should be, so that threads share even a small image."""
+
 WHOLE_NUMBERS = 2**23
-"""Numbers in the transforms of all tiles together, up to which images are convolved step by step."""
+"""Numbers in the transforms of all tiles together (32 MB), up to which images are convolved step by step."""
 
 LEAST_CHANNELS = 16
 """Channels, in and out, below which the transforms cost more than the products save."""
@@ -164,9 +167,9 @@ class _Steps:
         self.products = self.to_outputs.shape[1]
         # Where the filters are more than the images, they are better read once than for every strip.
         tiles = math.prod(self.tiles)
-        self.few = bool(tiles <= self.out and SEEN**2 * tiles * (self.channels + self.out) <= WHOLE_NUMBERS)
+        self.few: bool = tiles <= self.out and SEEN**2 * tiles * (self.channels + self.out) <= WHOLE_NUMBERS
         most = min(MOST_TILES, max(LEAST_TILES, STRIP_NUMBERS // max(self.channels, self.out)))
-        self.strips = cut(self.tiles, min(most, -(-tiles // 4)) if self.few else most)
+        self.strips = cut(self.tiles, min(most, -(-tiles // LEAST_STRIPS)))
 
     def shape(self, strip: Strip) -> Shape:
         """Images, and rows and columns of tiles, in a strip."""
@@ -219,13 +222,13 @@ def _strip_by_strip(steps: _Steps) -> None:
 
 
 def _step_by_step(steps: _Steps) -> None:
-    """One step for all tiles, and then the next: for small images, where a strip would be too few rows for products."""
+    """One step for all tiles, and then the next: for images that are less than the filters, which are read once."""
     channels, out, dtype = steps.channels, steps.out, steps.z.dtype
     tiles, largest = math.prod(steps.tiles), math.prod(steps.shape(steps.strips[0]))
     v, m = np.empty((SEEN**2, tiles * channels), dtype), np.empty((steps.products, tiles * out), dtype)
 
     def of(strip: Strip, width: int) -> slice:
-        """The strip's columns of a matrix with so many for each tile."""
+        """Where a strip's tiles are in a matrix that has `width` columns for each tile."""
         first = (strip.images.start * steps.tiles[1] + strip.rows.start) * steps.tiles[2]
         return slice(first * width, (first + math.prod(steps.shape(strip))) * width)
 

@@ -23,7 +23,7 @@ class ReLU(Activation):
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        a = np.clip(x, 0, np.inf)  # a third of the time of np.maximum
+        a = np.clip(x, 0, np.inf)  # half the time of np.maximum where there is much
         positive = x > 0 if want.inputs else None
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
