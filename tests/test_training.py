@@ -402,3 +402,14 @@ def test_what_a_training_held_goes_with_it() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("order", ["F", "turned"])
+def test_bytes_in_any_order_in_memory_train_the_same(order: str) -> None:
+    x, y = np.random.default_rng(0).integers(0, 256, (40, 4, 3, 1), np.uint8), np.arange(40) % 2
+    other = np.asfortranarray(x) if order == "F" else np.ascontiguousarray(x[::-1])[::-1]
+    one, two = (
+        fit(multilayer_perceptron((4, 3, 1), (3,), 2), CategoricalCrossEntropy(), Examples(own, y), epochs=2).theta
+        for own in (x, other)
+    )
+    np.testing.assert_array_equal(one, two)

@@ -144,7 +144,13 @@ def everything(case: Case) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    "case", [Case(1, (61, 90), 32, 24, (3, 3), 1, 1), Case(40, (20, 20), 8, 16, (3, 3), 2, 0)], ids=["one", "many"]
+    "case",
+    [
+        Case(1, (61, 90), 32, 24, (3, 3), 1, 1),
+        Case(40, (20, 20), 8, 16, (3, 3), 2, 0),
+        Case(1, (31, 29), 96, 128, (3, 3), 1, 1),
+    ],
+    ids=["one", "many", "deep"],
 )
 def test_any_number_of_threads_gives_the_same_bytes(case: Case) -> None:
     results = []

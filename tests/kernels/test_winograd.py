@@ -1,5 +1,7 @@
 """Winograd's kernel against the plain definition, in the shapes that people use and in odd ones."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from sfumato.arrays import Array
 from sfumato.kernels import winograd
 from sfumato.kernels.convolution import convolve, input_gradient, prepare
+from sfumato.kernels.threads import parallel_kernels
 
 
 def plain(x: Array, W: Array, b: Array, padding: int) -> Array:
@@ -25,11 +28,19 @@ sizes = st.integers(1, 21)
 channels = st.integers(winograd.LEAST_CHANNELS, winograd.LEAST_CHANNELS + 24)
 
 
+@pytest.mark.parametrize("whole", [0, 2**40], ids=["strip by strip", "step by step"])
 @settings(deadline=None)
 @given(n=st.integers(0, 5), height=sizes, width=sizes, c=channels, out=channels, padding=st.integers(0, 2))
 def test_it_gives_the_sums_of_the_plain_loop_both_ways(
-    n: int, height: int, width: int, c: int, out: int, padding: int
+    whole: int, n: int, height: int, width: int, c: int, out: int, padding: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch, parallel_kernels():
+        patch.setattr(winograd, "WHOLE_NUMBERS", whole)
+        both_ways(n, height, width, c, out, padding)
+
+
+def both_ways(n: int, height: int, width: int, c: int, out: int, padding: int) -> None:
+    """A convolution with bias and ReLU, and the way back through its mask."""
     height, width = (max(size, 3 - 2 * padding) for size in (height, width))
     rng = np.random.default_rng(height * width)
     x: Array = rng.standard_normal((n, height, width, c)).astype(np.float32)
@@ -47,6 +58,21 @@ def test_it_gives_the_sums_of_the_plain_loop_both_ways(
     dx = input_gradient(dz, W, stride=1, padding=padding, input_shape=x.shape, where=positive)
     assert dx.shape == x.shape
     np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
+
+
+@pytest.mark.parametrize(("relu", "order"), [(True, "C"), (False, "F")])
+def test_masks_biases_and_orders_in_memory_go_together(relu: bool, order: Literal["C", "F"]) -> None:
+    """What the layers do not ask for together: a mask of the inputs with biases, signs without ReLU, columns first."""
+    rng = np.random.default_rng(1)
+    x = np.asarray(rng.standard_normal((2, 13, 9, 18), np.float32), order=order)
+    where = np.asarray(rng.random(x.shape) < 0.5, order=order)
+    W, b = rng.standard_normal((20, 3, 3, 18), np.float32), rng.standard_normal(20, np.float32)
+    positive = np.zeros((2, 13, 9, 20), bool, order=order)
+    U = winograd.transform_filters(W)
+    z = winograd.convolve(x, U, b, padding=1, relu=relu, positive=positive, where=where)
+    expected = plain(x * where, W, b, 1)
+    np.testing.assert_allclose(z, np.maximum(expected, 0) if relu else expected, rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(positive, z > 0)
 
 
 def test_prepared_filters_change_nothing() -> None:
