@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
-from sfumato.arrays import Array
 from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
 from sfumato.data import Dataset, Examples
 from sfumato.errors import FileError, InputError
-from sfumato.history import EpochRecord
 from sfumato.initializers import make_initializer
 from sfumato.losses import Loss, default_loss
 from sfumato.model import Model
@@ -97,50 +95,6 @@ def renumbered(
 def _table_header(name: str) -> tuple[str, ...] | None:
     """Names in the header of a table, empty if it has none; None for data that are no table."""
     return data.column_names(name) if name not in data.NAMES and Path(name).is_file() else None
-
-
-@dataclass(frozen=True)
-class TargetScaling:
-    """Standardises the values of a regression for training, and gives the trained network their own units again.
-
-    Without it, values far from 0 or 1 would ask for learning rates of their own. Classes stay as they are.
-    """
-
-    mean: float = 0.0
-    deviation: float = 1.0
-
-    @classmethod
-    def fit(cls, dataset: Dataset, train: Examples, kind: str) -> "TargetScaling":
-        """Mean and standard deviation of the training values; none for classes, for constants, and for "none".
-
-        Raises:
-            InputError: if the values are so large that their squares are beyond float32.
-        """
-        if not dataset.classes and np.abs(train.y).max() > 1e18:
-            raise InputError(f"{dataset.name}: values of {dataset.target} are beyond 1e18; give it in larger units")
-        deviation = 0.0 if dataset.classes or kind == "none" else float(train.y.std())
-        return cls(float(train.y.mean()), deviation) if deviation > 0 else cls()
-
-    def __call__(self, examples: Examples) -> Examples:
-        """The examples with standardised values."""
-        return examples if self == TargetScaling() else examples._replace(y=(examples.y - self.mean) / self.deviation)
-
-    def undo(self, network: Network, theta: Array) -> Array:
-        """Parameters of the network that gives the values' own units: the last layer takes the scale in."""
-        if self == TargetScaling():
-            return theta
-        theta = theta.copy()
-        last = network.parameters(theta)[-1]
-        last.W[...] *= self.deviation
-        last.b[...] = last.b * self.deviation + self.mean
-        return theta
-
-    def in_own_units(self, record: EpochRecord) -> EpochRecord:
-        """The record with the squared errors of the values themselves."""
-        variance = self.deviation**2
-        return replace(
-            record, train_loss=record.train_loss * variance, validation_loss=record.validation_loss * variance
-        )
 
 
 def parse_hidden(text: str) -> tuple[int, ...]:

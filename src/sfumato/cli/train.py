@@ -51,7 +51,6 @@ def train(
     """
     from sfumato.cli.run_folder import CHECKPOINT, open_run_folder, write_run
     from sfumato.cli.setup import (
-        TargetScaling,
         divide,
         make_network,
         parse_batch_size,
@@ -61,12 +60,15 @@ def train(
     from sfumato.cli.summary import summarize
     from sfumato.data import Scaling
     from sfumato.model import Model
+    from sfumato.target_scaling import TargetScaling
     from sfumato.training import default_epochs, fit
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     scaling = Scaling.fit(parts.train.x, data_options.scaling)
-    target = TargetScaling.fit(parts.dataset, parts.train, data_options.scaling)
+    values = f"{parts.dataset.name}: values of {parts.dataset.target}"
+    regression = not parts.dataset.classes
+    target = TargetScaling.fit(parts.train, data_options.scaling, values) if regression else TargetScaling()
     network, loss = make_network(parts.dataset, network_options)
     optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
     defaults = ARCHITECTURES[network_options.architecture]
