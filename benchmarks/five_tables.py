@@ -39,12 +39,13 @@ HIDDEN, L2, RATE, BATCH, EPOCHS = (100,), 1e-4, 0.001, 200, 200
 
 def estimators(regression: bool, seed: int) -> tuple[Any, Any]:
     """Ours and scikit-learn's, of the same settings."""
-    same = {"hidden": HIDDEN, "l2": L2, "learning_rate": RATE, "init": "glorot", "epochs": EPOCHS, "random_state": seed}
-    theirs = {"hidden_layer_sizes": HIDDEN, "alpha": L2, "learning_rate_init": RATE, "max_iter": EPOCHS}
-    more = {"random_state": seed, "n_iter_no_change": EPOCHS}  # to the end, as ours
-    if not regression:
-        return NetworkClassifier(**same, scaling="none"), MLPClassifier(**theirs, **more)
-    return NetworkRegressor(**same, scaling="none"), MLPRegressor(**theirs, **more)
+    same: dict[str, Any] = {"hidden": HIDDEN, "l2": L2, "learning_rate": RATE, "init": "glorot", "epochs": EPOCHS}
+    theirs: dict[str, Any] = {"hidden_layer_sizes": HIDDEN, "alpha": L2, "learning_rate_init": RATE, "max_iter": EPOCHS}
+    same |= {"scaling": "none", "random_state": seed}
+    theirs |= {"n_iter_no_change": EPOCHS, "random_state": seed}  # to the end, as ours
+    if regression:
+        return NetworkRegressor(**same), MLPRegressor(**theirs)
+    return NetworkClassifier(**same), MLPClassifier(**theirs)
 
 
 def score(estimator: Any, x: Any, y: Any, seed: int, *, regression: bool) -> float:
