@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sfumato import data
 from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
-from sfumato.data import Dataset, Examples
+from sfumato.data import Dataset, Examples, suggestion
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import make_initializer
 from sfumato.losses import Loss, default_loss
@@ -110,6 +111,36 @@ def parse_hidden(text: str) -> tuple[int, ...]:
             f"--hidden takes whole numbers of units, 1 to {MOST_UNITS}, such as 15,9, or none; not {text!r}"
         )
     return units
+
+
+def weigh_classes(text: str | None, dataset: Dataset, train: Examples) -> Examples:
+    """The training examples with what their classes count: "balanced", or "NAME=WEIGHT,...", where the others count 1."""
+    if text is None:
+        return train
+    if not dataset.classes:
+        raise InputError("--class-weight is for classes, and this is a regression; leave it out")
+    if text == "balanced":
+        return train._replace(sample_weight=compute_sample_weight("balanced", train.y))
+    weights = np.ones(len(dataset.classes))
+    for part in text.split(","):
+        name, _, number = part.rpartition("=")
+        if name not in dataset.classes:
+            said = suggestion(name, dataset.classes)
+            raise InputError(
+                f"--class-weight: no class is called {name!r}; {said}there are {', '.join(dataset.classes)}"
+            )
+        weights[dataset.classes.index(name)] = _weight(part, number)
+    return train._replace(sample_weight=weights[train.y])
+
+
+def _weight(part: str, number: str) -> float:
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < np.inf:
+        raise InputError(f"--class-weight takes NAME=WEIGHT with a weight of 0 or more; not {part!r}")
+    return weight
 
 
 def parse_batch_size(text: str | None, optimizer: Optimizer[Any], examples: int, most: int) -> Any:

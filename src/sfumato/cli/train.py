@@ -10,6 +10,7 @@ from sfumato.cli.console import Console, RunProgress, limited_threads, threads_i
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     ARCHITECTURES,
+    ClassWeightOptions,
     Data,
     DataOptions,
     NetworkOptions,
@@ -31,6 +32,7 @@ def train(
     splits: SplitOptions,
     network_options: NetworkOptions,
     objective: ObjectiveOptions,
+    weights: ClassWeightOptions,
     optimizer_options: OptimizerOptions,
     run: RunOptions,
     seed: SeedOption,
@@ -56,6 +58,7 @@ def train(
         parse_batch_size,
         read_data,
         training_optimizer,
+        weigh_classes,
     )
     from sfumato.cli.summary import summarize
     from sfumato.data import Scaling
@@ -87,7 +90,7 @@ def train(
             result = fit(
                 network,
                 loss,
-                target(parts.train),
+                weigh_classes(weights.class_weight, parts.dataset, target(parts.train)),
                 validation=parts.validation and target(parts.validation),
                 scaling=scaling,
                 optimizer=optimizer,
@@ -111,7 +114,7 @@ def train(
         known = parts.dataset
         model = Model(network, result.theta, loss, scaling, known.classes, known.features, known.target)
         summary = summarize(model, parts, result)
-        groups = (data_options, splits, network_options, objective, optimizer_options, run, seed)
+        groups = (data_options, splits, network_options, objective, weights, optimizer_options, run, seed)
         options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
             used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}
