@@ -9,7 +9,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sfumato import data
 from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
-from sfumato.data import Dataset, Examples, suggestion
+from sfumato.data import Dataset, Examples
+from sfumato.data.dataset import suggestion
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import make_initializer
 from sfumato.losses import Loss, default_loss
@@ -114,7 +115,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
 
 
 def weigh_classes(text: str | None, dataset: Dataset, train: Examples) -> Examples:
-    """The training examples with what their classes count: "balanced", or "NAME=WEIGHT,...", where the others count 1."""
+    """The training examples with what their classes count: "balanced", or "NAME=WEIGHT,...", the others 1."""
     if text is None:
         return train
     if not dataset.classes:
