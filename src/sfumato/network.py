@@ -95,6 +95,9 @@ class Network(Layer[Any]):
     def __repr__(self) -> str:
         return f"Network({list(self.layers)}, {self.input_shape})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self.layers, self.input_shape, self.names)  # as its named tuples cannot be pickled
+
     @property
     def analytic(self) -> bool:
         return all(layer.analytic for layer in self.layers)

@@ -42,6 +42,7 @@ class FitResult:
         seconds: Time spent training, validation included, over all sittings of a resumed run.
         steps: Number of optimizer steps.
         settings: What was used, defaults included; a digest of the data only if there is a checkpoint to refuse others.
+        memory: The optimizer's state at the end.
     """
 
     theta: Array
@@ -51,6 +52,7 @@ class FitResult:
     seconds: float
     steps: int
     settings: dict[str, Any]
+    memory: Any = None
 
 
 def fit(
@@ -74,6 +76,7 @@ def fit(
     stop: Callable[[], bool] | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    start: FitResult | None = None,
 ) -> FitResult:
     """Train a network: minimise its mean loss over the examples.
 
@@ -101,6 +104,8 @@ def fit(
         checkpoint: File that the run is kept in as it goes; None keeps nothing.
         resume: Go on from `checkpoint` if it is there. The result is that of the uninterrupted run, bit for bit with
             the same number of threads. More epochs may be asked for than before (but with "cosine").
+        start: Begin with the weights and the optimizer's state at the end of this training, which are taken over,
+            instead of anew: to go on with other examples.
 
     Raises:
         InputError: for options out of range, data that do not fit the network, or a checkpoint of another run.
@@ -132,6 +137,8 @@ def fit(
         "scaling": fingerprint(feed.scaling.offset, feed.scaling.factor),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
+    if start is not None:
+        run.state = TrainingState(start.theta, start.memory, best_theta=start.theta.copy())
     if resume and checkpoint is None:
         raise InputError("to resume, name the checkpoint that the run was kept in")
     if resume and checkpoint is not None and checkpoint.exists():
@@ -144,7 +151,9 @@ def fit(
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
     state = run.state
     theta = state.best_theta if early_stopping and state.best_epoch else state.theta
-    return FitResult(theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings)
+    return FitResult(
+        theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings, state.memory
+    )
 
 
 def default_batch_size(optimizer: Optimizer[Any], examples: int, most: int = 1000) -> int | Literal["full"]:

@@ -24,6 +24,7 @@ EFFECTS = {
     "--init": ["--init xavier", "--init glorot", "--init normal", "--init zeros"],
     "--dropout": ["--dropout 0.3"],
     "--l2": ["--l2 50"],
+    "--class-weight": ["--class-weight 1=3"],
     "--optimizer": [
         f"--optimizer {name}" for name in ("gd", "momentum", "nesterov", "rmsprop", "adamw", "lbfgs --epochs 4")
     ],
@@ -163,3 +164,41 @@ def test_the_help_tells_every_option_of_the_table_and_no_other(sfumato: Call) ->
     tested = {*EFFECTS, "--beta", "--momentum-form", "--init-scale", "--early-stopping", "--architecture", "--resume"}
     output = {"--out", "--overwrite", "--json", "--quiet", "--verbose", "--threads", "--help"}
     assert set(re.findall("--[a-z0-9-]+", told)) == tested | output
+
+
+ROWS = [(i % 7 - 3 + 4 * (i % 20 == 0), "rare" if i % 20 == 0 else "usual") for i in range(400)]
+RARE = "x,kind\n" + "".join(f"{x},{kind}\n" for x, kind in ROWS)
+"""One in twenty is rare, and looks like some of the usual ones."""
+
+
+@pytest.mark.parametrize("weight", ["balanced", "rare=19"])
+def test_class_weights_find_more_of_a_rare_class(weight: str, here: Call, tmp_path: Path) -> None:
+    (tmp_path / "rare.csv").write_text(RARE, encoding="utf-8")
+    found = []
+    for options in ([], ["--class-weight", weight]):
+        values = json.loads(here("train", "rare.csv", "--hidden", "none", "--epochs", "60", *options, "--json").out)
+        found.append(values["report"]["by_class"][0]["recall"])
+    assert found[0] < found[1]
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ("rarest=2", "no class is called 'rarest'; did you mean 'rare'?"),
+        ("rare=-1", "a weight of 0 or more; not 'rare=-1'"),
+        ("rare", "no class is called ''"),
+        ("rare=0,usual=0", "all zero"),
+    ],
+)
+def test_class_weights_that_cannot_be_used_are_said(weight: str, said: str, here: Call, tmp_path: Path) -> None:
+    (tmp_path / "rare.csv").write_text(RARE, encoding="utf-8")
+    done = here("train", "rare.csv", "--class-weight", weight)
+    assert done.status == 2
+    assert said in done.err
+
+
+def test_class_weights_are_for_classes(here: Call, tmp_path: Path) -> None:
+    (tmp_path / "values.csv").write_text("x,y\n" + "".join(f"{i},{i / 7}\n" for i in range(60)), encoding="utf-8")
+    done = here("train", "values.csv", "--class-weight", "balanced")
+    assert done.status == 2
+    assert "this is a regression" in done.err

@@ -8,6 +8,7 @@ import typer
 from sfumato.cli.check import check
 from sfumato.cli.console import say
 from sfumato.cli.evaluate import evaluate
+from sfumato.cli.export import export
 from sfumato.cli.info import info
 from sfumato.cli.predict import predict
 from sfumato.cli.style import style
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, style, info):
+for command in (train, evaluate, predict, check, export, style, info):
     app.command()(command)
 
 

@@ -152,6 +152,22 @@ class ObjectiveOptions:
 
 
 @dataclass(frozen=True)
+class ClassWeightOptions:
+    """What the classes count in training."""
+
+    class_weight: Annotated[
+        str | None,
+        option(
+            "What each class counts: balanced (rare ones as much as frequent ones), or NAME=WEIGHT,NAME=WEIGHT.",
+            "--class-weight",
+            shown="1 for each example",
+            panel="Objective",
+            metavar="balanced|NAME=WEIGHT,...",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class OptimizerOptions:
     """How the objective is minimised. A setting that the chosen optimizer does not have is an error."""
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sfumato import data
-from sfumato.arrays import Array
 from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
 from sfumato.data import Dataset, Examples
+from sfumato.data.dataset import suggestion
 from sfumato.errors import FileError, InputError
-from sfumato.history import EpochRecord
 from sfumato.initializers import make_initializer
 from sfumato.losses import Loss, default_loss
 from sfumato.model import Model
@@ -99,50 +99,6 @@ def _table_header(name: str) -> tuple[str, ...] | None:
     return data.column_names(name) if name not in data.NAMES and Path(name).is_file() else None
 
 
-@dataclass(frozen=True)
-class TargetScaling:
-    """Standardises the values of a regression for training, and gives the trained network their own units again.
-
-    Without it, values far from 0 or 1 would ask for learning rates of their own. Classes stay as they are.
-    """
-
-    mean: float = 0.0
-    deviation: float = 1.0
-
-    @classmethod
-    def fit(cls, dataset: Dataset, train: Examples, kind: str) -> "TargetScaling":
-        """Mean and standard deviation of the training values; none for classes, for constants, and for "none".
-
-        Raises:
-            InputError: if the values are so large that their squares are beyond float32.
-        """
-        if not dataset.classes and np.abs(train.y).max() > 1e18:
-            raise InputError(f"{dataset.name}: values of {dataset.target} are beyond 1e18; give it in larger units")
-        deviation = 0.0 if dataset.classes or kind == "none" else float(train.y.std())
-        return cls(float(train.y.mean()), deviation) if deviation > 0 else cls()
-
-    def __call__(self, examples: Examples) -> Examples:
-        """The examples with standardised values."""
-        return examples if self == TargetScaling() else examples._replace(y=(examples.y - self.mean) / self.deviation)
-
-    def undo(self, network: Network, theta: Array) -> Array:
-        """Parameters of the network that gives the values' own units: the last layer takes the scale in."""
-        if self == TargetScaling():
-            return theta
-        theta = theta.copy()
-        last = network.parameters(theta)[-1]
-        last.W[...] *= self.deviation
-        last.b[...] = last.b * self.deviation + self.mean
-        return theta
-
-    def in_own_units(self, record: EpochRecord) -> EpochRecord:
-        """The record with the squared errors of the values themselves."""
-        variance = self.deviation**2
-        return replace(
-            record, train_loss=record.train_loss * variance, validation_loss=record.validation_loss * variance
-        )
-
-
 def parse_hidden(text: str) -> tuple[int, ...]:
     """Units of the hidden layers from "15,9"; "none" for no hidden layer."""
     if text.strip().lower() in ("none", ""):
@@ -156,6 +112,36 @@ def parse_hidden(text: str) -> tuple[int, ...]:
             f"--hidden takes whole numbers of units, 1 to {MOST_UNITS}, such as 15,9, or none; not {text!r}"
         )
     return units
+
+
+def weigh_classes(text: str | None, dataset: Dataset, train: Examples) -> Examples:
+    """The training examples with what their classes count: "balanced", or "NAME=WEIGHT,...", the others 1."""
+    if text is None:
+        return train
+    if not dataset.classes:
+        raise InputError("--class-weight is for classes, and this is a regression; leave it out")
+    if text == "balanced":
+        return train._replace(sample_weight=compute_sample_weight("balanced", train.y))
+    weights = np.ones(len(dataset.classes))
+    for part in text.split(","):
+        name, _, number = part.rpartition("=")
+        if name not in dataset.classes:
+            said = suggestion(name, dataset.classes)
+            raise InputError(
+                f"--class-weight: no class is called {name!r}; {said}there are {', '.join(dataset.classes)}"
+            )
+        weights[dataset.classes.index(name)] = _weight(part, number)
+    return train._replace(sample_weight=weights[train.y])
+
+
+def _weight(part: str, number: str) -> float:
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < np.inf:
+        raise InputError(f"--class-weight takes NAME=WEIGHT with a weight of 0 or more; not {part!r}")
+    return weight
 
 
 def parse_batch_size(text: str | None, optimizer: Optimizer[Any], examples: int, most: int) -> Any:

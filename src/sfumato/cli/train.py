@@ -10,6 +10,7 @@ from sfumato.cli.console import Console, RunProgress, limited_threads, threads_i
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     ARCHITECTURES,
+    ClassWeightOptions,
     Data,
     DataOptions,
     NetworkOptions,
@@ -31,6 +32,7 @@ def train(
     splits: SplitOptions,
     network_options: NetworkOptions,
     objective: ObjectiveOptions,
+    weights: ClassWeightOptions,
     optimizer_options: OptimizerOptions,
     run: RunOptions,
     seed: SeedOption,
@@ -51,22 +53,25 @@ def train(
     """
     from sfumato.cli.run_folder import CHECKPOINT, open_run_folder, write_run
     from sfumato.cli.setup import (
-        TargetScaling,
         divide,
         make_network,
         parse_batch_size,
         read_data,
         training_optimizer,
+        weigh_classes,
     )
     from sfumato.cli.summary import summarize
     from sfumato.data import Scaling
     from sfumato.model import Model
+    from sfumato.target_scaling import TargetScaling
     from sfumato.training import default_epochs, fit
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     scaling = Scaling.fit(parts.train.x, data_options.scaling)
-    target = TargetScaling.fit(parts.dataset, parts.train, data_options.scaling)
+    values = f"{parts.dataset.name}: values of {parts.dataset.target}"
+    regression = not parts.dataset.classes
+    target = TargetScaling.fit(parts.train, data_options.scaling, values) if regression else TargetScaling()
     network, loss = make_network(parts.dataset, network_options)
     optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
     defaults = ARCHITECTURES[network_options.architecture]
@@ -85,7 +90,7 @@ def train(
             result = fit(
                 network,
                 loss,
-                target(parts.train),
+                weigh_classes(weights.class_weight, parts.dataset, target(parts.train)),
                 validation=parts.validation and target(parts.validation),
                 scaling=scaling,
                 optimizer=optimizer,
@@ -109,7 +114,7 @@ def train(
         known = parts.dataset
         model = Model(network, result.theta, loss, scaling, known.classes, known.features, known.target)
         summary = summarize(model, parts, result)
-        groups = (data_options, splits, network_options, objective, optimizer_options, run, seed)
+        groups = (data_options, splits, network_options, objective, weights, optimizer_options, run, seed)
         options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
             used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}

@@ -196,11 +196,11 @@ class Scaling:
         return cls(least, np.asarray(_inverse(half) / 2))
 
     @classmethod
-    def standard(cls, x: Array) -> Self:
-        """Takes `x` to mean 0 and variance 1; a constant feature becomes 0."""
+    def standard(cls, x: Array, weight: Array | None = None) -> Self:
+        """Takes `x` to mean 0 and variance 1; a constant feature becomes 0. In a table, rows may have weights, (n,)."""
         least, greatest = _extremes(x)
         # Pixels have few distinct values: weighing those avoids a float64 copy of all pixels.
-        values, counts = np.unique(x, return_counts=True) if x.ndim == 4 else (x, None)
+        values, counts = np.unique(x, return_counts=True) if x.ndim == 4 else (x, weight)
         # A power of two that brings all values below 1 changes no digit and keeps their squares finite.
         exponent = np.frexp(np.maximum(np.abs(least), np.abs(greatest)))[1]
         values = np.ldexp(values.astype(np.float64), -exponent)
@@ -212,13 +212,14 @@ class Scaling:
         return cls(offset, _inverse(np.where(constant, 1.0, np.ldexp(deviation, exponent))))
 
     @classmethod
-    def fit(cls, x: Array, kind: ScalingKind = "auto") -> Self:
+    def fit(cls, x: Array, kind: ScalingKind = "auto", weight: Array | None = None) -> Self:
         """The scaling of a kind, fitted to `x`.
 
         Args:
             x: Features of the training examples, `(n, d)` or `(n, height, width, channels)`.
             kind: "none", "unit", "standard", or "auto": "unit" for images, whose black stays 0, and "standard" for
                 tables, whose columns have different units.
+            weight: What each row of a table counts in its mean and variance, `(n,)`.
 
         Raises:
             InputError: There is no such kind.
@@ -229,9 +230,9 @@ class Scaling:
             case "unit":
                 return cls.unit(x)
             case "standard":
-                return cls.standard(x)
+                return cls.standard(x, weight)
             case "auto":
-                return cls.unit(x) if x.ndim == 4 else cls.standard(x)
+                return cls.unit(x) if x.ndim == 4 else cls.standard(x, weight)
         raise InputError(f"there is no scaling {kind!r}; choose one of: auto, none, unit, standard")
 
 

@@ -1,0 +1,27 @@
+"""`sfumato export`: a model for other programs, as an ONNX file."""
+
+from sfumato.cli.console import Console, check_output
+from sfumato.cli.options import ModelPath, OutputOptions, grouped
+
+
+@grouped
+def export(model: ModelPath, output: OutputOptions) -> None:
+    """Write MODEL as an ONNX file, which takes raw rows: scaling is a part of it.
+
+    Its input is x: float64 rows of a table, in the order of the model's features, or uint8 images (n, height, width,
+    channels). Its outputs are probabilities and label, the number of the likeliest class, or value for regression.
+    Names of classes, features and target are in the metadata.
+
+    Examples:
+        sfumato export runs/flowers -o flowers.onnx
+    """
+    from sfumato.cli.setup import load_model
+    from sfumato.errors import InputError
+    from sfumato.onnx_export import save_onnx
+
+    console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    if output.out is None:
+        raise InputError("export writes a file: add -o model.onnx")
+    check_output(output.out, overwrite=output.overwrite)
+    save_onnx(load_model(model), output.out)
+    console.result(f"{model} written to {output.out}", {"model": model, "out": output.out})

@@ -1,0 +1,358 @@
+"""Networks as scikit-learn estimators: `NetworkClassifier` and `NetworkRegressor`.
+
+    from sfumato.estimators import NetworkClassifier
+
+    classifier = NetworkClassifier(hidden=(32,), dropout=0.2, early_stopping=20, random_state=0)
+    print(cross_val_score(classifier, X, y).mean())
+
+They are what `sfumato train` trains, behind scikit-learn's interface: `__init__` stores its arguments and nothing else,
+what is learned has a name that ends in an underscore, and `sklearn.utils.estimator_checks.check_estimator` passes.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from sfumato.arrays import Array
+from sfumato.data.dataset import Examples, Scaling, ScalingKind, split, subset
+from sfumato.errors import InputError
+from sfumato.history import EpochRecord
+from sfumato.initializers import Initializer, make_initializer
+from sfumato.losses import Loss, default_loss
+from sfumato.model import Model
+from sfumato.network import Network, multilayer_perceptron
+from sfumato.optimizers import LBFGS, Optimizer, make_optimizer
+from sfumato.schedules import make_schedule
+from sfumato.target_scaling import TargetScaling
+from sfumato.training import FitResult, fit
+
+VALIDATION_FRACTION = 0.1
+"""Held out where early stopping is asked for and no fraction is given, as by scikit-learn's own networks."""
+
+AUTO_BATCH = 200
+"""Examples of a mini-batch at most where its size is "auto", as for scikit-learn's own networks."""
+
+Callback = Callable[[EpochRecord], object]
+"""Called with each epoch's record; training ends once one returns True."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What an estimator trains, all of it settled by the first examples: network, loss, scalings and optimizer."""
+
+    network: Network
+    loss: Loss
+    scaling: Scaling
+    target: TargetScaling
+    optimizer: Optimizer[Any]
+    seed: int
+
+
+@dataclass(repr=False, eq=False)
+class NetworkEstimator(BaseEstimator):
+    """What both estimators share: their parameters, and training.
+
+    Args:
+        hidden: Units of each hidden layer; none of them makes it a linear model.
+        activation: What follows each hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
+        init: What first weights are drawn from: "he", "xavier", "glorot", "normal", "zeros", or an initialiser.
+        dropout: Probability of dropping a hidden unit in training.
+        l2: Lambda of the penalty lambda / (2 N) sum W^2; scikit-learn's `alpha`.
+        optimizer: "gd", "momentum", "nesterov", "rmsprop", "adam", "adamw" or "lbfgs", or an optimizer.
+        learning_rate: Of the first epoch; by default the optimizer's own.
+        schedule: "constant", "exponential", "inverse-time", "inverse-sqrt" or "cosine".
+        decay: The schedule's decay; its own default if None.
+        batch_size: Examples a step; "full" for all; "auto" for 200, or all where there are fewer, and all for L-BFGS.
+        epochs: Passes over the data, at most.
+        early_stopping: End when the loss on held-out examples has not improved for so many epochs, and keep the best.
+        validation_fraction: Part of the examples that is held out; by default a tenth with early stopping, else none.
+        scaling: What is done to the features first, and undone to predictions of values: "standard" (mean 0, variance
+            1), "unit" (0 to 1) or "none". It is part of the estimator, so that it takes raw rows.
+        random_state: Of weights, order, dropout, and of what is held out.
+        callbacks: Each is called with each epoch's `EpochRecord`; if one returns True, training ends.
+    """
+
+    hidden: Sequence[int] = (100,)
+    _: KW_ONLY
+    activation: str = "relu"
+    init: str | Initializer = "he"
+    dropout: float = 0.0
+    l2: float = 0.0
+    optimizer: str | Optimizer[Any] = "adam"
+    learning_rate: float | None = None
+    schedule: str = "constant"
+    decay: float | None = None
+    batch_size: int | Literal["auto", "full"] = "auto"
+    epochs: int = 200
+    early_stopping: int | None = None
+    validation_fraction: float | None = None
+    scaling: ScalingKind = "standard"
+    random_state: int | np.random.RandomState | None = None
+    callbacks: Sequence[Callback] = ()
+
+    @property
+    def model_(self) -> Model:
+        """The trained model, to save (`model_.save("model.safetensors")`), evaluate or export."""
+        check_is_fitted(self)
+        task, names = self._task, tuple(getattr(self, "feature_names_in_", ()))
+        theta = task.target.undo(task.network, self._result.theta)
+        return Model(task.network, theta, task.loss, task.scaling, self._class_names(), names)
+
+    @abstractmethod
+    def _class_names(self) -> tuple[str, ...]:
+        """Names of the classes; none for regression."""
+
+    def _fit(self, examples: Examples) -> Self:
+        """Train from the beginning."""
+        examples = _without_weightless(examples)
+        fraction = self.validation_fraction
+        if fraction is None:
+            fraction = 0.0 if self.early_stopping is None else VALIDATION_FRACTION
+        seed = self._draw_seed()
+        train, held_out = split(examples, fraction, seed, stratify=bool(self._class_names()))
+        self._task = self._begin(train, seed)
+        self._forget()
+        self._train(train, held_out, seed=seed, epochs=self.epochs, learning_rate=self._rate(), schedule=self.schedule)
+        return self
+
+    def _partial_fit(self, examples: Examples) -> Self:
+        """Train for one more epoch, on these examples."""
+        examples = _without_weightless(examples)
+        if not hasattr(self, "_task"):
+            self._task = self._begin(examples, self._draw_seed())
+            self._forget()
+        done, start = self.n_iter_, self._result if self.n_iter_ else None
+        rate = make_schedule(self.schedule, self._rate(), epochs=self.epochs, decay=self.decay)(done)
+        seed = self._task.seed + done  # another order of the examples than the last time
+        self._train(examples, None, seed=seed, epochs=1, learning_rate=rate, schedule="constant", start=start)
+        return self
+
+    def _forget(self) -> None:
+        """Begin the curves."""
+        self.loss_curve_: list[float] = []
+        self.validation_curve_: list[float] = []
+        self.n_iter_ = 0
+
+    def _rate(self) -> float:
+        return self._task.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
+
+    def _draw_seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _begin(self, train: Examples, seed: int) -> _Task:
+        """Settle what is trained, by the examples that it begins with."""
+        classes = self._class_names()
+        loss, outputs = default_loss(len(classes))
+        init = make_initializer(self.init) if isinstance(self.init, str) else self.init
+        network = multilayer_perceptron(
+            train.x.shape[1:], self.hidden, outputs, activation=self.activation, init=init, dropout=self.dropout
+        )
+        if isinstance(self.optimizer, str):
+            decays = {"decays": network.decaying()} if self.optimizer == "adamw" else {}
+            optimizer = make_optimizer(self.optimizer, **decays)
+        else:
+            optimizer = self.optimizer
+        scaling = Scaling.fit(train.x, self.scaling, train.sample_weight)
+        target = TargetScaling() if classes else TargetScaling.fit(train, self.scaling)
+        return _Task(network, loss, scaling, target, optimizer, seed)
+
+    def _train(
+        self,
+        train: Examples,
+        held_out: Examples | None,
+        *,
+        seed: int,
+        epochs: int,
+        learning_rate: float,
+        schedule: str,
+        start: FitResult | None = None,
+    ) -> None:
+        """Train, from `start` or from the beginning, and note what came of it."""
+        task, target, ended = self._task, self._task.target, [False]
+
+        def on_epoch(record: EpochRecord) -> None:
+            answers = [callback(target.in_own_units(record)) for callback in self.callbacks]  # every one is called
+            ended[0] = any(answer is True for answer in answers)
+
+        self._result = fit(
+            task.network,
+            task.loss,
+            target(train),
+            validation=held_out and target(held_out),
+            scaling=task.scaling,
+            optimizer=task.optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            decay=self.decay if schedule == self.schedule else None,
+            l2=self.l2,
+            batch_size=self._batch_size(len(train.y)),
+            epochs=epochs,
+            early_stopping=None if held_out is None else self.early_stopping,
+            seed=seed,
+            dtype=train.x.dtype,
+            on_epoch=on_epoch,
+            stop=lambda: ended[0],
+            start=start,
+        )
+        history = [target.in_own_units(record) for record in self._result.history]
+        self.loss_curve_ += [record.train_loss for record in history]
+        self.validation_curve_ += [record.validation_loss for record in history if held_out]
+        self.n_iter_ += len(history)
+
+    def _batch_size(self, examples: int) -> int | Literal["full"]:
+        if self.batch_size != "auto":
+            return self.batch_size
+        return "full" if isinstance(self._task.optimizer, LBFGS) else min(AUTO_BATCH, examples)
+
+    def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:
+        """The examples as arrays, checked as scikit-learn does; `first` if nothing is known of them yet."""
+        x, y = validate_data(
+            self, X, y, reset=first, dtype=[np.float64, np.float32], y_numeric=isinstance(self, RegressorMixin)
+        )
+        weights: Array | None = None
+        if weight is not None:
+            weights = _check_sample_weight(weight, x, dtype=x.dtype, ensure_non_negative=True)
+        return Examples(x, column_or_1d(y, warn=True), weights)
+
+    def _features(self, X: npt.ArrayLike) -> Array:
+        """The features of new examples as an array, checked against those of the training."""
+        check_is_fitted(self)
+        x: Array = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return x
+
+
+@dataclass(repr=False, eq=False)
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+    """A network that tells classes apart. Its parameters are those of `NetworkEstimator` and one more.
+
+    Args:
+        class_weight: What each class counts, by its label; "balanced" for all the same; None for each example the same.
+
+    Attributes:
+        classes_: The labels, in order.
+        n_features_in_: Number of features; their names, if they had any, are in `feature_names_in_`.
+        loss_curve_: Mean cross-entropy over the training examples, epoch by epoch.
+        validation_curve_: The same over those held out; empty where none were.
+        n_iter_: Number of epochs.
+    """
+
+    _: KW_ONLY
+    class_weight: dict[Any, float] | Literal["balanced"] | None = None
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train from the beginning.
+
+        Args:
+            X: Features, (n, d).
+            y: Labels of any kind, (n,).
+            sample_weight: What each example counts, (n,): two counts as if the example was there twice.
+        """
+        x, labels, weight = self._check(X, y, sample_weight, first=True)
+        check_classification_targets(labels)
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        return self._fit(Examples(x, numbers, self._weigh(labels, weight)))
+
+    def partial_fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train for one more epoch, on these examples alone.
+
+        Args:
+            X: Features, (n, d). Those of the first call also settle the scaling.
+            y: Their labels, (n,).
+            classes: All labels that there will be; needed in the first call.
+            sample_weight: What each example counts, (n,).
+        """
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise InputError("the first call of partial_fit needs all classes that there will be: classes=[...]")
+        if self.class_weight == "balanced":
+            raise InputError("balanced class weights need all examples at once: give partial_fit a weight a class")
+        x, labels, weight = self._check(X, y, sample_weight, first=first)
+        check_classification_targets(labels)
+        known = np.unique(np.asarray(classes)) if first else self.classes_
+        if not first and classes is not None and not np.array_equal(known, np.unique(np.asarray(classes))):
+            raise InputError(f"the classes were {known} in the first call of partial_fit; they cannot change")
+        strange = np.setdiff1d(labels, known)
+        if strange.size:
+            raise InputError(f"y has the label {strange[0]!r}, which is not one of the classes {known}")
+        self.classes_ = known
+        return self._partial_fit(Examples(x, np.searchsorted(known, labels), self._weigh(labels, weight)))
+
+    def predict_proba(self, X: npt.ArrayLike) -> Array:
+        """Probability of each class, in the order of `classes_`: (n, classes)."""
+        return self.model_.predict_proba(self._features(X))
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The likeliest label of each example, (n,)."""
+        numbers = self.model_.predict(self._features(X))
+        labels: Array = self.classes_[numbers]
+        return labels
+
+    def _class_names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.classes_))
+
+    def _weigh(self, labels: Array, weight: Array | None) -> Array | None:
+        """Each example's weight times its class's."""
+        if len(self.classes_) < 2:
+            raise InputError(f"a classifier needs examples of two classes or more; there is one class, {self.classes_}")
+        if self.class_weight is None:
+            return weight
+        own: Array = compute_sample_weight(self.class_weight, labels)
+        return own if weight is None else own * weight
+
+
+@dataclass(repr=False, eq=False)
+class NetworkRegressor(RegressorMixin, NetworkEstimator):
+    """A network that predicts a value, for scikit-learn. Its parameters are those of `NetworkEstimator`.
+
+    Attributes:
+        n_features_in_: Number of features; their names, if they had any, are in `feature_names_in_`.
+        loss_curve_: Mean squared error over the training examples, epoch by epoch.
+        validation_curve_: The same over those held out; empty where none were.
+        n_iter_: Number of epochs.
+    """
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train from the beginning.
+
+        Args:
+            X: Features, (n, d).
+            y: Values, (n,).
+            sample_weight: What each example counts, (n,): two counts as if the example was there twice.
+        """
+        return self._fit(self._check(X, y, sample_weight, first=True))
+
+    def partial_fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train for one more epoch, on these examples alone. The first ones also settle the scalings."""
+        return self._partial_fit(self._check(X, y, sample_weight, first=not hasattr(self, "_task")))
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The value of each example, (n,)."""
+        return self.model_.predict(self._features(X))
+
+    def _class_names(self) -> tuple[str, ...]:
+        return ()
+
+
+def _without_weightless(examples: Examples) -> Examples:
+    """The examples that count: the others have no say in the scaling either."""
+    weight = examples.sample_weight
+    if weight is None:
+        return examples
+    if not weight.any():
+        raise InputError("the sample weights are all zero: nothing would be learned")
+    return subset(examples, weight > 0)
