@@ -49,8 +49,8 @@ POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
 """Where polynomials are evaluated, beside infinity."""
 
 STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**14, 48, 256
-"""Numbers that a strip has at each of the 36 places, and the bounds of its tiles: its transforms stay in the cache, and
-the products of matrices have rows enough to be worth their start."""
+"""Numbers that a strip has at each of the 36 places, and the bounds of its tiles (but a row of them at least): its
+transforms stay in the cache, and the products of matrices have rows enough to be worth their start."""
 
 LEAST_STRIPS = 4
 """Strips that there should be, so that threads share even a small image."""
