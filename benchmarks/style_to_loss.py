@@ -193,8 +193,9 @@ def compare(
             their_seconds += theirs.call_rested("steps", min(BLOCK, steps - len(their_seconds)))
             values[len(their_seconds)] = judge.call("value", theirs.call("picture"))
             our_points += ours.call_rested("steps", BLOCK)
-            own, theirs_now = our_points[-1], f"{values[len(their_seconds)]:.6g} in {their_seconds[-1]:.1f} s"
-            say(f"  {len(their_seconds)} steps: {theirs_now}; ours: {own.loss:.6g} in {own.seconds:.1f} s")
+            theirs_here = f"{values[len(their_seconds)]:.6g} in {their_seconds[-1]:.1f} s"
+            here = our_points[-1]
+            say(f"  {len(their_seconds)} steps: {theirs_here}; ours: {here.loss:.6g} in {here.seconds:.1f} s")
         target = values[steps]
         while our_points[-1].loss > target * (1 - TOLERANCES["loss"]) and len(our_points) < PATIENCE * steps:
             our_points += ours.call_rested("steps", BLOCK)
