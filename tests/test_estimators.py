@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from sfumato import Adam, Model
+from sfumato import Adam, AdamW, Model
 from sfumato.arrays import Array
 from sfumato.estimators import NetworkClassifier, NetworkRegressor
 from sfumato.history import EpochRecord
@@ -123,6 +123,13 @@ def test_a_callback_sees_every_epoch_and_can_end_training(iris: tuple[Array, Arr
 def test_dropout_trains_another_network(iris: tuple[Array, Array]) -> None:
     plain, dropped = (NetworkClassifier(dropout=p, epochs=30, random_state=0).fit(*iris) for p in (0.0, 0.5))
     assert not np.allclose(plain.predict_proba(iris[0]), dropped.predict_proba(iris[0]))
+
+
+def test_adamw_decays_by_l2_instead_of_the_penalty(iris: tuple[Array, Array]) -> None:
+    named = NetworkClassifier(optimizer="adamw", l2=15.0, epochs=5, random_state=0).fit(*iris)
+    same = AdamW(weight_decay=15.0 / 150, decays=named.model_.network.decaying())
+    given = NetworkClassifier(optimizer=same, epochs=5, random_state=0).fit(*iris)
+    np.testing.assert_array_equal(named.model_.theta, given.model_.theta)
 
 
 @pytest.mark.parametrize("kind", [NetworkClassifier, NetworkRegressor])

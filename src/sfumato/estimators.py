@@ -30,10 +30,10 @@ from sfumato.initializers import Initializer, make_initializer
 from sfumato.losses import Loss, default_loss
 from sfumato.model import Model
 from sfumato.network import Network, multilayer_perceptron
-from sfumato.optimizers import LBFGS, Optimizer, make_optimizer
+from sfumato.optimizers import LBFGS, Optimizer
 from sfumato.schedules import make_schedule
 from sfumato.target_scaling import TargetScaling
-from sfumato.training import FitResult, fit
+from sfumato.training import FitResult, decaying_optimizer, fit
 
 VALIDATION_FRACTION = 0.1
 """Held out where early stopping is asked for and no fraction is given, as by scikit-learn's own networks."""
@@ -47,13 +47,14 @@ Callback = Callable[[EpochRecord], object]
 
 @dataclass(frozen=True)
 class _Task:
-    """What an estimator trains, all of it settled by the first examples: network, loss, scalings and optimizer."""
+    """What an estimator trains, and how, all of it settled by the first examples."""
 
     network: Network
     loss: Loss
     scaling: Scaling
     target: TargetScaling
     optimizer: Optimizer[Any]
+    l2: float
     seed: int
 
 
@@ -66,7 +67,8 @@ class NetworkEstimator(BaseEstimator):
         activation: What follows each hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
         init: What first weights are drawn from: "he", "xavier", "glorot", "normal", "zeros", or an initialiser.
         dropout: Probability of dropping a hidden unit in training.
-        l2: Lambda of the penalty lambda / (2 N) sum W^2; scikit-learn's `alpha`.
+        l2: Lambda of the penalty lambda / (2 N) sum W^2, scikit-learn's `alpha`; with "adamw" weights decay by
+            lambda / N instead. None is no penalty, and AdamW's own decay.
         optimizer: "gd", "momentum", "nesterov", "rmsprop", "adam", "adamw" or "lbfgs", or an optimizer.
         learning_rate: Of the first epoch; by default the optimizer's own.
         schedule: "constant", "exponential", "inverse-time", "inverse-sqrt" or "cosine".
@@ -86,7 +88,7 @@ class NetworkEstimator(BaseEstimator):
     activation: str = "relu"
     init: str | Initializer = "he"
     dropout: float = 0.0
-    l2: float = 0.0
+    l2: float | None = None
     optimizer: str | Optimizer[Any] = "adam"
     learning_rate: float | None = None
     schedule: str = "constant"
@@ -157,13 +159,12 @@ class NetworkEstimator(BaseEstimator):
             train.x.shape[1:], self.hidden, outputs, activation=self.activation, init=init, dropout=self.dropout
         )
         if isinstance(self.optimizer, str):
-            decays = {"decays": network.decaying()} if self.optimizer == "adamw" else {}
-            optimizer = make_optimizer(self.optimizer, **decays)
+            optimizer, l2 = decaying_optimizer(self.optimizer, self.l2, network, len(train.y))
         else:
-            optimizer = self.optimizer
+            optimizer, l2 = self.optimizer, self.l2 or 0.0
         scaling = Scaling.fit(train.x, self.scaling, train.sample_weight)
         target = TargetScaling() if classes else TargetScaling.fit(train, self.scaling)
-        return _Task(network, loss, scaling, target, optimizer, seed)
+        return _Task(network, loss, scaling, target, optimizer, l2, seed)
 
     def _train(
         self,
@@ -193,7 +194,7 @@ class NetworkEstimator(BaseEstimator):
             learning_rate=learning_rate,
             schedule=schedule,
             decay=self.decay if schedule == self.schedule else None,
-            l2=self.l2,
+            l2=task.l2,
             batch_size=self._batch_size(len(train.y)),
             epochs=epochs,
             early_stopping=None if held_out is None else self.early_stopping,

@@ -20,7 +20,7 @@ from sfumato.layers.base import NOTHING
 from sfumato.losses import NO_SUMS, Loss, Sums
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective, check_examples
-from sfumato.optimizers import LBFGS, Adam, Optimizer
+from sfumato.optimizers import LBFGS, Adam, Optimizer, make_optimizer
 from sfumato.schedules import make_schedule
 
 EVALUATION_CHUNK = 4096
@@ -154,6 +154,19 @@ def fit(
     return FitResult(
         theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings, state.memory
     )
+
+
+def decaying_optimizer(
+    name: str, l2: float | None, network: Network, examples: int, **settings: Any
+) -> tuple[Optimizer[Any], float]:
+    """The optimizer called `name`, and the L2 penalty that is left for the objective.
+
+    AdamW decays weights itself, by l2 / N instead of the penalty; by its own default where no l2 is given.
+    """
+    if name == "adamw":
+        settings |= {"decays": network.decaying(), "weight_decay": None if l2 is None else l2 / examples}
+        l2 = None
+    return make_optimizer(name, **settings), l2 or 0.0
 
 
 def default_batch_size(optimizer: Optimizer[Any], examples: int, most: int = 1000) -> int | Literal["full"]:

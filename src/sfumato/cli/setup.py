@@ -16,8 +16,9 @@ from sfumato.initializers import make_initializer
 from sfumato.losses import Loss, default_loss
 from sfumato.model import Model
 from sfumato.network import Network, convolutional_network, multilayer_perceptron
-from sfumato.optimizers import Optimizer, make_optimizer
-from sfumato.training import default_batch_size
+from sfumato.optimizers import Optimizer
+from sfumato.target_scaling import TargetScaling
+from sfumato.training import decaying_optimizer, default_batch_size
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
 
@@ -114,6 +115,12 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     return units
 
 
+def scale_target(dataset: Dataset, train: Examples, kind: str) -> TargetScaling:
+    """What standardises the values of a regression; classes stay as they are."""
+    name = f"{dataset.name}: values of {dataset.target}"
+    return TargetScaling() if dataset.classes else TargetScaling.fit(train, kind, name)
+
+
 def weigh_classes(text: str | None, dataset: Dataset, train: Examples) -> Examples:
     """The training examples with what their classes count: "balanced", or "NAME=WEIGHT,...", the others 1."""
     if text is None:
@@ -187,11 +194,7 @@ def training_optimizer(
         "epsilon_inside_root": options.epsilon_inside_root or None,
         "form": options.momentum_form,
     }
-    if options.optimizer == "adamw":
-        settings["decays"] = network.decaying()
-        settings["weight_decay"] = None if l2 is None else l2 / examples
-        l2 = None
-    return make_optimizer(options.optimizer, **settings), l2 or 0.0
+    return decaying_optimizer(options.optimizer, l2, network, examples, **settings)
 
 
 def load_model(path: str) -> Model:

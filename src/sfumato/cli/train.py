@@ -57,21 +57,20 @@ def train(
         make_network,
         parse_batch_size,
         read_data,
+        scale_target,
         training_optimizer,
         weigh_classes,
     )
     from sfumato.cli.summary import summarize
     from sfumato.data import Scaling
     from sfumato.model import Model
-    from sfumato.target_scaling import TargetScaling
     from sfumato.training import default_epochs, fit
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     scaling = Scaling.fit(parts.train.x, data_options.scaling)
-    values = f"{parts.dataset.name}: values of {parts.dataset.target}"
-    regression = not parts.dataset.classes
-    target = TargetScaling.fit(parts.train, data_options.scaling, values) if regression else TargetScaling()
+    target = scale_target(parts.dataset, parts.train, data_options.scaling)
+    examples = weigh_classes(weights.class_weight, parts.dataset, target(parts.train))
     network, loss = make_network(parts.dataset, network_options)
     optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
     defaults = ARCHITECTURES[network_options.architecture]
@@ -90,7 +89,7 @@ def train(
             result = fit(
                 network,
                 loss,
-                weigh_classes(weights.class_weight, parts.dataset, target(parts.train)),
+                examples,
                 validation=parts.validation and target(parts.validation),
                 scaling=scaling,
                 optimizer=optimizer,

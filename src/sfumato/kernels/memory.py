@@ -15,8 +15,8 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """The library's numbers for how much may lie free before it is handed back, and how many arrays it may map."""
 
 KEEP, USUAL = {TRIM_THRESHOLD: 2**31 - 1, MMAP_MAX: 0}, {TRIM_THRESHOLD: 2**26, MMAP_MAX: 2**16}
-"""What is asked for here, and what it is afterwards: the library's defaults, but that it no longer learns from what the
-program frees which sizes to map."""
+"""What is asked for here, and what it is afterwards: the library's own number of maps, and up to where it raises the
+other as it goes. Once asked for any of them it raises nothing by itself any more."""
 
 
 def keep_freed_memory() -> None:
