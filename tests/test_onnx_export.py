@@ -3,12 +3,13 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 
 from sfumato import (
@@ -35,7 +36,8 @@ from sfumato import (
     convolutional_network,
 )
 from sfumato.arrays import Array
-from sfumato.data import Scaling
+from sfumato.data import Known, Scaling
+from sfumato.data.tables import features_of
 from sfumato.layers.base import Layer
 from sfumato.onnx_export import save_onnx
 
@@ -68,6 +70,41 @@ def test_tables_give_the_same_probabilities(activation: Callable[[], Any], class
     found = run(tmp_path / "model.onnx", TABLE)
     np.testing.assert_allclose(found["probabilities"], model.predict_proba(TABLE), atol=1e-5)
     np.testing.assert_array_equal(found["label"], model.predict(TABLE))
+
+
+def test_categories_and_gaps_are_encoded_inside(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    colours, sizes = ("blue", "green", "red"), ("large", "small")
+    table = pd.DataFrame(
+        {
+            "colour": random.choice(np.array([*colours, None], dtype=object), 50),
+            "age": np.where(random.random(50) < 0.2, np.nan, random.normal(40, 10, 50)),
+            "size": random.choice(sizes, 50),
+            "height": random.normal(1.7, 0.1, 50),
+        }
+    )
+    categories = {"colour": colours, "size": sizes}
+    x = features_of(table, Known(tuple(table.columns), categories))
+    scaling = Scaling.fit(x, indicators=np.array([True] * 3 + [False] + [True] * 2 + [False]))
+    plain = made([Dense(5), ReLU(), Dense(3)], 7, CategoricalCrossEntropy(), 3, scaling)
+    model = replace(plain, features=tuple(table.columns), categories=categories)
+    save_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    text = table[["colour", "size"]].fillna("").to_numpy(dtype=str)
+    inputs = {"x": table[["age", "height"]].to_numpy(), "text": text}
+    probabilities, label = session.run(["probabilities", "label"], inputs)
+    np.testing.assert_allclose(probabilities, model.predict_proba(model.rows(table)), atol=1e-5)
+    np.testing.assert_array_equal(label, model.predict(model.rows(table)))
+    assert json.loads(session.get_modelmeta().custom_metadata_map["categories"])["size"] == ["large", "small"]
+    only = replace(
+        made([Dense(3)], 5, CategoricalCrossEntropy(), 3, Scaling.none()),
+        features=("colour", "size"),
+        categories=categories,
+    )
+    save_onnx(only, tmp_path / "only.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "only.onnx", providers=["CPUExecutionProvider"])
+    found = session.run(["probabilities"], {"text": text})[0]
+    np.testing.assert_allclose(found, only.predict_proba(only.rows(table)), atol=1e-5)
 
 
 def test_values_of_a_regression(tmp_path: Path) -> None:

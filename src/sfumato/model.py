@@ -1,15 +1,17 @@
 """A trained network with all that it takes to use it: from raw inputs to names of classes, in one file."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sfumato import initializers, layers, losses
 from sfumato.arrays import Array
 from sfumato.data.dataset import Examples, Scaling
+from sfumato.data.tables import Known, features_of
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import Initializer
 from sfumato.kernels.threads import parallel_kernels
@@ -18,6 +20,9 @@ from sfumato.losses import Loss
 from sfumato.network import Network
 from sfumato.storage import load_tensors, save_tensors
 from sfumato.training import evaluate, examples_at_once
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = "model 1"
 
@@ -42,6 +47,7 @@ class Model:
         classes: Names of the classes, in order; empty for regression.
         features: Names of the input columns; empty for images.
         target: Name of what is predicted.
+        categories: The categories of those columns that have some, by name: each is an input, 0 or 1.
     """
 
     network: Network
@@ -51,6 +57,7 @@ class Model:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     target: str = "target"
+    categories: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         nothing = np.zeros((1, *self.network.output_shape))
@@ -60,6 +67,17 @@ class Model:
                 f"a network of {self.network.size} parameters and {self.network.output_shape} outputs does not fit "
                 f"{self.theta.shape} parameters and {len(self.classes)} classes under {type(self.loss).__name__}"
             )
+        inputs = sum(len(self.categories.get(name, " ")) for name in self.features)
+        if self.features and self.network.input_shape != (inputs,):
+            raise InputError(f"features of {inputs} inputs do not fit a network of {self.network.input_shape}")
+
+    def rows(self, table: "pd.DataFrame") -> Array:
+        """Raw inputs for the rows of a pandas table, (n, *input_shape): its columns by name, categories encoded.
+
+        Raises:
+            InputError: if a column is missing, or holds what the model does not know.
+        """
+        return features_of(table, Known(self.features, self.categories))
 
     def outputs(self, x: Array) -> Array:
         """The network's outputs (logits, or values) for raw inputs x, (n, *input_shape): (n, *output_shape)."""
@@ -112,7 +130,7 @@ class Model:
             parameter.name: self.theta[parameter.start : parameter.stop].reshape(parameter.spec.shape)
             for parameter in self.network.layout
         }
-        scaling = {"scaling.offset": self.scaling.offset, "scaling.factor": self.scaling.factor}
+        scaling = {f"scaling.{name}": value for name, value in vars(self.scaling).items() if value is not None}
         header = {
             "format": FORMAT,
             "layers": [_describe(layer) for layer in self.network.layers],
@@ -121,6 +139,7 @@ class Model:
             "classes": self.classes,
             "features": self.features,
             "target": self.target,
+            "categories": self.categories,
         }
         save_tensors(Path(path), {**tensors, **{k: np.asarray(v) for k, v in scaling.items()}}, header)
 
@@ -139,14 +158,16 @@ class Model:
             )
         try:
             network = Network([_rebuild(layer, Layer) for layer in header["layers"]], tuple(header["input_shape"]))
-            scaling = Scaling(tensors["scaling.offset"], tensors["scaling.factor"])
+            scaling = Scaling(tensors["scaling.offset"], tensors["scaling.factor"], tensors.get("scaling.missing"))
+            categories = {name: tuple(texts) for name, texts in header.get("categories", {}).items()}
             parts = [tensors[parameter.name] for parameter in network.layout]
             if [part.shape for part in parts] != [parameter.spec.shape for parameter in network.layout]:
                 raise ValueError("a parameter's shape does not fit its layer")
             theta = np.concatenate([part.ravel() for part in parts])
             classes, features = tuple(header["classes"]), tuple(header["features"])
-            return cls(network, theta, _rebuild(header["loss"], Loss), scaling, classes, features, header["target"])
-        except (KeyError, TypeError, ValueError) as error:
+            loss, target = _rebuild(header["loss"], Loss), header["target"]
+            return cls(network, theta, loss, scaling, classes, features, target, categories)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FileError(f"{path}: the model in it is damaged ({error})") from error
 
 

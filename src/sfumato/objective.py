@@ -138,15 +138,17 @@ class NetworkObjective(Objective):
         return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
 
 
-def check_examples(network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None) -> None:
-    """Raise `InputError` where examples do not fit a network and its loss."""
+def check_examples(
+    network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None, *, gaps: bool = False
+) -> None:
+    """Raise `InputError` where examples do not fit a network and its loss; with `gaps`, inputs may be missing (NaN)."""
     if y.ndim != 1:
         raise InputError(f"the truth must be one entry an example, of shape ({len(y)},), not {y.shape}")
     if len(x) != len(y) or not len(x):
         raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
     if x.shape[1:] != network.input_shape:
         raise InputError(f"examples have shape {x.shape[1:]}; the network takes {network.input_shape}")
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
+    if x.dtype.kind == "f" and (np.isinf(x) if gaps else ~np.isfinite(x)).any():
         raise InputError("an input is infinite or not a number: leave such examples out, or fill the gaps in")
     loss.check(y, math.prod(network.output_shape))
     if sample_weight is None:

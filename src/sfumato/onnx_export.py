@@ -34,6 +34,9 @@ from sfumato.storage import write_atomically
 OPSET, IR = 17, 8
 """Versions of ONNX's operators and of its format: of 2022, so that older programs read the file as well."""
 
+MACHINE_LEARNING, MACHINE_LEARNING_OPSET = "ai.onnx.ml", 3
+"""Operators beyond those of tensors, such as one-hot encoding."""
+
 PLAIN: dict[type, str] = {ReLU: "Relu", Sigmoid: "Sigmoid", Tanh: "Tanh", Flatten: "Flatten"}
 """ONNX's names of the layers that have neither parameters nor settings."""
 
@@ -44,16 +47,18 @@ TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 def save_onnx(model: Model, path: str | Path) -> None:
     """Write a model as an ONNX file.
 
-    Its input `x` is (n, *input_shape), float64 for tables and uint8 for images. Its outputs are `probabilities`, (n,
+    Its input `x` is (n, *input_shape), float64 for tables, NaN where a number is missing, and uint8 for images. If some
+    columns of a table are categories, `x` has the columns of numbers alone, and the input `text`, (n, columns), has the
+    others as strings, "" where one is missing. Its outputs are `probabilities`, (n,
     classes), and `label`, (n,), the number of the likeliest; for regression `value`, (n,). Names of classes, features
-    and target are in the file's metadata, as JSON.
+    and target, and the categories, are in the file's metadata, as JSON.
 
     Raises:
         FileError: if the file cannot be written, or the library onnx is not installed.
         InputError: if the network has layers of one's own, which ONNX cannot describe.
     """
     graph = _Graph()
-    z = graph.scaled(model, "x")
+    z = graph.scaled(model, graph.encoded(model) if model.categories else "x")
     parameters = model.network.parameters(model.theta.astype(np.float32))
     for layer, own in zip(model.network.layers, parameters, strict=True):
         z = graph.layer(layer, own, z)
@@ -81,8 +86,27 @@ class _Graph:
         self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
+    def encoded(self, model: Model) -> str:
+        """Numbers and categories, in the order of the model's features."""
+        parts, numbers, texts = [], 0, 0
+        for name in model.features:
+            if name in model.categories:
+                text = self.add("Gather", "text", self.constant(np.array([texts])), axis=1)
+                known = list(model.categories[name])
+                shown = self.add("OneHotEncoder", text, domain=MACHINE_LEARNING, cats_strings=known, zeros=1)
+                row = self.add("Squeeze", shown, self.constant(np.array([1])))
+                parts.append(self.add("Cast", row, to=self.onnx.TensorProto.DOUBLE))
+                texts += 1
+            else:
+                parts.append(self.add("Gather", "x", self.constant(np.array([numbers])), axis=1))
+                numbers += 1
+        return self.add("Concat", *parts, axis=1)
+
     def scaled(self, model: Model, x: str) -> str:
         """Raw inputs as the network takes them."""
+        if model.scaling.missing is not None:
+            known = self.constant(np.asarray(model.scaling.missing, np.float64))
+            x = self.add("Where", self.add("IsNaN", x), known, x)
         kind = np.float32 if _is_image(model) else np.float64
         number = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
         offset, factor = (self.constant(np.asarray(v, kind)) for v in (model.scaling.offset, model.scaling.factor))
@@ -139,11 +163,15 @@ class _Graph:
         """The file's bytes."""
         helper, proto = self.onnx.helper, self.onnx.TensorProto
         kind = proto.UINT8 if _is_image(model) else proto.DOUBLE
-        x = helper.make_tensor_value_info("x", kind, ["n", *model.network.input_shape])
-        graph = helper.make_graph(self.nodes, "sfumato", [x], outputs, self.constants)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="sfumato")
+        texts = len(model.categories)
+        shape = [len(model.features) - texts] if texts else model.network.input_shape
+        inputs = [helper.make_tensor_value_info("x", kind, ["n", *shape])] if all(shape) else []
+        inputs += [helper.make_tensor_value_info("text", proto.STRING, ["n", texts])] if texts else []
+        graph = helper.make_graph(self.nodes, "sfumato", inputs, outputs, self.constants)
+        versions = [helper.make_opsetid("", OPSET), helper.make_opsetid(MACHINE_LEARNING, MACHINE_LEARNING_OPSET)]
+        made = helper.make_model(graph, opset_imports=versions[: 2 if texts else 1], producer_name="sfumato")
         made.ir_version = IR
-        names = {"classes": model.classes, "features": model.features, "target": model.target}
+        names = {name: getattr(model, name) for name in ("classes", "features", "target", "categories")}
         helper.set_model_props(made, {key: json.dumps(value, ensure_ascii=False) for key, value in names.items()})
         self.onnx.checker.check_model(made, full_check=True)
         return bytes(made.SerializeToString())

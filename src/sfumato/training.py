@@ -113,7 +113,7 @@ def fit(
     """
     for examples in (train, validation):
         if examples is not None:
-            check_examples(network, loss, *examples)
+            check_examples(network, loss, *examples, gaps=scaling is not None and scaling.missing is not None)
     optimizer = optimizer or Adam()
     checkpoint = None if checkpoint is None else Path(checkpoint)
     learning_rate = optimizer.learning_rate if learning_rate is None else learning_rate
@@ -134,7 +134,7 @@ def fit(
         "seed": seed,
         "precision": np.dtype(dtype).name,
         "data": "" if checkpoint is None else fingerprint(*train, *(validation or ())),
-        "scaling": fingerprint(feed.scaling.offset, feed.scaling.factor),
+        "scaling": fingerprint(*vars(feed.scaling).values()),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
     if start is not None:

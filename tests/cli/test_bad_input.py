@@ -110,8 +110,6 @@ TABLES = {
     "one-row": ("a,b,c\n1,2,x\n", "has only one row of values; give at least 2"),
     "one-column": ("a\n1\n2\n", "has only one column"),
     "text": ("a,b,c\n1,2,x\n3,two,y\n", "line 3, column 'b': 'two' is not a number; correct it or remove the row"),
-    "nan": ("a,b,c\n1,2,x\n3,nan,y\n", "line 3, column 'b': the value is missing; fill it in or remove the row"),
-    "missing": ("a,b,c\n1,2,x\n3,,y\n", "line 3, column 'b': the value is missing"),
     "infinite": ("a,b,c\n1,2,x\n3,1e999,y\n", "line 3, column 'b': '1e999' is not finite"),
     "no-target": ("a,b,c\n1,2,x\n3,4,\n", "line 3, column 'c': the value is missing"),
     "one-class": ("a,b,c\n1,2,x\n3,4,x\n", "column 'c': the target is 'x' in every row; give examples of at least 2"),

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from sfumato import Model
-from sfumato.data import load_features
+from sfumato.data import Known, load_features
 
 Call = Callable[..., Any]
 
@@ -18,7 +18,7 @@ def test_an_exported_model_answers_as_predict_does(trained: Path, here: Call, tm
     done = here("export", str(trained), "-o", "flowers.onnx")
     assert (done.status, done.err) == (0, "")
     model = Model.load(trained / "model.safetensors")
-    x = load_features(str(trained.parent / "flowers.csv"), model.features, len(model.features))
+    x = load_features(str(trained.parent / "flowers.csv"), Known(model.features, {}), len(model.features))
     session = onnxruntime.InferenceSession(tmp_path / "flowers.onnx")
     (found,) = session.run(["probabilities"], {"x": x})
     np.testing.assert_allclose(found, model.predict_proba(x), atol=1e-5)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from sfumato import Model
@@ -110,6 +112,33 @@ def test_unusual_data_train_and_predict(content: str, here: Call, tmp_path: Path
     status, out, err = here("predict", "run", "features.csv")
     assert (status, err) == (0, "")
     assert len(out.splitlines()) == 1 + len(rows)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_categories_and_gaps_from_training_to_answers(kind: str, here: Call, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"id": [f"n{k}" for k in range(300)], "colour": random.choice(["red", "blue", "green"], 300)})
+    table["size"] = random.normal(5, 2, 300)
+    table["kind"] = np.where((table["colour"] == "red") ^ (table["size"] > 5), "ripe", "unripe")
+    table.loc[::10, "size"] = np.nan
+
+    def write(part: pd.DataFrame, name: str) -> str:
+        part.to_csv(tmp_path / name, index=False) if kind == "csv" else part.to_parquet(tmp_path / name)
+        return name
+
+    data = write(table, f"fruit.{kind}")
+    status, out, err = here("train", data, "--hidden", "8", "-o", "run", "--json", "--learning-rate", "0.03")
+    assert status == 0
+    assert json.loads(out)["test_accuracy"] > 0.85
+    assert f"{data}: left out: column 'id' has more than 100 different texts" in err
+    new = write(table.drop(columns=["kind", "id"]).head(20), f"new.{kind}")
+    header, *answers = csv.reader(here("predict", "run", new).out.splitlines())
+    assert header == ["kind"]
+    assert np.mean([row[0] == kind for row, kind in zip(answers, table["kind"], strict=False)]) > 0.85
+    measured = json.loads(here("evaluate", "run", data, "--json").out)
+    assert measured["examples"] == 300
+    assert measured["accuracy"] > 0.85
+    assert here("check", data).status == 0
 
 
 def test_values_too_large_to_square_say_to_scale(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def test_a_folder_of_idx_files(tmp_path: Path) -> None:
 
 
 def test_unknown_data() -> None:
-    with pytest.raises(InputError, match=r"no data 'Mnits'; did you mean 'mnist'\? give a CSV file, .*breast-cancer"):
+    with pytest.raises(
+        InputError, match=r"no data 'Mnits'; did you mean 'mnist'\? give a CSV or Parquet file, .*breast-cancer"
+    ):
         load("Mnits")
     with pytest.raises(FileError, match=r"nowhere\.csv: cannot be read"):
         load("nowhere.csv")

@@ -7,10 +7,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from sfumato.data import TaskChoice, blobs, breast_cancer, load_csv, load_features
+from sfumato.data import Known, TaskChoice, blobs, breast_cancer, load_features, load_table
 from sfumato.errors import FileError, InputError
 
 FILES = Path(__file__).parents[2] / "examples" / "data"
+
+
+def known(*features: str, **categories: tuple[str, ...]) -> Known:
+    return Known(features, categories)
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["data", "spiral", "circles", "lemniscate", "cancer"])
 def test_the_files_of_the_reference(name: str) -> None:
-    data = load_csv(FILES / f"{name}.csv")
+    data = load_table(FILES / f"{name}.csv")
     rows = np.loadtxt(FILES / f"{name}.csv", delimiter=",")
     np.testing.assert_array_equal(data.examples.x, rows[:, :-1])
     np.testing.assert_array_equal(data.examples.y, rows[:, -1])
@@ -31,13 +35,13 @@ def test_the_files_of_the_reference(name: str) -> None:
     assert data.classes == (("0", "1", "2") if name == "spiral" else ("0", "1"))
     assert data.target == "y"
     assert data.features == tuple(f"x{k}" for k in range(1, rows.shape[1]))
-    np.testing.assert_array_equal(load_features(FILES / f"{name}.csv", (), rows.shape[1]), rows)
+    np.testing.assert_array_equal(load_features(FILES / f"{name}.csv", known(), rows.shape[1]), rows)
 
 
 def test_a_file_and_its_generator_are_interchangeable() -> None:
-    file, made = load_csv(FILES / "data.csv"), blobs()
+    file, made = load_table(FILES / "data.csv"), blobs()
     assert (file.features, file.target, file.classes) == (made.features, made.target, made.classes)
-    assert load_csv(FILES / "cancer.csv").feature_shape == breast_cancer().feature_shape
+    assert load_table(FILES / "cancer.csv").feature_shape == breast_cancer().feature_shape
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -47,7 +51,7 @@ def test_header_delimiters_and_line_ends(path: Path, delimiter: str, start: byte
     rows = [["größe", "b c", "kind"], [" 1.5", "-2e3", "cat"], ["3", "4 ", " dog"], ["5", "+.5", "cat "]]
     lines = newline.join(delimiter.join(row) for row in rows) + newline + newline
     path.write_bytes(start + lines.encode())
-    data = load_csv(path)
+    data = load_table(path)
     assert data.features == ("größe", "b c")
     assert data.target == "kind"
     assert data.classes == ("cat", "dog")
@@ -57,7 +61,7 @@ def test_header_delimiters_and_line_ends(path: Path, delimiter: str, start: byte
 
 def test_quotation_marks(path: Path) -> None:
     path.write_text('"a,\nb",kind\n"1","x ""y"""\n2,"z, z"\n', encoding="utf-8")
-    data = load_csv(path)
+    data = load_table(path)
     assert data.features == ("a,\nb",)
     assert data.classes == ('x "y"', "z, z")
 
@@ -67,7 +71,8 @@ def test_quotation_marks(path: Path) -> None:
     [
         ("a,b\n1,0\n2,1\n", ("a",)),
         ("label,1,2\n0,5,0\n1,6,1\n", ("label", "1")),
-        (",b,c\n0,5,0\n1,6,1\n", ("column 1", "b")),
+        (",b,c\n0,5,0\n1,6,1\n", ("b",)),
+        ("a,,c\n0,5,0\n1,6,1\n", ("a", "column 2")),
         ("1.5,setosa\n2.5,other\n", ("x1",)),
         ("a,b\n1,x\n2,y\n", ("a",)),
         ("1,0\n2,1\n", ("x1",)),
@@ -75,7 +80,7 @@ def test_quotation_marks(path: Path) -> None:
 )
 def test_header_or_not(path: Path, content: str, features: tuple[str, ...]) -> None:
     path.write_text(content, encoding="utf-8")
-    assert load_csv(path).features == features
+    assert load_table(path).features == features
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def test_header_or_not(path: Path, content: str, features: tuple[str, ...]) -> N
 )
 def test_target(path: Path, target: str, name: str, features: tuple[str, ...]) -> None:
     path.write_text("a,b,2\n0,10,1\n1,20,0\n", encoding="utf-8")
-    data = load_csv(path, target=target)
+    data = load_table(path, target=target)
     assert data.target == name
     assert data.features == features
     column = {"a": [0, 1], "b": [10, 20], "2": [1, 0]}
@@ -94,7 +99,7 @@ def test_target(path: Path, target: str, name: str, features: tuple[str, ...]) -
 
 def test_a_target_that_is_first_without_header(path: Path) -> None:
     path.write_text("0,10,20\n1,30,40\n", encoding="utf-8")
-    data = load_csv(path, target="0")
+    data = load_table(path, target="0")
     assert data.features == ("x1", "x2")
     assert data.examples.x.tolist() == [[10, 20], [30, 40]]
 
@@ -113,7 +118,7 @@ def test_a_target_that_is_first_without_header(path: Path) -> None:
 )
 def test_task_and_classes(path: Path, values: list[str], task: str, classes: tuple[str, ...]) -> None:
     path.write_text("".join(f"{k},{value}\n" for k, value in enumerate(values)), encoding="utf-8")
-    data = load_csv(path)
+    data = load_table(path)
     assert data.task == task
     assert data.classes == classes
     if task == "regression":
@@ -125,18 +130,18 @@ def test_task_and_classes(path: Path, values: list[str], task: str, classes: tup
 
 def test_the_task_can_be_chosen(path: Path) -> None:
     path.write_text("1,0\n2,1\n3,0.5\n", encoding="utf-8")
-    assert load_csv(path, task="classification").classes == ("0", "0.5", "1")
+    assert load_table(path, task="classification").classes == ("0", "0.5", "1")
     path.write_text("1,0\n2,1\n3,0\n", encoding="utf-8")
-    assert load_csv(path, task="regression").examples.y.tolist() == [0, 1, 0]
+    assert load_table(path, task="regression").examples.y.tolist() == [0, 1, 0]
     with pytest.raises(InputError, match="no task 'ranking'; choose one of: auto, classification, regression"):
-        load_csv(path, task=cast(Any, "ranking"))
+        load_table(path, task=cast(Any, "ranking"))
 
 
 def test_numbers_are_read_to_the_last_bit(path: Path) -> None:
     bits = np.random.default_rng(0).integers(0, 2**63, (2000, 3)).view(np.float64)
     x = np.where(np.isfinite(bits), bits, 0.1)
     path.write_text("".join(f"{a!r},{b!r},{c!r}\n" for a, b, c in x.tolist()), encoding="utf-8")
-    data = load_csv(path)
+    data = load_table(path)
     np.testing.assert_array_equal(np.column_stack([data.examples.x, data.examples.y]), x)
 
 
@@ -154,10 +159,6 @@ BAD = [
     ("1,0\n\u00a02,1\n", "a.csv, line 2, column 1: '\\xa02' is not a number"),
     ("1,0\nTrue,1\n", "line 2, column 1: 'True' is not a number"),
     ("1,0\n٣,1\n", "line 2, column 1: '٣' is not a number"),
-    ("a,b\n1,0\n,1\n", "line 3, column 'a': the value is missing; fill it in"),
-    ("1,0\n  ,1\n", "line 2, column 1: the value is missing"),
-    ("1,0\nNA,1\n", "line 2, column 1: the value is missing"),
-    ("1,0\nnan,1\n", "line 2, column 1: the value is missing"),
     ("1,x\n2,y\n3,\n", "line 3, column 2: the value is missing"),
     ("1,x\n2,y\n3, \n", "line 3, column 2: the value is missing"),
     ("1,\n2,\n", "line 1, column 2: the value is missing"),
@@ -183,7 +184,7 @@ BAD = [
 def test_bad_content(path: Path, content: str, message: str) -> None:
     path.write_text(content, encoding="utf-8", newline="")
     with pytest.raises(InputError) as caught:
-        load_csv(path)
+        load_table(path)
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -201,7 +202,7 @@ def test_bad_content(path: Path, content: str, message: str) -> None:
 def test_content_that_is_no_text(path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        load_csv(path)
+        load_table(path)
 
 
 def test_errors_far_down_a_file(path: Path) -> None:
@@ -213,13 +214,13 @@ def test_errors_far_down_a_file(path: Path) -> None:
     ):
         path.write_text("\n".join([*rows, bad, "1,1"]), encoding="utf-8")
         with pytest.raises(InputError, match=f"line 200001.*{message}"):
-            load_csv(path)
+            load_table(path)
 
 
 def test_a_text_target_is_no_regression(path: Path) -> None:
     path.write_text("1,1\n2,b\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 2, column 2: 'b' is not a number"):
-        load_csv(path, task="regression")
+        load_table(path, task="regression")
 
 
 @pytest.mark.parametrize(
@@ -241,33 +242,33 @@ def test_a_text_target_is_no_regression(path: Path) -> None:
 def test_unknown_target(path: Path, content: str, target: str, message: str) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_csv(path, target=target)
+        load_table(path, target=target)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("task", ["auto", "regression"])
 def test_files_that_cannot_be_read(tmp_path: Path, task: TaskChoice) -> None:
     with pytest.raises(FileError, match=r"no\.csv: cannot be read \(No such file or directory\); check the path"):
-        load_csv(tmp_path / "no.csv", task=task)
+        load_table(tmp_path / "no.csv", task=task)
     with pytest.raises(FileError, match="is a folder; give a CSV file"):
-        load_csv(tmp_path, task=task)
+        load_table(tmp_path, task=task)
 
 
 def test_features_by_name(path: Path) -> None:
     path.write_text("kind,b,note,a\nx,1,,2\ny,3,hm,4\n", encoding="utf-8")
-    assert load_features(path, ("a", "b"), 2).tolist() == [[2, 1], [4, 3]]
+    assert load_features(path, known("a", "b"), 2).tolist() == [[2, 1], [4, 3]]
 
 
 def test_features_by_position(path: Path) -> None:
     path.write_text("p,q\n1,2\n", encoding="utf-8")
-    assert load_features(path, ("x1", "x2"), 2).tolist() == [[1, 2]]
+    assert load_features(path, known("x1", "x2"), 2).tolist() == [[1, 2]]
     with pytest.raises(InputError, match="its header lacks 'a'"):
-        load_features(path, ("a", "b"), 2)
+        load_features(path, known("a", "b"), 2)
     path.write_text("1,2\n", encoding="utf-8")
-    assert load_features(path, ("a", "b"), 2).tolist() == [[1, 2]]
-    assert load_features(path, (), 2).tolist() == [[1, 2]]
+    assert load_features(path, known("a", "b"), 2).tolist() == [[1, 2]]
+    assert load_features(path, known(), 2).tolist() == [[1, 2]]
     path.write_text("1\n\n2\n", encoding="utf-8")
-    assert load_features(path, ("a",), 1).tolist() == [[1], [2]]
+    assert load_features(path, known("a"), 1).tolist() == [[1], [2]]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +278,6 @@ def test_features_by_position(path: Path) -> None:
         ("a,c,d\n1,2,3\n", "the number of columns is 3 (its header lacks 'b'), but the model takes 2 features"),
         ("a,b\n", "has a header but no rows"),
         ("a,b,c\n1,2,3\n1,x,3\n", "line 3, column 'b': 'x' is not a number"),
-        ("a,b,c\n1,2,\n1,,3\n", "line 3, column 'b': the value is missing"),
         ("c,a,b\n,1,2\n,x,3\n", "line 3, column 'a': 'x' is not a number"),
         ("a,b,c\n1,2,3\n1,2,3,4\n", "line 3: the number of values is 4, not 3 as in the header"),
         ("1,2\n3\n", "line 2: the number of values is 1, not 2"),
@@ -288,5 +288,5 @@ def test_features_by_position(path: Path) -> None:
 def test_bad_features(path: Path, content: str, message: str) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_features(path, ("a", "b"), 2)
+        load_features(path, known("a", "b"), 2)
     assert message in str(caught.value)

@@ -9,7 +9,8 @@ def export(model: ModelPath, output: OutputOptions) -> None:
     """Write MODEL as an ONNX file, which takes raw rows: scaling is a part of it.
 
     Its input is x: float64 rows of a table, in the order of the model's features, or uint8 images (n, height, width,
-    channels). Its outputs are probabilities and label, the number of the likeliest class, or value for regression.
+    channels). Columns of categories are not in x but in a second input, text. Its outputs are probabilities and label,
+    the number of the likeliest class, or value for regression.
     Names of classes, features and target are in the metadata.
 
     Examples:

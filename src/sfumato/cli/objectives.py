@@ -26,7 +26,7 @@ def network_objective(
     """The objective of a network on data, in float64, and a point to check it at."""
     dataset = read_data(name, data_options)
     examples = data.limit(dataset.examples, data_options.limit or 100, seed)
-    scaling = data.Scaling.fit(examples.x, data_options.scaling)
+    scaling = data.Scaling.fit(examples.x, data_options.scaling, indicators=dataset.indicators)
     network, loss = make_network(dataset, network_options)
     x = scaling(examples.x, np.float64)
     objective = NetworkObjective(network, loss, x, examples.y, l2=l2 or 0.0, dropout_key=(seed, 0))

@@ -24,7 +24,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="mnist, digits, blobs, spiral, circles, moons, lemniscate, breast-cancer, a CSV file, "
+        help="mnist, digits, blobs, spiral, circles, moons, lemniscate, breast-cancer, a CSV or Parquet file, "
         "or a folder of IDX files.",
         show_default=False,
     ),

@@ -12,7 +12,7 @@ from sfumato.cli.options import ModelPath, OutputOptions, grouped
 @grouped
 def predict(
     model: ModelPath,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file of features.", show_default=False)],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV or Parquet file of features.", show_default=False)],
     output: OutputOptions,
     proba: Annotated[bool, typer.Option("--proba", help="A column for each class's probability as well.")] = False,
 ) -> None:
@@ -30,7 +30,7 @@ def predict(
     import pandas as pd
 
     from sfumato.cli.setup import load_model
-    from sfumato.data import load_features
+    from sfumato.data import Known, load_features
     from sfumato.errors import InputError
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
@@ -40,7 +40,7 @@ def predict(
         if proba and not loaded.classes:
             raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
         shape = loaded.network.input_shape
-        x = load_features(file, loaded.features, int(np.prod(shape))).reshape(-1, *shape)
+        x = load_features(file, Known(loaded.features, loaded.categories), int(np.prod(shape))).reshape(-1, *shape)
         answers = loaded.predict(x)
         columns = {loaded.target: [loaded.classes[i] for i in answers] if loaded.classes else answers.tolist()}
         if proba:

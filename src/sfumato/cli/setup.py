@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sfumato import data
 from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
-from sfumato.data import Dataset, Examples
+from sfumato.data import Dataset, Examples, Known
 from sfumato.data.dataset import suggestion
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import make_initializer
@@ -57,10 +57,12 @@ def _hold_out(
     try:
         fraction = float(choice)
     except ValueError:
-        other = data.load(choice, target=target, task=dataset.task if dataset.features else "auto", few=True)
+        known = Known(dataset.features, dataset.categories)
+        task = dataset.task if dataset.features else "auto"
+        other = data.load(choice, target=target, task=task, few=True, known=known)
         if option == "test" and other.test is not None:  # as for evaluate
             other = replace(other, examples=other.test)
-        return examples, renumbered(other, choice, dataset.classes, dataset.features, dataset.feature_shape)
+        return examples, renumbered(other, choice, dataset.classes, dataset.feature_shape)
     if not 0 <= fraction < 1:
         raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
     try:
@@ -69,21 +71,13 @@ def _hold_out(
         raise InputError(f"{dataset.name}, --{option}: {error}") from error
 
 
-def renumbered(
-    other: Dataset, name: str, classes: tuple[str, ...], features: tuple[str, ...], shape: tuple[int, ...]
-) -> Examples:
-    """The examples of `other` with columns and class numbers as those who know `features` and `classes` expect.
+def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple[int, ...]) -> Examples:
+    """The examples of `other` with the class numbers of those who know `classes`, and expect this shape.
 
     Raises:
-        InputError: if columns are missing, or a class is unknown.
+        InputError: if the shape is another, or a class is unknown.
     """
     x, y, weight = other.examples
-    names = other.features if _table_header(name) != () else ()  # x1, x2, ... of a table without a header are none
-    absent = [feature for feature in features if feature not in names]
-    if features and not absent:
-        x = x[:, [names.index(feature) for feature in features]]
-    elif len(absent) < len(features):
-        raise InputError(f"{name}: its header lacks {absent[0]!r}; give it all of the names: {', '.join(features)}")
     if x.shape[1:] != shape:
         raise InputError(f"{name}: its examples have shape {x.shape[1:]}; {shape} is expected")
     if not classes:
@@ -213,8 +207,8 @@ def examples_for(model: Model, name: str, target: str | None) -> tuple[Examples,
     if target is None and model.target in (header or ()):
         target = model.target
     task: data.TaskChoice = "auto" if header is None else "classification" if model.classes else "regression"
-    dataset = data.load(name, target=target, task=task, few=True)
+    dataset = data.load(name, target=target, task=task, few=True, known=Known(model.features, model.categories))
     which = f"the test data of {dataset.name}" if dataset.test else dataset.name
     if dataset.test:
         dataset = replace(dataset, examples=dataset.test)
-    return renumbered(dataset, name, model.classes, model.features, model.network.input_shape), which
+    return renumbered(dataset, name, model.classes, model.network.input_shape), which

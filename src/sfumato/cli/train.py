@@ -68,7 +68,7 @@ def train(
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
-    scaling = Scaling.fit(parts.train.x, data_options.scaling)
+    scaling = Scaling.fit(parts.train.x, data_options.scaling, indicators=parts.dataset.indicators)
     target = scale_target(parts.dataset, parts.train, data_options.scaling)
     examples = weigh_classes(weights.class_weight, parts.dataset, target(parts.train))
     network, loss = make_network(parts.dataset, network_options)
@@ -76,6 +76,9 @@ def train(
     defaults = ARCHITECTURES[network_options.architecture]
     epochs = default_epochs(len(parts.train.y), defaults.epochs) if run.epochs is None else run.epochs
     batch_size = parse_batch_size(run.batch_size, optimizer, len(parts.train.y), defaults.batch_size)
+
+    for why in parts.dataset.left_out:
+        console.note(f"{parts.dataset.name}: left out: {why}")
 
     def begin() -> None:
         if output.out is None:
@@ -111,7 +114,8 @@ def train(
         history = tuple(map(target.in_own_units, result.history))
         result = replace(result, theta=target.undo(network, result.theta), history=history)
         known = parts.dataset
-        model = Model(network, result.theta, loss, scaling, known.classes, known.features, known.target)
+        names = (known.classes, known.features, known.target, known.categories)
+        model = Model(network, result.theta, loss, scaling, *names)
         summary = summarize(model, parts, result)
         groups = (data_options, splits, network_options, objective, weights, optimizer_options, run, seed)
         options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}

@@ -19,13 +19,14 @@ from sfumato.data.dataset import (
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
 from sfumato.data.idx import load_idx_folder, read_idx
 from sfumato.data.mnist import load_mnist
-from sfumato.data.tables import column_names, load_csv, load_features
+from sfumato.data.tables import Known, column_names, load_features, load_table
 from sfumato.errors import InputError
 
 __all__ = [
     "NAMES",
     "Dataset",
     "Examples",
+    "Known",
     "Scaling",
     "ScalingKind",
     "Task",
@@ -38,10 +39,10 @@ __all__ = [
     "lemniscate",
     "limit",
     "load",
-    "load_csv",
     "load_features",
     "load_idx_folder",
     "load_mnist",
+    "load_table",
     "moons",
     "read_idx",
     "spiral",
@@ -63,15 +64,23 @@ _NAMED: dict[str, Callable[[], Dataset]] = {
 NAMES = tuple(_NAMED)
 
 
-def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "auto", few: bool = False) -> Dataset:
+def load(
+    data: str | Path,
+    *,
+    target: str | None = None,
+    task: TaskChoice = "auto",
+    few: bool = False,
+    known: Known | None = None,
+) -> Dataset:
     """Data by name or from files.
 
     Args:
-        data: One of `NAMES`, or a CSV file, or a folder of IDX files. A `Path` is never a name, nor is a text with a
-            slash: `./digits` is a file or folder.
-        target: The target column of a CSV file, by name or by index from 0; its last one by default.
-        task: Task of a CSV file; see `load_csv`. All other data are for classification.
-        few: Accept a CSV file of a single row or class.
+        data: One of `NAMES`, or a CSV or Parquet file, or a folder of IDX files. A `Path` is never a name, nor is a
+            text with a slash: `./digits` is a file or folder.
+        target: The target column of a table, by name or by index from 0; its last one by default.
+        task: Task of a table; see `load_table`. All other data are for classification.
+        few: Accept a table of a single row or class.
+        known: The columns that a table should have; see `load_table`.
 
     Raises:
         FileError: A file cannot be read.
@@ -80,14 +89,14 @@ def load(data: str | Path, *, target: str | None = None, task: TaskChoice = "aut
     check_task(task)
     path = Path(data)
     if not (isinstance(data, str) and data in _NAMED) and not path.is_dir():
-        if path.suffix.lower() == ".csv" or path.exists():
-            return load_csv(path, target=target, task=task, few=few)
+        if path.suffix.lower() in (".csv", ".parquet") or path.exists():
+            return load_table(path, target=target, task=task, few=few, known=known)
         raise InputError(
-            f"there is no data {str(data)!r}; {suggestion(str(data), NAMES)}give a CSV file, a folder of IDX files, "
-            f"or one of: {', '.join(NAMES)}"
+            f"there is no data {str(data)!r}; {suggestion(str(data), NAMES)}give a CSV or Parquet file, a folder of "
+            f"IDX files, or one of: {', '.join(NAMES)}"
         )
     if target is not None:
-        raise InputError(f"{data}: its target is fixed; leave out the target, which only CSV files can choose")
+        raise InputError(f"{data}: its target is fixed; leave out the target, which only tables can choose")
     if task == "regression":
         raise InputError(f"{data}: has classes, not values; leave out the task, or choose classification")
     return _NAMED[data]() if isinstance(data, str) and data in _NAMED else load_idx_folder(path)

@@ -1,7 +1,7 @@
 """A data set, its parts, and the scaling of its features."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import IntEnum
 from typing import Literal, NamedTuple, Self, get_args
@@ -29,7 +29,7 @@ class Examples(NamedTuple):
     """Rows of data.
 
     Attributes:
-        x: Features, `(n, d)` float64, or images `(n, height, width, channels)` uint8.
+        x: Features, `(n, d)` float64, NaN where one is missing, or images `(n, height, width, channels)` uint8.
         y: Targets, `(n,)`: int64 indices of classes, or float64 values for regression.
         sample_weight: What each row counts, `(n,)`; None where all count the same.
     """
@@ -49,8 +49,10 @@ class Dataset:
         test: The test set that the data bring with them; None where they bring none.
         task: Whether `y` are classes or values.
         classes: Names of the classes, in the order of their indices; empty for regression.
-        features: Names of the columns of `x`; empty for images.
+        features: Names of the columns of features; empty for images.
         target: Name of what is predicted.
+        categories: The categories of those columns that have some, by name: each is a column of `x`, of zeros and ones.
+        left_out: Columns that are no features, and why, in words.
     """
 
     name: str
@@ -60,11 +62,21 @@ class Dataset:
     classes: tuple[str, ...]
     features: tuple[str, ...]
     target: str
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def feature_shape(self) -> Shape:
         """Shape of one example's features: `(d,)` or `(height, width, channels)`."""
         return self.examples.x.shape[1:]
+
+    @property
+    def indicators(self) -> Array | None:
+        """Which columns of `x` are categories, zeros and ones, `(d,)` of bool; None where none are."""
+        if not self.categories:
+            return None
+        widths = [len(self.categories.get(name, ())) for name in self.features]
+        return np.repeat([width > 0 for width in widths], [max(1, width) for width in widths])
 
     @property
     def image_shape(self) -> Shape | None:
@@ -145,15 +157,17 @@ class Scaling:
 
     It is fitted to the training examples alone and then applied to all others, so that nothing is learned from
     those. Images share one offset and one factor over all pixels, as their pixels share a unit; a table has one of
-    each per column.
+    each per column. A feature that is constant in training becomes 0 whatever comes later: nothing is known of it.
 
     Attributes:
         offset: float64, `()` or `(d,)`.
         factor: float64, `()` or `(d,)`.
+        missing: What a missing value (NaN) is taken for, of the same shape; None leaves it missing.
     """
 
     offset: Array
     factor: Array
+    missing: Array | None = None
 
     def __call__(self, x: Array, dtype: npt.DTypeLike = np.float32, out: Array | None = None) -> Array:
         """Scaled features, of the shape of `x`.
@@ -179,6 +193,8 @@ class Scaling:
                 np.multiply(x, 0.5, out=scaled, dtype=working)
                 scaled -= offset / 2
                 scaled *= factor * 2
+            if self.missing is not None and x.dtype.kind == "f" and (gaps := np.isnan(x)).any():
+                np.copyto(scaled, (self.missing - offset) * factor, where=gaps)
             if scaled is not out:
                 out[...] = scaled
         return out
@@ -190,56 +206,83 @@ class Scaling:
 
     @classmethod
     def unit(cls, x: Array) -> Self:
-        """Takes the least value of `x` to 0 and the greatest to 1; a constant feature becomes 0."""
+        """Takes the least value of `x` to 0 and the greatest to 1."""
         least, greatest = _extremes(x)
-        half = np.where(least == greatest, 0.5, greatest / 2 - least / 2)
-        return cls(least, np.asarray(_inverse(half) / 2))
+        factor = np.where(least == greatest, 0.0, _inverse(greatest / 2 - least / 2) / 2)
+        return cls(least, factor, None if x.ndim == 4 else _means(x, None)[0])
 
     @classmethod
     def standard(cls, x: Array, weight: Array | None = None) -> Self:
-        """Takes `x` to mean 0 and variance 1; a constant feature becomes 0. In a table, rows may have weights, (n,)."""
+        """Takes `x` to mean 0 and variance 1. In a table, rows may have weights, (n,)."""
         least, greatest = _extremes(x)
         # Pixels have few distinct values: weighing those avoids a float64 copy of all pixels.
         values, counts = np.unique(x, return_counts=True) if x.ndim == 4 else (x, weight)
-        # A power of two that brings all values below 1 changes no digit and keeps their squares finite.
-        exponent = np.frexp(np.maximum(np.abs(least), np.abs(greatest)))[1]
-        values = np.ldexp(values.astype(np.float64), -exponent)
-        mean = np.average(values, axis=0, weights=counts)
-        deviation = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=counts))
+        mean, deviation = _means(values, counts)
         constant = least == greatest
         # The mean of equal values is not always equal to them, so a constant is its own mean.
-        offset = np.where(constant, least, np.ldexp(mean, exponent))
-        return cls(offset, _inverse(np.where(constant, 1.0, np.ldexp(deviation, exponent))))
+        offset = np.where(constant, least, mean)
+        return cls(offset, np.where(constant, 0.0, _inverse(deviation)), None if x.ndim == 4 else offset)
 
     @classmethod
-    def fit(cls, x: Array, kind: ScalingKind = "auto", weight: Array | None = None) -> Self:
-        """The scaling of a kind, fitted to `x`.
+    def fit(
+        cls, x: Array, kind: ScalingKind = "auto", weight: Array | None = None, indicators: Array | None = None
+    ) -> Self:
+        """The scaling of a kind, fitted to `x`; in tables, it takes missing values for the mean.
 
         Args:
-            x: Features of the training examples, `(n, d)` or `(n, height, width, channels)`.
+            x: Features of the training examples, `(n, d)`, NaN where missing, or `(n, height, width, channels)`.
             kind: "none", "unit", "standard", or "auto": "unit" for images, whose black stays 0, and "standard" for
                 tables, whose columns have different units.
             weight: What each row of a table counts in its mean and variance, `(n,)`.
+            indicators: Which columns of a table are categories, `(d,)`: they stay zeros and ones, as one that is rare
+                would be a large number if it were standardised.
 
         Raises:
             InputError: There is no such kind.
         """
+        if kind == "auto":
+            kind = "unit" if x.ndim == 4 else "standard"
         match kind:
             case "none":
-                return cls.none()
+                found = cls.none() if x.ndim == 4 else cls(np.zeros(()), np.ones(()), _means(x, weight)[0])
             case "unit":
-                return cls.unit(x)
+                found = cls.unit(x)
             case "standard":
-                return cls.standard(x, weight)
-            case "auto":
-                return cls.unit(x) if x.ndim == 4 else cls.standard(x, weight)
-        raise InputError(f"there is no scaling {kind!r}; choose one of: auto, none, unit, standard")
+                found = cls.standard(x, weight)
+            case _:
+                raise InputError(f"there is no scaling {kind!r}; choose one of: auto, none, unit, standard")
+        return found if indicators is None else found.without(indicators)
+
+    def without(self, indicators: Array) -> Self:
+        """The scaling that leaves some columns, `(d,)` of bool, as they are, but for those constant in training."""
+        offset = np.where(indicators, 0.0, self.offset)
+        factor = np.where(indicators, self.factor != 0, self.factor)
+        return replace(self, offset=offset, factor=factor)
 
 
 def _extremes(x: Array) -> tuple[Array, Array]:
-    """Least and greatest value, float64: `()` of images, `(d,)` of a table."""
+    """Least and greatest value, float64: `()` of images, `(d,)` of a table, 0 where all are missing."""
     axis = None if x.ndim == 4 else 0
+    if x.dtype.kind == "f" and np.isnan(x).any():
+        nothing = np.isnan(x).all(axis=axis)
+        least, greatest = np.fmin.reduce(x, axis=axis), np.fmax.reduce(x, axis=axis)
+        return np.where(nothing, 0.0, least), np.where(nothing, 0.0, greatest)
     return np.asarray(x.min(axis=axis), dtype=np.float64), np.asarray(x.max(axis=axis), dtype=np.float64)
+
+
+def _means(x: Array, weight: Array | None) -> tuple[Array, Array]:
+    """Weighted mean and standard deviation over the first axis, of what is not missing; 0 where all is."""
+    weights: Array | None = weight
+    if x.dtype.kind == "f" and (gaps := np.isnan(x)).any():
+        weights = np.where(gaps, 0.0, 1.0 if weight is None else weight[:, np.newaxis])
+        weights[:, ~weights.any(axis=0)] = 1.0
+        x = np.where(gaps, 0.0, x)
+    # A power of two that brings all values below 1 changes no digit and keeps their squares finite.
+    exponent = np.frexp(np.maximum(np.abs(x.min(axis=0)), np.abs(x.max(axis=0))).astype(np.float64))[1]
+    values = np.ldexp(x.astype(np.float64), -exponent)
+    mean = np.average(values, axis=0, weights=weights)
+    deviation = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
+    return np.ldexp(mean, exponent), np.ldexp(deviation, exponent)
 
 
 def _inverse(x: Array) -> Array:

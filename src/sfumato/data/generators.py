@@ -130,7 +130,7 @@ def breast_cancer() -> Dataset:
 
 
 def _plane(name: str, x: Array, y: Array) -> Dataset:
-    """Points of the plane, with the names that `load_csv` gives to columns without a header."""
+    """Points of the plane, with the names that `load_table` gives to columns without a header."""
     classes = tuple(str(label) for label in range(int(y.max()) + 1))
     examples = Examples(x, y.astype(np.int64))
     return Dataset(name, examples, None, "classification", classes, ("x1", "x2"), "y")

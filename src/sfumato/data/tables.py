@@ -1,136 +1,296 @@
-"""CSV files of numbers.
+"""Tables in CSV and Parquet files: one column is the target, the others are features, of numbers or of categories.
 
-pandas reads the good path, at full speed. Only when something is wrong is the file read again, row by row, to say
-where.
+A column of categories becomes as many inputs as it has categories: one is 1 and the others are 0 ("one-hot"). A missing
+number is NaN, which the scaling takes for the mean of the training examples; a missing category is none of them: all 0.
 """
 
-import codecs
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.data.csv_files import CSVTable, number
 from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task, suggestion
-from sfumato.errors import FileError, InputError
+from sfumato.data.parquet_files import FrameTable, ParquetTable
+from sfumato.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DELIMITERS = ",;\t"
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
-ROWS_TO_TELL_HEADER = 10
+Table = CSVTable | ParquetTable | FrameTable
+
 MOST_CLASSES = 20  # A target of more distinct numbers is a value to predict, unless the caller says otherwise.
+MOST_CATEGORIES = 100  # A column of more different texts tells rows apart, and nothing about them.
 MOST_NAMES = 20  # An error does not list the hundreds of columns of a table of pixels.
 
 
+class Known(NamedTuple):
+    """What is known of a table's columns from elsewhere: those that a model takes.
+
+    Attributes:
+        features: Names of the columns of features, in order.
+        categories: The categories of those columns that have some, by name.
+    """
+
+    features: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]]
+
+
+class Targets(NamedTuple):
+    """The task of a target, the names of its classes, and each row's class or value, `(n,)`."""
+
+    task: Task
+    classes: tuple[str, ...]
+    y: Array
+
+
 @dataclass(frozen=True)
-class _Source:
-    """A CSV file before its cells are read; `content` starts in line `first_line`, below the header."""
+class Columns:
+    """Which columns of a table are read, and as what.
 
-    path: Path
-    content: bytes
-    first_line: int
-    delimiter: str
-    header: tuple[str, ...]
-    width: int
+    Attributes:
+        target: The column to predict; None where there is none.
+        features: Columns of features, in the order of `names`.
+        names: What they are called.
+        categories: The categories of those that have some, by name.
+        left_out: Columns that are no use as features, and why, in words.
+    """
 
-    def column(self, index: int) -> str:
-        return f"column {self.header[index]!r}" if self.header else f"column {index + 1}"
+    target: int | None
+    features: tuple[int, ...]
+    names: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> list[int]:
+        """Columns whose text is read: those of categories, and the target."""
+        return self.text if self.target is None else [*self.text, self.target]
+
+    @property
+    def text(self) -> list[int]:
+        """Columns of categories."""
+        return [index for index, name in zip(self.features, self.names, strict=True) if name in self.categories]
+
+    @property
+    def numeric(self) -> list[int]:
+        """Columns of numbers."""
+        return [index for index, name in zip(self.features, self.names, strict=True) if name not in self.categories]
+
+    def settled(self, table: Table, counts: Mapping[int, Mapping[str, int]]) -> "Columns":
+        """These columns with their categories, which are the texts found, or without those that are no use.
+
+        Args:
+            table: Whose columns they are.
+            counts: How often each text was found, for each column of text.
+
+        Raises:
+            InputError: No column of features is left.
+        """
+        names = dict(zip(self.features, self.names, strict=True))
+        useless = {index: _uselessness(texts) for index, texts in counts.items() if _uselessness(texts)}
+        left_out = tuple(f"{table.column(index)} {why}" for index, why in useless.items())
+        kept = tuple(index for index in self.features if index not in useless)
+        if not kept:
+            raise InputError(f"{table.path}: no column is a feature: {'; '.join([*self.left_out, *left_out])}")
+        categories = {names[index]: tuple(sorted(texts)) for index, texts in counts.items() if index in kept}
+        return Columns(self.target, kept, tuple(names[k] for k in kept), categories, self.left_out + left_out)
+
+    def encode(self, table: Table, x: Array, text: "pd.DataFrame") -> Array:
+        """Numbers `(n, len(numeric))` and text as features `(n, d)`."""
+        if not self.categories:
+            return x
+        numbers, parts = iter(x.T[:, :, np.newaxis]), []
+        for index, name in zip(self.features, self.names, strict=True):
+            known = self.categories.get(name)
+            parts.append(next(numbers) if known is None else _one_hot(table, index, text[index], known))
+        return np.concatenate(parts, axis=1)
 
 
-def load_csv(path: str | Path, *, target: str | None = None, task: TaskChoice = "auto", few: bool = False) -> Dataset:
-    """Read a CSV file: one column is the target, all others are numeric features.
+def load_table(
+    path: str | Path,
+    *,
+    target: str | None = None,
+    task: TaskChoice = "auto",
+    few: bool = False,
+    known: Known | None = None,
+) -> Dataset:
+    """Read a CSV or Parquet file: one column is the target, all others are features.
 
-    The file is UTF-8, with comma, semicolon or tab between values (the one that is most frequent in the first line).
+    A CSV file is UTF-8, with comma, semicolon or tab between values (the one that is most frequent in the first line).
     Its first row is a header if no cell of it is a number, or if a column has text there and numbers below. Without a
-    header the features are called x1, x2, ... and the target y. Empty cells, NA, N/A, NaN and null are missing values
-    and not accepted.
+    header the features are called x1, x2, ... and the target y. Empty cells, NA, N/A, NaN and null are missing values.
+
+    A column holds numbers if half of its cells or more are numbers, and then all have to be; else it holds categories.
+    Left out are columns of text with more than 100 categories or none that occurs twice (they tell rows apart, and
+    nothing about them), and a first column without a name where the others have one (the numbers of rows, as R and
+    pandas write them).
 
     Args:
-        path: The file.
+        path: The file; Parquet if its name ends in .parquet, else CSV.
         target: The target column's name, or its index from 0 (negative: from the end); the last one by default.
         task: "classification", "regression", or "auto": regression where the target has a fraction or more than 20
             distinct numbers, else classification.
         few: Accept a single row, and rows of a single class: enough to measure a model on, if not to train one.
+        known: The columns that a model takes; by default all are, as above.
 
     Returns:
-        Features float64 `(n, d)`. Classes are sorted by number, or by text if one of them is no number.
+        Features float64 `(n, d)`, NaN where a number is missing. Classes are sorted by number, or by text if one of
+        them is no number.
 
     Raises:
-        FileError: The file cannot be read.
+        FileError: The file cannot be read, or pyarrow is missing.
         InputError: The options do not fit the file, or its content is wrong; the message says in which line.
     """
     check_task(task)
-    source = _open(Path(path))
-    if source.width < 2:
-        raise InputError(
-            f"{path}: has only one column (the first line has no comma, semicolon or tab); "
-            "give at least one feature and the target"
-        )
-    chosen = _target_column(source, target)
-    features = [index for index in range(source.width) if index != chosen]
-    x, text = _read(source, features, [chosen])
+    table = open_table(path)
+    columns = choose_columns(table, target, known)
+    chosen = columns.wanted[-1]
+    x, text = table.read(columns.numeric, columns.wanted, [chosen])
+    if known is None:
+        columns = columns.settled(table, {index: Counter(text[index].dropna()) for index in columns.text})
     if len(x) < 2 and not few:
         raise InputError(f"{path}: has only one row of values; give at least 2")
-    task, y, classes = _targets(source, chosen, text[chosen], task)
+    found = values_of(table, chosen, text[chosen], task)
+    classes = found.classes
     if len(classes) == 1 and not few:
         raise InputError(
-            f"{path}, {source.column(chosen)}: the target is {classes[0]!r} in every row; "
+            f"{path}, {table.column(chosen)}: the target is {classes[0]!r} in every row; "
             "give examples of at least 2 classes, or choose another target"
         )
     return Dataset(
-        name=source.path.name,
-        examples=Examples(x, y),
+        name=table.path.name,
+        examples=Examples(columns.encode(table, x, text), found.y),
         test=None,
-        task=task,
+        task=found.task,
         classes=classes,
-        features=tuple(source.header[i] if source.header else f"x{k}" for k, i in enumerate(features, 1)),
-        target=source.header[chosen] if source.header else "y",
+        features=columns.names,
+        target=(table.header and table.header[chosen]) or "y",
+        categories=columns.categories,
+        left_out=columns.left_out,
     )
 
 
 def column_names(path: str | Path) -> tuple[str, ...]:
-    """Names in a CSV file's header, the target's among them; empty where it has no header."""
-    return _open(Path(path)).header
+    """Names in a table's header, the target's among them; empty where it has no header."""
+    return open_table(path).header
 
 
-def load_features(path: str | Path, names: Sequence[str], count: int) -> Array:
+def load_features(path: str | Path, known: Known, count: int) -> Array:
     """Read the features of examples to predict, float64 `(n, count)`.
 
-    Where the file has a header with all `names`, those columns are taken and others ignored; otherwise it must have no
-    header (or the features no names but x1, x2, ...) and exactly `count` columns, in the order of training. The
-    format is that of `load_csv`.
+    Where the file has a header with the names of all features, those columns are taken and others ignored; otherwise it
+    must have no header (or the features no names but x1, x2, ...) and exactly their columns, in the order of training.
+    The format is that of `load_table`.
 
     Args:
         path: The file.
-        names: Names of the features; empty where they have none, as pixels of images.
-        count: Number of features.
+        known: The columns that the model takes; without names where it takes images.
+        count: Number of features, where they have no names.
 
     Raises:
         FileError: The file cannot be read.
         InputError: It has other columns, or its content is wrong; the message says in which line.
     """
-    source = _open(Path(path))
-    if names and set(names) <= set(source.header):
-        columns = [source.header.index(name) for name in names]
-    elif source.width == count and (not source.header or _are_numbered(names)):
-        columns = list(range(count))
+    return _features(open_table(path), known, count)
+
+
+def features_of(frame: "pd.DataFrame", known: Known) -> Array:
+    """The features of a pandas table's rows, float64 `(n, d)`, as of `load_features`."""
+    table = FrameTable(Path("the table"), frame.set_axis(range(frame.shape[1]), axis=1), tuple(map(str, frame.columns)))
+    return _features(table, known, 0)
+
+
+def _features(table: Table, known: Known, count: int) -> Array:
+    names = known.features or tuple(f"x{k}" for k in range(1, count + 1))
+    if set(known.features) <= set(table.header) and known.features:
+        features = tuple(table.header.index(name) for name in names)
+    elif table.width == len(names) and (not table.header or _are_numbered(names)):
+        features = tuple(range(len(names)))
     else:
-        absent = [name for name in names if name not in source.header] if source.header else []
-        missing = f" (its header lacks {absent[0]!r})" if absent else ""
+        absent = [name for name in names if name not in table.header] if table.header else []
+        missing = f" (its header lacks {absent[0]!r})" if absent and known.features else ""
         raise InputError(
-            f"{path}: the number of columns is {source.width}{missing}, but the model takes {count} features; "
-            "give those alone without a header, or a header with all of their names"
+            f"{table.path}: the number of columns is {table.width}{missing}, but the model takes {len(names)} "
+            "features; give those alone without a header, or a header with all of their names"
         )
-    return _read(source, columns, [])[0]
+    columns = Columns(None, features, names, known.categories)
+    return columns.encode(table, *table.read(columns.numeric, columns.text, []))
+
+
+def open_table(path: str | Path, most: int | None = None) -> CSVTable | ParquetTable:
+    """The table in a file, before its values are read; of a CSV file only the first `most` bytes, if given."""
+    path = Path(path)
+    return ParquetTable.open(path) if path.suffix.lower() == ".parquet" else CSVTable.open(path, most)
+
+
+def choose_columns(table: CSVTable | ParquetTable, target: str | None, known: Known | None) -> Columns:
+    """Which columns are read as what: as is known, or as it looks; the categories are still to be found then."""
+    if table.width < 2:
+        raise InputError(
+            f"{table.path}: has only one column (the first line has no comma, semicolon or tab); "
+            "give at least one feature and the target"
+        )
+    chosen = _target_column(table, target)
+    others = [index for index in range(table.width) if index != chosen]
+    if known is not None and known.features:
+        return _known_columns(table, chosen, others, known)
+    left_out: tuple[str, ...] = ()
+    if chosen and len(others) > 1 and table.header and not table.header[0] and all(table.header[1:]):
+        others, left_out = others[1:], ("column 1 has no name, as numbers of rows have none",)
+    names = tuple(table.header[k] or f"column {k + 1}" if table.header else f"x{n}" for n, k in enumerate(others, 1))
+    numeric = table.columns_of_numbers(others)
+    categories = {name: () for k, name in zip(others, names, strict=True) if k not in numeric}
+    return Columns(chosen, tuple(others), names, categories, left_out)
+
+
+def _known_columns(table: Table, chosen: int, others: list[int], known: Known) -> Columns:
+    names = known.features
+    absent = [name for name in names if name not in table.header]
+    if not absent:
+        return Columns(chosen, tuple(table.header.index(name) for name in names), names, known.categories)
+    if table.header and len(absent) < len(names):
+        raise InputError(f"{table.path}: its header lacks {absent[0]!r}; give it all of the names: {', '.join(names)}")
+    if len(others) != len(names):
+        raise InputError(
+            f"{table.path}: the number of columns beside the target is {len(others)}, but {len(names)} are expected; "
+            "give those, or a header with their names"
+        )
+    return Columns(chosen, tuple(others), names, known.categories)
+
+
+def _uselessness(counts: Mapping[str, int]) -> str:
+    """Why a column of text says nothing about its rows; an empty text if it may."""
+    if len(counts) > MOST_CATEGORIES:
+        return f"has more than {MOST_CATEGORIES} different texts"
+    return "has no text that occurs twice" if max(counts.values(), default=0) < 2 else ""
+
+
+def _one_hot(table: Table, index: int, text: "pd.Series[str]", categories: Sequence[str]) -> Array:
+    """A column of categories as zeros and ones, `(n, len(categories))`; a missing one is all zeros.
+
+    Raises:
+        InputError: A text is none of them.
+    """
+    import pandas as pd
+
+    codes = pd.Index(categories).get_indexer(pd.Index(text))
+    unknown = (codes < 0) & text.notna().to_numpy()
+    if unknown.any():
+        row = int(unknown.argmax())
+        names = ", ".join(categories[:MOST_NAMES])
+        raise InputError(
+            f"{table.path}, {table.row(row)}, {table.column(index)}: {text.iloc[row][:40]!r} is not one of the known "
+            f"categories ({names}); correct it, or leave it empty as a missing value"
+        )
+    shown: Array = codes[:, np.newaxis] == np.arange(len(categories))
+    return shown.astype(np.float64)
 
 
 def _are_numbered(names: Sequence[str]) -> bool:
@@ -138,176 +298,56 @@ def _are_numbered(names: Sequence[str]) -> bool:
     return all(name == f"x{k}" for k, name in enumerate(names, 1))
 
 
-def _open(path: Path) -> _Source:
-    content = _content(path)
-    first_line = content.lstrip().split(b"\n", 1)[0].decode()
-    delimiter = max(DELIMITERS, key=first_line.count)
-    records = list(islice(_records(path, content, delimiter), ROWS_TO_TELL_HEADER + 1))
-    if not records:
-        raise InputError(f"{path}: the file is empty; give rows of numbers")
-    line, first = records[0]
-    if not _is_header(first, [cells for _, cells in records[1:]]):
-        return _Source(path, _from_line(content, line), line, delimiter, (), len(first))
-    if len(records) == 1:
-        raise InputError(f"{path}: has a header but no rows; give rows of numbers below it")
-    header = tuple(cell.strip() or f"column {k}" for k, cell in enumerate(first, 1))
-    twice = next((name for k, name in enumerate(header) if name in header[:k]), None)
-    if twice is not None:
-        raise InputError(f"{path}: two columns are called {twice!r}; rename one")
-    line = records[1][0]
-    return _Source(path, _from_line(content, line), line, delimiter, header, len(first))
-
-
-def _content(path: Path) -> bytes:
-    """The file's bytes, which are UTF-8 text, without the byte order mark."""
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; give a CSV file")
-    try:
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-        content.decode()
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        position = error.start
-    else:
-        # Text in UTF-16 can pass for UTF-8 but for its zero bytes.
-        position = content.find(b"\0")
-        if position < 0:
-            return content
-    line = content.count(b"\n", 0, position) + 1
-    raise InputError(
-        f"{path}, line {line}: the byte {content[position]:02x} is not part of UTF-8 text; save the file as UTF-8"
-    )
-
-
-def _lines(content: bytes) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
-
-
-def _from_line(content: bytes, line: int) -> bytes:
-    """The content without the lines before `line`, counted from 1."""
-    return content[sum(len(text.encode()) for text in islice(_lines(content), line - 1)) :]
-
-
-def _records(path: Path, content: bytes, delimiter: str, line: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every row that is not blank; the content starts in line `line`."""
-    reader = csv.reader(_lines(content), delimiter=delimiter, skipinitialspace=True, strict=True)
-    before = line
-    try:
-        for cells in reader:
-            if len(cells) > 1 or any(cell.strip() for cell in cells):
-                yield line, cells
-            line = before + reader.line_num
-    except csv.Error as error:
-        raise InputError(f"{path}, line {line}: {error}; check its quotation marks") from error
-
-
-def _is_header(first: list[str], following: list[list[str]]) -> bool:
-    """Whether the first row is names; missing values in it say nothing either way."""
-    present = [k for k, cell in enumerate(first) if cell.strip() not in MISSING]
-    text = [k for k in present if _number(first[k]) is None]
-    if len(text) == len(present):
-        return bool(text)
-    below = {k: [row[k] for row in following if k < len(row) and row[k].strip() not in MISSING] for k in text}
-    return any(cells and all(_number(cell) is not None for cell in cells) for cells in below.values())
-
-
-def _number(cell: str) -> float | None:
-    """The cell's number, as pandas would read it: Python alone takes 1_000 and the digits of other scripts."""
-    if "_" in cell or not cell.isascii():
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _target_column(source: _Source, target: str | None) -> int:
+def _target_column(table: Table, target: str | None) -> int:
     if target is None:
-        return source.width - 1
-    if target in source.header:
-        return source.header.index(target)
-    if re.fullmatch(r"-?[0-9]{1,9}", target) and -source.width <= int(target) < source.width:
-        return int(target) % source.width
-    more = ", ..." if len(source.header) > MOST_NAMES else ""
-    names = f"a name ({', '.join(source.header[:MOST_NAMES])}{more})" if source.header else "no name, without a header"
+        return table.width - 1
+    if target and target in table.header:
+        return table.header.index(target)
+    if re.fullmatch(r"-?[0-9]{1,9}", target) and -table.width <= int(target) < table.width:
+        return int(target) % table.width
+    more = ", ..." if len(table.header) > MOST_NAMES else ""
+    names = f"a name ({', '.join(table.header[:MOST_NAMES])}{more})" if table.header else "no name, without a header"
     raise InputError(
-        f"{source.path}: there is no column {target!r}; {suggestion(target, source.header)}"
-        f"choose an index, 0 to {source.width - 1} (-1 for the last one), or {names}"
+        f"{table.path}: there is no column {target!r}; {suggestion(target, table.header)}"
+        f"choose an index, 0 to {table.width - 1} (-1 for the last one), or {names}"
     )
 
 
-def _read(source: _Source, numeric: list[int], text: list[int]) -> tuple[Array, "pd.DataFrame"]:
-    """Columns of finite numbers, float64 `(n, len(numeric))`, and columns of text; all others are ignored.
+def values_of(table: Table, column: int, text: "pd.Series[str]", task: TaskChoice) -> "Targets":
+    """What the target's text says, as the task has it.
 
     Raises:
-        InputError: A number or text is missing or wrong, or a row has more or fewer values than the first.
+        InputError: A value that has to be a number is none.
     """
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(
-            io.BytesIO(source.content),
-            sep=source.delimiter,
-            skipinitialspace=True,
-            header=None,
-            dtype={**dict.fromkeys(range(source.width), str), **dict.fromkeys(numeric, np.float64)},
-            keep_default_na=False,
-            na_values=list(MISSING),
-        )
-    except ValueError as error:
-        raise _diagnosis(source, numeric, text, str(error)) from error
-    if frame.shape[1] != source.width or frame[text].isna().any(axis=None):
-        raise _diagnosis(source, numeric, text)
-    x = np.ascontiguousarray(frame[numeric].to_numpy(dtype=np.float64))
-    if not np.isfinite(x).all():
-        raise _diagnosis(source, numeric, text)
-    return x, frame[text]
-
-
-def _diagnosis(source: _Source, numeric: list[int], text: list[int], otherwise: str = "unknown format") -> InputError:
-    """The first thing in the file that keeps `_read` from reading it; `otherwise` if nothing is found."""
-    columns = sorted(numeric + text)
-    for line, cells in _records(source.path, source.content, source.delimiter, source.first_line):
-        where = f"{source.path}, line {line}"
-        if len(cells) != source.width:
-            first = "header" if source.header else "first row"
-            return InputError(
-                f"{where}: the number of values is {len(cells)}, not {source.width} as in the {first}; correct it"
-            )
-        for index in columns:
-            cell = cells[index]
-            number = _number(cell)
-            if number is not None and math.isfinite(number):
-                continue
-            if cell.strip() in MISSING:
-                problem = "the value is missing; fill it in or remove the row"
-            elif index in numeric:
-                kind = "a number" if number is None else "finite"
-                problem = f"{cell[:40]!r} is not {kind}; correct it or remove the row"
-            else:
-                continue
-            return InputError(f"{where}, {source.column(index)}: {problem}")
-    return InputError(f"{source.path}: cannot be read ({' '.join(otherwise.split())}); check its format")
-
-
-def _targets(
-    source: _Source, column: int, text: "pd.Series[str]", task: TaskChoice
-) -> tuple[Task, Array, tuple[str, ...]]:
-    """Task, `y` and names of the classes."""
-    import pandas as pd
-
-    codes, distinct = pd.factorize(text.str.strip())
-    values = [str(value) for value in distinct]
-    numbers = [number for number in map(_number, values) if number is not None]
-    numeric = len(numbers) == len(values)
-    if task == "auto":
-        few = len(set(numbers)) <= MOST_CLASSES and all(number.is_integer() for number in numbers)
-        task = "classification" if few else "regression"
-    if (task == "regression" and not numeric) or (numeric and not np.isfinite(numbers).all()):
-        raise _diagnosis(source, [column], [])
+    distinct = text.unique().tolist()
+    numbers = [number(value) for value in distinct]
+    numeric = None not in numbers
+    task = task_of(distinct) if task == "auto" else task
+    if task == "regression" or numeric:
+        for value, known in zip(distinct, numbers, strict=True):
+            if known is None or not math.isfinite(known):
+                problem = "a number" if known is None else "finite"
+                raise InputError(
+                    f"{table.path}, {table.row(int((text == value).to_numpy().argmax()))}, {table.column(column)}: "
+                    f"{value[:40]!r} is not {problem}; correct it or remove the row"
+                )
     if task == "regression":
-        return task, np.array(numbers)[codes], ()
-    labels, inverse = np.unique(numbers if numeric else values, return_inverse=True)
-    names = [str(int(label) if numeric and label.is_integer() else label) for label in labels]
-    return task, inverse[codes].astype(np.int64), tuple(names)
+        return Targets(task, (), text.map(dict(zip(distinct, numbers, strict=True))).to_numpy(np.float64))
+    classes, numbering = classes_of(distinct)
+    return Targets(task, classes, text.map(numbering).to_numpy(np.int64))
+
+
+def task_of(values: Sequence[str]) -> Task:
+    """Regression where one of the numbers has a fraction or there are more than 20, else classification."""
+    numbers = {value for value in map(number, values) if value is not None}
+    few = len(numbers) <= MOST_CLASSES and all(value.is_integer() for value in numbers)
+    return "classification" if few else "regression"
+
+
+def classes_of(values: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Names of the classes that the texts of a target mean, in order, and the class's number for each text."""
+    numbers = [number(value) for value in values]
+    numeric = None not in numbers
+    labels, inverse = np.unique(np.array(numbers) if numeric else values, return_inverse=True)
+    names = tuple(str(int(label) if numeric and label.is_integer() else label) for label in labels)
+    return names, dict(zip(values, inverse.tolist(), strict=True))

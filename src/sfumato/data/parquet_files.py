@@ -1,0 +1,193 @@
+"""Tables that have types: of pandas, and of Parquet files, read whole or by row groups. pyarrow reads those."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INDEX_OF_PANDAS = "__index_level_"
+"""How the columns begin in which pandas keeps the numbers or names of rows: they are no features."""
+
+MOST_BYTES = 2**28
+"""Of a row group where a file is streamed: it is read at once."""
+
+
+class Place(NamedTuple):
+    """A row group, by its number, and the number of its first row in the file, both from 0."""
+
+    group: int
+    first_row: int
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """A pandas table, or a part of one that is in a file.
+
+    Attributes:
+        path: What it is called in messages.
+        frame: The values; its columns are numbered as those of the file.
+        header: Names of all columns.
+        first_row: Number of its first row, from 0.
+    """
+
+    path: Path
+    frame: "pd.DataFrame"
+    header: tuple[str, ...]
+    first_row: int = 0
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.header)
+
+    def column(self, index: int) -> str:
+        """What a column is called in messages."""
+        return f"column {self.header[index]!r}"
+
+    def row(self, number: int) -> str:
+        """Where a row is, by its number from 0."""
+        return f"row {self.first_row + number + 1}"
+
+    def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
+        """Columns of numbers and columns of text, as of `CSVTable.read`."""
+        texts = self.frame[text].apply(_as_text)
+        numbers = [self._numbers(index) for index in numeric]
+        x = np.ascontiguousarray(np.array(numbers).T).reshape(len(self.frame), len(numeric))
+        for index in whole:
+            missing = texts[index].isna().to_numpy() if index in text else np.isnan(x[:, numeric.index(index)])
+            self._refuse(index, missing, "the value is missing; fill it in or remove the row")
+        return x, texts
+
+    def _numbers(self, index: int) -> Array:
+        """A column of finite numbers, NaN where they are missing; text that is a number is one."""
+        import pandas as pd
+
+        column = self.frame[index]
+        values = column if pd.api.types.is_numeric_dtype(column) else _as_text(column)
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        for wrong, what in ((np.isnan(numbers) & values.notna().to_numpy(), "a number"), (np.isinf(numbers), "finite")):
+            said = str(values.iloc[wrong.argmax()])[:40] if wrong.any() else ""
+            self._refuse(index, wrong, f"{said!r} is not {what}; correct it or remove the row")
+        return numbers
+
+    def _refuse(self, index: int, wrong: Array, problem: str) -> None:
+        if wrong.any():
+            raise InputError(f"{self.path}, {self.row(int(wrong.argmax()))}, {self.column(index)}: {problem}")
+
+
+def _as_text(column: "pd.Series[Any]") -> "pd.Series[str]":
+    text = column.astype("str").str.strip()
+    return text.mask(column.isna() | (text == ""))
+
+
+@dataclass(frozen=True)
+class ParquetTable:
+    """A Parquet file, or a row group of it, before its values are read.
+
+    Attributes:
+        path: The file.
+        header: Names of the columns.
+        place: The row group; None for all.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    place: Place | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The file.
+
+        Raises:
+            FileError: It cannot be read, is no Parquet file, or pyarrow is not installed.
+            InputError: It has no rows, or two columns have one name.
+        """
+        file = _open(path)
+        header = tuple(name for name in file.schema_arrow.names if not name.startswith(INDEX_OF_PANDAS))
+        twice = next((name for k, name in enumerate(header) if name in header[:k]), None)
+        if twice is not None:
+            raise InputError(f"{path}: two columns are called {twice!r}; rename one")
+        if not file.metadata.num_rows:
+            raise InputError(f"{path}: has no rows; give at least one")
+        return cls(path, header)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.header)
+
+    def column(self, index: int) -> str:
+        """What a column is called in messages."""
+        return f"column {self.header[index]!r}"
+
+    def row(self, number: int) -> str:
+        """Where a row is, by its number from 0."""
+        return f"row {number + 1 + (self.place.first_row if self.place else 0)}"
+
+    def columns_of_numbers(self, columns: list[int]) -> list[int]:
+        """Those of the columns that hold numbers; True and False are text, as in a CSV file."""
+        import pyarrow.types as kinds
+
+        schema = _open(self.path).schema_arrow
+        numeric = (kinds.is_integer, kinds.is_floating, kinds.is_decimal, kinds.is_null)
+        return [k for k in columns if any(is_kind(schema.field(self.header[k]).type) for is_kind in numeric)]
+
+    def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
+        """Columns of numbers and columns of text, as of `CSVTable.read`."""
+        frame = self._frame(sorted({*numeric, *text}))
+        first_row = self.place.first_row if self.place else 0
+        return FrameTable(self.path, frame, self.header, first_row).read(numeric, text, whole)
+
+    def blocks(self, size: int) -> Iterator[Self]:
+        """The row groups, whatever the size asked for.
+
+        Raises:
+            InputError: A row group is too large to be read at once.
+        """
+        file, first = _open(self.path), 0
+        for group in range(file.metadata.num_row_groups):
+            rows, numbers = file.metadata.row_group(group).num_rows, file.metadata.num_columns
+            if 8 * rows * numbers > MOST_BYTES:
+                raise InputError(
+                    f"{self.path}: a group of {rows} rows and {numbers} columns is too large to be read at once; "
+                    f"write it with row_group_size={MOST_BYTES // (8 * numbers)} or less"
+                )
+            yield replace(self, place=Place(group, first))
+            first += rows
+
+    def at(self, place: Place) -> Self:
+        """The row group at a place."""
+        return replace(self, place=place)
+
+    def _frame(self, columns: list[int]) -> "pd.DataFrame":
+        names = [self.header[k] for k in columns]
+        file = _open(self.path)
+        try:
+            table = file.read(names) if self.place is None else file.read_row_group(self.place.group, names)
+        except (OSError, ValueError) as error:
+            raise FileError(f"{self.path}: cannot be read ({' '.join(str(error).split())}); write it again") from error
+        frame: pd.DataFrame = table.select(names).to_pandas(ignore_metadata=True)
+        frame.columns = columns
+        return frame
+
+
+def _open(path: Path) -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise FileError(f"{path}: Parquet files need the library pyarrow: pip install 'sfumato[parquet]'") from error
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except pyarrow.ArrowInvalid as error:
+        raise FileError(f"{path}: not a whole Parquet file ({' '.join(str(error).split())[:100]})") from error
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
