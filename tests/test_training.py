@@ -30,9 +30,9 @@ from sfumato import (
     Normal,
     Tanh,
     Zeros,
+    feeding,
     fit,
     multilayer_perceptron,
-    training,
 )
 from sfumato.arrays import Array
 from sfumato.data import Examples, Scaling
@@ -296,7 +296,7 @@ def test_evaluating_in_chunks_changes_no_result(monkeypatch: pytest.MonkeyPatch)
     theta = SMALL.initialize(0, np.float64)
     examples = numbered()._replace(sample_weight=np.linspace(1, 3, 10))
     whole = evaluate(SMALL, MeanSquaredError(), theta, examples)[0]
-    monkeypatch.setattr(training, "EVALUATION_CHUNK", 3)
+    monkeypatch.setattr(feeding, "EVALUATION_CHUNK", 3)
     assert evaluate(SMALL, MeanSquaredError(), theta, examples)[0] == pytest.approx(whole, rel=1e-14)
     losses = (SMALL.apply(theta, examples.x)[:, 0] - examples.y) ** 2
     assert whole == pytest.approx(np.average(losses, weights=np.linspace(1, 3, 10)), rel=1e-12)

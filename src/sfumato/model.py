@@ -11,15 +11,17 @@ import numpy as np
 from sfumato import initializers, layers, losses
 from sfumato.arrays import Array
 from sfumato.data.dataset import Examples, Scaling
+from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, features_of
 from sfumato.errors import FileError, InputError
+from sfumato.feeding import examples_at_once
 from sfumato.initializers import Initializer
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.layers.base import Layer
 from sfumato.losses import Loss
 from sfumato.network import Network
 from sfumato.storage import load_tensors, save_tensors
-from sfumato.training import evaluate, examples_at_once
+from sfumato.training import evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +117,7 @@ class Model:
         winners: Array = self.predict_proba(x).argmax(axis=1)
         return winners
 
-    def evaluate(self, examples: Examples) -> tuple[float, float]:
+    def evaluate(self, examples: Examples | StreamedExamples) -> tuple[float, float]:
         """Mean loss and accuracy (NaN for regression) over examples."""
         return evaluate(self.network, self.loss, self.theta, examples, self.scaling)
 

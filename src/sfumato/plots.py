@@ -103,7 +103,7 @@ def decision_boundary(
         raise InputError("a decision boundary needs a classifier of two features")
     figure, axes = _figure(6.4, 5.2)
     x, y, _ = examples
-    low, high = x.min(axis=0), x.max(axis=0)
+    low, high = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     across, up = (np.linspace(low[i] - margin[i], high[i] + margin[i], 300) for i in (0, 1))
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)

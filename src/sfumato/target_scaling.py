@@ -7,6 +7,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.data.dataset import Examples
+from sfumato.data.streaming import StreamedExamples
 from sfumato.errors import InputError
 from sfumato.history import EpochRecord
 from sfumato.network import Network
@@ -23,7 +24,7 @@ class TargetScaling:
     deviation: float = 1.0
 
     @classmethod
-    def fit(cls, train: Examples, kind: str, name: str = "the values to predict") -> "TargetScaling":
+    def fit(cls, train: Examples | StreamedExamples, kind: str, name: str = "the values to predict") -> "TargetScaling":
         """Mean and standard deviation of the training values; none for constants, and for "none".
 
         Args:
@@ -34,16 +35,25 @@ class TargetScaling:
         Raises:
             InputError: if the values are so large that their squares are beyond float32.
         """
-        y, weight = train.y, train.sample_weight
-        if np.abs(y).max() > 1e18:
+        if isinstance(train, StreamedExamples):
+            found = train.survey.target_moments
+            largest = max(abs(found.least[0]), abs(found.greatest[0]))
+            mean, deviation = float(found.mean[0]), float(found.deviation[0])
+        else:
+            y, weight = train.y, train.sample_weight
+            largest = np.abs(y).max()
+            mean = float(np.average(y, weights=weight))
+            with np.errstate(over="ignore"):
+                deviation = math.sqrt(np.average((y - mean) ** 2, weights=weight))
+        if largest > 1e18:
             raise InputError(f"{name} are beyond 1e18; give them in larger units")
-        mean = np.average(y, weights=weight)
-        deviation = 0.0 if kind == "none" else math.sqrt(np.average((y - mean) ** 2, weights=weight))
-        return cls(float(mean), deviation) if deviation > 0 else cls()
+        return cls(mean, deviation) if deviation > 0 and kind != "none" else cls()
 
-    def __call__(self, examples: Examples) -> Examples:
+    def __call__(self, examples: Examples | StreamedExamples) -> Examples | StreamedExamples:
         """The examples with standardised values."""
-        return examples if self == TargetScaling() else examples._replace(y=(examples.y - self.mean) / self.deviation)
+        if self == TargetScaling():
+            return examples
+        return examples.changed(lambda part: part._replace(y=(part.y - self.mean) / self.deviation))
 
     def undo(self, network: Network, theta: Array) -> Array:
         """Parameters of the network that gives the values' own units: the last layer takes the scale in."""

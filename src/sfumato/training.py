@@ -10,24 +10,19 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, Stream, fingerprint, generator
+from sfumato.arrays import Array, fingerprint
 from sfumato.checkpoint import SparingSaver, TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data.dataset import Examples, Scaling
+from sfumato.data.streaming import StreamedExamples
 from sfumato.errors import DivergenceError, InputError
+from sfumato.feeding import Feed, make_feed
 from sfumato.history import EpochRecord
 from sfumato.kernels.threads import parallel_kernels
-from sfumato.layers.base import NOTHING
 from sfumato.losses import NO_SUMS, Loss, Sums
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective, check_examples
 from sfumato.optimizers import LBFGS, Adam, Optimizer, make_optimizer
 from sfumato.schedules import make_schedule
-
-EVALUATION_CHUNK = 4096
-"""Examples evaluated at once at most: bounds memory and changes no result but the last digits."""
-
-EVALUATION_NUMBERS = 2**22
-"""Numbers that a layer takes or gives for the examples evaluated at once, at most, unless one example has more."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +53,9 @@ class FitResult:
 def fit(
     network: Network,
     loss: Loss,
-    train: Examples,
+    train: Examples | StreamedExamples,
     *,
-    validation: Examples | None = None,
+    validation: Examples | StreamedExamples | None = None,
     scaling: Scaling | None = None,
     optimizer: Optimizer[Any] | None = None,
     learning_rate: float | None = None,
@@ -83,7 +78,8 @@ def fit(
     Args:
         network: The network; its first weights are drawn from `seed`.
         loss: The loss on its outputs.
-        train: The training examples. Inputs of type uint8 stay so until their mini-batch is used.
+        train: The training examples. Inputs of type uint8 stay so until their mini-batch is used. Those of a stream
+            stay in their file, and are shuffled as far as memory allows (`StreamFeed`).
         validation: Examples to measure each epoch on, never trained on.
         scaling: Applied to all inputs; none by default.
         optimizer: Adam by default.
@@ -112,16 +108,21 @@ def fit(
         DivergenceError: when the loss or a weight becomes infinite or not a number; names the epoch and the step.
     """
     for examples in (train, validation):
-        if examples is not None:
+        if isinstance(examples, Examples):
             check_examples(network, loss, *examples, gaps=scaling is not None and scaling.missing is not None)
     optimizer = optimizer or Adam()
     checkpoint = None if checkpoint is None else Path(checkpoint)
     learning_rate = optimizer.learning_rate if learning_rate is None else learning_rate
-    batch_size = default_batch_size(optimizer, len(train.y)) if batch_size == "auto" else batch_size
-    epochs = default_epochs(len(train.y)) if epochs is None else epochs
-    _check_options(network, optimizer, batch_size, epochs, early_stopping, validation, l2)
+    batch_size = default_batch_size(optimizer, train.size) if batch_size == "auto" else batch_size
+    epochs = default_epochs(train.size) if epochs is None else epochs
+    _check_options(network, optimizer, batch_size, epochs, early_stopping, l2)
+    if early_stopping is not None and validation is None:
+        raise InputError("early stopping needs validation data to watch: hold some out")
+    if batch_size == "full" and isinstance(train, StreamedExamples):
+        raise InputError("a stream has no full batch: give a batch size, and an optimizer other than L-BFGS")
     rate = make_schedule(schedule, learning_rate, epochs=epochs, decay=decay)
-    feed = _Feed(train, scaling or Scaling.none(), None if batch_size == "full" else batch_size, seed, dtype)
+    size = None if batch_size == "full" else batch_size
+    feed = make_feed(train, scaling or Scaling.none(), batch_size=size, seed=seed, dtype=dtype)
     settings = {
         "network": _description(network),
         "loss": _description(loss),
@@ -133,7 +134,7 @@ def fit(
         "early_stopping": early_stopping,
         "seed": seed,
         "precision": np.dtype(dtype).name,
-        "data": "" if checkpoint is None else fingerprint(*train, *(validation or ())),
+        "data": "" if checkpoint is None else f"{_digest(train)} {_digest(validation)}",
         "scaling": fingerprint(*vars(feed.scaling).values()),
     }
     run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
@@ -145,7 +146,7 @@ def fit(
         run.state = load_checkpoint(checkpoint, optimizer, settings)
         if run.state.epoch > epochs:
             raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
-    validate = _Feed(validation, feed.scaling, None, seed, dtype) if validation is not None else None
+    validate = None if validation is None else make_feed(validation, feed.scaling, dtype=dtype)
     # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(network.parallel):
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
@@ -154,6 +155,13 @@ def fit(
     return FitResult(
         theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings, state.memory
     )
+
+
+def _digest(examples: Examples | StreamedExamples | None) -> str:
+    """What tells other data from these."""
+    if isinstance(examples, StreamedExamples):
+        return f"{examples.survey.digest} {len(examples.rows)}"
+    return fingerprint(*(examples or ()))
 
 
 def decaying_optimizer(
@@ -180,63 +188,16 @@ def default_epochs(examples: int, least: int = 20) -> int:
 
 
 def evaluate(
-    network: Network, loss: Loss, theta: Array, examples: Examples, scaling: Scaling | None = None
+    network: Network,
+    loss: Loss,
+    theta: Array,
+    examples: Examples | StreamedExamples,
+    scaling: Scaling | None = None,
 ) -> tuple[float, float]:
     """Mean loss and accuracy (NaN for regression, where nothing counts as correct) over examples, outside training."""
-    feed = _Feed(examples, scaling or Scaling.none(), None, 0, theta.dtype)
+    feed = make_feed(examples, scaling or Scaling.none(), dtype=theta.dtype)
     with parallel_kernels(network.parallel):
         return _means(feed.measure(network, loss, theta), loss)
-
-
-def examples_at_once(network: Network) -> int:
-    """How many examples to evaluate at once."""
-    return max(1, min(EVALUATION_CHUNK, EVALUATION_NUMBERS // network.widest))
-
-
-class _Feed:
-    """Hands out examples, scaled and in the precision of training, batch by batch.
-
-    Bytes are scaled into memory that the next batch takes over.
-    """
-
-    def __init__(
-        self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
-    ) -> None:
-        x, y, weight = examples
-        self.scaling, self.seed, self.dtype = scaling, seed, np.dtype(dtype)
-        self.stays_integer = x.dtype == np.uint8
-        # In order in memory, or taking a batch's rows would copy all of them each time
-        self.x = np.ascontiguousarray(x) if self.stays_integer else scaling(x, self.dtype)
-        self.scaled = np.empty((0, *x.shape[1:]), self.dtype)
-        self.y = y
-        if weight is not None and not weight.any():
-            raise InputError("the sample weights are all zero: nothing would be learned")
-        self.weight = None if weight is None else (weight / weight.mean()).astype(self.dtype)
-        self.size = len(y)
-        self.batch_size = None if batch_size is None or batch_size >= self.size else batch_size
-
-    def batch(self, rows: Any) -> Examples:
-        x = self.x[rows] if isinstance(rows, slice) else self.x.take(rows, axis=0)
-        if self.stays_integer:
-            if len(self.scaled) < len(x):
-                self.scaled = np.empty(x.shape, self.dtype)
-            x = self.scaling(x, self.dtype, out=self.scaled[: len(x)])
-        return Examples(x, self.y[rows], None if self.weight is None else self.weight[rows])
-
-    def epoch(self, number: int) -> list[Any]:
-        """The rows of each mini-batch, in an order of this epoch's own."""
-        if self.batch_size is None:
-            return [slice(None)]
-        order = generator(self.seed, Stream.SHUFFLING, number).permutation(self.size)
-        return [order[start : start + self.batch_size] for start in range(0, self.size, self.batch_size)]
-
-    def measure(self, network: Network, loss: Loss, theta: Array) -> Sums:
-        """The loss's sums over all examples, outside training."""
-        sums, params, count = NO_SUMS, network.parameters(theta), examples_at_once(network)
-        for start in range(0, self.size, count):
-            x, y, weight = self.batch(slice(start, start + count))
-            sums = sums.plus(loss.forward(network.forward(params, x, NOTHING)[0], y, weight)[0])
-        return sums
 
 
 class _Run:
@@ -246,7 +207,7 @@ class _Run:
         self,
         network: Network,
         loss: Loss,
-        feed: _Feed,
+        feed: Feed,
         optimizer: Optimizer[Any],
         l2: float,
         seed: int,
@@ -256,7 +217,8 @@ class _Run:
     ) -> None:
         self.network, self.loss, self.feed, self.optimizer = network, loss, feed, optimizer
         self.seed, self.stop, self.checkpoint, self.settings = seed, stop, checkpoint, settings
-        self.objective = NetworkObjective(network, loss, feed.x, feed.y, sample_weight=feed.weight, l2=l2)
+        self.objective: NetworkObjective | None = None
+        self.l2 = l2
         theta = network.initialize(seed, feed.dtype)
         self.state = TrainingState(theta, optimizer.init(theta), best_theta=theta.copy())
         self.full_batch: NetworkObjective | None = None
@@ -265,7 +227,7 @@ class _Run:
         self,
         rate: Callable[[int], float],
         epochs: int,
-        validation: _Feed | None,
+        validation: Feed | None,
         patience: int | None,
         on_epoch: Callable[[EpochRecord], None] | None,
     ) -> str:
@@ -306,13 +268,17 @@ class _Run:
             return self.full_batch
         x, y, weight = self.feed.batch(rows)
         key = (self.seed, self.state.step) if self.network.stochastic else None
+        if self.objective is None:
+            self.objective = NetworkObjective(
+                self.network, self.loss, x, y, sample_weight=weight, l2=self.l2, data_size=self.feed.size
+            )
         objective = self.objective.over(x, y, weight, key)
         if self.feed.batch_size is None and key is None:
             self.full_batch = objective
         return objective
 
     def _close_epoch(
-        self, learning_rate: float, validation: _Feed | None, patience: int | None, saver: SparingSaver
+        self, learning_rate: float, validation: Feed | None, patience: int | None, saver: SparingSaver
     ) -> None:
         state = self.state
         if not np.isfinite(state.theta).all():
@@ -363,7 +329,6 @@ def _check_options(
     batch_size: int | Literal["full"],
     epochs: int,
     early_stopping: int | None,
-    validation: Examples | None,
     l2: float,
 ) -> None:
     if isinstance(batch_size, str) and batch_size != "full":
@@ -376,8 +341,6 @@ def _check_options(
         raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
     if early_stopping is not None and early_stopping < 1:
         raise InputError(f"the patience of early stopping must be at least 1 epoch, not {early_stopping}")
-    if early_stopping is not None and validation is None:
-        raise InputError("early stopping needs validation data to watch: hold some out")
     if isinstance(optimizer, LBFGS) and batch_size != "full":
         raise InputError("L-BFGS needs the same objective at every step: use the full batch")
     if isinstance(optimizer, LBFGS) and network.stochastic:

@@ -161,7 +161,15 @@ def test_the_runs_of_the_references_part_7(settings: str, here: Call) -> None:
 
 def test_the_help_tells_every_option_of_the_table_and_no_other(sfumato: Call) -> None:
     told = sfumato("train", "--help", COLUMNS="200").out
-    tested = {*EFFECTS, "--beta", "--momentum-form", "--init-scale", "--early-stopping", "--architecture", "--resume"}
+    tested = {
+        *EFFECTS,
+        "--beta",
+        "--momentum-form",
+        "--init-scale",
+        "--early-stopping",
+        "--architecture",
+        "--resume",
+    } | {"--stream"}
     output = {"--out", "--overwrite", "--json", "--quiet", "--verbose", "--threads", "--help"}
     assert set(re.findall("--[a-z0-9-]+", told)) == tested | output
 

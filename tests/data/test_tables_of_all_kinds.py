@@ -1,6 +1,7 @@
 """Tables with categories, gaps and columns that are no use, from CSV and Parquet files and from pandas."""
 
 import builtins
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,30 @@ def test_one_wrong_cell_does_not_make_a_column_of_categories(tmp_path: Path) -> 
         load_table(tmp_path / "a.csv")
     (tmp_path / "a.csv").write_text("a,b,y\n1,red,x\n2,blue,y\n3,red,\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 4, column 'y': the value is missing"):
+        load_table(tmp_path / "a.csv")
+
+
+def test_commas_in_numbers_between_semicolons(tmp_path: Path) -> None:
+    table = people().dropna().assign(visits=lambda table: table["visits"] / 4)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.to_csv(tmp_path / "b.csv", index=False, sep=";", decimal=",")
+    table.to_csv(tmp_path / "c.csv", index=False, sep=";", decimal=",", quoting=csv.QUOTE_ALL)
+    for target in ("bought", "visits"):
+        expected = load_table(tmp_path / "a.csv", target=target)
+        for name in ("b.csv", "c.csv"):
+            data = load_table(tmp_path / name, target=target)
+            np.testing.assert_array_equal(data.examples.x, expected.examples.x)
+            np.testing.assert_array_equal(data.examples.y, expected.examples.y)
+    (tmp_path / "bad.csv").write_text("a;y\n1,5;x\n2;y\n3,o;x\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 4, column 'a': '3,o' is not a number"):
+        load_table(tmp_path / "bad.csv")
+    (tmp_path / "text.csv").write_text('a;b;y\n1;"Rome, Italy";x\n2;Oslo;y\n3;"Rome, Italy";x\n', encoding="utf-8")
+    assert load_table(tmp_path / "text.csv").categories == {"b": ("Oslo", "Rome, Italy")}
+
+
+def test_names_of_rows_without_a_header_of_their_own_are_recognised(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('"a","y"\n"1",5,"x"\n"2",6,"y"\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"values is 3, not 2 as in the header; .* row.names = FALSE"):
         load_table(tmp_path / "a.csv")
 
 

@@ -94,6 +94,20 @@ class SplitOptions:
 
 
 @dataclass(frozen=True)
+class StreamOption:
+    """Whether the data are read into memory."""
+
+    stream: Annotated[
+        bool,
+        option(
+            "Leave a CSV or Parquet file on the disk, and read it in blocks: for tables larger than memory.",
+            "--stream",
+            panel="Data",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
 class NetworkOptions:
     """What the network is made of."""
 

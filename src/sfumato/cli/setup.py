@@ -1,15 +1,15 @@
 """From options to data, networks and models: what several commands begin with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
 
 from sfumato import data
 from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
-from sfumato.data import Dataset, Examples, Known
+from sfumato.data import Dataset, Examples, Known, Scaling, ScalingKind, StreamedExamples
 from sfumato.data.dataset import suggestion
 from sfumato.errors import FileError, InputError
 from sfumato.initializers import make_initializer
@@ -20,6 +20,7 @@ from sfumato.optimizers import Optimizer
 from sfumato.target_scaling import TargetScaling
 from sfumato.training import decaying_optimizer, default_batch_size
 
+VALIDATION, TEST = "0.1", "0.2"  # held out where nothing else is said
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
 
 
@@ -28,9 +29,14 @@ class Parts:
     """A data set divided for training."""
 
     dataset: Dataset
-    train: Examples
-    validation: Examples | None
-    test: Examples | None
+    train: Examples | StreamedExamples
+    validation: Examples | StreamedExamples | None
+    test: Examples | StreamedExamples | None
+
+    @property
+    def sample(self) -> Examples:
+        """Training examples to draw: all of them, or those of a stream's first block."""
+        return self.train if isinstance(self.train, Examples) else self.dataset.examples
 
 
 def read_data(name: str, options: DataOptions) -> Dataset:
@@ -40,35 +46,72 @@ def read_data(name: str, options: DataOptions) -> Dataset:
 
 def divide(dataset: Dataset, options: DataOptions, splits: SplitOptions, seed: int) -> Parts:
     """Cut a data set into training, validation and test examples, as the options say."""
-    limit, target = options.limit, options.target
-    examples = dataset.examples if limit is None else data.limit(dataset.examples, limit, seed)
+    examples = dataset.examples if options.limit is None else data.limit(dataset.examples, options.limit, seed)
     held_out = dataset.test
     if splits.test is not None or held_out is None:
-        examples, held_out = _hold_out("test", splits.test or "0.2", dataset, examples, target, seed)
-    train, watched = _hold_out("validation", splits.validation or "0.1", dataset, examples, target, seed)
+        examples, held_out = _hold_out("test", splits.test or TEST, dataset, examples, options.target, seed)
+    train, watched = _hold_out("validation", splits.validation or VALIDATION, dataset, examples, options.target, seed)
     if dataset.classes and len(np.unique(train.y)) < 2:
         raise InputError(f"{dataset.name}: the training examples are all of one class; use more of them")
     return Parts(dataset, train, watched, held_out)
 
 
+def divide_stream(
+    name: str, options: DataOptions, splits: SplitOptions, seed: int, on_block: Callable[[float], None]
+) -> Parts:
+    """Look through a table that stays in its file, and cut it into training, validation and test examples."""
+    if options.limit is not None:
+        raise InputError("--limit takes rows of a table in memory: leave out --stream, or --limit")
+    if name in data.NAMES or not Path(name).is_file():
+        raise InputError(f"{name}: --stream is for a CSV or Parquet file; leave it out, or name one")
+    choices = {"validation": splits.validation or VALIDATION, "test": splits.test or TEST}
+    fractions = {option: _fraction(option, choice) for option, choice in choices.items()}
+    table = data.stream_table(
+        name,
+        target=options.target,
+        task=options.task,
+        validation=fractions["validation"] or 0.0,
+        test=fractions["test"] or 0.0,
+        seed=seed,
+        on_block=on_block,
+    )
+    watched, held_out = (
+        part if fractions[option] is not None else _from_file(option, choices[option], table.dataset, options.target)
+        for option, part in (("validation", table.validation), ("test", table.test))
+    )
+    return Parts(table.dataset, table.train, watched, held_out)
+
+
 def _hold_out(
     option: str, choice: str, dataset: Dataset, examples: Examples, target: str | None, seed: int
 ) -> tuple[Examples, Examples | None]:
-    try:
-        fraction = float(choice)
-    except ValueError:
-        known = Known(dataset.features, dataset.categories)
-        task = dataset.task if dataset.features else "auto"
-        other = data.load(choice, target=target, task=task, few=True, known=known)
-        if option == "test" and other.test is not None:  # as for evaluate
-            other = replace(other, examples=other.test)
-        return examples, renumbered(other, choice, dataset.classes, dataset.feature_shape)
-    if not 0 <= fraction < 1:
-        raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
+    fraction = _fraction(option, choice)
+    if fraction is None:
+        return examples, _from_file(option, choice, dataset, target)
     try:
         return data.split(examples, fraction, seed, stratify=bool(dataset.classes))
     except InputError as error:
         raise InputError(f"{dataset.name}, --{option}: {error}") from error
+
+
+def _fraction(option: str, choice: str) -> float | None:
+    """The part to hold out; None if the choice is no number, but a file."""
+    try:
+        fraction = float(choice)
+    except ValueError:
+        return None
+    if not 0 <= fraction < 1:
+        raise InputError(f"--{option} takes a fraction of at least 0 and below 1, or a file, not {choice}")
+    return fraction
+
+
+def _from_file(option: str, choice: str, dataset: Dataset, target: str | None) -> Examples:
+    known = Known(dataset.features, dataset.categories)
+    task = dataset.task if dataset.features else "auto"
+    other = data.load(choice, target=target, task=task, few=True, known=known)
+    if option == "test" and other.test is not None:  # as for evaluate
+        other = replace(other, examples=other.test)
+    return renumbered(other, choice, dataset.classes, dataset.feature_shape)
 
 
 def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple[int, ...]) -> Examples:
@@ -109,30 +152,41 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     return units
 
 
-def scale_target(dataset: Dataset, train: Examples, kind: str) -> TargetScaling:
+def fit_scaling(parts: Parts, kind: ScalingKind) -> Scaling:
+    """The scaling of a kind, fitted to the training examples."""
+    if isinstance(parts.train, Examples):
+        return Scaling.fit(parts.train.x, kind, indicators=parts.dataset.indicators)
+    return parts.train.scaling(kind)
+
+
+def scale_target(parts: Parts, kind: ScalingKind) -> TargetScaling:
     """What standardises the values of a regression; classes stay as they are."""
-    name = f"{dataset.name}: values of {dataset.target}"
-    return TargetScaling() if dataset.classes else TargetScaling.fit(train, kind, name)
+    name = f"{parts.dataset.name}: values of {parts.dataset.target}"
+    return TargetScaling() if parts.dataset.classes else TargetScaling.fit(parts.train, kind, name)
 
 
-def weigh_classes(text: str | None, dataset: Dataset, train: Examples) -> Examples:
+def weigh_classes(text: str | None, parts: Parts) -> Examples | StreamedExamples:
     """The training examples with what their classes count: "balanced", or "NAME=WEIGHT,...", the others 1."""
+    train, classes = parts.train, parts.dataset.classes
     if text is None:
         return train
-    if not dataset.classes:
+    if not classes:
         raise InputError("--class-weight is for classes, and this is a regression; leave it out")
+    counts = np.bincount(train.y, minlength=len(classes)) if isinstance(train, Examples) else train.class_counts
     if text == "balanced":
-        return train._replace(sample_weight=compute_sample_weight("balanced", train.y))
-    weights = np.ones(len(dataset.classes))
-    for part in text.split(","):
-        name, _, number = part.rpartition("=")
-        if name not in dataset.classes:
-            said = suggestion(name, dataset.classes)
-            raise InputError(
-                f"--class-weight: no class is called {name!r}; {said}there are {', '.join(dataset.classes)}"
-            )
-        weights[dataset.classes.index(name)] = _weight(part, number)
-    return train._replace(sample_weight=weights[train.y])
+        weights = train.size / np.maximum(1, counts)
+    else:
+        weights = np.ones(len(classes))
+        for part in text.split(","):
+            name, _, weight = part.rpartition("=")
+            if name not in classes:
+                said = suggestion(name, classes)
+                raise InputError(f"--class-weight: no class is called {name!r}; {said}there are {', '.join(classes)}")
+            weights[classes.index(name)] = _weight(part, weight)
+    if not counts @ weights > 0:
+        raise InputError("--class-weight: the weights are all zero: nothing would be learned")
+    weights *= train.size / (counts @ weights)  # of mean one over the examples
+    return train.changed(lambda part: part._replace(sample_weight=weights[part.y]))
 
 
 def _weight(part: str, number: str) -> float:

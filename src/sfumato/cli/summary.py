@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sfumato import __version__
 from sfumato.cli.setup import Parts
-from sfumato.data import Examples
+from sfumato.data import Examples, StreamedExamples
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
 from sfumato.history import diagnose
 from sfumato.layers import Convolution, Dense
@@ -24,18 +26,23 @@ class Summary:
     matrix: ConfusionMatrix | None
 
 
-def report_on(model: Model, examples: Examples) -> ConfusionMatrix | RegressionReport:
+def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionMatrix | RegressionReport:
     """What a model does on examples, measured."""
-    predicted = model.predict(examples.x)
+    parts = [(part.y, model.predict(part.x)) for part in examples.blocks()]
+    true, predicted = (np.concatenate(column) for column in zip(*parts, strict=True))
     if model.classes:
-        return ConfusionMatrix.from_labels(examples.y, predicted, model.classes)
-    return RegressionReport.from_predictions(examples.y, predicted)
+        return ConfusionMatrix.from_labels(true, predicted, model.classes)
+    return RegressionReport.from_predictions(true, predicted)
 
 
 def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
     """Measure the trained model; this is where the test set is read, once."""
     values: dict[str, Any] = {}
-    shown: dict[str, Examples | None] = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    shown: dict[str, Examples | StreamedExamples | None] = {
+        "train": parts.train,
+        "validation": parts.validation,
+        "test": parts.test,
+    }
     for name, examples in shown.items():
         loss, accuracy = (None, None) if examples is None else model.evaluate(examples)
         values |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
@@ -49,7 +56,7 @@ def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
         "steps": result.steps,
         "parameters": model.network.size,
         "seconds": result.seconds,
-        "examples": {name: 0 if examples is None else len(examples.y) for name, examples in shown.items()},
+        "examples": {name: 0 if examples is None else examples.size for name, examples in shown.items()},
         "precision": model.theta.dtype.name,
         "backend": "numpy",
         "version": __version__,

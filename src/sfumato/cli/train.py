@@ -1,8 +1,10 @@
 """`sfumato train`: fit a network to data, report on it, and keep it."""
 
 import math
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,9 +22,13 @@ from sfumato.cli.options import (
     RunOptions,
     SeedOption,
     SplitOptions,
+    StreamOption,
     grouped,
 )
 from sfumato.history import EpochRecord
+
+if TYPE_CHECKING:
+    from sfumato.cli.setup import Parts
 
 
 @grouped
@@ -30,6 +36,7 @@ def train(
     data: Data,
     data_options: DataOptions,
     splits: SplitOptions,
+    stream: StreamOption,
     network_options: NetworkOptions,
     objective: ObjectiveOptions,
     weights: ClassWeightOptions,
@@ -49,11 +56,14 @@ def train(
 
         sfumato train prices.csv --target price --task regression --json
 
+        sfumato train clicks.parquet --stream --epochs 2 --out runs/clicks
+
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
     from sfumato.cli.run_folder import CHECKPOINT, open_run_folder, write_run
     from sfumato.cli.setup import (
         divide,
+        fit_scaling,
         make_network,
         parse_batch_size,
         read_data,
@@ -62,23 +72,24 @@ def train(
         weigh_classes,
     )
     from sfumato.cli.summary import summarize
-    from sfumato.data import Scaling
     from sfumato.model import Model
     from sfumato.training import default_epochs, fit
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
-    scaling = Scaling.fit(parts.train.x, data_options.scaling, indicators=parts.dataset.indicators)
-    target = scale_target(parts.dataset, parts.train, data_options.scaling)
-    examples = weigh_classes(weights.class_weight, parts.dataset, target(parts.train))
-    network, loss = make_network(parts.dataset, network_options)
-    optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, len(parts.train.y))
-    defaults = ARCHITECTURES[network_options.architecture]
-    epochs = default_epochs(len(parts.train.y), defaults.epochs) if run.epochs is None else run.epochs
-    batch_size = parse_batch_size(run.batch_size, optimizer, len(parts.train.y), defaults.batch_size)
-
+    if stream.stream:
+        parts = _survey(data, data_options, splits, seed.seed, console)
+    else:
+        parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     for why in parts.dataset.left_out:
         console.note(f"{parts.dataset.name}: left out: {why}")
+    scaling = fit_scaling(parts, data_options.scaling)
+    target = scale_target(parts, data_options.scaling)
+    examples = target(weigh_classes(weights.class_weight, parts))
+    network, loss = make_network(parts.dataset, network_options)
+    optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, parts.train.size)
+    defaults = ARCHITECTURES[network_options.architecture]
+    epochs = default_epochs(parts.train.size, defaults.epochs) if run.epochs is None else run.epochs
+    batch_size = parse_batch_size(run.batch_size, optimizer, parts.train.size, defaults.batch_size)
 
     def begin() -> None:
         if output.out is None:
@@ -117,13 +128,28 @@ def train(
         names = (known.classes, known.features, known.target, known.categories)
         model = Model(network, result.theta, loss, scaling, *names)
         summary = summarize(model, parts, result)
-        groups = (data_options, splits, network_options, objective, weights, optimizer_options, run, seed)
+        groups = (data_options, splits, stream, network_options, objective, weights, optimizer_options, run, seed)
         options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
             used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}
-            written = write_run(folder, model, history, parts.train, summary, {"options": options, "used": used})
+            written = write_run(folder, model, history, parts.sample, summary, {"options": options, "used": used})
             console.note(f"written to {folder}: {', '.join(written)}")
     console.result(summary.text, {**summary.values, "out": output.out})
+
+
+def _survey(data: str, options: DataOptions, splits: SplitOptions, seed: int, console: Console) -> "Parts":
+    """Look through a file that is larger than memory, with progress."""
+    from sfumato.cli.setup import divide_stream
+
+    begun = time.monotonic()
+    with console.progress() as progress:
+        return divide_stream(
+            data,
+            options,
+            splits,
+            seed,
+            lambda done: progress.show("first look", data, done=done, seconds=time.monotonic() - begun),
+        )
 
 
 def _interrupted(console: Console, folder: Path | None, done: int, epochs: int) -> int:

@@ -19,6 +19,7 @@ from sfumato.data.dataset import (
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
 from sfumato.data.idx import load_idx_folder, read_idx
 from sfumato.data.mnist import load_mnist
+from sfumato.data.streaming import StreamedExamples, StreamedTable, stream_table
 from sfumato.data.tables import Known, column_names, load_features, load_table
 from sfumato.errors import InputError
 
@@ -29,6 +30,8 @@ __all__ = [
     "Known",
     "Scaling",
     "ScalingKind",
+    "StreamedExamples",
+    "StreamedTable",
     "Task",
     "TaskChoice",
     "blobs",
@@ -47,6 +50,7 @@ __all__ = [
     "read_idx",
     "spiral",
     "split",
+    "stream_table",
     "subset",
 ]
 

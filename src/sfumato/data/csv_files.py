@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DELIMITERS = ",;\t"
+DECIMAL_COMMA = re.compile(rb'(?:^|[;"\n]) *[+-]?[0-9]*,[0-9]+ *(?:$|[;"\r\n])')
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 ROWS_TO_TELL_HEADER = 10
 ENOUGH_TO_TELL_NUMBERS = 2**20  # bytes
@@ -50,6 +52,8 @@ class CSVTable:
         header: Names of the columns; empty where the file has none.
         width: Number of columns.
         start: Position of `content` in the file.
+        decimal: The sign in numbers: a comma where semicolons are between the values and the numbers have commas, as
+            spreadsheets of many countries and R's write.csv2 have it.
     """
 
     path: Path
@@ -59,6 +63,7 @@ class CSVTable:
     header: tuple[str, ...]
     width: int
     start: int = 0
+    decimal: str = "."
 
     @classmethod
     def open(cls, path: Path, most: int | None = None) -> Self:
@@ -71,12 +76,13 @@ class CSVTable:
         content = _content(path, most)
         first_line = content.lstrip().split(b"\n", 1)[0].decode()
         delimiter = max(DELIMITERS, key=first_line.count)
+        decimal = "," if delimiter == ";" and DECIMAL_COMMA.search(content[:ENOUGH_TO_TELL_NUMBERS]) else "."
         records = list(islice(_records(path, content, delimiter), ROWS_TO_TELL_HEADER + 1))
         if not records:
             raise InputError(f"{path}: the file is empty; give rows of numbers")
         line, first = records[0]
         header: tuple[str, ...] = ()
-        if _is_header(first, [cells for _, cells in records[1:]]):
+        if _is_header(first, [cells for _, cells in records[1:]], decimal):
             if len(records) == 1:
                 raise InputError(f"{path}: has a header but no rows; give rows of numbers below it")
             header = tuple(cell.strip() for cell in first)
@@ -85,7 +91,7 @@ class CSVTable:
         if twice is not None:
             raise InputError(f"{path}: two columns are called {twice!r}; rename one")
         start = _bytes_before(content, line)
-        return cls(path, content[start:], line, delimiter, header, len(first), start)
+        return cls(path, content[start:], line, delimiter, header, len(first), start, decimal)
 
     def column(self, index: int) -> str:
         """What a column is called in messages."""
@@ -108,7 +114,8 @@ class CSVTable:
             cells = replace(self, content=beginning)._parse([], columns)
         except ValueError:  # a row is too long, which `read` says better
             return columns
-        numbers = {k: pd.to_numeric(cells[k].str.strip(), errors="coerce").notna().sum() for k in columns}
+        cells = cells[columns].apply(self._points)
+        numbers = {k: pd.to_numeric(cells[k], errors="coerce").notna().sum() for k in columns}
         return [k for k in columns if 2 * numbers[k] >= cells[k].notna().sum()]
 
     def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
@@ -134,7 +141,7 @@ class CSVTable:
         x = np.ascontiguousarray(frame[numeric].to_numpy(dtype=np.float64))
         if np.isinf(x).any():
             raise self._diagnosis(numeric, text, whole)
-        return x, frame[text].apply(lambda column: column.str.strip())
+        return x, frame[text].apply(self._points)
 
     def blocks(self, size: int) -> Iterator[Self]:
         """The rows of the file in blocks of at least `size` bytes, which end with a line.
@@ -163,6 +170,15 @@ class CSVTable:
                 start, line, rest = start + cut, line + rest.count(b"\n", 0, cut), rest[cut:]
 
     @property
+    def beginning(self) -> Self:
+        """What is known of the file, without any of its rows."""
+        return replace(self, content=b"")
+
+    def share_before(self, total: int) -> float:
+        """The part of a file of `total` bytes that ends with this block."""
+        return min(1.0, (self.start + len(self.content)) / max(1, total))
+
+    @property
     def place(self) -> Place:
         """Where this block lies."""
         return Place(self.start, len(self.content), self.first_line)
@@ -172,6 +188,13 @@ class CSVTable:
         with self.path.open("rb") as file:
             file.seek(place.start)
             return replace(self, content=file.read(place.length), first_line=place.line, start=place.start)
+
+    def _points(self, column: "pd.Series[str]") -> "pd.Series[str]":
+        """Text without spaces around it, and with points in its numbers."""
+        column = column.str.strip()
+        if self.decimal == ".":
+            return column
+        return column.str.replace(r"^([+-]?[0-9]*),([0-9]+)$", r"\1.\2", regex=True)
 
     def _parse(self, numeric: list[int], text: list[int]) -> "pd.DataFrame":
         """The cells; a ValueError if a cell of `numeric` is no number."""
@@ -183,6 +206,7 @@ class CSVTable:
             sep=self.delimiter,
             skipinitialspace=True,
             header=None,
+            decimal=self.decimal,
             dtype=kinds,
             keep_default_na=False,
             na_values=list(MISSING),
@@ -203,32 +227,34 @@ class CSVTable:
             where = f"{self.path}, line {line}"
             if len(cells) != self.width:
                 first = "header" if self.header else "first row"
+                hint = "; R leaves names of rows out with row.names = FALSE" if len(cells) == self.width + 1 else ""
                 return InputError(
-                    f"{where}: the number of values is {len(cells)}, not {self.width} as in the {first}; correct it"
+                    f"{where}: the number of values is {len(cells)}, not {self.width} as in the {first}; "
+                    f"correct it{hint}"
                 )
             for index in sorted({*numeric, *text}):
-                problem = _problem(cells[index], index in numeric, index in whole)
+                problem = _problem(cells[index], self.decimal, index in numeric, index in whole)
                 if problem:
                     return InputError(f"{where}, {self.column(index)}: {problem}")
         return InputError(f"{self.path}: cannot be read ({' '.join(otherwise.split())}); check its format")
 
 
-def _problem(cell: str, numeric: bool, whole: bool) -> str:
+def _problem(cell: str, decimal: str, numeric: bool, whole: bool) -> str:
     """What is wrong with a cell; an empty text if nothing is."""
     if cell.strip() in MISSING:
         return "the value is missing; fill it in or remove the row" if whole else ""
-    value = number(cell)
+    value = number(cell, decimal)
     if not numeric or (value is not None and math.isfinite(value)):
         return ""
     return f"{cell[:40]!r} is not {'a number' if value is None else 'finite'}; correct it or remove the row"
 
 
-def number(cell: str) -> float | None:
+def number(cell: str, decimal: str = ".") -> float | None:
     """The cell's number, as pandas would read it: Python alone takes 1_000 and the digits of other scripts."""
-    if "_" in cell or not cell.isascii():
+    if "_" in cell or not cell.isascii() or (decimal != "." and "." in cell):
         return None
     try:
-        return float(cell)
+        return float(cell.replace(decimal, "."))
     except ValueError:
         return None
 
@@ -288,11 +314,11 @@ def _records(path: Path, content: bytes, delimiter: str, line: int = 1) -> Itera
         raise InputError(f"{path}, line {line}: {error}; check its quotation marks") from error
 
 
-def _is_header(first: list[str], following: list[list[str]]) -> bool:
+def _is_header(first: list[str], following: list[list[str]], decimal: str) -> bool:
     """Whether the first row is names; missing values in it say nothing either way."""
     present = [k for k, cell in enumerate(first) if cell.strip() not in MISSING]
-    text = [k for k in present if number(first[k]) is None]
+    text = [k for k in present if number(first[k], decimal) is None]
     if len(text) == len(present):
         return bool(text)
     below = {k: [row[k] for row in following if k < len(row) and row[k].strip() not in MISSING] for k in text}
-    return any(cells and all(number(cell) is not None for cell in cells) for cells in below.values())
+    return any(cells and all(number(cell, decimal) is not None for cell in cells) for cells in below.values())

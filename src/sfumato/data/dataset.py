@@ -1,6 +1,6 @@
 """A data set, its parts, and the scaling of its features."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import IntEnum
@@ -38,6 +38,19 @@ class Examples(NamedTuple):
     y: Array
     sample_weight: Array | None = None
 
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    def changed(self, change: "Callable[[Examples], Examples]") -> "Examples":
+        """The rows with something done to them."""
+        return change(self)
+
+    def blocks(self) -> Iterator[Self]:
+        """The rows, all in one."""
+        yield self
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -73,15 +86,20 @@ class Dataset:
     @property
     def indicators(self) -> Array | None:
         """Which columns of `x` are categories, zeros and ones, `(d,)` of bool; None where none are."""
-        if not self.categories:
-            return None
-        widths = [len(self.categories.get(name, ())) for name in self.features]
-        return np.repeat([width > 0 for width in widths], [max(1, width) for width in widths])
+        return indicators(self.features, self.categories)
 
     @property
     def image_shape(self) -> Shape | None:
         """`(height, width, channels)`; None where the examples are no images."""
         return self.feature_shape if self.examples.x.ndim == 4 else None
+
+
+def indicators(features: Sequence[str], categories: Mapping[str, tuple[str, ...]]) -> Array | None:
+    """Which inputs are categories, zeros and ones, `(d,)` of bool; None where none are."""
+    if not categories:
+        return None
+    widths = [len(categories.get(name, ())) for name in features]
+    return np.repeat([width > 0 for width in widths], [max(1, width) for width in widths])
 
 
 def subset(examples: Examples, indices: Array) -> Examples:

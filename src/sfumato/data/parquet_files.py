@@ -163,6 +163,16 @@ class ParquetTable:
             yield replace(self, place=Place(group, first))
             first += rows
 
+    @property
+    def beginning(self) -> Self:
+        """The file, without the choice of a row group."""
+        return replace(self, place=None)
+
+    def share_before(self, total: int) -> float:
+        """The part of the file that ends with this row group."""
+        groups = _open(self.path).metadata.num_row_groups
+        return 1.0 if self.place is None else (self.place.group + 1) / groups
+
     def at(self, place: Place) -> Self:
         """The row group at a place."""
         return replace(self, place=place)

@@ -69,6 +69,11 @@ class Columns:
     left_out: tuple[str, ...] = ()
 
     @property
+    def width(self) -> int:
+        """Number of inputs, categories encoded."""
+        return sum(len(self.categories.get(name, " ")) for name in self.names)
+
+    @property
     def wanted(self) -> list[int]:
         """Columns whose text is read: those of categories, and the target."""
         return self.text if self.target is None else [*self.text, self.target]

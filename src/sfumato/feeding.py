@@ -1,0 +1,188 @@
+"""How examples reach a network: scaled, in the precision of training, batch by batch, each epoch in another order."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sfumato.arrays import Array, Stream, generator
+from sfumato.data.dataset import Examples, Scaling
+from sfumato.data.streaming import StreamedExamples
+from sfumato.errors import InputError
+from sfumato.layers.base import NOTHING
+from sfumato.losses import NO_SUMS, Loss, Sums
+from sfumato.network import Network
+
+EVALUATION_CHUNK = 4096
+"""Examples evaluated at once at most: bounds memory and changes no result but the last digits."""
+
+EVALUATION_NUMBERS = 2**22
+"""Numbers that a layer takes or gives for the examples evaluated at once, at most, unless one example has more."""
+
+SHUFFLED_NUMBERS = 2**25
+"""Numbers of a stream that are in memory at once and are shuffled together: 128 MiB in float32."""
+
+
+def examples_at_once(network: Network) -> int:
+    """How many examples to evaluate at once."""
+    return max(1, min(EVALUATION_CHUNK, EVALUATION_NUMBERS // network.widest))
+
+
+def make_feed(
+    examples: Examples | StreamedExamples,
+    scaling: Scaling,
+    *,
+    batch_size: int | None = None,
+    seed: int = 0,
+    dtype: npt.DTypeLike,
+) -> "Feed":
+    """What hands out the examples, from memory or from their file; without a batch size in memory all at once."""
+    if isinstance(examples, Examples):
+        return MemoryFeed(examples, scaling, batch_size, seed, dtype)
+    return StreamFeed(examples, scaling, batch_size, seed, dtype)
+
+
+class Feed(ABC):
+    """Hands out examples.
+
+    Attributes:
+        size: Number of examples.
+        batch_size: Examples of a mini-batch; None where all are handed out at once.
+        scaling: What is done to their inputs.
+        dtype: The precision they are handed out in.
+    """
+
+    def __init__(self, size: int, batch_size: int | None, scaling: Scaling, seed: int, dtype: npt.DTypeLike) -> None:
+        self.size, self.scaling, self.seed, self.dtype = size, scaling, seed, np.dtype(dtype)
+        self.batch_size = None if batch_size is None or batch_size >= size else batch_size
+
+    @abstractmethod
+    def epoch(self, number: int) -> Sequence[Any]:
+        """Which examples each mini-batch has, in an order of this epoch's own."""
+
+    @abstractmethod
+    def batch(self, which: Any) -> Examples:
+        """The examples of a mini-batch; the next batch may take over their memory."""
+
+    @abstractmethod
+    def chunks(self, count: int) -> Iterator[Examples]:
+        """All examples in order, so many at once."""
+
+    def measure(self, network: Network, loss: Loss, theta: Array) -> Sums:
+        """The loss's sums over all examples, outside training."""
+        sums, params = NO_SUMS, network.parameters(theta)
+        for x, y, weight in self.chunks(examples_at_once(network)):
+            sums = sums.plus(loss.forward(network.forward(params, x, NOTHING)[0], y, weight)[0])
+        return sums
+
+
+class MemoryFeed(Feed):
+    """Examples in memory. Bytes stay so until their batch, and are scaled into memory that all batches share."""
+
+    def __init__(
+        self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
+    ) -> None:
+        x, y, weight = examples
+        super().__init__(len(y), batch_size, scaling, seed, dtype)
+        self.stays_integer = x.dtype == np.uint8
+        # In order in memory, or taking a batch's rows would copy all of them each time
+        self.x = np.ascontiguousarray(x) if self.stays_integer else scaling(x, self.dtype)
+        self.scaled = np.empty((0, *x.shape[1:]), self.dtype)
+        self.y = y
+        if weight is not None and not weight.any():
+            raise InputError("the sample weights are all zero: nothing would be learned")
+        self.weight = None if weight is None else (weight / weight.mean()).astype(self.dtype)
+
+    def epoch(self, number: int) -> Sequence[Any]:
+        if self.batch_size is None:
+            return [slice(None)]
+        order = generator(self.seed, Stream.SHUFFLING, number).permutation(self.size)
+        return [order[start : start + self.batch_size] for start in range(0, self.size, self.batch_size)]
+
+    def batch(self, which: Any) -> Examples:
+        x = self.x[which] if isinstance(which, slice) else self.x.take(which, axis=0)
+        if self.stays_integer:
+            if len(self.scaled) < len(x):
+                self.scaled = np.empty(x.shape, self.dtype)
+            x = self.scaling(x, self.dtype, out=self.scaled[: len(x)])
+        return Examples(x, self.y[which], None if self.weight is None else self.weight[which])
+
+    def chunks(self, count: int) -> Iterator[Examples]:
+        return (self.batch(slice(start, start + count)) for start in range(0, self.size, count))
+
+
+class _Part(NamedTuple):
+    """A mini-batch of a stream: rows `start` to `stop` of some blocks' shuffled rows."""
+
+    epoch: int
+    blocks: tuple[int, ...]
+    start: int
+    stop: int
+
+
+class StreamFeed(Feed):
+    """Examples that stay in their file.
+
+    In each epoch the blocks of the file come in a new random order. As many as `SHUFFLED_NUMBERS` allows are read at a
+    time, from all over the file, and their rows are shuffled together: the order is not as random as in memory, but
+    rows that lie together in the file, such as those of one class or one day, are spread over the epoch all the same.
+    """
+
+    def __init__(
+        self, examples: StreamedExamples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
+    ) -> None:
+        super().__init__(examples.size, batch_size, scaling, seed, dtype)
+        self.examples = examples
+        self.loaded: tuple[int, tuple[int, ...]] | None = None
+
+    def epoch(self, number: int) -> Sequence[_Part]:
+        order = generator(self.seed, Stream.SHUFFLING, number).permutation(len(self.examples.rows)).tolist()
+        parts: list[_Part] = []
+        for blocks in self._groups(order):
+            rows = sum(self.examples.rows[block] for block in blocks)
+            size = self.batch_size or rows
+            parts += [_Part(number, blocks, start, min(rows, start + size)) for start in range(0, rows, size)]
+        return parts
+
+    def _groups(self, order: list[int]) -> Iterator[tuple[int, ...]]:
+        """The blocks that are shuffled together, in turn."""
+        most, rows = max(1, SHUFFLED_NUMBERS // self.examples.width), 0
+        group: list[int] = []
+        for block in order:
+            if group and rows + self.examples.rows[block] > most:
+                yield tuple(group)
+                group, rows = [], 0
+            group.append(block)
+            rows += self.examples.rows[block]
+        yield tuple(group)
+
+    def batch(self, which: _Part) -> Examples:
+        if self.loaded != (which.epoch, which.blocks):
+            self._load(which.epoch, which.blocks)
+        rows = self.order[which.start : which.stop]
+        return Examples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+    def _load(self, epoch: int, blocks: tuple[int, ...]) -> None:
+        """Read the blocks, and draw the order of their rows."""
+        self.loaded = None
+        rows = sum(self.examples.rows[block] for block in blocks)
+        self.x, y, weight = np.empty((rows, self.examples.width), self.dtype), [], []
+        start = 0
+        for block in blocks:
+            read = self.examples.read(block)
+            self.scaling(read.x, self.dtype, out=self.x[start : start + len(read.y)])
+            start += len(read.y)
+            y.append(read.y)
+            weight += [] if read.sample_weight is None else [read.sample_weight.astype(self.dtype)]
+        self.y, self.weight = np.concatenate(y), np.concatenate(weight) if weight else None
+        key = ((epoch + 1) << 32) + blocks[0]  # no epoch's order of blocks is drawn from these
+        self.order = generator(self.seed, Stream.SHUFFLING, key).permutation(rows)
+        self.loaded = (epoch, blocks)
+
+    def chunks(self, count: int) -> Iterator[Examples]:
+        for x, y, weight in self.examples.blocks():
+            for start in range(0, len(y), count):
+                rows = slice(start, start + count)
+                yield Examples(self.scaling(x[rows], self.dtype), y[rows], None if weight is None else weight[rows])
