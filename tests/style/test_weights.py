@@ -23,9 +23,9 @@ from sfumato.arrays import Array
 from sfumato.storage import save_tensors
 from sfumato.style.architecture import vgg_layers
 from sfumato.style.preprocessing import CAFFE, TORCHVISION
-from sfumato.style.torch_files import MAGIC
 from sfumato.style.vgg import load_vgg
 from sfumato.style.weights import ORIGINAL_BIASES
+from sfumato.weight_files.torch_files import MAGIC
 
 Parts = dict[str, tuple[Array, Array]]
 Small = Callable[[str], Parts]
@@ -221,7 +221,7 @@ def save_other_network(path: Path, parts: Parts) -> None:
         (save_plain_pickle, "a pickle, but not one that torch.save wrote"),
         (save_nested_numbers, r"not a file of weights \(a list instead of a dictionary of tensors\)"),
         (save_module, "would run torch.nn.modules.container.Sequential, .*nothing was run. Save a plain state_dict"),
-        (save_big_pickle, "its description is far too long for VGG"),
+        (save_big_pickle, "its description is far too long for weights"),
         (save_other_hdf5, "holds no weights of VGG; its layers are called block1_conv1 or features.0"),
         (save_other_network, "not the weights of vgg19: it lacks block3_conv4"),
         (changed("features.5.weight", lambda W: None), "vgg19: block2_conv1 has no W"),

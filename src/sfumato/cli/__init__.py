@@ -9,6 +9,7 @@ from sfumato.cli.check import check
 from sfumato.cli.console import say
 from sfumato.cli.evaluate import evaluate
 from sfumato.cli.export import export
+from sfumato.cli.import_ import import_
 from sfumato.cli.info import info
 from sfumato.cli.predict import predict
 from sfumato.cli.style import style
@@ -23,8 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, export, style, info):
-    app.command()(command)
+for command in (train, evaluate, predict, check, export, import_, style, info):
+    app.command(command.__name__.removesuffix("_"))(command)  # import is a word of Python's
 
 
 def main() -> None:

@@ -14,8 +14,7 @@ from sfumato.layers import Affine
 from sfumato.style.architecture import vgg_layers
 from sfumato.style.download import Progress, fetch_keras
 from sfumato.style.preprocessing import CAFFE, TORCHVISION, Preprocessing
-from sfumato.style.tensors import StoredTensor, Tensors
-from sfumato.style.weight_files import import_h5py, open_tensors
+from sfumato.weight_files import FLOATS, StoredTensor, Tensors, import_h5py, open_tensors
 
 BUILTIN = files("sfumato.style").joinpath("files", "vgg19.safetensors")
 """VGG19 in 8 bits. Each convolution has `indices` (filters, 3, 3, channels), uint8, into its `codebook` (256,) and
@@ -32,8 +31,6 @@ KERAS_NAME = re.compile(
 )
 TORCHVISION_NAME = re.compile(r"(?:^|\.)features\.(\d+)\.(weight|bias)$")
 PARTS = {"kernel": "W", "weight": "W", "bias": "b"}
-FLOATS = ("float16", "bfloat16", "float32", "float64")
-"""Types that weights may have."""
 
 
 class Layout(NamedTuple):
@@ -59,7 +56,7 @@ def read_weights(
 
     A file is one of these, of any floating-point type, and is recognised by its contents:
 
-    - Keras's .h5, or safetensors with Keras's names: filters height x width x channels x filters;
+    - Keras's .h5 or .keras, or safetensors with Keras's names: filters height x width x channels x filters;
     - torchvision's .pth, or safetensors with its names: filters x channels x height x width;
     - safetensors in the 8-bit format of the built-in weights.
 
@@ -87,7 +84,11 @@ def read_weights(
     if source == "keras":
         import_h5py()  # before a download that would be in vain
         return _read_file(fetch_keras(architecture, progress), architecture, into)
-    return _read_file(Path(source), architecture, into)
+    path = Path(source)
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "no such file"
+        raise FileError(f"{path}: {what}; weights are builtin, keras, or the path of a file")
+    return _read_file(path, architecture, into)
 
 
 def _read_file(path: Path, architecture: str, into: Mapping[str, Affine[Array]]) -> Preprocessing:

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError
-from sfumato.style.tensors import StoredTensor, Tensors, decode, item_size
+from sfumato.weight_files.tensors import InOrder, StoredTensor, Tensors, decode, item_size
 
 DESCRIPTION_BYTES = 2**20
 """How long the pickle may be; VGG19's takes 3 kB."""
@@ -134,7 +134,7 @@ def open_zip(path: Path, file: BinaryIO) -> Iterator[Tensors]:
         if len(descriptions) != 1:
             raise FileError(f"{path}: a zip archive, but not one that torch.save wrote")
         if descriptions[0].file_size > DESCRIPTION_BYTES:
-            raise ValueError("its description is far too long for VGG")
+            raise ValueError("its description is far too long for weights")
         description = _Description(io.BytesIO(archive.read(descriptions[0])), path).load()
         folder = descriptions[0].filename.removesuffix("data.pkl")
 
@@ -176,10 +176,11 @@ def open_legacy(path: Path, file: BinaryIO) -> Iterator[Tensors]:
     yield _tensors(description, fetch)
 
 
-def _tensors(description: Any, fetch: Fetch) -> dict[str, StoredTensor]:
+def _tensors(description: Any, fetch: Fetch) -> InOrder:
     if not isinstance(description, dict):
         raise ValueError(f"a {type(description).__name__} instead of a dictionary of tensors")
-    return {name: _stored(view, fetch) for name, view in description.items() if isinstance(view, TensorView)}
+    views = {name: view for name, view in description.items() if isinstance(view, TensorView)}
+    return InOrder({name: _stored(view, fetch) for name, view in views.items()})
 
 
 def _stored(view: TensorView, fetch: Fetch) -> StoredTensor:

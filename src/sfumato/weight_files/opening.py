@@ -6,17 +6,19 @@ refuse a tensor that is not what it should be, however large it claims to be.
 
 import contextlib
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
 import safetensors
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError, SfumatoError
-from sfumato.style.tensors import StoredTensor, Tensors, decode
-from sfumato.style.torch_files import open_legacy, open_zip
+from sfumato.weight_files.keras_files import KERAS_MEMBER, open_hdf5
+from sfumato.weight_files.tensors import StoredTensor, Tensors, decode
+from sfumato.weight_files.torch_files import open_legacy
+from sfumato.weight_files.torch_files import open_zip as open_torch_zip
 
 SAFETENSORS_TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "U8": "uint8"}
 
@@ -31,7 +33,7 @@ def open_tensors(path: Path) -> Iterator[Tensors]:
     """
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "no such file"
-        raise FileError(f"{path}: {what}; weights are builtin, keras, or the path of a file")
+        raise FileError(f"{path}: {what}; name a file of weights")
     try:
         with path.open("rb") as file:
             start = file.read(9)
@@ -50,40 +52,24 @@ Opener = Callable[[Path, BinaryIO], contextlib.AbstractContextManager[Tensors]]
 
 def _opener(path: Path, start: bytes) -> Opener:
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _open_hdf5
+        return open_hdf5
     if start.startswith(b"PK\x03\x04"):
-        return open_zip
+        return _open_zip
     if start.startswith(b"\x80"):
         return open_legacy
     if start[8:9] == b"{":
         return _open_safetensors
-    raise FileError(f"{path}: not a file of weights: give Keras's .h5, torchvision's .pth or a .safetensors")
-
-
-def import_h5py() -> Any:
-    """The library h5py, which is optional.
-
-    Raises:
-        FileError: if it is not installed.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise FileError("Keras's weights are .h5 files, which need h5py: pip install 'sfumato[weights]'") from error
-    return h5py
+    raise FileError(f"{path}: not a file of weights: give Keras's .h5 or .keras, PyTorch's .pth or a .safetensors")
 
 
 @contextlib.contextmanager
-def _open_hdf5(path: Path, file: BinaryIO) -> Iterator[Tensors]:
-    h5py = import_h5py()
-    with h5py.File(file, "r") as opened:
-        tensors = {}
-
-        def collect(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
-                tensors[name] = StoredTensor(item.shape, item.dtype.name, lambda: np.asarray(item[()]))
-
-        opened.visititems(collect)
+def _open_zip(path: Path, file: BinaryIO) -> Iterator[Tensors]:
+    with zipfile.ZipFile(file) as archive:
+        if KERAS_MEMBER in archive.namelist():
+            with archive.open(KERAS_MEMBER) as member, open_hdf5(path, member) as tensors:
+                yield tensors
+            return
+    with open_torch_zip(path, file) as tensors:
         yield tensors
 
 

@@ -24,6 +24,13 @@ class StoredTensor(NamedTuple):
 
 Tensors = Mapping[str, StoredTensor]
 
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""Types that weights may have."""
+
+
+class InOrder(dict[str, StoredTensor]):
+    """Tensors of a file that says in which order the layers come: in that order, for each kind of layer."""
+
 
 def decode(raw: bytes, dtype: str) -> Array:
     """Little-endian numbers as an array, bfloat16 as float32, whose upper half it is."""

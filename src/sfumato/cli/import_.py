@@ -1,0 +1,50 @@
+"""`sfumato import`: another program's weights, in a model of the same architecture."""
+
+from typing import Annotated
+
+import typer
+
+from sfumato.cli.console import Console, check_output
+from sfumato.cli.options import OutputOptions, grouped
+
+
+@grouped
+def import_(
+    weights: Annotated[
+        str,
+        typer.Argument(
+            metavar="WEIGHTS",
+            help="A state_dict of PyTorch (.pt, .pth), Keras's .weights.h5, .keras or .h5, or safetensors.",
+            show_default=False,
+        ),
+    ],
+    like: Annotated[
+        str,
+        typer.Option("--like", metavar="MODEL", help="The model whose architecture this is.", show_default=False),
+    ],
+    output: OutputOptions,
+) -> None:
+    """Put WEIGHTS that Keras or PyTorch trained into a model of the same architecture as MODEL.
+
+    WEIGHTS gives the numbers of dense layers and convolutions. Everything else is MODEL's: activations, names of the
+    classes, and the scaling of raw inputs. So WEIGHTS should have been trained on inputs scaled as MODEL scales them.
+
+    Examples:
+        sfumato import network.pth --like runs/flowers -o imported.safetensors
+
+        sfumato import network.keras --like runs/flowers -o imported.safetensors --json
+    """
+    from sfumato.cli.setup import load_model
+    from sfumato.errors import InputError
+    from sfumato.weight_import import import_weights
+
+    console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    if output.out is None:
+        raise InputError("import writes a file: add -o model.safetensors")
+    check_output(output.out, overwrite=output.overwrite)
+    taken: dict[str, str] = {}
+    model = import_weights(weights, like=load_model(like), on_layer=taken.__setitem__)
+    model.save(output.out)
+    listed = ", ".join(f"{ours} from {theirs}" for ours, theirs in taken.items())
+    values = {"weights": weights, "like": like, "out": output.out, "layers": taken}
+    console.result(f"{weights} written to {output.out}: {listed}", values)

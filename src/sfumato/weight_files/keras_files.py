@@ -1,0 +1,87 @@
+"""Keras's HDF5 files, with their tensors in the order of the layers.
+
+HDF5 sorts by name, so the order has to be found. Keras's .h5 lists the names of its layers in an attribute. Keras 3's
+.weights.h5 calls each layer by its kind and its number among those of its kind, as in layers/dense_1/vars/0; there the
+name that it has in Keras is an attribute. A .keras file is a zip archive with a .weights.h5 in it.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from sfumato.errors import FileError
+from sfumato.weight_files.tensors import InOrder, StoredTensor, Tensors
+
+KERAS_MEMBER = "model.weights.h5"
+"""Where a .keras file, a zip archive, has its weights."""
+
+KERAS_3_NAME = re.compile(r"layers/(conv2d|dense)(?:_(\d+))?/vars/([01])")
+PARTS = {"0": "kernel", "1": "bias"}
+
+
+def import_h5py() -> Any:
+    """The library h5py, which is optional.
+
+    Raises:
+        FileError: if it is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise FileError("Keras's weights are HDF5 files, which need h5py: pip install 'sfumato[weights]'") from error
+    return h5py
+
+
+@contextlib.contextmanager
+def open_hdf5(path: Path, file: IO[bytes]) -> Iterator[Tensors]:
+    """The tensors in a file of HDF5.
+
+    Those of Keras 3's dense layers and convolutions are named as in its older files: layers/dense_1/hidden/kernel, for
+    a layer that is called hidden.
+    """
+    h5py = import_h5py()
+    with h5py.File(file, "r") as opened:
+        found: dict[str, Any] = {}
+
+        def collect(name: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
+                found[name] = item
+
+        opened.visititems(collect)
+        matches = sorted(filter(None, map(KERAS_3_NAME.fullmatch, found)), key=_place)
+        listed = [name for name in _listed(opened) if name in found]
+        ordered = {_keras_2_name(match, found[match[0]]): found.pop(match[0]) for match in matches}
+        ordered |= {name: found.pop(name) for name in listed}
+        tensors = {name: _stored(dataset) for name, dataset in (ordered | found).items()}
+        yield InOrder(tensors) if ordered else tensors
+
+
+def _place(match: re.Match[str]) -> tuple[str, int, str]:
+    """Where a tensor of Keras 3 comes: by its kind, its layer's number among those of that kind, and its own."""
+    return match[1], int(match[2] or 0), match[3]
+
+
+def _keras_2_name(match: re.Match[str], dataset: Any) -> str:
+    layer = match[0].removesuffix(f"/vars/{match[3]}")
+    return f"{layer}/{_text(dataset.parent.attrs.get('name', match[1]))}/{PARTS[match[3]]}"
+
+
+def _listed(opened: Any) -> Iterator[str]:
+    """The paths of the tensors in the order of the layers, where a file of Keras's older kind lists them."""
+    root = opened.get("model_weights", opened)
+    for layer in root.attrs.get("layer_names", ()):
+        group = root[_text(layer)]
+        for weight in group.attrs.get("weight_names", ()):
+            yield f"{group.name}/{_text(weight)}".lstrip("/")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _stored(dataset: Any) -> StoredTensor:
+    return StoredTensor(dataset.shape, dataset.dtype.name, lambda: np.asarray(dataset[()]))
