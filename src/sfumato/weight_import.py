@@ -174,23 +174,27 @@ def _layers(tensors: Tensors, path: str | Path) -> list[FileLayer]:
 
 def _layer(prefix: str, parts: dict[str, StoredTensor], path: str | Path) -> FileLayer:
     name = prefix.removesuffix("/vars").split("/")[-1] or "without a name"
+    where = f"{path}, layer {name}"
     weights = [part for part in CONVENTIONS if part in parts]
     biases = [part for part in BIASES if part in parts]
     known = len(weights) == 1 and len(biases) < 2 and len(parts) == len(weights + biases)
-    if known and len(parts[weights[0]].shape) in (2, 4):
-        W, b = parts[weights[0]], parts[biases[0]] if biases else None
-        strange = next((tensor.dtype for tensor in parts.values() if tensor.dtype not in FLOATS), None)
-        if strange is not None:
-            raise FileError(f"{path}, layer {name}: has weights of type {strange}; save them as {' or '.join(FLOATS)}")
-        return FileLayer(name, W, b, CONVENTIONS[weights[0]])
-    where = f"{path}, layer {name}"
-    if "layers/" in prefix.removeprefix("layers/"):
-        raise FileError(f"{where}: is in a model within the model, whose order the file does not tell; save it as .h5")
-    if any(part in parts for part in NORMALISATIONS) or "normalization" in prefix or (known and weights == ["weight"]):
-        raise FileError(
-            f"{where}: is no dense layer or convolution but, it seems, a normalisation, which is not supported"
-        )
-    raise FileError(f"{where}: has {', '.join(parts)}, as no dense layer or convolution has; others are not supported")
+    if not known or len(parts[weights[0]].shape) not in (2, 4):
+        raise FileError(f"{where}: {_strange(prefix, parts)}")
+    for tensor in parts.values():
+        if tensor.dtype not in FLOATS:
+            raise FileError(f"{where}: has weights of type {tensor.dtype}; save them as {' or '.join(FLOATS)}")
+    return FileLayer(name, parts[weights[0]], parts[biases[0]] if biases else None, CONVENTIONS[weights[0]])
+
+
+def _strange(prefix: str, parts: dict[str, StoredTensor]) -> str:
+    """Why the parts are of no layer that could be imported."""
+    if "/layers/" in prefix:
+        return "is in a model within the model, whose place this file does not tell; save the model as .h5"
+    vectors = all(len(tensor.shape) < 2 for tensor in parts.values()) and "weight" in parts
+    if vectors or "normalization" in prefix or not parts.keys().isdisjoint(NORMALISATIONS):
+        return "is a normalisation, it seems, which is not supported; train the network without it"
+    held = ", ".join(f"{part} ({_text(tensor.shape)})" for part, tensor in parts.items())
+    return f"holds {held}, which is no dense layer's or convolution's; others are not supported"
 
 
 def _pairs(
@@ -202,7 +206,8 @@ def _pairs(
         theirs = [layer for layer in layers if len(layer.W.shape) == axes]
         if len(ours) != len(theirs):
             names = f" ({', '.join(layer.name for layer in theirs)})" if theirs else ""
-            raise FileError(f"{path}: has {len(theirs)} {kind}{names}, the model {len(ours)}; {_advice(layers)}")
+            count = f"the number of {kind} in it is {len(theirs)}{names}, the model's is {len(ours)}"
+            raise FileError(f"{path}: {count}; {_advice(layers)}")
         for slot, layer in zip(ours, theirs if in_order else _sorted(theirs, ours, path), strict=True):
             if layer.shape != _wanted(slot, layer):
                 raise FileError(

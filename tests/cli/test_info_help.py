@@ -38,7 +38,7 @@ def test_info_counts_the_threads_that_it_is_given(here: Call, tmp_path: Path) ->
     assert f"sfumato          {package.__version__}" in out
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "style", "info"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "import", "style", "info"])
 def test_help_shows_examples_and_the_common_options(command: str, here: Call) -> None:
     for option in ("--help", "-h"):
         status, out, err = here(command, option)
@@ -53,5 +53,5 @@ def test_help_shows_examples_and_the_common_options(command: str, here: Call) ->
 def test_the_program_alone_lists_its_commands(arguments: list[str], sfumato: Call) -> None:
     status, out, err = sfumato(*arguments)
     assert (status, err) == (0, "")
-    for command in ("train", "evaluate", "predict", "check", "style", "info"):
+    for command in ("train", "evaluate", "predict", "check", "import", "style", "info"):
         assert f"│ {command} " in out

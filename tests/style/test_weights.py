@@ -74,6 +74,16 @@ def save_keras(path: Path, parts: Parts, architecture: str, dtype: Any = np.floa
         file["model_weights/predictions/predictions/kernel:0"] = np.zeros((2, 3))
 
 
+def save_keras_3(path: Path, parts: Parts, architecture: str) -> None:
+    """As Keras 3 saves weights: layers by kind and number, and their names beside them."""
+    with h5py.File(path, "w") as file:
+        for i, (name, (W, b)) in enumerate(parts.items()):
+            group = file.create_group(f"layers/conv2d_{i}/vars" if i else "layers/conv2d/vars")
+            group["0"], group["1"] = W.transpose(1, 2, 3, 0), b
+            group.attrs["name"] = name
+        file["layers/dense/vars/0"] = np.zeros((2, 3))
+
+
 def save_8_bit(path: Path, parts: Parts, architecture: str) -> None:
     tensors: dict[str, Array] = {}
     for name, (W, b) in parts.items():
@@ -90,6 +100,7 @@ FORMATS = [
     (save_torchvision_safetensors, TORCHVISION),
     (save_keras_safetensors, CAFFE),
     (save_keras, CAFFE),
+    (save_keras_3, CAFFE),
     (save_8_bit, CAFFE),
 ]
 

@@ -67,7 +67,8 @@ def _place(match: re.Match[str]) -> tuple[str, int, str]:
 
 def _keras_2_name(match: re.Match[str], dataset: Any) -> str:
     layer = match[0].removesuffix(f"/vars/{match[3]}")
-    return f"{layer}/{_text(dataset.parent.attrs.get('name', match[1]))}/{PARTS[match[3]]}"
+    name = dataset.parent.attrs.get("name", layer.removeprefix("layers/"))  # the first releases of Keras 3 had none
+    return f"{layer}/{_text(name)}/{PARTS[match[3]]}"
 
 
 def _listed(opened: Any) -> Iterator[str]:
