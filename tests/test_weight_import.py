@@ -191,6 +191,16 @@ def test_a_model_of_sfumatos_own(rows: Array, tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.theta, trained.theta)
 
 
+def test_a_safetensors_file_is_not_taken_for_a_pickle_which_its_length_resembles(tmp_path: Path) -> None:
+    path, weight = tmp_path / "weights", torch.ones(3, 6)
+    lengths = set()
+    for letters in range(0, 256, 8):  # the header takes a multiple of 8, and a pickle begins with 128
+        safetensors.torch.save_file({"0.weight": weight, "0.bias": weight[:, 0].clone()}, path, {"a": "b" * letters})
+        lengths.add(path.read_bytes()[0])
+        np.testing.assert_array_equal(import_weights(path, like=perceptron()).theta, np.ones(21))
+    assert 128 in lengths
+
+
 # Keras
 
 

@@ -117,7 +117,11 @@ class VggOptions:
     network: Annotated[Literal["vgg19", "vgg16"], option("Kind of network.", panel="Network")] = DEFAULT.network
     vgg_weights: Annotated[
         str,
-        option("keras: fetched once; FILE: .h5, .pth or .safetensors.", panel="Network", metavar="builtin|keras|FILE"),
+        option(
+            "keras: fetched once; FILE: .h5, .keras, .pth or .safetensors.",
+            panel="Network",
+            metavar="builtin|keras|FILE",
+        ),
     ] = DEFAULT.vgg_weights
     pooling: Annotated[Literal["max", "average"], option("average: smoother.", panel="Network")] = DEFAULT.pooling
 

@@ -51,14 +51,14 @@ Opener = Callable[[Path, BinaryIO], contextlib.AbstractContextManager[Tensors]]
 
 
 def _opener(path: Path, start: bytes) -> Opener:
+    if start[5:] == b"\0\0\0{":  # a length and JSON; the length's first byte may be a pickle's
+        return _open_safetensors
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return open_hdf5
     if start.startswith(b"PK\x03\x04"):
         return _open_zip
     if start.startswith(b"\x80"):
         return open_legacy
-    if start[8:9] == b"{":
-        return _open_safetensors
     raise FileError(f"{path}: not a file of weights: give Keras's .h5 or .keras, PyTorch's .pth or a .safetensors")
 
 
