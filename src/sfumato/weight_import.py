@@ -145,17 +145,17 @@ def import_weights(path: str | Path, *, like: Model, on_layer: Callable[[str, st
 
 def _slots(network: Network, theta: Array, *, folds: bool) -> Iterator[Slot]:
     """The dense layers and convolutions of a network, over its parameters theta."""
-    shapes = [network.input_shape, *network.shapes.values()]
-    image: Shape | None = None
-    for index, layer in enumerate(network.layers):
-        name, own = network.names[index], network.parameters(theta)[index]
-        if isinstance(layer, Flatten) and len(shapes[index]) == 3:
-            image = shapes[index]
+    shape, image = network.input_shape, None
+    parameters, outputs = network.parameters(theta), network.shapes
+    for name, layer, own in zip(network.names, network.layers, parameters, strict=True):
+        if isinstance(layer, Flatten) and len(shape) == 3:
+            image = shape
         if isinstance(layer, Dense | Convolution):
-            yield Slot(name, own.W, own.b, image, folds and index == len(network.layers) - 1)
+            yield Slot(name, own.W, own.b, image, folds and name == network.names[-1])
             image = None
         elif own:
             raise InputError(f"{name} has parameters, but is no dense layer or convolution: no file has weights for it")
+        shape = outputs[name]
 
 
 def _layers(tensors: Tensors, path: str | Path) -> list[FileLayer]:
