@@ -53,7 +53,7 @@ BIASES = ("bias", "b")
 NAME = re.compile(r"(?:(.*)[/.])?([^/.]+?)(?::0)?")
 """A layer and a part of it: hidden.weight, model_weights/dense_1/dense_1/kernel:0."""
 
-NOT_A_LAYER = re.compile(r"optimizer(_weights)?/.*|scaling\.(offset|factor)")
+NOT_A_LAYER = re.compile(r"optimizer(_weights)?/.*|scaling\..*")
 """What files hold beside layers: the averages of Keras's optimizers, the scaling of Sfumato's models."""
 
 NORMALISATIONS = ("running_mean", "moving_mean", "gamma")
