@@ -37,6 +37,7 @@ class TargetScaling:
         """
         if isinstance(train, StreamedExamples):
             found = train.survey.target_moments
+            assert found is not None
             largest = max(abs(found.least[0]), abs(found.greatest[0]))
             mean, deviation = float(found.mean[0]), float(found.deviation[0])
         else:

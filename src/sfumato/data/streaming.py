@@ -15,7 +15,7 @@ from sfumato.arrays import Array, Stream, generator
 from sfumato.data.csv_files import LONGEST_BEGINNING, CSVTable, number
 from sfumato.data.dataset import Dataset, Draw, Examples, Scaling, ScalingKind, Task, TaskChoice, check_task, indicators
 from sfumato.data.parquet_files import ParquetTable
-from sfumato.data.tables import Columns, choose_columns, classes_of, open_table, task_of, values_of
+from sfumato.data.tables import Columns, choose_columns, classes_of, occurrences, open_table, task_of, values_of
 from sfumato.errors import InputError
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 2**16, 2**22
@@ -94,7 +94,7 @@ class Survey:
         task: Whether the target's texts are classes or values.
         numbering: Number of the class that each text of the target means; empty for regression.
         moments: Of the columns of numbers, in training.
-        target_moments: Of the target's numbers, in training, (1,).
+        target_moments: Of the target's numbers, in training, (1,), for regression.
         class_counts: Number of training examples of each class, (classes,).
         digest: Of all that was read, to tell other data from these.
     """
@@ -103,7 +103,7 @@ class Survey:
     task: Task
     numbering: Mapping[str, int]
     moments: Moments
-    target_moments: Moments
+    target_moments: Moments | None
     class_counts: Array
     digest: str
 
@@ -205,16 +205,18 @@ class _Found:
         x, text = block.read(columns.numeric, columns.wanted, [chosen])
         self.digest.update(x.data)
         for index in columns.wanted:
-            counts = Counter(text[index].dropna())
+            counts = occurrences(text[index])
             self.digest.update(repr(sorted(counts.items())).encode())
             _count(self.target if index == chosen else self.texts[index], counts)
             if train and index == chosen:
                 _count(self.train_target, counts)
-        y = pd.to_numeric(text[chosen], errors="coerce").to_numpy(np.float64)[:, np.newaxis]
-        self.numeric = self.numeric and not np.isnan(y).any()
         if train:
             self.moments = _merged(self.moments, Moments.of(x))
-            self.target_moments = _merged(self.target_moments, Moments.of(y))
+        if self.numeric:
+            y = pd.to_numeric(text[chosen], errors="coerce").to_numpy(np.float64)[:, np.newaxis]
+            self.numeric = not np.isnan(y).any()
+            if train:
+                self.target_moments = _merged(self.target_moments, Moments.of(y))
         return len(x)
 
     def decided(self, table: CSVTable | ParquetTable, column: int, task: TaskChoice) -> tuple[Task, tuple[str, ...]]:
@@ -237,7 +239,7 @@ class _Found:
         return task, tuple(self.target)
 
 
-def _count(all_texts: Counter[str], counts: Counter[str]) -> None:
+def _count(all_texts: Counter[str], counts: Mapping[str, int]) -> None:
     """Add counts, unless there are so many texts already that no more need to be known."""
     if len(all_texts) <= MOST_TEXTS:
         all_texts.update(counts)
@@ -324,7 +326,7 @@ def stream_table(
     counts = np.zeros(len(classes))
     for text in texts:
         counts[numbering[text]] += found.train_target[text]
-    assert found.moments is not None and found.target_moments is not None
+    assert found.moments is not None
     survey = Survey(columns, settled, numbering, found.moments, found.target_moments, counts, found.digest.hexdigest())
     train, watched, held_out = (
         StreamedExamples(table.beginning, survey, tuple(places[part]), tuple(rows[part])) for part in range(3)

@@ -6,7 +6,6 @@ number is NaN, which the scaling takes for the mean of the training examples; a 
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,7 +158,7 @@ def load_table(
     chosen = columns.wanted[-1]
     x, text = table.read(columns.numeric, columns.wanted, [chosen])
     if known is None:
-        columns = columns.settled(table, {index: Counter(text[index].dropna()) for index in columns.text})
+        columns = columns.settled(table, {index: occurrences(text[index]) for index in columns.text})
     if len(x) < 2 and not few:
         raise InputError(f"{path}: has only one row of values; give at least 2")
     found = values_of(table, chosen, text[chosen], task)
@@ -268,6 +267,11 @@ def _known_columns(table: Table, chosen: int, others: list[int], known: Known) -
             "give those, or a header with their names"
         )
     return Columns(chosen, tuple(others), names, known.categories)
+
+
+def occurrences(text: "pd.Series[str]") -> dict[str, int]:
+    """How often each text occurs."""
+    return {str(name): int(count) for name, count in text.value_counts().items()}
 
 
 def _uselessness(counts: Mapping[str, int]) -> str:
