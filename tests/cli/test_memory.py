@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 MEASURE = """
@@ -71,3 +73,18 @@ def test_pictures_take_no_more_memory_than_they_may(
 )
 def test_the_peak_stays_below(arguments: list[str], most: float, program: list[str], tmp_path: Path) -> None:
     assert peak(program, arguments, tmp_path) < most
+
+
+@pytest.mark.slow
+@needs_peaks
+def test_a_stream_takes_no_more_memory_for_a_larger_file(program: list[str], tmp_path: Path) -> None:
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(100_000, 30)).round(5)).add_prefix("x")
+    table["kind"] = np.where(table["x0"] * table["x1"] > 0, "same", "other")
+    header, _, rows = table.to_csv(index=False).encode().partition(b"\n")
+    peaks = []
+    for copies in (10, 40):
+        (tmp_path / "a.csv").write_bytes(header + b"\n" + rows * copies)
+        peaks.append(peak(program, ["train", "a.csv", "--stream", "--epochs", "1", "--quiet"], tmp_path))
+    assert (tmp_path / "a.csv").stat().st_size > 1e9
+    assert peaks[1] < 6e8
+    assert peaks[1] < peaks[0] + 1.5e8
