@@ -28,6 +28,7 @@ from sfumato.model import Model
 from sfumato.network import Network, convolutional_network, multilayer_perceptron
 from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Objective
 from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
+from sfumato.reports import Report, report
 from sfumato.training import FitResult, fit
 from sfumato.weight_import import import_weights
 
@@ -71,6 +72,7 @@ __all__ = [
     "RMSProp",
     "ReLU",
     "RegressionReport",
+    "Report",
     "SfumatoError",
     "Sigmoid",
     "Softmax",
@@ -82,4 +84,5 @@ __all__ = [
     "fit",
     "import_weights",
     "multilayer_perceptron",
+    "report",
 ]

@@ -17,6 +17,12 @@ def evaluate(
         str | None,
         typer.Option(metavar="NAME|INDEX", help="Column of the truth.", show_default="the model's, or the last"),
     ] = None,
+    html: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write a page as well, with figures: it needs no network.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Measure MODEL on DATA: loss, accuracy, confusion matrix and all that is read off it.
 
@@ -26,19 +32,21 @@ def evaluate(
     Examples:
         sfumato evaluate runs/mnist mnist
 
+        sfumato evaluate runs/mnist mnist --html mnist.html
+
         sfumato evaluate model.safetensors new.csv --target species --json
     """
     from sfumato.cli.setup import examples_for, load_model
-    from sfumato.cli.summary import report_on
+    from sfumato.reports import report
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    check_output(output.out, overwrite=output.overwrite)
+    for path in (output.out, html):
+        check_output(path, overwrite=output.overwrite)
     with limited_threads(output.threads):
         loaded = load_model(model)
         examples, which = examples_for(loaded, data, target)
-        loss, accuracy = loaded.evaluate(examples)
-        report = report_on(loaded, examples)
-    values = {"loss": loss, "accuracy": accuracy, "examples": len(examples.y), "report": report.to_dict()}
-    text = f"{model} on {which}, {len(examples.y)} examples: loss {loss:.4f}\n\n{report.to_text()}"
+        measured = report(loaded, examples, f"{model} on {which}")
+        values, text = measured.to_dict(), measured.to_text()
+        write_output(html, measured.to_html() if html else "", overwrite=output.overwrite)
     write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
     console.result(text, values)

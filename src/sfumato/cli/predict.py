@@ -12,23 +12,30 @@ from sfumato.cli.options import ModelPath, OutputOptions, grouped
 @grouped
 def predict(
     model: ModelPath,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV or Parquet file of features.", show_default=False)],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A CSV or Parquet file, or a picture.", show_default=False)
+    ],
     output: OutputOptions,
     proba: Annotated[bool, typer.Option("--proba", help="A column for each class's probability as well.")] = False,
 ) -> None:
     """Predict every row of FILE, as CSV: one row of answers for each row of features.
 
     FILE holds the model's features in its order, or has a header with all of their names (other columns are ignored).
-    For an image model a row is the pixels, line by line.
+    For an image model a row is the pixels, line by line; or FILE is a picture. One of the model's own size is taken as
+    it is. Any other is fitted in; where the model takes greys, as a negative if its border is light, since MNIST's
+    digits are light on dark: crop it so that the digit fills it as there.
 
     Examples:
         sfumato predict runs/flowers new.csv -o answers.csv
+
+        sfumato predict runs/mnist digit.jpg --proba
 
         sfumato predict model.safetensors new.csv --proba
     """
     import numpy as np
     import pandas as pd
 
+    from sfumato.cli.pictures import is_picture, load_picture
     from sfumato.cli.setup import load_model
     from sfumato.data import Known, load_features
     from sfumato.errors import InputError
@@ -40,7 +47,12 @@ def predict(
         if proba and not loaded.classes:
             raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
         shape = loaded.network.input_shape
-        x = load_features(file, Known(loaded.features, loaded.categories), int(np.prod(shape))).reshape(-1, *shape)
+        if is_picture(file):
+            x, done = load_picture(file, shape)
+            if done:
+                console.note(f"{file}: {done}")
+        else:
+            x = load_features(file, Known(loaded.features, loaded.categories), int(np.prod(shape))).reshape(-1, *shape)
         answers = loaded.predict(x)
         columns = {loaded.target: [loaded.classes[i] for i in answers] if loaded.classes else answers.tolist()}
         if proba:
