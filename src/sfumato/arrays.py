@@ -29,6 +29,7 @@ class Stream(IntEnum):
     DATA = 3
     CHECKING = 4
     PICTURE = 5
+    SEARCH = 6
 
 
 def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:

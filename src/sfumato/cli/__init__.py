@@ -14,6 +14,7 @@ from sfumato.cli.info import info
 from sfumato.cli.predict import predict
 from sfumato.cli.style import style
 from sfumato.cli.train import train
+from sfumato.cli.tune import tune
 from sfumato.errors import SfumatoError
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, export, import_, style, info):
+for command in (train, evaluate, predict, tune, check, export, import_, style, info):
     app.command(command.__name__.removesuffix("_"))(command)  # import is a word of Python's
 
 

@@ -264,6 +264,34 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
+class SearchOptions:
+    """How hyper-parameters are searched."""
+
+    trials: Annotated[int, option("Trainings in all.", panel="Search", metavar="N", min=1)] = 50
+    jobs: Annotated[int, option("Trials at a time, each a process.", panel="Search", metavar="N", min=1)] = 1
+    storage: Annotated[
+        str | None,
+        option(
+            "Where the trials are kept: several machines may share it, as postgresql://user@host/base.",
+            panel="Search",
+            metavar="URL",
+            shown="study.db in --out",
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None, option("Seconds after which no trial goes on.", panel="Search", metavar="SECONDS", min=0)
+    ] = None
+    learning_rate_only: Annotated[
+        bool,
+        option(
+            "A learning-rate range test instead: seconds, and a curve (-o FILE.png).",
+            "--learning-rate-only",
+            panel="Search",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
 class SeedOption:
     """Where random numbers come from."""
 

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
-from sfumato.cli.options import ARCHITECTURES, DataOptions, NetworkOptions, OptimizerOptions, SplitOptions
+from sfumato.cli.options import (
+    ARCHITECTURES,
+    ClassWeightOptions,
+    DataOptions,
+    NetworkOptions,
+    ObjectiveOptions,
+    OptimizerOptions,
+    RunOptions,
+    SplitOptions,
+)
 from sfumato.data import Dataset, Examples, Known, Scaling, ScalingKind, StreamedExamples
 from sfumato.data.dataset import suggestion
 from sfumato.errors import FileError, InputError
@@ -18,7 +27,7 @@ from sfumato.model import Model
 from sfumato.network import Network, convolutional_network, multilayer_perceptron
 from sfumato.optimizers import Optimizer
 from sfumato.target_scaling import TargetScaling
-from sfumato.training import decaying_optimizer, default_batch_size
+from sfumato.training import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
 
 VALIDATION, TEST = "0.1", "0.2"  # held out where nothing else is said
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
@@ -243,6 +252,63 @@ def training_optimizer(
         "form": options.momentum_form,
     }
     return decaying_optimizer(options.optimizer, l2, network, examples, **settings)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """All options that say what is trained and how, but for the data's."""
+
+    network: NetworkOptions
+    objective: ObjectiveOptions
+    weights: ClassWeightOptions
+    optimizer: OptimizerOptions
+    run: RunOptions
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is ready to begin.
+
+    Attributes:
+        network, loss: What is trained, and on what.
+        scaling, target: What is done to inputs and values.
+        epochs: How many it will have.
+        settings: All that `fit` is to know besides.
+    """
+
+    network: Network
+    loss: Loss
+    scaling: Scaling
+    target: TargetScaling
+    epochs: int
+    settings: dict[str, Any]
+
+    def fit(self, **more: Any) -> FitResult:
+        """Train; `more` are further arguments of `fit`."""
+        return fit(self.network, self.loss, **self.settings, epochs=self.epochs, scaling=self.scaling, **more)
+
+
+def prepare(parts: Parts, options: TrainingOptions, scaling: ScalingKind, seed: int) -> Training:
+    """The training that the options describe, on these data."""
+    fitted, target = fit_scaling(parts, scaling), scale_target(parts, scaling)
+    network, loss = make_network(parts.dataset, options.network)
+    optimizer, l2 = training_optimizer(options.optimizer, options.objective.l2, network, parts.train.size)
+    defaults = ARCHITECTURES[options.network.architecture]
+    epochs = options.run.epochs
+    settings = {
+        "train": target(weigh_classes(options.weights.class_weight, parts)),
+        "validation": parts.validation and target(parts.validation),
+        "optimizer": optimizer,
+        "learning_rate": options.optimizer.learning_rate,
+        "schedule": options.optimizer.schedule or defaults.schedule,
+        "decay": options.optimizer.decay,
+        "l2": l2,
+        "batch_size": parse_batch_size(options.run.batch_size, optimizer, parts.train.size, defaults.batch_size),
+        "early_stopping": options.run.early_stopping,
+        "seed": seed,
+    }
+    epochs = default_epochs(parts.train.size, defaults.epochs) if epochs is None else epochs
+    return Training(network, loss, fitted, target, epochs, settings)
 
 
 def load_model(path: str) -> Model:

@@ -11,7 +11,6 @@ import typer
 from sfumato.cli.console import Console, RunProgress, limited_threads, threads_in_use
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
-    ARCHITECTURES,
     ClassWeightOptions,
     Data,
     DataOptions,
@@ -61,19 +60,9 @@ def train(
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
     from sfumato.cli.run_folder import CHECKPOINT, open_run_folder, write_run
-    from sfumato.cli.setup import (
-        divide,
-        fit_scaling,
-        make_network,
-        parse_batch_size,
-        read_data,
-        scale_target,
-        training_optimizer,
-        weigh_classes,
-    )
+    from sfumato.cli.setup import TrainingOptions, divide, prepare, read_data
     from sfumato.cli.summary import summarize
     from sfumato.model import Model
-    from sfumato.training import default_epochs, fit
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if stream.stream:
@@ -82,14 +71,9 @@ def train(
         parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     for why in parts.dataset.left_out:
         console.note(f"{parts.dataset.name}: left out: {why}")
-    scaling = fit_scaling(parts, data_options.scaling)
-    target = scale_target(parts, data_options.scaling)
-    examples = target(weigh_classes(weights.class_weight, parts))
-    network, loss = make_network(parts.dataset, network_options)
-    optimizer, l2 = training_optimizer(optimizer_options, objective.l2, network, parts.train.size)
-    defaults = ARCHITECTURES[network_options.architecture]
-    epochs = default_epochs(parts.train.size, defaults.epochs) if run.epochs is None else run.epochs
-    batch_size = parse_batch_size(run.batch_size, optimizer, parts.train.size, defaults.batch_size)
+    options = TrainingOptions(network_options, objective, weights, optimizer_options, run)
+    training = prepare(parts, options, data_options.scaling, seed.seed)
+    network, target, epochs = training.network, training.target, training.epochs
 
     def begin() -> None:
         if output.out is None:
@@ -100,21 +84,7 @@ def train(
         open_run_folder(output.out, overwrite=output.overwrite, resume=run.resume) as folder,
     ):
         with console.progress() as progress, interruptible(begin) as interrupted:
-            result = fit(
-                network,
-                loss,
-                examples,
-                validation=parts.validation and target(parts.validation),
-                scaling=scaling,
-                optimizer=optimizer,
-                learning_rate=optimizer_options.learning_rate,
-                schedule=optimizer_options.schedule or defaults.schedule,
-                decay=optimizer_options.decay,
-                l2=l2,
-                batch_size=batch_size,
-                epochs=epochs,
-                early_stopping=run.early_stopping,
-                seed=seed.seed,
+            result = training.fit(
                 on_epoch=lambda record: _show(target.in_own_units(record), epochs, progress),
                 stop=interrupted,
                 checkpoint=folder and folder / CHECKPOINT,
@@ -126,13 +96,13 @@ def train(
         result = replace(result, theta=target.undo(network, result.theta), history=history)
         known = parts.dataset
         names = (known.classes, known.features, known.target, known.categories)
-        model = Model(network, result.theta, loss, scaling, *names)
+        model = Model(network, result.theta, training.loss, training.scaling, *names)
         summary = summarize(model, parts, result)
         groups = (data_options, splits, stream, network_options, objective, weights, optimizer_options, run, seed)
-        options = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
+        asked = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
             used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}
-            written = write_run(folder, model, history, parts.sample, summary, {"options": options, "used": used})
+            written = write_run(folder, model, history, parts.sample, summary, {"options": asked, "used": used})
             console.note(f"written to {folder}: {', '.join(written)}")
     console.result(summary.text, {**summary.values, "out": output.out})
 
