@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from sfumato.plots import BLUE, GREY, ORANGE
 from sfumato.range_test import RangeTest
@@ -21,7 +22,7 @@ def search(trials: Sequence[Trial], space: Mapping[str, Setting]) -> Figure:
     columns = 4
     rows = -(-(len(names)) // columns)
     figure = Figure(figsize=(11, 3.4 + 2.4 * rows), layout="constrained")
-    parts = np.atleast_1d(figure.subfigures(2, 1, height_ratios=(3.0, 2.3 * rows)))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(3.0, 2.3 * rows))
     axes = parts[0].subplots()
     sound = [trial for trial in trials if np.isfinite(trial.score)]
     top = _highest(sound)
@@ -36,7 +37,7 @@ def search(trials: Sequence[Trial], space: Mapping[str, Setting]) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=9, loc="upper right")
-    panels = np.atleast_1d(parts[1].subplots(rows, columns, squeeze=False)).ravel()
+    panels = parts[1].subplots(rows, columns, squeeze=False).ravel()
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     winner = best_of(whole)
@@ -52,6 +53,11 @@ def search(trials: Sequence[Trial], space: Mapping[str, Setting]) -> Figure:
             panel.set_xticks(range(len(order)), list(order), rotation=60, fontsize=7)
         elif setting.log:
             panel.set_xscale("log")
+            panel.set_xlim(setting.low / 1.3, setting.high * 1.3)
+            panel.xaxis.set_minor_formatter(NullFormatter())
+            if setting.whole:
+                powers = [2**k for k in range(1, 20) if setting.low <= 2**k <= setting.high]
+                panel.set_xticks(powers, [str(power) for power in powers], fontsize=7)
         panel.set_title(TITLES.get(name, name.replace("_", " ")), fontsize=10)
         panel.tick_params(labelsize=8)
         panel.grid(alpha=0.25)

@@ -78,7 +78,7 @@ def tune(
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if run.early_stopping is not None:
         raise InputError("tune watches the validation loss itself: leave out --early-stopping")
-    options = TrainingOptions(network_options, objective, weights, optimizer_options, run)
+    options = TrainingOptions(network_options, objective, weights, optimizer_options, replace(run, resume=False))
     splits = replace(splits, validation=splits.validation or VALIDATION)
     plan = Plan(data, data_options, splits, options, search.trials, seed.seed)
     with limited_threads(output.threads):
@@ -123,7 +123,7 @@ def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
 
 
 def _search(plan: "Plan", search: SearchOptions, resume: bool, output: OutputOptions, console: Console) -> None:
-    from sfumato.cli.tune_search import open_study, work, work_in_processes
+    from sfumato.cli.tune_search import open_study, refuse_another, work, work_in_processes
     from sfumato.tuning import best_of, finished_trials, import_optuna
 
     import_optuna()
@@ -133,8 +133,9 @@ def _search(plan: "Plan", search: SearchOptions, resume: bool, output: OutputOpt
     begun = time.monotonic()
     with _folder(output, resume) as folder, tempfile.TemporaryDirectory() as scratch, console.progress() as progress:
         url = search.storage or _database(folder, scratch if search.jobs > 1 else None)
+        if folder is not None and search.storage is None and (folder / DATABASE).exists():
+            refuse_another(plan, parts, str(url), folder)
         study = open_study(plan, parts, url)
-        _refuse_another(study, folder, search.storage)
         before = len(finished_trials(study))
 
         def begin() -> None:
@@ -225,15 +226,6 @@ def _database(folder: Path | None, scratch: str | None) -> str | None:
     return f"sqlite:///{place.resolve() / DATABASE}" if place else None
 
 
-def _refuse_another(study: "optuna.Study", folder: Path | None, storage: str | None) -> None:
-    """Refuse a folder that holds the search of other data or settings."""
-    if folder is None or storage is not None:
-        return
-    others = [other.study_name for other in study._storage.get_all_studies() if other.study_name != study.study_name]
-    if others:
-        raise InputError(f"{folder}: holds a search on other data or settings; add --overwrite, or name another folder")
-
-
 def _finish(
     plan: "Plan",
     study: "optuna.Study",
@@ -275,7 +267,7 @@ def _finish(
     }
     if folder is not None:
         _write(folder, text, trials, space, importances)
-        console.note(f"written to {folder}: {DATABASE}, {', '.join(WRITTEN)}, {BEST}")
+        console.note(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     console.result(text, values)
 
 

@@ -7,13 +7,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import DataOptions, SplitOptions
 from sfumato.cli.setup import Parts, TrainingOptions, divide, prepare, read_data
-from sfumato.errors import FileError
+from sfumato.errors import FileError, InputError
 from sfumato.history import EpochRecord
 from sfumato.tuning import (
     Choice,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 5
 """Seconds in which a running trial says that it lives; silent for twice as long, it is taken for dead."""
+
+RACES = ("exists", "UNIQUE", "duplicate key", "locked")
+"""What databases say where another process is making the same tables at the same moment."""
 
 MOMENTUM = {"momentum": ("beta",), "nesterov": ("beta",), "rmsprop": ("beta1",)}
 """The averages of each optimizer; Adam and AdamW have two."""
@@ -150,21 +154,44 @@ def open_study(plan: Plan, parts: Parts, url: str | None) -> "optuna.Study":
     """
     library = import_optuna()
     epochs = prepare(parts, plan.training, plan.data_options.scaling, plan.seed).epochs
+    for last in (False, False, True):
+        try:
+            study: optuna.Study = library.create_study(
+                study_name=plan.name(parts),
+                storage=None if url is None else _storage(url),
+                load_if_exists=True,
+                sampler=make_sampler(plan.space(parts), plan.trials, plan.seed),
+                pruner=pruner(epochs),
+            )
+            return study
+        except ImportError as error:
+            raise FileError(
+                f"{url}: needs a database driver that is not installed (for PostgreSQL: pip install 'psycopg[binary]')"
+            ) from error
+        except Exception as error:  # a database has many ways to say no, and each driver its own
+            if not last and any(word in str(error) for word in RACES):
+                time.sleep(0.5)
+                continue
+            said = " ".join(str(error).split("\n")[0].split())
+            raise FileError(f"{url}: cannot be used as a storage ({said[:200]}); check the URL") from error
+    raise AssertionError("the last time, it returns or raises")
+
+
+def refuse_another(plan: Plan, parts: Parts, url: str, folder: Path) -> None:
+    """Refuse to mix two searches in one folder.
+
+    Raises:
+        InputError: if its database holds the search on other data or settings.
+        FileError: if it is no database of a search.
+    """
     try:
-        storage = None if url is None else _storage(url)
-        study: optuna.Study = library.create_study(
-            study_name=plan.name(parts),
-            storage=storage,
-            load_if_exists=True,
-            sampler=make_sampler(plan.space(parts), plan.trials, plan.seed),
-            pruner=pruner(epochs),
-        )
-        return study
-    except ImportError as error:
-        raise FileError(f"{url}: needs a driver that is not installed ({error}); install it with pip") from error
-    except Exception as error:  # a database has many ways to say no, and each driver its own
-        said = " ".join(str(error).split("\n")[0].split())
-        raise FileError(f"{url}: cannot be used as a storage ({said[:200]}); check the URL") from error
+        names = import_optuna().get_all_study_names(url)
+    except Exception as error:  # as above
+        raise FileError(
+            f"{folder}: its database cannot be read ({str(error).splitlines()[0]}); add --overwrite"
+        ) from error
+    if names != [plan.name(parts)]:
+        raise InputError(f"{folder}: holds a search on other data or settings; add --overwrite, or name another folder")
 
 
 def _storage(url: str) -> "optuna.storages.RDBStorage":

@@ -1,0 +1,170 @@
+"""`sfumato tune`: searches that are kept, shared, killed and gone on with."""
+
+import builtins
+import csv
+import json
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+SEARCH = ["tune", "digits", "--limit", "300", "--epochs", "3"]
+
+
+def trials_in(path: Path) -> int:
+    """How many trials of a database are finished."""
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(path) as connection:
+            rows = connection.execute("select count(*) from trials where state in ('COMPLETE', 'PRUNED')")
+            return int(rows.fetchone()[0])
+    except sqlite3.OperationalError:  # it is being made
+        return 0
+
+
+def test_a_search_leaves_its_best_and_the_command_that_trains_it_again(here: Call, tmp_path: Path) -> None:
+    status, out, err = here(*SEARCH, "--trials", "8", "-o", "search")
+    folder = tmp_path / "search"
+    assert status == 0
+    assert "trial 7, 8/8: " in err
+    assert (folder / "report.txt").read_text(encoding="utf-8") == out
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"best", "study.db", "trials.csv", "report.txt", "search.png", "importance.png"}
+    rows = [*csv.DictReader((folder / "trials.csv").read_text(encoding="utf-8").splitlines())]
+    assert [row["number"] for row in rows] == [str(k) for k in range(8)]
+    searched = {"learning_rate", "hidden", "batch_size", "l2", "dropout", "decay", "init"}
+    assert searched | {"epsilon", "beta1", "beta2"} < set(rows[0])
+    command = shlex.split(out.rstrip().splitlines()[-1])
+    assert command[:3] == ["sfumato", "train", "digits"]
+    assert here(*command[1:], "-o", "again", "--quiet").status == 0
+    one, other = (tmp_path / name / "model.safetensors" for name in ("search/best", "again"))
+    assert one.read_bytes() == other.read_bytes()
+    best = min((row for row in rows if row["pruned"] == "False"), key=lambda row: float(row["validation_loss"]))
+    history = (tmp_path / "again" / "history.csv").read_text(encoding="utf-8").splitlines()
+    told = dict(zip(history[0].split(","), history[-1].split(","), strict=True))
+    assert float(told["validation_loss"]) == pytest.approx(float(best["validation_loss"]))
+    assert told["epoch"] == best["best_epoch"]
+
+
+def test_json_and_what_is_given_is_not_searched(here: Call, tmp_path: Path) -> None:
+    arguments = ["--trials", "3", "--hidden", "7", "--learning-rate", "0.02", "--optimizer", "momentum", "--json"]
+    status, out, _ = here(*SEARCH, *arguments)
+    values = json.loads(out)
+    assert status == 0
+    assert values["trials"] == 3
+    assert set(values["best"]["values"]) == {"batch_size", "l2", "dropout", "decay", "init", "beta"}
+    command = " ".join(values["command"])
+    assert "--hidden 7 " in command
+    assert "--learning-rate 0.02 " in command
+    assert values["outcome"]["test_accuracy"] is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: Call, tmp_path: Path) -> None:
+    assert here(*SEARCH, "--trials", "2", "-o", "search", "--quiet").status == 0
+    assert "is not empty; add --resume" in refused(*SEARCH, "--trials", "4", "-o", "search")
+    assert "on other data or settings" in refused("tune", "digits", "--limit", "200", "-o", "search", "--resume")
+    status, _, err = here(*SEARCH, "--trials", "4", "-o", "search", "--resume")
+    assert status == 0
+    assert "going on after 2 trials" in err
+    assert trials_in(tmp_path / "search" / "study.db") == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> None:
+    database = tmp_path / "search" / "study.db"
+    arguments = ["tune", "digits", "--epochs", "8", "--trials", "12", "-o", "search", "--quiet"]
+    process = start(*arguments)
+    process.until(lambda: trials_in(database) >= 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = trials_in(database)
+    assert 2 <= done < 12
+    status, out, _ = here(*arguments, "--resume", "--json")
+    assert status == 0
+    assert json.loads(out)["trials"] >= 12
+    assert trials_in(database) == 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_an_interrupted_search_says_how_to_go_on(start: Call, tmp_path: Path) -> None:
+    process = start("tune", "digits", "--epochs", "8", "--trials", "100", "-o", "search")
+    process.until(lambda: trials_in(tmp_path / "search" / "study.db") >= 1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert "of 100 trials; add --resume to go on" in err
+    assert "Traceback" not in err
+
+
+def test_jobs_and_processes_share_a_storage(sfumato: Call, start: Call, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    arguments = [*SEARCH, "--trials", "6", "--storage", url, "--quiet"]
+    other = start(*arguments)
+    status, out, err = sfumato(*arguments, "--jobs", "2", "--json")
+    assert (status, err) == (0, "")
+    other.communicate()
+    assert other.returncode == 0
+    assert json.loads(out)["trials"] >= 6
+    assert 6 <= trials_in(tmp_path / "shared.db") <= 8  # two may begin the last one at the same moment
+
+
+def test_a_timeout_ends_the_search(here: Call) -> None:
+    status, out, _ = here("tune", "digits", "--trials", "100000", "--timeout", "3", "--json", "--quiet")
+    values = json.loads(out)
+    assert status == 0
+    assert 1 <= values["trials"] < 100_000
+
+
+def test_the_range_test_draws_its_curve(sfumato: Call, tmp_path: Path) -> None:
+    status, out, _ = sfumato("tune", "mnist", "--learning-rate-only", "-o", "curve.png")
+    assert status == 0
+    assert "suggested: --learning-rate " in out
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    values = json.loads(sfumato("tune", "mnist", "--learning-rate-only", "--json").out)
+    assert 1e-4 < values["suggestion"] < 0.1
+    assert len(values["losses"]) == len(values["learning_rates"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--early-stopping", "3"], "leave out --early-stopping"),
+        (["--validation", "0"], "hold some examples out"),
+        (["--resume"], "--resume needs --out"),
+        (["--storage", "nothing://x"], "nothing://x: cannot be used as a storage"),
+        (["--storage", "no url"], "no url: cannot be used as a storage"),
+        (["--learning-rate-only", "-o", "curve.txt"], "name a file that ends in .png"),
+        (["--learning-rate-only", "--optimizer", "lbfgs"], "a range test is for the other optimizers"),
+    ],
+)
+def test_searches_that_cannot_be(arguments: list[str], said: str, refused: Callable[..., str]) -> None:
+    assert said in refused(*SEARCH, "--trials", "2", "--quiet", *arguments)
+
+
+def test_without_optuna_it_says_how_to_get_it(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def fail(name: str, *rest: Any) -> Any:
+        if name.startswith("optuna"):
+            raise ImportError
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", fail)
+    assert "pip install 'sfumato[tune]'" in refused(*SEARCH)
+
+
+def test_a_full_disk_is_one_line(on_a_full_disk: Call) -> None:
+    done: subprocess.CompletedProcess[str] = on_a_full_disk(20_000, *SEARCH, "--trials", "2", "-o", "search", "--quiet")
+    assert done.returncode == 2
+    assert done.stderr.startswith("sfumato: ")
+    assert done.stderr.count("\n") == 1
