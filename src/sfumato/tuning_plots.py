@@ -84,6 +84,7 @@ def importance(shares: Mapping[str, float]) -> Figure:
     axes.barh([TITLES.get(name, name.replace("_", " ")) for name in names], values, color=BLUE)
     axes.set(xlabel="share of the losses' variation", title="Importance", xlim=(0, 1))
     axes.grid(alpha=0.25, axis="x")
+    axes.set_axisbelow(True)
     return figure
 
 
