@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.options import DataOptions, SplitOptions
+from sfumato.cli.options import ARCHITECTURES, DataOptions, SplitOptions
 from sfumato.cli.setup import Parts, TrainingOptions, divide, prepare, read_data
 from sfumato.errors import FileError, InputError
 from sfumato.history import EpochRecord
@@ -78,7 +78,7 @@ class Plan:
             "hidden": Growth(128 if convnet else 16),
             "batch_size": Range(min(8, most), most, min(most, max(16, examples // 50)), whole=True),
             "l2": Range(1e-3, 100.0, 0.01),
-            "dropout": Range(0.0, 0.6, 0.0, log=False),
+            "dropout": Range(0.0, 0.6, ARCHITECTURES[options.network.architecture].dropout, log=False),
             "decay": Range(1e-4, 1.0, 1e-3),
             "init": Choice(("he", "glorot", "xavier")),
             "epsilon": Range(1e-10, 1e-4, 1e-8),
@@ -142,7 +142,10 @@ def run_with(
     result = training.fit(on_epoch=on_epoch, stop=stop)
     if result.stopped == "interrupted":
         raise UnfinishedTrialError
-    best = min(map(training.target.in_own_units, result.history), key=lambda record: record.validation_loss)
+    history = [training.target.in_own_units(record) for record in result.history]
+    if training.settings["schedule"] == "cosine":  # of another length, it would be another training
+        return history[-1].validation_loss, history[-1].epoch
+    best = min(history, key=lambda record: record.validation_loss)
     return best.validation_loss, best.epoch
 
 
