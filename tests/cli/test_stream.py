@@ -90,7 +90,7 @@ def test_an_interrupted_stream_goes_on(data: str, here: Call, start: Call, tmp_p
     ("arguments", "said"),
     [
         (["mnist", "--stream"], "mnist: --stream is for a CSV or Parquet file"),
-        (["none.csv", "--stream"], "none.csv: --stream is for a CSV or Parquet file"),
+        (["none.csv", "--stream"], "none.csv: cannot be read (No such file or directory)"),
         (["fruit.csv", "--stream", "--limit", "100"], "leave out --stream, or --limit"),
         (["fruit.csv", "--stream", "--optimizer", "lbfgs"], "a stream has no full batch"),
         (["fruit.csv", "--stream", "--test", "2"], "--test takes a fraction"),

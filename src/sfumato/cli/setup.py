@@ -71,7 +71,7 @@ def divide_stream(
     """Look through a table that stays in its file, and cut it into training, validation and test examples."""
     if options.limit is not None:
         raise InputError("--limit takes rows of a table in memory: leave out --stream, or --limit")
-    if name in data.NAMES or not Path(name).is_file():
+    if name in data.NAMES or Path(name).is_dir():
         raise InputError(f"{name}: --stream is for a CSV or Parquet file; leave it out, or name one")
     choices = {"validation": splits.validation or VALIDATION, "test": splits.test or TEST}
     fractions = {option: _fraction(option, choice) for option, choice in choices.items()}

@@ -1,5 +1,6 @@
 """Tables that have types: of pandas, and of Parquet files, read whole or by row groups. pyarrow reads those."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -200,4 +201,5 @@ def _open(path: Path) -> Any:
     except pyarrow.ArrowInvalid as error:
         raise FileError(f"{path}: not a whole Parquet file ({' '.join(str(error).split())[:100]})") from error
     except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+        why = os.strerror(error.errno) if error.errno else error
+        raise FileError(f"{path}: cannot be read ({why}); check the path") from error

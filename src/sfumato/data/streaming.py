@@ -360,8 +360,8 @@ def _check_parts(path: Path, places: list[list[Any]], validation: float, test: f
     count = sum(map(len, places))
     if count < LEAST_BLOCKS:
         raise InputError(
-            f"{path}: has {count} blocks of rows, too few to stream; leave out --stream, or write a Parquet file with "
-            "a smaller row_group_size"
+            f"{path}: the number of blocks of rows is {count}, too few to stream; leave out --stream, or write "
+            "a Parquet file with a smaller row_group_size"
         )
     for name, part, fraction in (("validation", 1, validation), ("test", 2, test)):
         if fraction and not places[part]:
