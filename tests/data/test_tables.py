@@ -172,7 +172,7 @@ BAD = [
     ("a,b,c\n1,0\n2,1\n", "line 2: the number of values is 2, not 3 as in the header"),
     ("a,b,c\n1,0\n2,1,5\n", "line 2: the number of values is 2, not 3 as in the header"),
     ('"a\nb",c\n1,2\nx,3\n', "line 4, column 'a\\nb': 'x' is not a number"),
-    ('1,0\n2,"1\n3,1\n', "line 2: unexpected end of data; check its quotation marks"),
+    ('1,0\n2,"1\n3,1\n', "line 2: unexpected end of data; check its quotation marks, and the comma"),
     ("1,7\n2,7\n", "column 2: the target is '7' in every row; give examples of at least 2 classes"),
     ("1,7\n2,7.0\n", "column 2: the target is '7' in every row"),
     ("a,b\n1,x\n2,x\n", "column 'b': the target is 'x' in every row"),

@@ -311,7 +311,10 @@ def _records(path: Path, content: bytes, delimiter: str, line: int = 1) -> Itera
                 yield line, cells
             line = before + reader.line_num
     except csv.Error as error:
-        raise InputError(f"{path}, line {line}: {error}; check its quotation marks") from error
+        raise InputError(
+            f"{path}, line {line}: {error}; check its quotation marks, and the comma, semicolon or tab "
+            "between its values"
+        ) from error
 
 
 def _is_header(first: list[str], following: list[list[str]], decimal: str) -> bool:
