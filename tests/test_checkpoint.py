@@ -88,10 +88,10 @@ def test_a_stopped_run_goes_on_to_the_same_bits(name: str, steps: int, tmp_path:
     assert_same(run(path, resume=True, **options), run(**options))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["adam", "lbfgs"])
-def test_a_run_may_stop_after_every_single_step(name: str, dtype: Any, tmp_path: Path) -> None:
-    options = {**options_for(make_optimizer(name)), "dtype": dtype}
+def test_a_run_may_stop_after_every_single_step(name: str, precision: str, tmp_path: Path) -> None:
+    options = {**options_for(make_optimizer(name)), "precision": precision}
     path = tmp_path / "run.safetensors"
     result = run(path, stop=after(1), **options)
     sittings = 1
@@ -182,7 +182,7 @@ NARROW = Scaling(np.zeros(()), np.full((), 0.5))
         ("batch size", {"batch_size": 10}),
         ("early stopping", {"early_stopping": 51}),
         ("seed", {"seed": 4}),
-        ("precision", {"dtype": np.float64}),
+        ("precision", {"precision": "float64"}),
         ("data", {"train": examples(50, seed=5)}),
         ("data", {"train": Examples(*examples(50)[:2], np.linspace(1, 2, 50))}),
         ("data", {"validation": examples(20, seed=5)}),

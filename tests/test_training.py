@@ -68,7 +68,7 @@ class NotedSquaredError(MeanSquaredError):
 def fit_numbered(**options: Any) -> tuple[FitResult, NotedSquaredError]:
     """Train a small network on ten numbered rows by gradient descent, in batches of four unless told otherwise."""
     recorder = NotedSquaredError()
-    settings: dict[str, Any] = {"batch_size": 4, "epochs": 3, "learning_rate": 0.01, "dtype": np.float64, **options}
+    settings: dict[str, Any] = {"batch_size": 4, "epochs": 3, "learning_rate": 0.01, "precision": "float64", **options}
     optimizer = settings.pop("optimizer", GradientDescent())
     examples = settings.pop("train", numbered())
     return fit(SMALL, recorder, examples, optimizer=optimizer, **settings), recorder
@@ -141,7 +141,7 @@ def test_validation_examples_are_never_trained_on() -> None:
 def test_the_validation_loss_is_measured_after_the_epoch_without_dropout() -> None:
     network = Network([Dense(20), Tanh(), Dropout(0.5), Dense(1)], 1)
     held_out = numbered(5, first=3)
-    result = fit(network, MeanSquaredError(), numbered(), validation=held_out, epochs=4, dtype=np.float64)
+    result = fit(network, MeanSquaredError(), numbered(), validation=held_out, epochs=4, precision="float64")
     expected = np.mean((network.apply(result.theta, held_out.x)[:, 0] - held_out.y) ** 2)
     assert result.history[-1].validation_loss == pytest.approx(expected, rel=1e-12)
     assert result.history[result.best_epoch - 1].validation_loss == min(r.validation_loss for r in result.history)
@@ -177,7 +177,7 @@ def noise(n: int, seed: int) -> Examples:
 
 def fit_noise(**options: Any) -> FitResult:
     network = multilayer_perceptron(5, [30], 1)
-    return fit(network, BinaryCrossEntropy(), noise(60, 0), validation=noise(60, 1), dtype=np.float64, **options)
+    return fit(network, BinaryCrossEntropy(), noise(60, 0), validation=noise(60, 1), precision="float64", **options)
 
 
 def test_early_stopping_returns_the_best_weights_once_patience_is_over() -> None:
@@ -232,17 +232,17 @@ def test_bytes_stay_bytes_until_their_batch_is_used() -> None:
     images = Examples(rng.integers(256, size=(10, 4, 4, 1), dtype=np.uint8), np.arange(10) % 2)
     network = Network([Flatten(), Dense(1)], (4, 4, 1))
     scaling = SpyScaling(np.zeros(()), np.full((), 1 / 255))
-    in_bytes = fit(network, BinaryCrossEntropy(), images, scaling=scaling, batch_size=4, epochs=2, dtype=np.float64)
+    in_bytes = fit(network, BinaryCrossEntropy(), images, scaling=scaling, batch_size=4, epochs=2, precision="float64")
     assert scaled == [(4, "uint8"), (4, "uint8"), (2, "uint8")] * 2
     floats = images._replace(x=images.x / 255)
-    in_floats = fit(network, BinaryCrossEntropy(), floats, batch_size=4, epochs=2, dtype=np.float64)
+    in_floats = fit(network, BinaryCrossEntropy(), floats, batch_size=4, epochs=2, precision="float64")
     np.testing.assert_allclose(in_bytes.theta, in_floats.theta, rtol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(dtype: Any) -> None:
-    first, again, other = (fit_numbered(seed=seed, dtype=dtype)[0].theta for seed in (1, 1, 2))
-    assert first.dtype == dtype
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(precision: str) -> None:
+    first, again, other = (fit_numbered(seed=seed, precision=precision)[0].theta for seed in (1, 1, 2))
+    assert first.dtype == precision
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -286,7 +286,9 @@ def test_logistic_regression_by_lbfgs_reaches_scikit_learns_optimum(l2: float) -
     x = rng.standard_normal((200, 3))
     y = (x @ [1.0, -2.0, 0.5] + rng.logistic(size=200) > 0).astype(int)
     network = multilayer_perceptron(3, [], 1)
-    result = fit(network, BinaryCrossEntropy(), Examples(x, y), optimizer=LBFGS(), l2=l2, epochs=200, dtype=np.float64)
+    result = fit(
+        network, BinaryCrossEntropy(), Examples(x, y), optimizer=LBFGS(), l2=l2, epochs=200, precision="float64"
+    )
     peer = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=1000).fit(x, y)
     np.testing.assert_allclose(result.theta, [*peer.coef_[0], peer.intercept_[0]], rtol=1e-5)
     assert result.stopped == "converged"
@@ -325,12 +327,12 @@ def test_divergence_is_named_with_its_epoch_and_step() -> None:
     with pytest.raises(DivergenceError, match="the loss is nan in epoch 2, step 2; try a learning rate ten times"):
         fit(SMALL, BrokenSquaredError([5]), numbered(), batch_size=4)
     with pytest.raises(DivergenceError, match=r"the loss is (inf|nan) in epoch 1, step 2"):
-        fit_numbered(learning_rate=1e30, dtype=np.float32)
+        fit_numbered(learning_rate=1e30, precision="float32")
 
 
 def test_weights_that_overflow_in_the_last_step_are_not_returned() -> None:
     with pytest.raises(DivergenceError, match="in epoch 1, step 1"):
-        fit_numbered(learning_rate=1e300, dtype=np.float32, batch_size="full", epochs=1)
+        fit_numbered(learning_rate=1e300, precision="float32", batch_size="full", epochs=1)
 
 
 X, Y = numbered().x, numbered().y

@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sfumato.arrays import Array
+from sfumato.arrays import Array, Engine, to_numpy
 from sfumato.errors import FileError, InputError
 from sfumato.history import EpochRecord
 from sfumato.losses import NO_SUMS, Sums
@@ -65,7 +63,7 @@ class TrainingState:
 def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) -> int:
     """Write the state and the settings it belongs to; returns the bytes written."""
     vectors, numbers = pack_memory(state.memory)
-    tensors = {"theta": state.theta, "best_theta": state.best_theta, **vectors}
+    tensors = {"theta": to_numpy(state.theta), "best_theta": to_numpy(state.best_theta), **vectors}
     header = {
         "format": FORMAT,
         "settings": settings,
@@ -77,14 +75,15 @@ def save_checkpoint(path: Path, state: TrainingState, settings: dict[str, Any]) 
     return save_tensors(path, tensors, header)
 
 
-def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> TrainingState:
-    """Read what `save_checkpoint` wrote.
+def load_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any], engine: Engine) -> TrainingState:
+    """Read what `save_checkpoint` wrote, to where the engine computes.
 
     Raises:
         FileError: if the file is not a checkpoint.
         InputError: if it belongs to a run with other settings; the message names the first that differs.
     """
     tensors, header = load_same_run(path, FORMAT, settings)
+    tensors = {name: engine.master.put(tensor) for name, tensor in tensors.items()}
     with refusing_damage(path):
         epoch, batch, step, best_epoch, seconds, finished = header["progress"]
         return TrainingState(
@@ -141,7 +140,7 @@ def pack_memory(memory: Any) -> tuple[dict[str, Array], dict[str, Any]]:
     What is neither (L-BFGS's current evaluation) can be had again.
     """
     values = memory._asdict()
-    vectors = {f"optimizer.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
+    vectors = {f"optimizer.{name}": to_numpy(value) for name, value in values.items() if hasattr(value, "shape")}
     return vectors, {name: value for name, value in values.items() if isinstance(value, bool | int | float)}
 
 

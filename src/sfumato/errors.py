@@ -19,3 +19,11 @@ class FileError(SfumatoError, OSError):
 
 class DivergenceError(SfumatoError, ArithmeticError):
     """The loss became infinite or not a number, so that going on would only waste time."""
+
+
+class WorkerError(SfumatoError):
+    """Another process of a job that runs on several has ended."""
+
+
+class DeviceMemoryError(SfumatoError):
+    """A device has too little memory for what it is to compute."""

@@ -81,6 +81,9 @@ class NetworkEstimator(BaseEstimator):
             1), "unit" (0 to 1) or "none". It is part of the estimator, so that it takes raw rows.
         random_state: Of weights, order, dropout, and of what is held out.
         callbacks: Each is called with each epoch's `EpochRecord`; if one returns True, training ends.
+        backend: "numpy" or "torch"; by default PyTorch on a GPU, if it sees one, and NumPy if not.
+        device: PyTorch's: "cpu", "cuda", "cuda:1", "mps".
+        precision: "float32" or "float64", or on PyTorch "bfloat16" or "float16"; by default that of the features.
     """
 
     hidden: Sequence[int] = (100,)
@@ -100,6 +103,9 @@ class NetworkEstimator(BaseEstimator):
     scaling: ScalingKind = "standard"
     random_state: int | np.random.RandomState | None = None
     callbacks: Sequence[Callback] = ()
+    backend: str | None = None
+    device: str | None = None
+    precision: str | None = None
 
     @property
     def model_(self) -> Model:
@@ -199,7 +205,9 @@ class NetworkEstimator(BaseEstimator):
             epochs=epochs,
             early_stopping=None if held_out is None else self.early_stopping,
             seed=seed,
-            dtype=train.x.dtype,
+            backend=self.backend,
+            device=self.device,
+            precision=self.precision or train.x.dtype.name,
             on_epoch=on_epoch,
             stop=lambda: ended[0],
             start=start,

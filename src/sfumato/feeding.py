@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from sfumato.arrays import Array, Stream, generator
+from sfumato.arrays import NUMPY, Array, Engine, Stream, generator, like, namespace, widened
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.errors import InputError
+from sfumato.kernels.workers import ALONE, Share, Workers
 from sfumato.layers.base import NOTHING
 from sfumato.losses import NO_SUMS, Loss, Sums
 from sfumato.network import Network
@@ -36,12 +36,12 @@ def make_feed(
     *,
     batch_size: int | None = None,
     seed: int = 0,
-    dtype: npt.DTypeLike,
+    engine: Engine = NUMPY,
 ) -> "Feed":
     """What hands out the examples, from memory or from their file; without a batch size in memory all at once."""
     if isinstance(examples, Examples):
-        return MemoryFeed(examples, scaling, batch_size, seed, dtype)
-    return StreamFeed(examples, scaling, batch_size, seed, dtype)
+        return MemoryFeed(examples, scaling, batch_size, seed, engine)
+    return StreamFeed(examples, scaling, batch_size, seed, engine)
 
 
 class Feed(ABC):
@@ -51,11 +51,11 @@ class Feed(ABC):
         size: Number of examples.
         batch_size: Examples of a mini-batch; None where all are handed out at once.
         scaling: What is done to their inputs.
-        dtype: The precision they are handed out in.
+        engine: Where they are handed out, and in what precision.
     """
 
-    def __init__(self, size: int, batch_size: int | None, scaling: Scaling, seed: int, dtype: npt.DTypeLike) -> None:
-        self.size, self.scaling, self.seed, self.dtype = size, scaling, seed, np.dtype(dtype)
+    def __init__(self, size: int, batch_size: int | None, scaling: Scaling, seed: int, engine: Engine) -> None:
+        self.size, self.scaling, self.seed, self.engine = size, scaling, seed, engine
         self.batch_size = None if batch_size is None or batch_size >= size else batch_size
 
     @abstractmethod
@@ -67,33 +67,36 @@ class Feed(ABC):
         """The examples of a mini-batch; the next batch may take over their memory."""
 
     @abstractmethod
+    def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:
+        """What one of several processes takes of a mini-batch, and which part of it that is."""
+
+    @abstractmethod
     def chunks(self, count: int) -> Iterator[Examples]:
         """All examples in order, so many at once."""
 
-    def measure(self, network: Network, loss: Loss, theta: Array) -> Sums:
-        """The loss's sums over all examples, outside training."""
-        sums, params = NO_SUMS, network.parameters(theta)
-        for x, y, weight in self.chunks(examples_at_once(network)):
-            sums = sums.plus(loss.forward(network.forward(params, x, NOTHING)[0], y, weight)[0])
-        return sums
+    def measure(self, network: Network, loss: Loss, theta: Array, workers: Workers = ALONE) -> Sums:
+        """The loss's sums over all examples, outside training; of several processes, each takes its chunks."""
+        sums, params = NO_SUMS, network.parameters(self.engine.narrow(theta))
+        for number, (x, y, weight) in enumerate(self.chunks(examples_at_once(network))):
+            if number % workers.count == workers.rank:
+                sums = sums.plus(loss.forward(widened(network.forward(params, x, NOTHING)[0]), y, weight)[0])
+        return sums.over(workers)
 
 
 class MemoryFeed(Feed):
     """Examples in memory. Bytes stay so until their batch, and are scaled into memory that all batches share."""
 
-    def __init__(
-        self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
-    ) -> None:
+    def __init__(self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, engine: Engine) -> None:
         x, y, weight = examples
-        super().__init__(len(y), batch_size, scaling, seed, dtype)
+        super().__init__(len(y), batch_size, scaling, seed, engine)
         self.stays_integer = x.dtype == np.uint8
         # In order in memory, or taking a batch's rows would copy all of them each time
-        self.x = np.ascontiguousarray(x) if self.stays_integer else scaling(x, self.dtype)
-        self.scaled = np.empty((0, *x.shape[1:]), self.dtype)
-        self.y = y
+        self.x = engine.put(np.ascontiguousarray(x) if self.stays_integer else scaling(x, engine.numpy_dtype))
+        self.scaled = np.empty((0, *x.shape[1:]), engine.numpy_dtype)
+        self.y = engine.master.put(y)
         if weight is not None and not weight.any():
             raise InputError("the sample weights are all zero: nothing would be learned")
-        self.weight = None if weight is None else (weight / weight.mean()).astype(self.dtype)
+        self.weight = None if weight is None else engine.master.put(weight / weight.mean())
 
     def epoch(self, number: int) -> Sequence[Any]:
         if self.batch_size is None:
@@ -102,12 +105,21 @@ class MemoryFeed(Feed):
         return [order[start : start + self.batch_size] for start in range(0, self.size, self.batch_size)]
 
     def batch(self, which: Any) -> Examples:
-        x = self.x[which] if isinstance(which, slice) else self.x.take(which, axis=0)
-        if self.stays_integer:
+        if not isinstance(which, slice):
+            which = like(which, self.x)
+        x = self.x[which] if isinstance(which, slice) else namespace(self.x).take(self.x, which, axis=0)
+        if self.stays_integer and not isinstance(x, np.ndarray):
+            x = self.scaling.of_bytes(x, self.engine)
+        elif self.stays_integer:
             if len(self.scaled) < len(x):
-                self.scaled = np.empty(x.shape, self.dtype)
-            x = self.scaling(x, self.dtype, out=self.scaled[: len(x)])
+                self.scaled = np.empty(x.shape, self.engine.numpy_dtype)
+            x = self.scaling(x, self.scaled.dtype, out=self.scaled[: len(x)])
         return Examples(x, self.y[which], None if self.weight is None else self.weight[which])
+
+    def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:
+        share = workers.share(self.size if isinstance(which, slice) else len(which))
+        part = slice(share.start, share.stop)
+        return part if isinstance(which, slice) else which[part], share
 
     def chunks(self, count: int) -> Iterator[Examples]:
         return (self.batch(slice(start, start + count)) for start in range(0, self.size, count))
@@ -131,9 +143,9 @@ class StreamFeed(Feed):
     """
 
     def __init__(
-        self, examples: StreamedExamples, scaling: Scaling, batch_size: int | None, seed: int, dtype: npt.DTypeLike
+        self, examples: StreamedExamples, scaling: Scaling, batch_size: int | None, seed: int, engine: Engine
     ) -> None:
-        super().__init__(examples.size, batch_size, scaling, seed, dtype)
+        super().__init__(examples.size, batch_size, scaling, seed, engine)
         self.examples = examples
         self.loaded: tuple[int, tuple[int, ...]] | None = None
 
@@ -162,20 +174,28 @@ class StreamFeed(Feed):
         if self.loaded != (which.epoch, which.blocks):
             self._load(which.epoch, which.blocks)
         rows = self.order[which.start : which.stop]
-        return Examples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+        return self._put(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+    def share(self, which: _Part, workers: Workers) -> tuple[_Part, Share]:
+        share = workers.share(which.stop - which.start)
+        return which._replace(start=which.start + share.start, stop=which.start + share.stop), share
+
+    def _put(self, x: Array, y: Array, weight: Array | None) -> Examples:
+        master = self.engine.master
+        return Examples(self.engine.put(x), master.put(y), None if weight is None else master.put(weight))
 
     def _load(self, epoch: int, blocks: tuple[int, ...]) -> None:
         """Read the blocks, and draw the order of their rows."""
         self.loaded = None
         rows = sum(self.examples.rows[block] for block in blocks)
-        self.x, y, weight = np.empty((rows, self.examples.width), self.dtype), [], []
+        self.x, y, weight = np.empty((rows, self.examples.width), self.engine.numpy_dtype), [], []
         start = 0
         for block in blocks:
             read = self.examples.read(block)
-            self.scaling(read.x, self.dtype, out=self.x[start : start + len(read.y)])
+            self.scaling(read.x, self.x.dtype, out=self.x[start : start + len(read.y)])
             start += len(read.y)
             y.append(read.y)
-            weight += [] if read.sample_weight is None else [read.sample_weight.astype(self.dtype)]
+            weight += [] if read.sample_weight is None else [read.sample_weight.astype(self.x.dtype)]
         self.y, self.weight = np.concatenate(y), np.concatenate(weight) if weight else None
         key = ((epoch + 1) << 32) + blocks[0]  # no epoch's order of blocks is drawn from these
         self.order = generator(self.seed, Stream.SHUFFLING, key).permutation(rows)
@@ -185,4 +205,5 @@ class StreamFeed(Feed):
         for x, y, weight in self.examples.blocks():
             for start in range(0, len(y), count):
                 rows = slice(start, start + count)
-                yield Examples(self.scaling(x[rows], self.dtype), y[rows], None if weight is None else weight[rows])
+                scaled = self.scaling(x[rows], self.engine.numpy_dtype)
+                yield self._put(scaled, y[rows], None if weight is None else weight[rows])

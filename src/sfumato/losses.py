@@ -14,8 +14,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, cast, like, namespace, total
 from sfumato.errors import InputError
+from sfumato.kernels.workers import Workers
 from sfumato.layers.sigmoid import sigmoid
 from sfumato.layers.softmax import softmax
 
@@ -36,6 +37,13 @@ class Sums(NamedTuple):
     def plus(self, other: "Sums") -> "Sums":
         """The sums over both sets of examples."""
         return Sums(self.loss + other.loss, self.correct + other.correct, self.examples + other.examples)
+
+    def over(self, workers: Workers) -> "Sums":
+        """The sums over what all processes of a job have added up."""
+        if workers.count == 1:
+            return self
+        loss, correct, examples = workers.sum(np.array(self, dtype=np.float64)).tolist()
+        return Sums(loss, round(correct), round(examples))
 
 
 NO_SUMS = Sums(0.0, 0, 0)
@@ -91,19 +99,20 @@ class BinaryCrossEntropy(Loss):
             raise InputError(f"binary cross-entropy takes the classes 0 and 1; found {y.min()} to {y.max()}")
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
-        logit = z[:, 0]
+        xp, logit = namespace(z), z[:, 0]
         positive = logit.real > 0
         # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|): no exponential above one
-        softplus = np.where(positive, logit, 0) + np.log1p(np.exp(np.where(positive, -logit, logit)))
-        sums = Sums(_total(softplus - y * logit, weight), int(np.count_nonzero(positive == y)), len(y))
+        softplus = xp.where(positive, logit, 0) + xp.log1p(xp.exp(xp.where(positive, -logit, logit)))
+        sums = Sums(_total(softplus - y * logit, weight), int(xp.count_nonzero(positive == y)), len(y))
 
         def pull(dsum: float) -> Array:
-            return _scaled(sigmoid(z) - y[:, None].astype(z.dtype), dsum, weight)
+            return _scaled(sigmoid(z) - cast(y[:, None], z.dtype), dsum, weight)
 
         return sums, pull
 
     def predict(self, z: Array) -> Array:
-        return np.hstack([sigmoid(-z), sigmoid(z)])
+        p: Array = namespace(z).concat([sigmoid(-z), sigmoid(z)], axis=1)
+        return p
 
 
 @dataclass(frozen=True)
@@ -129,16 +138,18 @@ class CategoricalCrossEntropy(Loss):
             )
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
-        rows = np.arange(len(y))
-        z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples at a time
-        shifted = z - z.real.max(axis=1, keepdims=True)
-        exponentials = np.exp(shifted)
-        total = exponentials.sum(axis=1)
-        correct = int(np.count_nonzero(z.real.argmax(axis=1) == y))
-        sums = Sums(_total(np.log(total) - shifted[rows, y], weight), correct, len(y))
+        xp = namespace(z)
+        rows = like(np.arange(len(y)), z)
+        if isinstance(z, np.ndarray):
+            z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
+        shifted = z - xp.max(z.real, axis=1, keepdims=True)
+        exponentials = xp.exp(shifted)
+        denominator = exponentials.sum(axis=1)
+        correct = int(xp.count_nonzero(xp.argmax(z.real, axis=1) == y))
+        sums = Sums(_total(xp.log(denominator) - shifted[rows, y], weight), correct, len(y))
 
         def pull(dsum: float) -> Array:
-            dz = exponentials / total[:, None]
+            dz = exponentials / denominator[:, None]
             dz[rows, y] -= 1
             return _scaled(dz, dsum, weight)
 
@@ -166,7 +177,7 @@ class MeanSquaredError(Loss):
             raise InputError("the values to learn must be finite numbers")
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
-        difference = z - y[:, None].astype(z.dtype)
+        difference = z - cast(y[:, None], z.dtype)
         sums = Sums(_total(difference[:, 0] ** 2, weight), 0, len(y))
 
         def pull(dsum: float) -> Array:
@@ -192,11 +203,11 @@ def _total(losses: Array, weight: Array | None) -> Any:
     """Weighted sum in double precision: a float, or a complex number under the complex-step check."""
     if weight is not None:
         losses = losses * weight
-    return losses.sum(dtype=np.result_type(losses.dtype, np.float64)).item()
+    return total(losses)
 
 
 def _scaled(dz: Array, dsum: float, weight: Array | None) -> Array:
     dz *= dsum
     if weight is not None:
-        dz *= weight[:, None].astype(dz.dtype)
+        dz *= cast(weight[:, None], dz.dtype)
     return dz

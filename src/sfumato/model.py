@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sfumato import initializers, layers, losses
-from sfumato.arrays import Array
+from sfumato.arrays import Array, Engine, choose_engine, fitting, to_numpy
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, features_of
@@ -50,6 +50,7 @@ class Model:
         features: Names of the input columns; empty for images.
         target: Name of what is predicted.
         categories: The categories of those columns that have some, by name: each is an input, 0 or 1.
+        engine: Where it computes, see `on`; None is NumPy, in the precision of theta.
     """
 
     network: Network
@@ -60,6 +61,7 @@ class Model:
     features: tuple[str, ...] = ()
     target: str = "target"
     categories: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         nothing = np.zeros((1, *self.network.output_shape))
@@ -72,6 +74,15 @@ class Model:
         inputs = sum(len(self.categories.get(name, " ")) for name in self.features)
         if self.features and self.network.input_shape != (inputs,):
             raise InputError(f"features of {inputs} inputs do not fit a network of {self.network.input_shape}")
+
+    def on(self, backend: str | None = None, device: str | None = None, precision: str | None = None) -> "Model":
+        """The same model, computing elsewhere or in another precision; without arguments, where `fit` would by
+        default, in the precision of its parameters.
+
+        Raises:
+            InputError: if there is no such device or precision here.
+        """
+        return dataclasses.replace(self, engine=choose_engine(backend, device, precision or self.theta.dtype.name))
 
     def rows(self, table: "pd.DataFrame") -> Array:
         """Raw inputs for the rows of a pandas table, (n, *input_shape): its columns by name, categories encoded.
@@ -95,9 +106,11 @@ class Model:
     def _outputs(self, x: Array) -> Array:
         count = examples_at_once(self.network)
         chunks = [x[start : start + count] for start in range(0, max(1, len(x)), count)]
-        with parallel_kernels(self.network.parallel):
+        engine = self.engine or Engine(precision=self.theta.dtype.name)
+        theta, dtype = engine.put(self.theta), engine.numpy_dtype
+        with parallel_kernels(self.network.parallel or engine.backend == "torch"), fitting(engine):
             return np.concatenate(
-                [self.network.apply(self.theta, self.scaling(chunk, self.theta.dtype)) for chunk in chunks]
+                [to_numpy(self.network.apply(theta, engine.put(self.scaling(chunk, dtype)))) for chunk in chunks]
             )
 
     def predict_proba(self, x: Array) -> Array:
@@ -119,7 +132,7 @@ class Model:
 
     def evaluate(self, examples: Examples | StreamedExamples) -> tuple[float, float]:
         """Mean loss and accuracy (NaN for regression) over examples."""
-        return evaluate(self.network, self.loss, self.theta, examples, self.scaling)
+        return evaluate(self.network, self.loss, self.theta, examples, self.scaling, self.engine)
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file: each parameter under its name, the rest as JSON in the header.

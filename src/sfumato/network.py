@@ -263,7 +263,14 @@ def _pulled(gradient: Any, pulls: list[tuple[int, Pull]], gradients: Sequence[An
 
 def _outputs(z: Array) -> tuple[Array, Pull]:
     """The head that measures the outputs themselves."""
-    return z, lambda gradient, dz: gradient if dz is None else np.add(dz, gradient, out=dz)
+
+    def pull(gradient: Array, dz: Array | None) -> Array:
+        if dz is None:
+            return gradient
+        dz += gradient
+        return dz
+
+    return z, pull
 
 
 def multilayer_perceptron(

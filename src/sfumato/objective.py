@@ -12,8 +12,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import (
+    Array,
+    Engine,
+    Shape,
+    Stream,
+    cast,
+    copied,
+    generator,
+    like,
+    namespace,
+    reduced_like,
+    to_numpy,
+    widened,
+)
 from sfumato.errors import InputError
+from sfumato.kernels.workers import ALONE, Share, Workers
 from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Want
 from sfumato.losses import Loss
 from sfumato.network import NamedParameter, Network
@@ -78,6 +92,7 @@ class NetworkObjective(Objective):
         l2: Lambda above, 0 or more.
         data_size: N above; n by default.
         dropout_key: `(seed, step)` that dropout's masks are drawn from; None leaves dropout out.
+        workers: The processes that share the batch; see `over`.
     """
 
     def __init__(
@@ -91,8 +106,10 @@ class NetworkObjective(Objective):
         l2: float = 0.0,
         data_size: int | None = None,
         dropout_key: tuple[int, int] | None = None,
+        workers: Workers = ALONE,
     ) -> None:
-        check_examples(network, loss, x, y, sample_weight)
+        weight = None if sample_weight is None else to_numpy(sample_weight)
+        check_examples(network, loss, to_numpy(x), to_numpy(y), weight)
         if not (math.isfinite(l2) and l2 >= 0):
             raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
         self.network, self.loss, self.x, self.y = network, loss, x, y
@@ -100,22 +117,41 @@ class NetworkObjective(Objective):
         self.penalty = l2 / (data_size or len(x))
         self.decaying = [slice(p.start, p.stop) for p in network.layout if p.spec.decays] if l2 else []
         self.layout, self.layer_names, self.analytic = network.layout, network.names, network.analytic
+        self.workers, self.share = workers, Share(0, len(x), len(x))
 
     def over(
-        self, x: Array, y: Array, sample_weight: Array | None = None, dropout_key: tuple[int, int] | None = None
+        self,
+        x: Array,
+        y: Array,
+        sample_weight: Array | None = None,
+        dropout_key: tuple[int, int] | None = None,
+        share: Share | None = None,
     ) -> "NetworkObjective":
-        """The same objective over other examples of the same data set: N stays, and they are not checked again."""
+        """The same objective over other examples of the same data set: N stays, and they are not checked again.
+
+        Of a batch that several processes share, each gives its own part of the examples and says by `share` which part
+        that is. The sums over the parts, and so loss and gradient, are then those of the whole batch.
+        """
         objective = copy.copy(self)
         objective.x, objective.y, objective.sample_weight = x, y, sample_weight
-        objective.dropout_key = dropout_key
+        objective.dropout_key, objective.share = dropout_key, share or Share(0, len(x), len(x))
         return objective
 
+    @property
+    def size(self) -> int:
+        """Number of examples in the batch, n above."""
+        return self.share.whole
+
     def __call__(self, theta: Array) -> Evaluation:
-        n = len(self.x)
-        gradient = np.empty_like(theta)
+        n = self.size
+        gradient = namespace(theta).empty_like(theta)
         z, backward = self._forward(theta, Want(weights=True, inputs=False))
-        sums, pull = self.loss.forward(z, self.y, self.sample_weight)
-        backward(pull(1.0 / n), self.network.parameters(gradient))
+        sums, pull = self.loss.forward(widened(z), self.y, self.sample_weight)
+        flow = 1.0 / n if z.dtype.itemsize > 2 else 1.0 / math.sqrt(n)
+        backward(cast(pull(flow), z.dtype), self.network.parameters(gradient))
+        if flow * n != 1.0:  # of 16 bits, gradients flow back larger than they are, as the small ones would be lost
+            gradient *= 1.0 / (flow * n)
+        gradient, sums = self.workers.sum(gradient), sums.over(self.workers)
         for weights in self.decaying:
             gradient[weights] += self.penalty * theta[weights]  # d/dW (lambda / 2N) W^2 = (lambda / N) W
         data, penalty = sums.loss / n, self._penalty(theta)
@@ -123,19 +159,36 @@ class NetworkObjective(Objective):
 
     def value(self, theta: Array) -> Any:
         z, _ = self._forward(theta, NOTHING)
-        return self.loss.forward(z, self.y, self.sample_weight)[0].loss / len(self.x) + self._penalty(theta)
+        sums, _ = self.loss.forward(widened(z), self.y, self.sample_weight)
+        return sums.over(self.workers).loss / self.size + self._penalty(theta)
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
         return self.network.kink_sides(theta, self.x, self._rng())
 
     def _forward(self, theta: Array, want: Want) -> tuple[Array, Any]:
-        return self.network.forward(self.network.parameters(theta), self.x, want, self._rng())
+        params = self.network.parameters(reduced_like(theta, self.x))
+        return self.network.forward(params, self.x, want, self._rng())
 
     def _penalty(self, theta: Array) -> Any:
         return sum((0.5 * self.penalty * (theta[w] @ theta[w]).item() for w in self.decaying), start=0.0)
 
-    def _rng(self) -> np.random.Generator | None:
-        return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
+    def _rng(self) -> Any:
+        if self.dropout_key is None:
+            return None
+        rng = generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
+        return rng if self.workers.count == 1 else _PartOf(rng, self.share)
+
+
+class _PartOf:
+    """Draws the masks of a whole batch, and gives those of a part of it: so any number of processes meets the same."""
+
+    def __init__(self, rng: np.random.Generator, share: Share) -> None:
+        self.rng, self.share = rng, share
+
+    def random(self, shape: Shape, dtype: Any) -> Array:
+        """Uniform numbers for the part, of `shape`."""
+        drawn: Array = self.rng.random((self.share.whole, *shape[1:]), dtype=dtype)
+        return drawn[self.share.start : self.share.stop]
 
 
 def check_examples(
@@ -196,19 +249,25 @@ class LayerObjective(Objective):
         self.layer_names, self.analytic = self.network.names, layer.analytic
 
     def __call__(self, theta: Array) -> Evaluation:
-        weights, x = np.split(theta, [self.network.size])
-        gradient = np.empty_like(theta)
+        weights, x = self._split(theta)
+        gradient = namespace(theta).empty_like(theta)
         outputs, backward = self._forward(weights, x, EVERYTHING)
-        dx = backward(self.projection.astype(theta.dtype), self.network.parameters(gradient[: self.network.size]))
-        gradient[self.network.size :] = np.ravel(dx)
-        return Evaluation((self.projection * outputs).sum().item(), gradient)
+        projection = cast(like(self.projection, theta), theta.dtype)
+        loss = (projection * outputs).sum().item()
+        dx = backward(copied(projection), self.network.parameters(gradient[: self.network.size]))
+        gradient[self.network.size :] = dx.reshape(-1)
+        return Evaluation(loss, gradient)
 
     def value(self, theta: Array) -> Any:
-        weights, x = np.split(theta, [self.network.size])
-        return (self.projection * self._forward(weights, x, NOTHING)[0]).sum().item()
+        weights, x = self._split(theta)
+        return (like(self.projection, theta) * self._forward(weights, x, NOTHING)[0]).sum().item()
+
+    def _split(self, theta: Array) -> tuple[Array, Array]:
+        """The layer's parameters, and X."""
+        return theta[: self.network.size], theta[self.network.size :]
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
-        weights, x = np.split(theta, [self.network.size])
+        weights, x = self._split(theta)
         return self.network.kink_sides(weights, x.reshape(self.input_shape), self._rng())
 
     def _forward(self, weights: Array, x: Array, want: Want) -> tuple[Array, Any]:
@@ -216,3 +275,29 @@ class LayerObjective(Objective):
 
     def _rng(self) -> np.random.Generator | None:
         return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
+
+
+class Elsewhere(Objective):
+    """An objective whose arrays live on a device, as a function of NumPy's theta: what gradient checks take.
+
+    Args:
+        objective: The objective.
+        engine: Where it computes.
+    """
+
+    def __init__(self, objective: Objective, engine: Engine) -> None:
+        self.objective, self.engine = objective, engine
+        self.layout, self.layer_names = objective.layout, objective.layer_names
+
+    def __call__(self, theta: Array) -> Evaluation:
+        found = self.objective(self._put(theta))
+        return found._replace(gradient=to_numpy(found.gradient))
+
+    def value(self, theta: Array) -> Any:
+        return self.objective.value(self._put(theta))
+
+    def kink_sides(self, theta: Array) -> Sequence[Array]:
+        return [to_numpy(side) for side in self.objective.kink_sides(self._put(theta))]
+
+    def _put(self, theta: Array) -> Array:
+        return self.engine.master.put(theta.copy())

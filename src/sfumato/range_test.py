@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, all_finite, choose_engine
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.errors import InputError
 from sfumato.feeding import make_feed
@@ -55,7 +54,9 @@ def learning_rate_range(
     batch_size: int = 100,
     l2: float = 0.0,
     seed: int = 0,
-    dtype: npt.DTypeLike = np.float32,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
 ) -> RangeTest:
     """Train for up to 200 steps, from a rate of 1e-6 to one of 10, until the loss is four times its lowest.
 
@@ -68,15 +69,18 @@ def learning_rate_range(
         batch_size: Examples a step.
         l2: Lambda of the penalty.
         seed: Of weights, order and dropout.
-        dtype: Precision.
+        backend: Where to compute, and in what precision: as for `fit`.
+        device: The same.
+        precision: The same.
 
     Raises:
         InputError: for L-BFGS, which finds its own steps.
     """
     if isinstance(optimizer, LBFGS):
         raise InputError("L-BFGS finds the length of its steps itself: a range test is for the other optimizers")
-    feed = make_feed(train, scaling or Scaling.none(), batch_size=batch_size, seed=seed, dtype=dtype)
-    theta = network.initialize(seed, feed.dtype)
+    engine = choose_engine(backend, device, precision)
+    feed = make_feed(train, scaling or Scaling.none(), batch_size=batch_size, seed=seed, engine=engine)
+    theta = engine.master.put(network.initialize(seed, engine.numpy_dtype))
     state = optimizer.init(theta)
     rates, losses, mean = [], [], 0.0
     epoch, batches = 0, iter(feed.epoch(0))
@@ -94,7 +98,7 @@ def learning_rate_range(
                 network, loss, x, y, sample_weight=weight, l2=l2, data_size=feed.size, dropout_key=key
             )
             theta, state, evaluation = optimizer.step(objective, theta, state, rate)
-            if not math.isfinite(evaluation.loss) or not np.isfinite(theta).all():
+            if not math.isfinite(evaluation.loss) or not all_finite(theta):
                 break
             mean = SMOOTHING * mean + (1 - SMOOTHING) * evaluation.loss
             rates.append(rate)

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from sfumato.arrays import Array, fingerprint
+from sfumato.arrays import Array, Engine, all_finite, choose_engine, copied, fingerprint, fitting, to_numpy
 from sfumato.checkpoint import SparingSaver, TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.data.streaming import StreamedExamples
-from sfumato.errors import DivergenceError, InputError
+from sfumato.errors import DivergenceError, InputError, WorkerError
 from sfumato.feeding import Feed, make_feed
 from sfumato.history import EpochRecord
 from sfumato.kernels.threads import parallel_kernels
+from sfumato.kernels.workers import ALONE, Workers
 from sfumato.losses import NO_SUMS, Loss, Sums
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective, check_examples
@@ -66,7 +66,10 @@ def fit(
     epochs: int | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
-    dtype: npt.DTypeLike = np.float32,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    workers: Workers = ALONE,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
     checkpoint: str | Path | None = None,
@@ -94,7 +97,12 @@ def fit(
         early_stopping: Stop when the validation loss has not improved for so many epochs, and return the weights of
             the best; None trains to the end.
         seed: Of weights, order and dropout.
-        dtype: Precision: float32 to train, float64 to compare with derivations.
+        backend: "numpy" or "torch"; by default PyTorch on a GPU, if it sees one, and NumPy if not.
+        device: PyTorch's: "cpu", "cuda", "cuda:1", "mps".
+        precision: What layers compute in: "float32", or on PyTorch "bfloat16" or "float16", where what is learned stays
+            in float32; "float64" to compare with derivations.
+        workers: The processes that share each mini-batch, from `join_workers`; results are those of one but for the
+            order of additions. The first alone writes.
         on_epoch: Called with each epoch's record.
         stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
         checkpoint: File that the run is kept in as it goes; None keeps nothing.
@@ -104,12 +112,15 @@ def fit(
             instead of anew: to go on with other examples.
 
     Raises:
-        InputError: for options out of range, data that do not fit the network, or a checkpoint of another run.
+        InputError: for options out of range, data that do not fit the network, a device or precision that is not there,
+            or a checkpoint of another run.
+        WorkerError: when another of the processes ends; the checkpoint is that of the last step.
         DivergenceError: when the loss or a weight becomes infinite or not a number; names the epoch and the step.
     """
     for examples in (train, validation):
         if isinstance(examples, Examples):
             check_examples(network, loss, *examples, gaps=scaling is not None and scaling.missing is not None)
+    engine = choose_engine(backend, device, precision)
     optimizer = optimizer or Adam()
     checkpoint = None if checkpoint is None else Path(checkpoint)
     learning_rate = optimizer.learning_rate if learning_rate is None else learning_rate
@@ -120,9 +131,11 @@ def fit(
         raise InputError("early stopping needs validation data to watch: hold some out")
     if batch_size == "full" and isinstance(train, StreamedExamples):
         raise InputError("a stream has no full batch: give a batch size, and an optimizer other than L-BFGS")
+    if workers.count > min(train.size, train.size if batch_size == "full" else batch_size):
+        raise InputError(f"a batch of {batch_size} examples is too small for {workers.count} processes to share")
     rate = make_schedule(schedule, learning_rate, epochs=epochs, decay=decay)
     size = None if batch_size == "full" else batch_size
-    feed = make_feed(train, scaling or Scaling.none(), batch_size=size, seed=seed, dtype=dtype)
+    feed = make_feed(train, scaling or Scaling.none(), batch_size=size, seed=seed, engine=engine)
     settings = {
         "network": _description(network),
         "loss": _description(loss),
@@ -133,27 +146,38 @@ def fit(
         "batch_size": batch_size,
         "early_stopping": early_stopping,
         "seed": seed,
-        "precision": np.dtype(dtype).name,
+        "backend": engine.backend,
+        "device": engine.device,
+        "precision": engine.precision,
         "data": "" if checkpoint is None else f"{_digest(train)} {_digest(validation)}",
         "scaling": fingerprint(*vars(feed.scaling).values()),
     }
-    run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings)
+    run = _Run(network, loss, feed, optimizer, l2, seed, stop or (lambda: False), checkpoint, settings, workers)
     if start is not None:
-        run.state = TrainingState(start.theta, start.memory, best_theta=start.theta.copy())
+        theta = engine.master.put(start.theta)
+        run.state = TrainingState(theta, start.memory, best_theta=copied(theta))
     if resume and checkpoint is None:
         raise InputError("to resume, name the checkpoint that the run was kept in")
     if resume and checkpoint is not None and checkpoint.exists():
-        run.state = load_checkpoint(checkpoint, optimizer, settings)
+        run.state = load_checkpoint(checkpoint, optimizer, settings, engine)
         if run.state.epoch > epochs:
             raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
-    validate = None if validation is None else make_feed(validation, feed.scaling, dtype=dtype)
+    validate = None if validation is None else make_feed(validation, feed.scaling, engine=engine)
     # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(network.parallel):
+    parallel = network.parallel or engine.backend == "torch"
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(parallel), fitting(engine):
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
     state = run.state
     theta = state.best_theta if early_stopping and state.best_epoch else state.theta
     return FitResult(
-        theta, tuple(state.history), state.best_epoch, stopped, state.seconds, state.step, settings, state.memory
+        to_numpy(theta),
+        tuple(state.history),
+        state.best_epoch,
+        stopped,
+        state.seconds,
+        state.step,
+        settings,
+        state.memory,
     )
 
 
@@ -193,11 +217,16 @@ def evaluate(
     theta: Array,
     examples: Examples | StreamedExamples,
     scaling: Scaling | None = None,
+    engine: Engine | None = None,
 ) -> tuple[float, float]:
-    """Mean loss and accuracy (NaN for regression, where nothing counts as correct) over examples, outside training."""
-    feed = make_feed(examples, scaling or Scaling.none(), dtype=theta.dtype)
-    with parallel_kernels(network.parallel):
-        return _means(feed.measure(network, loss, theta), loss)
+    """Mean loss and accuracy (NaN for regression, where nothing counts as correct) over examples, outside training.
+
+    NumPy computes, in the precision of theta, unless there is an engine.
+    """
+    engine = engine or Engine(precision=theta.dtype.name)
+    feed = make_feed(examples, scaling or Scaling.none(), engine=engine)
+    with parallel_kernels(network.parallel or engine.backend == "torch"), fitting(engine):
+        return _means(feed.measure(network, loss, engine.put(theta)), loss)
 
 
 class _Run:
@@ -214,13 +243,14 @@ class _Run:
         stop: Callable[[], bool],
         checkpoint: Path | None,
         settings: dict[str, Any],
+        workers: Workers,
     ) -> None:
         self.network, self.loss, self.feed, self.optimizer = network, loss, feed, optimizer
         self.seed, self.stop, self.checkpoint, self.settings = seed, stop, checkpoint, settings
         self.objective: NetworkObjective | None = None
-        self.l2 = l2
-        theta = network.initialize(seed, feed.dtype)
-        self.state = TrainingState(theta, optimizer.init(theta), best_theta=theta.copy())
+        self.l2, self.workers = l2, workers
+        theta = feed.engine.master.put(network.initialize(seed, feed.engine.numpy_dtype))
+        self.state = TrainingState(theta, optimizer.init(theta), best_theta=copied(theta))
         self.full_batch: NetworkObjective | None = None
 
     def train(
@@ -234,13 +264,17 @@ class _Run:
         """Run the epochs that are left; returns why the run ended."""
         state = self.state
         saver = SparingSaver(self._save, state.seconds)  # not kept, as it refers to this run: circles outlive their use
-        while state.epoch < epochs and not state.finished:
-            if not self._epoch(rate(state.epoch), saver):
-                saver.save_now()
-                return "interrupted"
-            self._close_epoch(rate(state.epoch), validation, patience, saver)
-            if on_epoch:
-                on_epoch(state.history[-1])
+        try:
+            while state.epoch < epochs and not state.finished:
+                if not self._epoch(rate(state.epoch), saver):
+                    saver.save_now()
+                    return "interrupted"
+                self._close_epoch(rate(state.epoch), validation, patience, saver)
+                if on_epoch:
+                    on_epoch(state.history[-1])
+        except WorkerError:  # between two steps, as the one that failed has changed nothing
+            saver.save_now()
+            raise
         saver.save_now()
         return state.finished or "finished"
 
@@ -248,7 +282,7 @@ class _Run:
         """Take the steps of the current epoch that are left; False when asked to stop."""
         state = self.state
         for rows in self.feed.epoch(state.epoch)[state.batch :]:
-            if self.stop():
+            if self.workers.any(self.stop()):
                 return False
             objective = self._objective(rows)
             state.theta, state.memory, evaluation = self.optimizer.step(
@@ -256,7 +290,7 @@ class _Run:
             )
             if not math.isfinite(evaluation.loss):
                 raise self._diverged(f"the loss is {evaluation.loss}", state.batch + 1)
-            n, terms = len(objective.y), evaluation.terms
+            n, terms = objective.size, evaluation.terms
             state.sums = state.sums.plus(Sums(n * terms["data"], round(n * terms["accuracy"]), n))
             state.batch += 1
             state.step += 1
@@ -266,13 +300,21 @@ class _Run:
     def _objective(self, rows: Any) -> NetworkObjective:
         if self.full_batch is not None:
             return self.full_batch
-        x, y, weight = self.feed.batch(rows)
+        own, share = self.feed.share(rows, self.workers)
+        x, y, weight = self.feed.batch(own)
         key = (self.seed, self.state.step) if self.network.stochastic else None
         if self.objective is None:
             self.objective = NetworkObjective(
-                self.network, self.loss, x, y, sample_weight=weight, l2=self.l2, data_size=self.feed.size
+                self.network,
+                self.loss,
+                x,
+                y,
+                sample_weight=weight,
+                l2=self.l2,
+                data_size=self.feed.size,
+                workers=self.workers,
             )
-        objective = self.objective.over(x, y, weight, key)
+        objective = self.objective.over(x, y, weight, key, share)
         if self.feed.batch_size is None and key is None:
             self.full_batch = objective
         return objective
@@ -281,13 +323,13 @@ class _Run:
         self, learning_rate: float, validation: Feed | None, patience: int | None, saver: SparingSaver
     ) -> None:
         state = self.state
-        if not np.isfinite(state.theta).all():
+        if not all_finite(state.theta):
             raise self._diverged("a weight is infinite or not a number", state.batch)
         losses = [_means(state.sums, self.loss)]
         losses.append(
             (np.nan, np.nan)
             if validation is None
-            else _means(validation.measure(self.network, self.loss, state.theta), self.loss)
+            else _means(validation.measure(self.network, self.loss, state.theta, self.workers), self.loss)
         )
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, NO_SUMS
         state.seconds = saver.seconds()
@@ -303,7 +345,7 @@ class _Run:
         if record.validation_loss < best:
             state.best_epoch = state.epoch
             if patience is not None:
-                state.best_theta = state.theta.copy()
+                state.best_theta = copied(state.theta)
         elif patience is not None and state.epoch - state.best_epoch >= patience:
             state.finished = "early"
 
@@ -315,7 +357,9 @@ class _Run:
 
     def _save(self, seconds: float) -> int:
         self.state.seconds = seconds
-        return 0 if self.checkpoint is None else save_checkpoint(self.checkpoint, self.state, self.settings)
+        if self.checkpoint is None or self.workers.rank:
+            return 0
+        return save_checkpoint(self.checkpoint, self.state, self.settings)
 
 
 def _means(sums: Sums, loss: Loss) -> tuple[float, float]:

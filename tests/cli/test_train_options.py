@@ -169,7 +169,7 @@ def test_the_help_tells_every_option_of_the_table_and_no_other(sfumato: Call) ->
         "--early-stopping",
         "--architecture",
         "--resume",
-    } | {"--stream"}
+    } | {"--stream", "--backend", "--device", "--precision"}
     output = {"--out", "--overwrite", "--json", "--quiet", "--verbose", "--threads", "--help"}
     assert set(re.findall("--[a-z0-9-]+", told)) == tested | output
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from sfumato import CategoricalCrossEntropy, DivergenceError, InputError, fit, multilayer_perceptron
 from sfumato import feeding as feeding_module
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array
 from sfumato.data import Examples, Scaling, StreamedTable, load_table, stream_table
 from sfumato.data.streaming import Moments
 from sfumato.feeding import StreamFeed
@@ -106,7 +106,7 @@ def test_moments_of_parts_add_up(x: Array, cut: int, gap: int) -> None:
 
 def feed(streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch, numbers: int) -> StreamFeed:
     monkeypatch.setattr(feeding_module, "SHUFFLED_NUMBERS", numbers)
-    return StreamFeed(streamed.train, Scaling.none(), 64, 5, np.float64)
+    return StreamFeed(streamed.train, Scaling.none(), 64, 5, NUMPY_DOUBLE)
 
 
 def test_an_epoch_shows_every_row_once_in_an_order_of_its_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from sfumato import (
     RMSProp,
     Tanh,
 )
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.network import Network
 from sfumato.optimizers import OPTIMIZERS, FirstOrder, make_optimizer
@@ -223,7 +223,7 @@ def test_stopping_after_some_steps_and_going_on_changes_no_bit(name: str, tmp_pa
     theta, state = steps(optimizer, start.copy(), optimizer.init(start), 13)
     copied = copy.deepcopy((theta, state))
     save_checkpoint(tmp_path / "run", TrainingState(theta, state, theta), {})
-    stored = load_checkpoint(tmp_path / "run", optimizer, {})
+    stored = load_checkpoint(tmp_path / "run", optimizer, {}, NUMPY_DOUBLE)
     for stopped in [(theta, state), copied, (stored.theta, stored.memory)]:
         np.testing.assert_array_equal(steps(optimizer, *stopped, 17)[0], expected)
 

@@ -17,7 +17,7 @@ from sfumato import (
     Objective,
     multilayer_perceptron,
 )
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data import spiral
 from sfumato.optimizers.lbfgs import Curvature
@@ -247,7 +247,7 @@ def test_thirty_steps_and_thirty_more_are_sixty_bit_for_bit(way: str, tmp_path: 
         state = state._replace(here=None)
     elif way == "checkpoint":
         save_checkpoint(tmp_path / "run", TrainingState(theta, state, theta), {})
-        stored = load_checkpoint(tmp_path / "run", lbfgs, {})
+        stored = load_checkpoint(tmp_path / "run", lbfgs, {}, NUMPY_DOUBLE)
         theta, state = stored.theta, stored.memory
     np.testing.assert_array_equal(run(theta, state, 30)[0], uninterrupted)
 

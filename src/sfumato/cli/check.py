@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import typer
 
 from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
-from sfumato.cli.options import DataOptions, NetworkOptions, ObjectiveOptions, OutputOptions, SeedOption, grouped
+from sfumato.cli.options import (
+    ComputeOptions,
+    DataOptions,
+    NetworkOptions,
+    ObjectiveOptions,
+    OutputOptions,
+    SeedOption,
+    grouped,
+)
 
 
 @grouped
@@ -16,6 +24,7 @@ def check(
     network_options: NetworkOptions,
     regularisation: ObjectiveOptions,
     seed: SeedOption,
+    compute: ComputeOptions,
     output: OutputOptions,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help="As for train.", show_default=False)] = None,
     objective: Annotated[
@@ -59,16 +68,22 @@ def check(
     check_output(output.out, overwrite=output.overwrite)
     if (data is None) == (objective is None):
         raise InputError("name either DATA or --objective MODULE:NAME to check")
-    defaults = DataOptions(), NetworkOptions(), ObjectiveOptions()
-    if objective is not None and (data_options, network_options, regularisation) != defaults:
-        raise InputError("--objective is checked as it is: leave out the options of data, network and penalty")
+    defaults = DataOptions(), NetworkOptions(), ObjectiveOptions(), ComputeOptions()
+    if objective is not None and (data_options, network_options, regularisation, compute) != defaults:
+        raise InputError(
+            "--objective is checked as it is: leave out the options of data, network and penalty, and the device"
+        )
+    if compute.precision is not None:
+        raise InputError("a gradient is checked in float64, as less has too few digits: leave out --precision")
     blame = contextlib.nullcontext() if objective is None else blamed_on(objective)
     # A module of one's own may print, and the standard output is for the answer
     with limited_threads(output.threads), contextlib.redirect_stdout(sys.stderr), blame:
         if objective is not None:
             checked, theta = own_objective(objective)
         else:
-            checked, theta = network_objective(data or "", data_options, network_options, regularisation.l2, seed.seed)
+            checked, theta = network_objective(
+                data or "", data_options, network_options, regularisation.l2, seed.seed, compute
+            )
         report = check_gradient(checked, theta, method=method, step=step, directions=directions, seed=seed.seed)
     write_output(output.out, dump(report.to_dict()) if output.as_json else report.to_text(), overwrite=output.overwrite)
     console.result(report.to_text(), report.to_dict())

@@ -1,17 +1,19 @@
 """`sfumato evaluate`: measure a model on data."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
-from sfumato.cli.options import Data, ModelPath, OutputOptions, grouped
+from sfumato.cli.options import ComputeOptions, Data, ModelPath, OutputOptions, grouped
 
 
 @grouped
 def evaluate(
     model: ModelPath,
     data: Data,
+    compute: ComputeOptions,
     output: OutputOptions,
     target: Annotated[
         str | None,
@@ -43,7 +45,7 @@ def evaluate(
     for path in (output.out, html):
         check_output(path, overwrite=output.overwrite)
     with limited_threads(output.threads):
-        loaded = load_model(model)
+        loaded = load_model(model).on(**asdict(compute))
         examples, which = examples_for(loaded, data, target)
         measured = report(loaded, examples, f"{model} on {which}")
         values, text = measured.to_dict(), measured.to_text()

@@ -12,24 +12,32 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
-from sfumato.arrays import Array, Stream, generator
-from sfumato.cli.options import DataOptions, NetworkOptions
+from sfumato.arrays import Array, Stream, choose_engine, generator
+from sfumato.cli.options import ComputeOptions, DataOptions, NetworkOptions
 from sfumato.cli.setup import make_network, read_data
 from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.layers.base import Layer
-from sfumato.objective import LayerObjective, NetworkObjective, Objective
+from sfumato.objective import Elsewhere, LayerObjective, NetworkObjective, Objective
 
 
 def network_objective(
-    name: str, data_options: DataOptions, network_options: NetworkOptions, l2: float | None, seed: int
-) -> tuple[NetworkObjective, Array]:
+    name: str,
+    data_options: DataOptions,
+    network_options: NetworkOptions,
+    l2: float | None,
+    seed: int,
+    compute: ComputeOptions,
+) -> tuple[Objective, Array]:
     """The objective of a network on data, in float64, and a point to check it at."""
     dataset = read_data(name, data_options)
     examples = data.limit(dataset.examples, data_options.limit or 100, seed)
     scaling = data.Scaling.fit(examples.x, data_options.scaling, indicators=dataset.indicators)
     network, loss = make_network(dataset, network_options)
-    x = scaling(examples.x, np.float64)
-    objective = NetworkObjective(network, loss, x, examples.y, l2=l2 or 0.0, dropout_key=(seed, 0))
+    engine = choose_engine(compute.backend, compute.device, "float64")
+    x, y = engine.put(scaling(examples.x, np.float64)), engine.put(examples.y)
+    objective: Objective = NetworkObjective(network, loss, x, y, l2=l2 or 0.0, dropout_key=(seed, 0))
+    if engine.backend != "numpy":
+        objective = Elsewhere(objective, engine)
     noise = generator(seed, Stream.CHECKING, step=1).standard_normal(network.size)
     return objective, network.initialize(seed, np.float64) + 0.1 * noise
 

@@ -301,6 +301,23 @@ class SeedOption:
 
 
 @dataclass(frozen=True)
+class ComputeOptions:
+    """Where it is computed."""
+
+    backend: Annotated[
+        Literal["numpy", "torch"] | None,
+        option("What computes.", shown="torch on a GPU, if PyTorch sees one; else numpy", panel="Computing"),
+    ] = None
+    device: Annotated[
+        str | None, option("Of PyTorch.", shown="a GPU, or cpu", panel="Computing", metavar="cpu|cuda|cuda:1|mps")
+    ] = None
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        option("Of layers; what is learned or painted stays float32.", shown="float32", panel="Computing"),
+    ] = None
+
+
+@dataclass(frozen=True)
 class OutputOptions:
     """What every command takes."""
 

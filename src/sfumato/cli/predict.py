@@ -1,12 +1,13 @@
 """`sfumato predict`: a model's answers for new rows."""
 
 import io
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from sfumato.cli.console import Console, check_output, limited_threads, write_output
-from sfumato.cli.options import ModelPath, OutputOptions, grouped
+from sfumato.cli.options import ComputeOptions, ModelPath, OutputOptions, grouped
 
 
 @grouped
@@ -15,6 +16,7 @@ def predict(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A CSV or Parquet file, or a picture.", show_default=False)
     ],
+    compute: ComputeOptions,
     output: OutputOptions,
     proba: Annotated[bool, typer.Option("--proba", help="A column for each class's probability as well.")] = False,
 ) -> None:
@@ -43,7 +45,7 @@ def predict(
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite)
     with limited_threads(output.threads):
-        loaded = load_model(model)
+        loaded = load_model(model).on(**asdict(compute))
         if proba and not loaded.classes:
             raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
         shape = loaded.network.input_shape

@@ -1,7 +1,7 @@
 """From options to data, networks and models: what several commands begin with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sfumato import data
 from sfumato.cli.options import (
     ARCHITECTURES,
     ClassWeightOptions,
+    ComputeOptions,
     DataOptions,
     NetworkOptions,
     ObjectiveOptions,
@@ -263,6 +264,7 @@ class TrainingOptions:
     weights: ClassWeightOptions
     optimizer: OptimizerOptions
     run: RunOptions
+    compute: ComputeOptions
 
 
 @dataclass(frozen=True)
@@ -306,6 +308,7 @@ def prepare(parts: Parts, options: TrainingOptions, scaling: ScalingKind, seed: 
         "batch_size": parse_batch_size(options.run.batch_size, optimizer, parts.train.size, defaults.batch_size),
         "early_stopping": options.run.early_stopping,
         "seed": seed,
+        **asdict(options.compute),
     }
     epochs = default_epochs(parts.train.size, defaults.epochs) if epochs is None else epochs
     return Training(network, loss, fitted, target, epochs, settings)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sfumato import __version__
+from sfumato.arrays import NUMPY, Engine
 from sfumato.cli.setup import Parts
 from sfumato.data import Examples, StreamedExamples
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
@@ -57,8 +58,7 @@ def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
         "parameters": model.network.size,
         "seconds": result.seconds,
         "examples": {name: 0 if examples is None else examples.size for name, examples in shown.items()},
-        "precision": model.theta.dtype.name,
-        "backend": "numpy",
+        **{name: result.settings[name] for name in ("backend", "device", "precision")},
         "version": __version__,
         "notes": notes,
         "report_on": held_out,
@@ -75,6 +75,9 @@ def _head(model: Model, parts: Parts, result: FitResult, values: dict[str, Any])
         f"{parts.dataset.name}: network {_widths(model.network)}, {model.network.size} parameters, "
         f"{values['epochs']} epochs ({values['steps']} steps) in {values['seconds']:.2f} s"
     ]
+    engine = Engine(values["backend"], values["device"], values["precision"])
+    if engine != NUMPY:
+        lines[0] += f" ({engine})"
     if result.stopped == "early":
         lines.append(f"stopped early: the weights are those of epoch {result.best_epoch}, the lowest validation loss")
     if result.stopped == "converged":

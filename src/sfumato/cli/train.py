@@ -12,6 +12,7 @@ from sfumato.cli.console import Console, RunProgress, limited_threads, threads_i
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     ClassWeightOptions,
+    ComputeOptions,
     Data,
     DataOptions,
     NetworkOptions,
@@ -42,6 +43,7 @@ def train(
     optimizer_options: OptimizerOptions,
     run: RunOptions,
     seed: SeedOption,
+    compute: ComputeOptions,
     output: OutputOptions,
 ) -> None:
     """Train a network on DATA, and report on examples that it has not seen.
@@ -71,7 +73,7 @@ def train(
         parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
     for why in parts.dataset.left_out:
         console.note(f"{parts.dataset.name}: left out: {why}")
-    options = TrainingOptions(network_options, objective, weights, optimizer_options, run)
+    options = TrainingOptions(network_options, objective, weights, optimizer_options, run, compute)
     training = prepare(parts, options, data_options.scaling, seed.seed)
     network, target, epochs = training.network, training.target, training.epochs
 
@@ -98,7 +100,18 @@ def train(
         names = (known.classes, known.features, known.target, known.categories)
         model = Model(network, result.theta, training.loss, training.scaling, *names)
         summary = summarize(model, parts, result)
-        groups = (data_options, splits, stream, network_options, objective, weights, optimizer_options, run, seed)
+        groups = (
+            data_options,
+            splits,
+            stream,
+            network_options,
+            objective,
+            weights,
+            optimizer_options,
+            run,
+            seed,
+            compute,
+        )
         asked = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
         if folder is not None:
             used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}

@@ -18,6 +18,7 @@ from sfumato.cli.console import Console, check_output, limited_threads, threads_
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     ClassWeightOptions,
+    ComputeOptions,
     Data,
     DataOptions,
     NetworkOptions,
@@ -55,6 +56,7 @@ def tune(
     run: RunOptions,
     search: SearchOptions,
     seed: SeedOption,
+    compute: ComputeOptions,
     output: OutputOptions,
 ) -> None:
     """Search for the settings that train best on DATA: by the validation loss, from coarse to fine.
@@ -78,7 +80,8 @@ def tune(
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if run.early_stopping is not None:
         raise InputError("tune watches the validation loss itself: leave out --early-stopping")
-    options = TrainingOptions(network_options, objective, weights, optimizer_options, replace(run, resume=False))
+    once = replace(run, resume=False)
+    options = TrainingOptions(network_options, objective, weights, optimizer_options, once, compute)
     splits = replace(splits, validation=splits.validation or VALIDATION)
     plan = Plan(data, data_options, splits, options, search.trials, seed.seed)
     with limited_threads(output.threads):
@@ -100,7 +103,7 @@ def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
     settings = training.settings
     if settings["batch_size"] == "full":
         settings["batch_size"] = settings["train"].size
-    names = ("train", "optimizer", "batch_size", "l2", "seed")
+    names = ("train", "optimizer", "batch_size", "l2", "seed", "backend", "device", "precision")
     begun = time.monotonic()
     found = learning_rate_range(
         training.network, training.loss, scaling=training.scaling, **{name: settings[name] for name in names}

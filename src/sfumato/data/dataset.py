@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import Array, Engine, Shape, Stream, cast, generator
 from sfumato.errors import InputError
 
 Task = Literal["classification", "regression"]
@@ -216,6 +216,14 @@ class Scaling:
             if scaled is not out:
                 out[...] = scaled
         return out
+
+    def of_bytes(self, x: Array, engine: Engine) -> Array:
+        """Scaled pixels of images, (n, height, width, channels) of bytes, where they are."""
+        offset, factor = (engine.master.put(number) for number in (self.offset, self.factor))
+        scaled = cast(x, factor.dtype)
+        scaled -= offset
+        scaled *= factor
+        return engine.narrow(scaled)
 
     @classmethod
     def none(cls) -> Self:

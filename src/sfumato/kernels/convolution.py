@@ -5,18 +5,20 @@ lies a window of the padded image. Written as rows of a matrix, the windows turn
 the filters; but they hold every number as often as a filter has entries. So they are written strip by strip, each small
 enough to stay in the cache: a few rows of one image's output, or a few whole images where those are small.
 
-For filters of 3 x 3 in float32 there is a faster way to the same sums, in `winograd.py`; this one serves all.
+For filters of 3 x 3 in float32 there is a faster way to the same sums, in `winograd.py`; this one serves all. Tensors
+of PyTorch's go to its own kernels (`tensors.py`).
 """
 
 import math
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels import winograd
+from sfumato.kernels import tensors, winograd
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
@@ -62,6 +64,8 @@ def convolve(
     of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did. With `direct`,
     a window of zeros gives exactly b.
     """
+    if not isinstance(x, np.ndarray):
+        return tensors.convolve(x, W, b, stride, padding, relu=relu)
     if not direct and winograd.serves(x, W, stride, padding):
         U = winograd.transform_filters(W) if prepared is None else prepared[0]
         return winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive)
@@ -70,12 +74,25 @@ def convolve(
     return _multiply(windows, W.reshape(len(W), -1).T, b, relu, positive)
 
 
+def convolve_and_rectify(
+    x: Array, W: Array, b: Array, *, stride: int, padding: int, prepared: Prepared = None, direct: bool = False
+) -> tuple[Array, Array]:
+    """max(Z, 0), and what the way back takes as `where`: booleans of where Z > 0; of a tensor, that itself."""
+    how: Any = {"stride": stride, "padding": padding, "prepared": prepared, "direct": direct}
+    if not isinstance(x, np.ndarray):
+        z = convolve(x, W, b, relu=True, **how)
+        return z, z
+    rows, columns = (output_size(x.shape[1 + axis], W.shape[1 + axis], stride, padding) for axis in (0, 1))
+    positive = np.empty((len(x), rows, columns, len(W)), bool)
+    return convolve(x, W, b, relu=True, positive=positive, **how), positive
+
+
 def prepare(W: Array, stride: int, padding: int) -> Prepared:
     """What convolving with these filters, and its way back to the inputs, begin with, to be kept for many calls.
 
     None where there is nothing, or where the filters are so small that it takes next to no time.
     """
-    if not winograd.serves(W, W, stride, padding) or W.size < WORTH_KEEPING:
+    if not isinstance(W, np.ndarray) or not winograd.serves(W, W, stride, padding) or W.size < WORTH_KEEPING:
         return None
     return winograd.transform_filters(W), winograd.transform_filters(W, turned=True)
 
@@ -105,6 +122,8 @@ def input_gradient(
     with the filters turned by 180 degrees, their inputs and outputs exchanged. Input rows below the last window find
     only zeros, and get a gradient of zero.
     """
+    if not isinstance(dz, np.ndarray):
+        return tensors.input_gradient(dz, W, stride, padding, input_shape, where)
     if winograd.serves(dz, W, stride, padding):
         U = winograd.transform_filters(W, turned=True) if prepared is None else prepared[1]
         return winograd.convolve(dz, U, padding=winograd.FILTER - 1 - padding, where=where)
@@ -130,6 +149,8 @@ def filter_gradients(
     With windows P, a row for each position, this is dW = dZ^T P: the products of the strips are added up, in parts that
     follow from the shapes alone.
     """
+    if not isinstance(x, np.ndarray):
+        return tensors.filter_gradients(x, dz, kernel, stride, padding, where)
     out = dz.shape[-1]
     windows = Windows(x, kernel, dz.shape[1:3], stride=stride, padding=(padding, padding))
     strips = windows.strips()

@@ -1,10 +1,14 @@
-"""Products of channels summed over the positions of an image, and their way back, strip by strip over the threads."""
+"""Products of channels summed over the positions of an image, and their way back, strip by strip over the threads.
+
+The sums are NumPy's, in float64, wherever the features are: they are few, and what losses make of them is little work.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, to_numpy
+from sfumato.kernels import tensors
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
@@ -26,6 +30,9 @@ def total_and_gram_matrix(features: Array, weights: Array | None = None) -> tupl
     Returns:
         The totals, (N,), and S = F^T diag(T) F, the Gram matrix, (N, N).
     """
+    if not isinstance(features, np.ndarray):
+        total, products = map(to_numpy, tensors.total_and_gram_matrix(features, weights))
+        return total.astype(np.float64, copy=False), products.astype(np.float64, copy=False)
     channels = features.shape[-1]
     strips = _strips(features)
     per_part = max(1, -(-len(strips) // PARTS))
@@ -51,6 +58,9 @@ def total_and_gram_matrix(features: Array, weights: Array | None = None) -> tupl
 
 def add_product(features: Array, D: Array, d: Array, into: Array, weights: Array | None = None) -> None:
     """Add T_p (F D + d) at every position p to `into`, shaped like the features F, (n, height, width, N)."""
+    if not isinstance(features, np.ndarray):
+        tensors.add_product(features, D, d, into, weights)
+        return
     channels = features.shape[-1]
     D, d = D.astype(features.dtype), d.astype(features.dtype)
     strips = _strips(features)
@@ -71,6 +81,14 @@ def add_product(features: Array, D: Array, d: Array, into: Array, weights: Array
         return strip_of_product
 
     run_in_threads(add, strips)
+
+
+def sum_of_squares(x: Array) -> float:
+    """Sum of the squares of all entries."""
+    if not isinstance(x, np.ndarray):
+        return tensors.sum_of_squares(x)
+    flat = x.ravel()
+    return float(flat @ flat)
 
 
 def _strips(features: Array) -> list[Strip]:

@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array, Shape
+from sfumato.kernels import tensors
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
 
-def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Array | None]:
+def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Any]:
     """Z[n, u, v, c] = max_ij x[n, stride u + i, stride v + j, c], and which entry that is.
 
     Returns:
-        Z, (n, rows, columns, channels), and with `choose` the winners of that shape, size * i + j as uint8; of equal
-        entries the first wins.
+        Z, (n, rows, columns, channels), and with `choose` the winners, for `max_pool_gradient`: numbers size * i + j of
+        that shape as uint8 (tensors have a form of their own); of equal entries the first wins.
     """
+    if not isinstance(x, np.ndarray):
+        return tensors.max_pool(x, size, stride, choose=choose)
     z: Array = np.empty(pooled_shape(x.shape, size, stride), x.dtype)
     winners: Array | None = np.zeros(z.shape, np.uint8) if choose else None
 
@@ -41,8 +44,10 @@ def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[
     return z, winners
 
 
-def max_pool_gradient(dz: Array, winners: Array, size: int, stride: int, input_shape: Shape) -> Array:
+def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_shape: Shape) -> Array:
     """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to the winner of its window."""
+    if not isinstance(dz, np.ndarray):
+        return tensors.max_pool_gradient(dz, winners, size, stride)
     apart = stride >= size
     filled = apart and (dz.shape[1] * stride, dz.shape[2] * stride, stride) == (*input_shape[1:3], size)
     dx: Array = np.empty(input_shape, dz.dtype) if filled else _zeros(input_shape, dz.dtype)
@@ -61,6 +66,8 @@ def max_pool_gradient(dz: Array, winners: Array, size: int, stride: int, input_s
 
 def average_pool(x: Array, size: int, stride: int) -> Array:
     """Z[n, u, v, c] = 1/size^2 sum_ij x[n, stride u + i, stride v + j, c], (n, rows, columns, channels)."""
+    if not isinstance(x, np.ndarray):
+        return tensors.average_pool(x, size, stride)
     z: Array = np.zeros(pooled_shape(x.shape, size, stride), x.dtype)
 
     def pool(strip: Strip) -> None:
@@ -75,6 +82,8 @@ def average_pool(x: Array, size: int, stride: int) -> Array:
 
 def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
     """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to all of its window in equal shares."""
+    if not isinstance(dz, np.ndarray):
+        return tensors.average_pool_gradient(dz, size, stride, input_shape)
     dx = _zeros(input_shape, dz.dtype)
 
     def send(strip: Strip) -> None:

@@ -1,14 +1,22 @@
 """The convolution: the same small filters at every place of an image."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
-from sfumato.kernels.convolution import Prepared, convolve, filter_gradients, input_gradient, output_size, prepare
+from sfumato.kernels.convolution import (
+    Prepared,
+    convolve,
+    convolve_and_rectify,
+    filter_gradients,
+    input_gradient,
+    output_size,
+    prepare,
+)
 from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, ReceptiveField, Want, check_whole, image_shape
 from sfumato.layers.dense import Affine
 
@@ -116,22 +124,13 @@ class Convolution(Layer[Affine[Array]]):
     ) -> tuple[Array, Backward[Affine[Array]]]:
         W, b = params.W, params.b
         prepared = params.prepared if isinstance(params, PreparedFilters) else None
-        positive = None
-        if self.relu and any(want):
-            positive = np.empty((len(x), *self.build(x.shape[1:]).output_shape), bool)
         # In training, biases start at zero and images have blank parts, so that outputs are zero: at a kink. Rounded to
         # 1e-8 instead, half of them would let gradients through.
-        z = convolve(
-            x,
-            W,
-            b,
-            stride=self.stride,
-            padding=self.padding,
-            relu=self.relu,
-            positive=positive,
-            prepared=prepared,
-            direct=want.weights,
-        )
+        how: Any = {"stride": self.stride, "padding": self.padding, "prepared": prepared, "direct": want.weights}
+        if self.relu and any(want):
+            z, positive = convolve_and_rectify(x, W, b, **how)
+        else:
+            z, positive = convolve(x, W, b, relu=self.relu, **how), None
         kept, shape = x if want.weights else None, x.shape
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:

@@ -9,15 +9,10 @@ import numpy as np
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
+from sfumato.kernels.products import column_sums, product
 from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, check_whole
 
 T = TypeVar("T")
-
-WHOLE = 8
-"""Columns that OpenBLAS takes at once. What is left over it takes as 4, 2 and 1, each in about the time of 8."""
-
-NARROW, LARGE = 32, 2**17
-"""Filling columns up pays in products with fewer columns than this, of a matrix of at least so many numbers."""
 
 
 class Affine(NamedTuple, Generic[T]):
@@ -67,29 +62,14 @@ class Dense(Layer[Affine[Array]]):
         self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Affine[Array]]]:
         W, b = params
-        z = _product(x, W)
+        z = product(x, W)
         z += b
         kept = x if want.weights else None
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
-                _product(kept.T, dz, out=grads.W)  # dW = X^T dZ
-                np.matmul(np.ones(len(dz), dz.dtype), dz, out=grads.b)  # db = column sums of dZ, by BLAS
+                product(kept.T, dz, out=grads.W)  # dW = X^T dZ
+                grads.b[...] = column_sums(dz)  # db = column sums of dZ
             return dz @ W.T if want.inputs else None  # dX = dZ W^T
 
         return z, backward
-
-
-def _product(A: Array, B: Array, out: Array | None = None) -> Array:
-    """AB; where a narrow B has columns left over (see `WHOLE`), it is filled up with columns of zeros."""
-    columns = B.shape[1]
-    if columns % WHOLE == 0 or columns >= NARROW or A.size < LARGE:
-        product: Array = np.matmul(A, B, out=out)
-        return product
-    filled = np.zeros((len(B), columns + -columns % WHOLE), B.dtype)
-    filled[:, :columns] = B
-    product = np.matmul(A, filled)[:, :columns]
-    if out is None:
-        return product
-    out[...] = product
-    return out

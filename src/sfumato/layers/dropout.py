@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, like
 from sfumato.errors import InputError
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
@@ -43,7 +43,7 @@ class Dropout(Activation):
     ) -> tuple[Array, Backward[NoParameters]]:
         if rng is None or self.p == 0:
             return x, lambda da, grads: da if want.inputs else None
-        kept = rng.random(x.shape, dtype=np.float32) >= self.p
+        kept = like(rng.random(x.shape, dtype=np.float32) >= self.p, x)
         scale = 1.0 / (1.0 - self.p)
         a = x * kept
         a *= scale

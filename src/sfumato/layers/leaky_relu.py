@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, namespace
 from sfumato.errors import InputError
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
@@ -30,11 +30,12 @@ class LeakyReLU(Activation):
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        a = np.maximum(x, self.slope * x)
+        xp = namespace(x)
+        a = xp.maximum(x, self.slope * x)
         negative = x <= 0 if want.inputs else None
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
-            return None if negative is None else np.multiply(da, self.slope, out=da, where=negative)
+            return None if negative is None else xp.where(negative, self.slope * da, da)
 
         return a, backward
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, to_numpy
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import max_pool, max_pool_gradient
 from sfumato.layers.base import Backward, NoParameters, Want
@@ -51,4 +51,5 @@ class MaxPooling(Pooling):
         return z, backward
 
     def kinks(self, params: NoParameters, x: Array) -> Array | None:
-        return max_pool(x, self.size, self.step)[1]
+        winners: Array = max_pool(to_numpy(x), self.size, self.step)[1]
+        return winners

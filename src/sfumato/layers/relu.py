@@ -1,10 +1,11 @@
 """The rectified linear unit: lets positive values through."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, namespace
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
 
@@ -23,11 +24,14 @@ class ReLU(Activation):
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        a = np.clip(x, 0, np.inf)  # half the time of np.maximum where there is much
+        a = namespace(x).clip(x, 0, math.inf)  # half the time of np.maximum where there is much
         positive = x > 0 if want.inputs else None
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
-            return None if positive is None else np.multiply(da, positive, out=da)
+            if positive is None:
+                return None
+            da *= positive
+            return da
 
         return a, backward
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, namespace
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
 
 def sigmoid(z: Array) -> Array:
     """1 / (1 + e^-z), written as (1 + tanh(z/2)) / 2: the same function without an exponential that could overflow."""
-    a = np.tanh(z * 0.5)
+    a: Array = namespace(z).tanh(z * 0.5)
     a += 1.0
     a *= 0.5
     return a

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, namespace
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
 
@@ -14,7 +14,8 @@ def softmax(z: Array) -> Array:
     Adding the same D to every z leaves the quotient as it is; D = -max(z) keeps every exponential at one or below, so
     that none overflows (the reference's Part 5).
     """
-    p: Array = np.exp(z - z.real.max(axis=-1, keepdims=True))
+    xp = namespace(z)
+    p: Array = xp.exp(z - xp.max(z.real, axis=-1, keepdims=True))
     p /= p.sum(axis=-1, keepdims=True)
     return p
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, namespace
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
 
@@ -20,7 +20,7 @@ class Tanh(Activation):
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        a = np.tanh(x)
+        a: Array = namespace(x).tanh(x)
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
             return da * (1.0 - a * a) if want.inputs else None

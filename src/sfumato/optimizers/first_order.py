@@ -14,6 +14,7 @@ longer than arithmetic. So they are stepped part by part (`_in_parts`): all pass
 cache, and then over the next.
 """
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, like, namespace
 from sfumato.errors import InputError
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
@@ -112,7 +113,7 @@ class Momentum(FirstOrder[Velocity]):
             raise InputError(f"momentum is averaged or classical, not {self.form!r}")
 
     def init(self, theta: Array) -> Velocity:
-        return Velocity(np.zeros_like(theta))
+        return Velocity(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
         def step(theta: Array, g: Array, v: Array, room: Array) -> None:
@@ -120,7 +121,7 @@ class Momentum(FirstOrder[Velocity]):
             if self.form == "averaged":
                 g *= 1.0 - self.beta
             v += g
-            theta -= np.multiply(v, learning_rate, out=g)
+            theta -= namespace(v).multiply(v, learning_rate, out=g)
 
         _in_parts(step, theta, gradient, state.v)
         return theta, state
@@ -145,13 +146,13 @@ class Nesterov(FirstOrder[Velocity]):
         _check_fraction("beta", self.beta)
 
     def init(self, theta: Array) -> Velocity:
-        return Velocity(np.zeros_like(theta))
+        return Velocity(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
         def step(theta: Array, g: Array, v: Array, room: Array) -> None:
             v *= self.beta
             v += g
-            g += np.multiply(v, self.beta, out=room)
+            g += namespace(v).multiply(v, self.beta, out=room)
             g *= learning_rate
             theta -= g
 
@@ -186,7 +187,7 @@ class RMSProp(FirstOrder[Squares]):
         _check_positive("epsilon", self.epsilon)
 
     def init(self, theta: Array) -> Squares:
-        return Squares(np.zeros_like(theta))
+        return Squares(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
         def step(theta: Array, g: Array, s: Array, room: Array) -> None:
@@ -238,7 +239,7 @@ class Adam(FirstOrder[Moments]):
         _check_positive("epsilon", self.epsilon)
 
     def init(self, theta: Array) -> Moments:
-        return Moments(np.zeros_like(theta), np.zeros_like(theta), 0)
+        return Moments(namespace(theta).zeros_like(theta), namespace(theta).zeros_like(theta), 0)
 
     def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
         t = state.t + 1
@@ -251,7 +252,7 @@ class Adam(FirstOrder[Moments]):
             v *= self.beta1
             g *= 1.0 - self.beta1
             v += g
-            np.divide(v, _root(s, epsilon, room, inside=self.epsilon_inside_root), out=g)
+            namespace(v).divide(v, _root(s, epsilon, room, inside=self.epsilon_inside_root), out=g)
             g *= rate
             theta -= g
 
@@ -282,39 +283,49 @@ class AdamW(Adam):
             raise InputError(f"weight decay must be 0 or more, not {self.weight_decay}")
 
     def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
-        decays = np.broadcast_to(np.True_, theta.shape) if self.decays is None else self.decays
-
-        def decay(theta: Array, decays: Array, room: Array) -> None:
-            np.multiply(theta, decays, out=room)
-            room *= learning_rate * self.weight_decay
-            theta -= room
-
-        _in_parts(decay, theta, decays)
+        rate = learning_rate * self.weight_decay
+        if self.decays is None:
+            theta *= 1.0 - rate
+        else:
+            _in_parts(functools.partial(_decay, rate), theta, like(self.decays, theta))
         return super().update(theta, gradient, state, learning_rate)
 
 
 def _in_parts(step: Callable[..., None], *vectors: Array) -> None:
     """Calls `step(*parts, room)` for part after part of the vectors, cut alike; room is one part's scratch memory."""
-    size = vectors[0].size
-    room = np.empty(min(PART, size), vectors[0].dtype)
-    for start in range(0, size, PART):
-        parts = [vector[start : start + PART] for vector in vectors]
-        step(*parts, room[: parts[0].size])
+    size = len(vectors[0])
+    most = PART if isinstance(vectors[0], np.ndarray) else max(1, size)  # PyTorch parts its work itself
+    room = namespace(vectors[0]).empty_like(vectors[0][:most])
+    for start in range(0, size, most):
+        parts = [vector[start : start + most] for vector in vectors]
+        step(*parts, room[: len(parts[0])])
+
+
+def _decay(rate: float, theta: Array, decays: Array, room: Array) -> None:
+    """theta = theta - rate theta where it decays, in place."""
+    namespace(theta).multiply(theta, decays, out=room)
+    room *= rate
+    theta -= room
 
 
 def _average_square(s: Array, g: Array, beta: float, room: Array) -> None:
     """s = beta s + (1 - beta) g^2, in place; the gradient stays as it is."""
     s *= beta
-    square = np.multiply(g, g, out=room)
+    square = namespace(g).multiply(g, g, out=room)
     square *= 1.0 - beta
     s += square
 
 
 def _root(s: Array, epsilon: float, room: Array, *, inside: bool) -> Array:
     """sqrt(s + epsilon) if `inside`, else sqrt(s) + epsilon, in `room`."""
+    xp = namespace(s)
     if inside:
-        return np.sqrt(np.add(s, epsilon, out=room), out=room)
-    return np.add(np.sqrt(s, out=room), epsilon, out=room)
+        xp.add(s, epsilon, out=room)
+        xp.sqrt(room, out=room)
+        return room
+    xp.sqrt(s, out=room)
+    room += epsilon
+    return room
 
 
 def _check_fraction(name: str, value: float) -> None:

@@ -6,11 +6,11 @@ straight from them (the two-loop recursion, algorithm 7.4), in a few products of
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, namespace, total, zeros
 from sfumato.errors import InputError
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
@@ -77,8 +77,8 @@ class LBFGS(Optimizer[Curvature]):
             raise InputError(f"a line search needs at least one evaluation, not {self.max_evaluations}")
 
     def init(self, theta: Array) -> Curvature:
-        shape = (self.history, theta.size)  # zeros take no memory until something is written over them
-        return Curvature(np.zeros(shape, theta.dtype), np.zeros(shape, theta.dtype), 0, converged=False)
+        shape = (self.history, len(theta))
+        return Curvature(zeros(shape, theta), zeros(shape, theta), 0, converged=False)
 
     def step(
         self, objective: Objective, theta: Array, state: Curvature, learning_rate: float
@@ -87,7 +87,7 @@ class LBFGS(Optimizer[Curvature]):
         here = state.here or objective(theta)
         direction = self._direction(here.gradient, state)
         if not state.pairs:  # nothing known of the curvature yet: begin with a step of length one at most
-            learning_rate *= min(1.0, 1.0 / max(float(np.abs(here.gradient).sum()), np.finfo(theta.dtype).tiny))
+            learning_rate *= min(1.0, 1.0 / max(total(abs(here.gradient)), _limits(theta).tiny))
         found = self._search(objective, theta, direction, here, learning_rate)
         if found is None or found.loss >= here.loss:  # the memory may mislead: forget it, and go straight downhill next
             return theta, state._replace(pairs=0, converged=not state.pairs, here=here), here
@@ -95,7 +95,7 @@ class LBFGS(Optimizer[Curvature]):
         theta = theta + s
         pairs = state.pairs
         # else the pair says nothing of a minimum; relative to both lengths, so that the loss's scale does not matter
-        if float(s @ y) > np.finfo(theta.dtype).eps * np.sqrt(float(s @ s)) * np.sqrt(float(y @ y)):
+        if float(s @ y) > _limits(theta).eps * np.sqrt(float(s @ s)) * np.sqrt(float(y @ y)):
             state.s[pairs % self.history], state.y[pairs % self.history] = s, y
             pairs += 1
         return theta, Curvature(state.s, state.y, pairs, converged=False, here=found.evaluation), here
@@ -144,9 +144,14 @@ class LBFGS(Optimizer[Curvature]):
                 alpha *= 2.0
             else:
                 alpha = _between(low, high)
-                if abs(high.alpha - low.alpha) <= np.finfo(theta.dtype).eps * max(low.alpha, high.alpha):
+                if abs(high.alpha - low.alpha) <= _limits(theta).eps * max(low.alpha, high.alpha):
                     break
         return best
+
+
+def _limits(theta: Array) -> Any:
+    """What the precision of theta resolves (`eps`), and the least it holds (`tiny`)."""
+    return namespace(theta).finfo(theta.dtype)
 
 
 def _between(low: _Trial, high: _Trial) -> float:

@@ -1,0 +1,111 @@
+"""Processes that work on one job together: each on its part, and the sums over the parts are everyone's.
+
+Under `torchrun` a job runs as several processes, on one machine or many. All hold the same parameters and take the
+same steps; what a step adds up over examples or over tiles each adds up over its own, and one all-reduce makes it the
+sum over all. PyTorch carries the numbers (`torch.distributed`: gloo between processors, NCCL between GPUs of NVIDIA's).
+"""
+
+import datetime
+import os
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError, WorkerError
+
+PATIENCE = datetime.timedelta(minutes=30)
+"""How long a process waits for the others at most; one that ends is noticed at once."""
+
+
+class Share(NamedTuple):
+    """Entries `start` to `stop` of so many."""
+
+    start: int
+    stop: int
+    whole: int
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The processes of a job, and which of them is this one.
+
+    Attributes:
+        rank: Number of this one, from 0; that one alone writes and prints.
+        count: How many there are.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    def share(self, whole: int) -> Share:
+        """The part of so many entries that is this process's: parts differ by one at most."""
+        return Share(whole * self.rank // self.count, whole * (self.rank + 1) // self.count, whole)
+
+    def sum(self, numbers: Array) -> Array:
+        """The sum over all processes, to the same bytes in each; in the memory of `numbers`.
+
+        Raises:
+            WorkerError: if another process has ended.
+        """
+        if self.count == 1:
+            return numbers
+        import torch
+
+        tensor: Any = torch.from_numpy(numbers) if isinstance(numbers, np.ndarray) else numbers
+        try:
+            torch.distributed.all_reduce(tensor)
+        except RuntimeError as error:
+            raise WorkerError(
+                f"process {self.rank} of {self.count} has lost another one, and the job ends; "
+                "what --out keeps of it goes on with --resume, on any number of processes"
+            ) from error
+        return numbers
+
+    def any(self, said: bool) -> bool:
+        """Whether any process says so.
+
+        Raises:
+            WorkerError: if another process has ended.
+        """
+        return said if self.count == 1 else bool(self.sum(np.array([float(said)]))[0])
+
+
+ALONE = Workers()
+
+
+def workers_wanted() -> int:
+    """How many processes `torchrun` has started for this job; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def join_workers() -> Workers:
+    """Meet the other processes that `torchrun` has started; alone without it.
+
+    Raises:
+        InputError: if they cannot be met.
+    """
+    if workers_wanted() == 1:
+        return ALONE
+    import torch
+
+    distributed = torch.distributed
+    if not distributed.is_available():
+        raise InputError("this installation of PyTorch has no torch.distributed: run without torchrun")
+    try:
+        if not distributed.is_initialized():
+            both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+            distributed.init_process_group(both, timeout=PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"the processes of this job cannot meet ({' '.join(str(error).split())[:200]})") from error
+    return Workers(distributed.get_rank(), distributed.get_world_size())
+
+
+def leave_workers() -> None:
+    """Take leave of the other processes, if there are any."""
+    if workers_wanted() > 1:
+        import torch
+
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
