@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array
 from sfumato.layers import Convolution
 from sfumato.style.losses import REGULARISATION, STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
@@ -93,7 +93,7 @@ def loss_in_torch(kind: str, objective: StyleObjective, x: Any, content: Any, st
 @pytest.mark.parametrize(("kind", "pooling"), [*itertools.product(STYLE_LOSSES, ["max"]), ("gram", "average")])
 def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str) -> None:
     setting = problem(kind, pooling)
-    objective = setting.objective(HEIGHT, WIDTH, np.float64)
+    objective = setting.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)
     x = 0.7 * picture(4, HEIGHT, WIDTH).astype(np.float64) + 0.1
     ours = objective(x.ravel())
     tensor = torch.tensor(x, requires_grad=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sfumato import Evaluation, check_gradient
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array
 from sfumato.style.losses import GramLoss, GramReferenceLoss, StyleLoss, moments, total_variation
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
@@ -58,7 +58,7 @@ def planted(kind: type[StyleObjective]) -> tuple[StyleObjective, Array]:
         content_layers={"conv2_2": 1}, style_layers={"conv1_1": 1, "conv2_1": 1}, tv_weight=1, style_weight=1
     )
     smooth: Any = [np.kron(random.random((4, 5, 3)), np.ones((4, 4, 1))) for _ in range(3)]
-    right = StyleProblem(settings, smooth[0], smooth[1]).objective(*SHAPE[:2], np.float64)
+    right = StyleProblem(settings, smooth[0], smooth[1]).objective(*SHAPE[:2], NUMPY_DOUBLE)
     point = 0.9 * smooth[2] + 0.05 * random.random(SHAPE)
     return kind(right.network, right.terms, right.tv_weight), point.ravel()
 

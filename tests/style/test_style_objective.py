@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sfumato import check_gradient
-from sfumato.arrays import Array, Where
+from sfumato.arrays import NUMPY, NUMPY_DOUBLE, Array, Engine, Where
 from sfumato.style.losses import STYLE_LOSSES, ContentLoss
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
@@ -28,7 +28,9 @@ def outputs(z: Array, where: Where) -> tuple[Array, None]:
     return z, None
 
 
-def everything(style_loss: StyleLossName, dtype: type = np.float64, **changes: Any) -> tuple[StyleObjective, Array]:
+def everything(
+    style_loss: StyleLossName, engine: Engine = NUMPY_DOUBLE, **changes: Any
+) -> tuple[StyleObjective, Array]:
     """Two content layers, five style layers, two styles and total variation; and a point that is none of them."""
     settings = StyleTransfer(
         content_layers={"conv4_2": 2.0, "conv5_2": 1.0},
@@ -39,7 +41,7 @@ def everything(style_loss: StyleLossName, dtype: type = np.float64, **changes: A
     )
     problem = StyleProblem(settings, picture(1), [(picture(2), 2.0), (picture(3, 24, 36), 1.0)])
     point = 0.8 * picture(4) + 0.1 + 0.05 * np.random.default_rng(5).random((HEIGHT, WIDTH, 3))
-    return problem.objective(HEIGHT, WIDTH, dtype), point.astype(dtype).ravel()
+    return problem.objective(HEIGHT, WIDTH, engine), engine.put(point.ravel())
 
 
 @pytest.mark.parametrize("style_loss", STYLE_LOSSES)
@@ -54,7 +56,7 @@ def test_the_gradient_equals_finite_differences(style_loss: StyleLossName, pooli
 
 @pytest.mark.parametrize("style_loss", STYLE_LOSSES)
 def test_in_float32_it_is_the_same_to_four_digits(style_loss: StyleLossName) -> None:
-    (exact, x), (single, _) = everything(style_loss), everything(style_loss, np.float32)
+    (exact, x), (single, _) = everything(style_loss), everything(style_loss, NUMPY)
     gradient = single(x.astype(np.float32)).gradient
     expected = exact(x).gradient
     assert gradient.dtype == np.float32
@@ -72,7 +74,7 @@ def test_the_loss_is_the_sum_of_its_terms_with_and_without_a_gradient() -> None:
 def test_where_nothing_differs_there_is_no_loss_and_no_gradient() -> None:
     settings = StyleTransfer(style_loss="gram", tv_weight=0)
     problem = StyleProblem(settings, picture(1), picture(1))
-    evaluation = problem.objective(HEIGHT, WIDTH, np.float64)(picture(1).astype(np.float64).ravel())
+    evaluation = problem.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)(picture(1).astype(np.float64).ravel())
     assert evaluation.loss == pytest.approx(0, abs=1e-20)
     np.testing.assert_allclose(evaluation.gradient, 0, atol=1e-10)
 
@@ -94,7 +96,7 @@ def test_normalised_every_term_pulls_at_its_features_with_its_weight(style_loss:
 def test_starting_from_the_content_its_loss_is_normalised_as_with_half_of_it_lost() -> None:
     problem = StyleProblem(StyleTransfer(content_weight=3.0), picture(1), picture(2))
     start = picture(1).ravel()
-    objective = problem.objective(HEIGHT, WIDTH, np.float64)
+    objective = problem.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)
     normalized = objective.with_normalized_gradients(start.astype(np.float64))
     content = normalized.terms[0].loss
     assert isinstance(content, ContentLoss)

@@ -11,7 +11,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from sfumato import InputError, check_gradient
-from sfumato.arrays import Array, Where
+from sfumato.arrays import NUMPY, NUMPY_DOUBLE, Array, Where
 from sfumato.layers import AveragePooling, Convolution, Layer, MaxPooling, Want
 from sfumato.layers.base import ReceptiveField
 from sfumato.network import Network
@@ -159,9 +159,9 @@ def check_equal(whole: StyleObjective, tiled: StyleObjective, x: Array, toleranc
 
 def test_tiles_may_be_as_small_as_the_pooling_grid(problem: Callable[..., StyleProblem]) -> None:
     posed = problem()
-    tiled = posed.objective(HEIGHT, WIDTH, np.float64, tile=16)
+    tiled = posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, tile=16)
     assert len(tiled.network.tiles) == 10 * 13
-    check_equal(posed.objective(HEIGHT, WIDTH, np.float64), tiled, between().astype(np.float64), 1e-10)
+    check_equal(posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE), tiled, between().astype(np.float64), 1e-10)
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["one region", "two regions"])
@@ -171,10 +171,10 @@ def test_loss_and_gradient_are_those_of_the_whole_picture(
     problem: Callable[..., StyleProblem], style_loss: str, pooling: Literal["max", "average"], masked: bool
 ) -> None:
     posed = problem(masked=masked, style_loss=style_loss, pooling=pooling)
-    for dtype, tolerance, tile in ((np.float64, 1e-10, 64), (np.float32, 1e-5, 100)):
-        x = between().astype(dtype)
+    for engine, tolerance, tile in ((NUMPY_DOUBLE, 1e-10, 64), (NUMPY, 1e-5, 100)):
+        x = engine.put(between())
         check_equal(
-            posed.objective(HEIGHT, WIDTH, dtype), posed.objective(HEIGHT, WIDTH, dtype, tile=tile), x, tolerance
+            posed.objective(HEIGHT, WIDTH, engine), posed.objective(HEIGHT, WIDTH, engine, tile=tile), x, tolerance
         )
 
 
@@ -183,7 +183,7 @@ def test_in_tiles_and_regions_the_gradient_equals_finite_differences(
     problem: Callable[..., StyleProblem], style_loss: str
 ) -> None:
     posed = problem(masked=True, style_loss=style_loss, pooling="average")
-    objective = posed.objective(HEIGHT, WIDTH, np.float64, tile=64)
+    objective = posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, tile=64)
     report = check_gradient(objective, between().astype(np.float64), step=1e-6, directions=5)
     assert report.parameters[0].checked >= 2
     assert report.difference < 1e-6
@@ -195,8 +195,8 @@ def test_normalised_weights_are_those_of_the_whole_picture(problem: Callable[...
     def weights(objective: StyleObjective) -> list[float]:
         return [term.weight for term in objective.with_normalized_gradients(x).terms]
 
-    whole = weights(posed.objective(HEIGHT, WIDTH, np.float64))
-    assert weights(posed.objective(HEIGHT, WIDTH, np.float64, tile=64)) == pytest.approx(whole, rel=1e-10)
+    whole = weights(posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE))
+    assert weights(posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, tile=64)) == pytest.approx(whole, rel=1e-10)
 
 
 @pytest.mark.parametrize("before, after", [(64, 86), (86, 64)])
@@ -204,10 +204,10 @@ def test_a_halo_that_is_too_narrow_is_noticed(
     problem: Callable[..., StyleProblem], before: int, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posed, x = problem(), between().astype(np.float64)
-    expected = posed.objective(HEIGHT, WIDTH, np.float64)(x)
+    expected = posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)(x)
     assert tiles.halo_field(posed.vgg.network(HEIGHT, WIDTH)) == ReceptiveField(188, 16, 86)
     monkeypatch.setattr(tiles, "halo_field", lambda network: ReceptiveField(before + 16 + after, 16, before))
-    found = posed.objective(HEIGHT, WIDTH, np.float64, tile=64)(x)
+    found = posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, tile=64)(x)
     assert np.linalg.norm(found.gradient - expected.gradient) > 1e-8 * np.linalg.norm(expected.gradient)
 
 

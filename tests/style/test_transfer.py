@@ -139,7 +139,9 @@ def test_files_and_arrays_are_the_same_pictures(tmp_path: Path) -> None:
     Image.fromarray(STYLE).save(tmp_path / "style.png")
     from_files = transfer().run(str(tmp_path / "content.png"), tmp_path / "style.png").picture
     np.testing.assert_array_equal(from_files, transfer().run(CONTENT, STYLE).picture)
-    np.testing.assert_array_equal(from_files, transfer().run(CONTENT / np.float32(255), [STYLE]).picture)
+    # Bytes are resized before they are divided by 255: the last digit of a pixel may fall on the other side of a half
+    in_floats = transfer().run(CONTENT / np.float32(255), [STYLE]).picture
+    assert np.abs(in_floats.astype(int) - from_files).max() <= 1
 
 
 def test_styles_count_by_their_weights() -> None:

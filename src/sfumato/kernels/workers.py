@@ -63,6 +63,23 @@ class Workers:
             ) from error
         return numbers
 
+    def sum_of(self, parts: list[Any]) -> list[Any]:
+        """The same of numbers, arrays of NumPy's, and named tuples of both, in one message.
+
+        Raises:
+            WorkerError: if another process has ended.
+        """
+        if self.count == 1:
+            return parts
+        flat = [np.ravel(leaf) for part in parts for leaf in (part if isinstance(part, tuple) else (part,))]
+        summed = iter(np.split(self.sum(np.concatenate(flat, dtype=np.float64)), np.cumsum([len(f) for f in flat])))
+
+        def like(leaf: Any) -> Any:
+            numbers = next(summed)
+            return numbers.reshape(leaf.shape) if isinstance(leaf, np.ndarray) else float(numbers[0])
+
+        return [type(part)(*map(like, part)) if isinstance(part, tuple) else like(part) for part in parts]
+
     def any(self, said: bool) -> bool:
         """Whether any process says so.
 

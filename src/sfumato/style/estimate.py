@@ -89,7 +89,8 @@ def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
     pixels, seconds = [], []
     for edge in (largest // 3, largest):
         height, width = _size(problem, edge)
-        objective, theta = small.objective(height, width, prepared=plan.prepared), small.first(height, width).ravel()
+        objective = small.objective(height, width, prepared=plan.prepared)
+        theta = problem.engine.master.put(small.first(height, width).ravel())
         times = []
         for _ in range(REPEATS):
             begin = time.perf_counter()

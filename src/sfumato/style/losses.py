@@ -18,8 +18,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from sfumato.arrays import Array, Where
-from sfumato.kernels.gram import add_product, total_and_gram_matrix
+from sfumato.arrays import Array, Where, total, zeros
+from sfumato.kernels.gram import add_product, sum_of_squares, total_and_gram_matrix
+from sfumato.kernels.workers import ALONE, Workers
 
 S = TypeVar("S")
 
@@ -58,6 +59,14 @@ class FeatureLoss(ABC, Generic[S]):
         """Frobenius norm of dL/dF from the sums and dL/dsums alone, so that it is exact where F was seen in parts."""
 
     @abstractmethod
+    def nothing(self) -> S:
+        """The sums over no positions."""
+
+    @abstractmethod
+    def reached(self, positions: int) -> S:
+        """About what is measured where the target is reached, over so many positions."""
+
+    @abstractmethod
     def halved(self, sums: S) -> S:
         """What would be measured if every feature had half its size: far from the target, unlike some starts."""
 
@@ -75,23 +84,27 @@ class ContentLoss(FeatureLoss[float]):
     Args:
         target: P, (1, height, width, N).
         relative: Whether to divide by the target's own half sum of squares.
+        workers: The processes that each have a part of the target, and zeros elsewhere.
 
     Attributes:
         all_lost: s of a picture without any features, sum P^2.
     """
 
-    def __init__(self, target: Array, *, relative: bool = True) -> None:
+    def __init__(self, target: Array, *, relative: bool = True, workers: Workers = ALONE) -> None:
         self.target = target
-        self.all_lost = _sum_of_squares(target)
+        self.all_lost: float
+        (self.all_lost,) = workers.sum_of([sum_of_squares(target)])
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
     def measure(self, features: Array, where: Where = WHOLE) -> tuple[float, Callable[[float, Array], None]]:
         difference = features - self.target[:, *where]
 
         def pull(gradient: float, into: Array) -> None:
-            into += np.multiply(difference, 2.0 * gradient, out=difference)
+            scaled = difference
+            scaled *= 2.0 * gradient
+            into += scaled
 
-        return _sum_of_squares(difference), pull
+        return sum_of_squares(difference), pull
 
     def add(self, one: float, other: float) -> float:
         return one + other
@@ -101,6 +114,12 @@ class ContentLoss(FeatureLoss[float]):
 
     def gradient_norm(self, sums: float, gradient: float) -> float:
         return abs(2.0 * gradient) * float(np.sqrt(sums))
+
+    def nothing(self) -> float:
+        return 0.0
+
+    def reached(self, positions: int) -> float:
+        return 0.0
 
     def halved(self, sums: float) -> float:
         return 0.25 * self.all_lost
@@ -127,8 +146,13 @@ def moments(features: Array, weights: Array | None = None) -> Moments:
         features: (1, height, width, N).
         weights: How much each position counts, (1, height, width, 1); all alike by default.
     """
-    positions = math.prod(features.shape[:-1]) if weights is None else float(weights.sum(dtype=np.float64))
+    positions: float = math.prod(features.shape[:-1]) if weights is None else total(weights)
     return Moments(positions, *total_and_gram_matrix(features, weights))
+
+
+def no_moments(channels: int) -> Moments:
+    """The moments of nothing."""
+    return Moments(0.0, np.zeros(channels), np.zeros((channels, channels)))
 
 
 def add_moments(one: Moments, other: Moments) -> Moments:
@@ -177,6 +201,12 @@ class StyleLoss(FeatureLoss[Moments]):
         square = 4.0 * np.sum(D * (sums.products @ D)) + 4.0 * (d @ D @ sums.total) + sums.positions * (d @ d)
         return float(np.sqrt(max(square, 0.0)))
 
+    def nothing(self) -> Moments:
+        return no_moments(len(self.mean))
+
+    def reached(self, positions: int) -> Moments:
+        return Moments(positions, positions * self.mean, positions * self.products)
+
     def halved(self, sums: Moments) -> Moments:
         return Moments(sums.positions, 0.5 * sums.total, 0.25 * sums.products)
 
@@ -194,9 +224,9 @@ class GramLoss(StyleLoss):
 
     def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
         difference = sums.products / sums.positions - self.products
-        factor = weight / max(_sum_of_squares(self.products), TINY)
+        factor = weight / max(sum_of_squares(self.products), TINY)
         D = (2.0 * factor / sums.positions) * difference
-        return factor * _sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), D)
+        return factor * sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), D)
 
 
 class GramReferenceLoss(StyleLoss):
@@ -212,10 +242,13 @@ class GramReferenceLoss(StyleLoss):
     def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
         super().__init__([(target._replace(positions=1), weight) for target, weight in targets], mask)
 
+    def reached(self, positions: int) -> Moments:
+        return Moments(positions, self.mean, self.products)
+
     def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
         difference = sums.products - self.products
         factor = weight / (4.0 * len(difference) ** 2 * sums.positions**2)
-        return factor * _sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), 2.0 * factor * difference)
+        return factor * sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), 2.0 * factor * difference)
 
 
 class WassersteinLoss(StyleLoss):
@@ -281,19 +314,14 @@ def total_variation(picture: Array) -> tuple[float, Array]:
         picture: (height, width, channels).
     """
     pixels = picture.shape[0] * picture.shape[1]
-    down, right = np.diff(picture, axis=0), np.diff(picture, axis=1)
-    gradient = np.zeros_like(picture)
+    down, right = picture[1:] - picture[:-1], picture[:, 1:] - picture[:, :-1]
+    gradient = zeros(picture.shape, picture)
     gradient[1:] += down
     gradient[:-1] -= down
     gradient[:, 1:] += right
     gradient[:, :-1] -= right
     gradient *= 2.0 / pixels
-    return (_sum_of_squares(down) + _sum_of_squares(right)) / pixels, gradient
-
-
-def _sum_of_squares(array: Array) -> float:
-    flat = array.ravel()
-    return float(flat @ flat)
+    return (sum_of_squares(down) + sum_of_squares(right)) / pixels, gradient
 
 
 def _square_root(matrix: Array) -> Array:

@@ -5,8 +5,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from sfumato.arrays import Array
 from sfumato.network import NamedParameter
 from sfumato.objective import Evaluation, Objective
@@ -51,6 +49,7 @@ class StyleObjective(Objective):
         self.network, self.terms, self.tv_weight = network, tuple(terms), tv_weight
         self.shape = (*network.shape, 3)
         self.heads = [(term.layer, term.loss.measure) for term in terms]
+        self.flow = self._flow() if network.engine.precision == "float16" else 1.0
         self.layout = (NamedParameter.unowned("pixels", 0, self.shape),)
 
     @property
@@ -66,10 +65,12 @@ class StyleObjective(Objective):
             losses.extend(loss for loss, _ in scores)
             return [gradient for _, gradient in scores]
 
-        gradient = self.network.gradient(theta.reshape(self.shape), self.heads, score).ravel()
+        gradient = self.network.gradient(theta.reshape(self.shape), self.heads, score).reshape(-1)
+        if self.flow != 1.0:
+            gradient /= self.flow
         variation, pulled = self._total_variation(theta)
         if pulled is not None:
-            gradient += pulled.ravel()
+            gradient += pulled.reshape(-1)
         return self._evaluation(losses, variation, gradient)
 
     def value(self, theta: Array) -> float:
@@ -78,7 +79,7 @@ class StyleObjective(Objective):
     def without_gradient(self, theta: Array) -> Evaluation:
         """Loss and terms at theta at a third of the price, with an empty gradient."""
         scores = self._scores(self._measure(theta))
-        return self._evaluation([loss for loss, _ in scores], self._total_variation(theta)[0], np.empty(0, theta.dtype))
+        return self._evaluation([loss for loss, _ in scores], self._total_variation(theta)[0], theta[:0])
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
         return list(self.network.kink_sides(theta.reshape(self.shape)))
@@ -99,20 +100,37 @@ class StyleObjective(Objective):
         terms = [term._replace(weight=weight) for term, weight in zip(self.terms, weights, strict=True)]
         return StyleObjective(self.network, terms, self.tv_weight)
 
+    def _flow(self) -> float:
+        """What gradients are multiplied by on their way back, and divided by at its end, so that float16 holds them.
+
+        A power of two that makes the root mean square of the feature gradients about one, where the features are half
+        of what they shall be. It follows from the targets alone, so the objective stays a function of theta.
+        """
+        largest = 0.0
+        for term in self.terms:
+            rows, columns, channels = self.network.shapes[term.layer]
+            sums = term.loss.halved(term.loss.reached(rows * columns))
+            norm = term.loss.gradient_norm(sums, term.loss.score(sums, term.weight)[1])
+            largest = max(largest, norm / math.sqrt(rows * columns * channels))
+        return math.ldexp(1.0, -round(math.log2(largest))) if 0 < largest < math.inf else 1.0
+
     def _measure(self, theta: Array) -> Iterable[list[Any]]:
         return self.network.measure(theta.reshape(self.shape), self.heads)
 
     def _total(self, measured: Iterable[list[Any]]) -> list[Any]:
         """Each term's sums over the picture, from those of its parts."""
-        return functools.reduce(
+        own = functools.reduce(
             lambda one, other: [term.loss.add(*sums) for term, *sums in zip(self.terms, one, other, strict=True)],
             measured,
+            [term.loss.nothing() for term in self.terms],
         )
+        return self.network.workers.sum_of(own)
 
     def _scores(self, measured: Iterable[list[Any]]) -> list[tuple[float, Any]]:
-        """Each term's loss and the gradient with respect to its sums, from what was measured part by part."""
+        """Each term's loss, and `flow` times its gradient with respect to its sums, from what was measured."""
         sums = self._total(measured)
-        return [term.loss.score(own, term.weight) for term, own in zip(self.terms, sums, strict=True)]
+        scores = (term.loss.score(own, self.flow * term.weight) for term, own in zip(self.terms, sums, strict=True))
+        return [(loss / self.flow, gradient) for loss, gradient in scores]
 
     def _total_variation(self, theta: Array) -> tuple[float, Array | None]:
         if not self.tv_weight:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array, Shape
+from sfumato.arrays import Array, Shape, cast, like, namespace
 from sfumato.errors import InputError
 from sfumato.layers.base import Activation, Backward, Built, NoParameters, Want
 
@@ -39,9 +39,9 @@ class Preprocessing(Activation):
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        gain = np.array(self.gain, x.dtype)
+        gain, offset = (cast(like(np.array(three), x), x.dtype) for three in (self.gain, self.offset))
         z = self._reorder(x) * gain
-        z -= np.array(self.offset, x.dtype)
+        z -= offset
 
         def backward(dz: Array, grads: NoParameters) -> Array | None:
             return self._reorder(dz) * self._reorder(gain) if want.inputs else None
@@ -49,7 +49,7 @@ class Preprocessing(Activation):
         return z, backward
 
     def _reorder(self, x: Array) -> Array:
-        return x[..., ::-1] if self.bgr else x
+        return namespace(x).flip(x, axis=-1) if self.bgr else x
 
 
 CAFFE = Preprocessing(gain=(255.0, 255.0, 255.0), offset=(103.939, 116.779, 123.68), bgr=True)

@@ -2,15 +2,16 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from sfumato.arrays import Array, Shape, Stream, Where, fingerprint, generator
+from sfumato.arrays import Array, Engine, Shape, Stream, Where, fingerprint, generator, zeros
 from sfumato.errors import InputError
+from sfumato.kernels.workers import ALONE, Workers
 from sfumato.style.colour import grey, match_colours, match_luminance, with_luminance
-from sfumato.style.losses import STYLE_LOSSES, ContentLoss, Moments, add_moments, moments
+from sfumato.style.losses import STYLE_LOSSES, ContentLoss, Moments, add_moments, moments, no_moments
 from sfumato.style.masks import make_regions, pooled_masks
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pictures import Style, picture_name, read_picture, read_styles, shares_of_one
@@ -29,6 +30,8 @@ class StyleProblem:
         styles: The pictures whose style to take, with their weights if they do not weigh alike.
         masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes it.
         on_download: Called with the bytes that have come and their total, if the network's weights have to be fetched.
+        engine: Where to compute and in what precision, if not as the settings say.
+        workers: The processes that share the tiles of every picture.
     """
 
     def __init__(
@@ -38,8 +41,11 @@ class StyleProblem:
         styles: Picture | Sequence[Picture | tuple[Picture, float]],
         masks: Sequence[tuple[Picture, int]] = (),
         on_download: Callable[[int, int], None] | None = None,
+        engine: Engine | None = None,
+        workers: Workers = ALONE,
     ) -> None:
-        self.settings = settings
+        self.settings, self.workers = settings, workers
+        self.engine = engine or settings.engine()
         self.content_layers = _shares(settings.content_layers, settings.network, "content")
         self.style_layers = _shares(settings.style_layers, settings.network, "style")
         self.content_name = picture_name(content, "the content")
@@ -71,7 +77,7 @@ class StyleProblem:
         self,
         height: int,
         width: int,
-        dtype: npt.DTypeLike = np.float32,
+        engine: Engine | None = None,
         tile: int | None = None,
         *,
         prepared: bool = False,
@@ -81,23 +87,31 @@ class StyleProblem:
         Args:
             height: Of the picture.
             width: Of the picture.
-            dtype: Precision to compute in: float32 to paint, float64 to check gradients.
+            engine: Where to compute and in what precision: float64 to check gradients; by default as the settings say.
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
             prepared: Whether to keep the network's transformed filters, in seven times its memory, instead of making
                 them each time.
         """
-        settings, theta = self.settings, self.vgg.theta.astype(dtype, copy=False)
-        network = TiledNetwork(self.vgg.network, theta, height, width, tile, prepared=prepared)
+        settings, engine = self.settings, engine or self.engine
+        network = self._network(engine.put(self.vgg.theta), (height, width), tile, engine, prepared=prepared)
         terms = []
         if settings.content_weight:
             relative = settings.style_loss != "gram-reference"
             features = _features(network, self._sized(self.content, height, width), self.content_layers)
             for (layer, share), target in zip(self.content_layers.items(), features, strict=True):
-                loss = ContentLoss(target, relative=relative)
+                loss = ContentLoss(target, relative=relative, workers=self.workers)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
             terms += self._style_terms(network, tile)
         return StyleObjective(network, terms, settings.tv_weight)
+
+    def _network(
+        self, theta: Array, size: Shape, tile: int | None, engine: Engine, *, prepared: bool = False
+    ) -> TiledNetwork:
+        """The network for pictures of a height and width."""
+        height, width = size
+        how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}
+        return TiledNetwork(self.vgg.network, theta, height, width, tile, **how)
 
     def _style_terms(self, network: TiledNetwork, tile: int | None) -> Iterator[Term]:
         """For each region and each style layer, its loss."""
@@ -106,13 +120,14 @@ class StyleProblem:
         by_style = {}
         for style in self.styles:
             picture = self._style_beside(style, height, width)
-            own = TiledNetwork(self.vgg.network, network.theta, picture.shape[0], picture.shape[1], tile)
+            own = self._network(network.theta, picture.shape[:2], tile, network.engine)
             by_style[style.number] = _moments(own, picture, self.style_layers)
         for region in self.regions:
             shares = [style.share / sum(style.share for style in region.styles) for style in region.styles]
             masks: dict[str, Array] = {}
             if region.mask is not None:
-                masks = dict(self._masks(region.mask.astype(network.theta.dtype, copy=False), network.shapes))
+                pooled = self._masks(region.mask.astype(network.engine.numpy_dtype, copy=False), network.shapes)
+                masks = {layer: network.engine.put(mask) for layer, mask in pooled}
             for number, (layer, share) in enumerate(self.style_layers.items()):
                 mask = masks.get(layer)
                 if mask is not None and not mask.any():
@@ -222,15 +237,15 @@ class StyleProblem:
 
 
 def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Array]:
-    """The features of a picture at each of the layers, (1, rows, columns, channels)."""
-    features = {layer: np.empty((1, *network.shapes[layer]), network.theta.dtype) for layer in layers}
+    """The features of a picture at each of the layers, (1, rows, columns, channels); zeros where others work."""
+    features = {layer: zeros((1, *network.shapes[layer]), network.theta) for layer in layers}
 
     def keep(layer: str, z: Array, where: Where) -> tuple[None, None]:
         features[layer][:, *where] = z
         return None, None
 
     heads = [(layer, functools.partial(keep, layer)) for layer in layers]
-    for _ in network.measure(picture.astype(network.theta.dtype, copy=False), heads):
+    for _ in network.measure(network.engine.master.put(picture), heads):
         pass
     return list(features.values())
 
@@ -238,8 +253,10 @@ def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> l
 def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Moments]:
     """The moments of a picture's features at each of the layers."""
     heads = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
-    measured = network.measure(picture.astype(network.theta.dtype, copy=False), heads)
-    return functools.reduce(lambda one, other: [*map(add_moments, one, other)], measured)
+    nothing = [no_moments(network.shapes[layer][-1]) for layer in layers]
+    measured = network.measure(network.engine.master.put(picture), heads)
+    own = functools.reduce(lambda one, other: [*map(add_moments, one, other)], measured, nothing)
+    return network.workers.sum_of(own)
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:

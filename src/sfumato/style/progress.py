@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, to_numpy
 from sfumato.checkpoint import load_same_run, pack_memory, refusing_damage, unpack_memory
 from sfumato.optimizers import LBFGS, Optimizer
 from sfumato.storage import load_header, save_tensors
@@ -34,7 +34,8 @@ class StepRecord:
         tv_loss: Weighted total variation.
         seconds: Time spent so far, over all sittings of a resumed run.
         done: Share of the work that is done, from 0 to 1, counted in pixels times steps.
-        pixels: What is being painted, (height, width, 3), from 0 to 1 and a little beyond; valid until the next step.
+        pixels: What is being painted, (height, width, 3), from 0 to 1 and a little beyond, where it is painted;
+            valid until the next step.
         finish: Makes of it what is shown, see `StyleProblem.finish`.
     """
 
@@ -56,7 +57,7 @@ class StepRecord:
     @property
     def picture(self) -> Array:
         """The picture so far, (height, width, 3), uint8."""
-        return to_uint8(self.finish(self.pixels))
+        return to_uint8(self.finish(to_numpy(self.pixels)))
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any
         "progress": [state.scale, state.step, state.seconds],
         "history": state.history,
     }
-    return save_tensors(path, {"theta": state.theta, "average": state.average, **vectors}, header)
+    return save_tensors(path, {"theta": to_numpy(state.theta), "average": to_numpy(state.average), **vectors}, header)
 
 
 def recorded_plan(path: Path) -> Plan:

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
-from sfumato.arrays import Array, Stream, generator
+from sfumato.arrays import Array, Engine, Stream, choose_engine, generator
 from sfumato.errors import InputError
 from sfumato.style.losses import STYLE_LOSSES
 
@@ -19,6 +19,8 @@ STARTS = ("content", "noise", "colour")
 COLOURS = ("style", "luminance", "match", "match-cholesky", "histogram")
 """Where colours come from: the style; or the content. Its colours stay under the painted "luminance", or the style's
 are matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or each histogram."""
+
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 LEAST_EDGE = 16
 """Pixels that a picture needs each way to have any content or style."""
@@ -71,7 +73,11 @@ class StyleSettings:
             there are above 128 pixels. 1 works at the final size alone, as the reference does.
         seed: Of the noise to start from.
         memory: Bytes that the whole process may take at most; by default three quarters of the machine's memory. A
-            picture that needs more is worked in tiles.
+            picture that needs more is worked in tiles. On a GPU it is that of the GPU.
+        backend: "numpy" or "torch"; by default PyTorch on a GPU, if it sees one, and NumPy if not.
+        device: PyTorch's: "cpu", "cuda", "cuda:1", "mps".
+        precision: What the network computes in: "float32", or on PyTorch "bfloat16" or "float16"; pixels, Gram sums and
+            losses stay in float32.
 
     Raises:
         InputError: for a setting out of range.
@@ -98,6 +104,9 @@ class StyleSettings:
     scales: int | None = None
     seed: int = 0
     memory: int | None = None
+    backend: str | None = None
+    device: str | None = None
+    precision: str | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -105,6 +114,14 @@ class StyleSettings:
             self._make_plain(name, float)
         for name in ("size", "steps", "scales", "seed", "memory"):
             self._make_plain(name, int)
+
+    def engine(self) -> Engine:
+        """Where to compute, and in what precision.
+
+        Raises:
+            InputError: if that is not to be had here.
+        """
+        return choose_engine(self.backend, self.device, self.precision, precisions=PRECISIONS)
 
     def _make_plain(self, name: str, kind: type) -> None:
         """NumPy's numbers become Python's, which a checkpoint's header can hold."""

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from sfumato.arrays import Array, Where
+from sfumato.arrays import NUMPY, Array, Engine, Where, zeros
+from sfumato.kernels.workers import ALONE, Workers
 from sfumato.layers.base import NOTHING, ReceptiveField, Want
 from sfumato.network import Head, Network, Pull
 
@@ -104,10 +103,12 @@ class TiledNetwork:
         height: Of the picture.
         width: Of the picture.
         edge: Pixels that a tile owns each way, at most; None for the picture in one.
+        engine: Where theta is, and its precision.
+        workers: The processes that share the tiles; what one measures is of its own tiles alone.
         prepared: Whether to keep what layers make of the parameters, see `Layer.prepare`: memory for time.
 
     Attributes:
-        tiles: The tiles.
+        tiles: The tiles of this process.
         shapes: Shape of each layer's outputs for the whole picture, by the layer's name.
     """
 
@@ -119,12 +120,16 @@ class TiledNetwork:
         width: int,
         edge: int | None = None,
         *,
+        engine: Engine = NUMPY,
+        workers: Workers = ALONE,
         prepared: bool = False,
     ) -> None:
         whole = make(height, width)
-        self.theta, self.shape = theta, (height, width)
+        self.theta, self.shape, self.engine, self.workers = theta, (height, width), engine, workers
         self.shapes, self.fields = whole.shapes, whole.receptive_fields
-        self.tiles = cut_into_tiles(height, width, edge, halo_field(whole))
+        tiles = cut_into_tiles(height, width, edge, halo_field(whole))
+        share = workers.share(len(tiles))
+        self.tiles = tiles[share.start : share.stop]
         sizes = {_size(tile.seen) for tile in self.tiles}
         self.networks = {size: make(*size) for size in sizes}
         self.params = whole.parameters(theta)
@@ -135,7 +140,7 @@ class TiledNetwork:
         """Tile by tile, what each head measures, in their order.
 
         Args:
-            picture: (height, width, 3), of the precision of theta.
+            picture: (height, width, 3), where theta is, in float32 at least.
             heads: Names of layers, each with what measures that layer's outputs.
         """
         for tile in self.tiles:
@@ -155,27 +160,27 @@ class TiledNetwork:
             score: Takes what `measure` yields, and gives the gradient with respect to the total of each head's.
         """
         wanted = Want(weights=False, inputs=True)
-        if len(self.tiles) == 1:  # in one pass
+        if len(self.tiles) == 1 and self.workers.count == 1:  # in one pass
             measured, backward = self._forward(picture, self.tiles[0], heads, wanted)
             whole: Array = backward(score([measured]))[0]
             return whole
         gradients = score(self.measure(picture, heads))
-        total = np.zeros(picture.shape, picture.dtype)
+        total = zeros(picture.shape, picture)
         for tile in self.tiles:
             _, backward = self._forward(picture, tile, heads, wanted)
             total[tile.seen] += backward(gradients)[0]
-        return total
+        return self.workers.sum(total)
 
     def kink_sides(self, picture: Array) -> Iterator[Array]:
         """On which side of its kinks the network is for a picture, see `Network.kink_sides`; halos are seen again."""
         for tile in self.tiles:
-            yield from self.networks[_size(tile.seen)].kink_sides(self.theta, picture[np.newaxis, *tile.seen])
+            yield from self.networks[_size(tile.seen)].kink_sides(self.theta, picture[None, *tile.seen])
 
     def _forward(
         self, picture: Array, tile: Tile, heads: Sequence[tuple[str, TileHead]], want: Want
     ) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         network = self.networks[_size(tile.seen)]
-        x = picture[np.newaxis, *tile.seen]
+        x = picture[None, *tile.seen]
         owning = [(layer, self._own(tile, layer, head)) for layer, head in heads]
         measured, backward = network.measure(self.params, x, owning, want)
         nothing = [None] * len(network.layers)  # the weights are frozen: there are no gradients to fill in
@@ -193,12 +198,12 @@ class TiledNetwork:
         top, left = (owned.start // stride for owned in tile.owned)
 
         def measure(z: Array) -> tuple[Any, Pull]:
-            mine, shape, dtype = z[:, rows, columns], z.shape, z.dtype
+            mine, shape = z[:, rows, columns], z.shape
             where = (slice(top, top + mine.shape[1]), slice(left, left + mine.shape[2]))
             measured, pull = head(mine, where)
 
             def pull_mine(gradient: Any, dz: Array | None) -> Array:
-                dz = np.zeros(shape, dtype) if dz is None else dz
+                dz = zeros(shape, mine) if dz is None else dz
                 pull(gradient, dz[:, rows, columns])
                 return dz
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array, fingerprint
+from sfumato.arrays import Array, fingerprint, fitting, to_numpy, total, zeros
 from sfumato.checkpoint import SparingSaver, refusing_damage
-from sfumato.errors import DivergenceError, InputError
+from sfumato.errors import DivergenceError, InputError, WorkerError
 from sfumato.kernels.threads import parallel_kernels
+from sfumato.kernels.workers import ALONE, Workers
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
 from sfumato.style.estimate import Estimate, estimate
@@ -50,6 +52,7 @@ class StyleTransfer(StyleSettings):
         callback: Callable[[StepRecord], None] | None = None,
         stop: Callable[[], bool] | None = None,
         on_download: Callable[[int, int], None] | None = None,
+        workers: Workers = ALONE,
         checkpoint: str | Path | None = None,
         resume: bool = False,
     ) -> StyleResult:
@@ -63,6 +66,8 @@ class StyleTransfer(StyleSettings):
             callback: Called after each step.
             stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
             on_download: Called with the bytes of the weights that have come, and their total, while they are fetched.
+            workers: The processes that share the tiles of the picture, from `join_workers`; the picture is that of one,
+                but for the order of additions. The first alone writes.
             checkpoint: File that the run is kept in as it goes; None keeps nothing.
             resume: Go on from `checkpoint` if it is there. The result is that of the uninterrupted run, bit for bit.
 
@@ -70,13 +75,16 @@ class StyleTransfer(StyleSettings):
             FileError: if a picture, the weights or the checkpoint cannot be read or written.
             InputError: for pictures that are too small, unknown layers, weights with which no step lowers the loss, or
                 a checkpoint of another run.
+            WorkerError: when another of the processes ends; the checkpoint is that of the last step.
+            DeviceMemoryError: if a GPU has too little memory, with what to allow instead.
             DivergenceError: when the loss becomes infinite or not a number.
         """
         if resume and checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
+        engine = self.engine()  # before the kernels take BLAS's threads over, as PyTorch takes as many
         # Overflow on the way to divergence is found and named; warnings on top would only say it worse
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels():
-            problem = StyleProblem(self, content, styles, masks, on_download)
+            problem = StyleProblem(self, content, styles, masks, on_download, engine, workers)
             run = _Run(self, problem, None if checkpoint is None else Path(checkpoint), resume=resume)
             return run.paint(callback or (lambda record: None), stop or (lambda: False))
 
@@ -93,8 +101,10 @@ class StyleTransfer(StyleSettings):
         Raises:
             InputError, FileError: as `run` does before it begins.
         """
-        with parallel_kernels():
-            run = _Run(self, StyleProblem(self, content, styles, masks, on_download), None, resume=False)
+        engine = self.engine()
+        with parallel_kernels(), fitting(engine):
+            problem = StyleProblem(self, content, styles, masks, on_download, engine)
+            run = _Run(self, problem, None, resume=False)
             return estimate(run.problem, run.sizes, run.plan)
 
 
@@ -105,6 +115,7 @@ class _Run:
         self, transfer: StyleSettings, problem: StyleProblem, checkpoint: Path | None, *, resume: bool
     ) -> None:
         self.transfer, self.problem, self.checkpoint = transfer, problem, checkpoint
+        self._master = problem.engine.master
         self.resumes = resume and checkpoint is not None and checkpoint.exists()
         height, width = problem.content.shape[:2]
         long_edge = max(height, width) if transfer.size == "full" else transfer.size
@@ -130,6 +141,7 @@ class _Run:
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
             "style_shares": [style.share for style in problem.styles],
+            **dict(zip(("backend", "device", "precision"), problem.engine, strict=True)),
             "plan": self.plan._asdict(),
             "sizes": [list(size) for size in self.sizes],
             "pictures": problem.fingerprint(),
@@ -140,27 +152,32 @@ class _Run:
         """Work the scales that are left."""
         if self.checkpoint is not None and self.resumes:
             state = load_style_checkpoint(self.checkpoint, self.optimizer, self.settings)
+            state = self._put(state)
             with refusing_damage(self.checkpoint):
                 objective = self._objective(state.scale).reweighted(state.weights)
         else:
             state, objective = self._enter(0, self.problem.first(*self.sizes[0]))
         saver = SparingSaver(lambda seconds: self._save(state, seconds), state.seconds)
-        while not (stopped := stop()):
+        while not (stopped := self._stops(stop, saver)):
             if self._settled(state):
                 if state.scale + 1 == len(self.sizes):
                     break
-                larger = self.problem.enlarge(self._picture(state), *self.sizes[state.scale + 1])
+                larger = self.problem.enlarge(to_numpy(self._picture(state)), *self.sizes[state.scale + 1])
                 del objective  # and with it the filters that it keeps, before the next one makes its own
                 state, objective = self._enter(state.scale + 1, larger, state)
                 continue
-            evaluation = self._step(objective, state)
+            try:
+                evaluation = self._step(objective, state)
+            except WorkerError:  # between two steps, as the one that failed has changed nothing
+                saver.save_now()
+                raise
             callback(self._record(state, evaluation, saver.seconds()))
             saver.save_sometimes()
         saver.save_now()
         picture = self._picture(state)
-        end = objective.without_gradient(picture.ravel())
+        end = objective.without_gradient(picture.reshape(-1))
         return StyleResult(
-            picture=to_uint8(self.problem.finish(picture)),
+            picture=to_uint8(self.problem.finish(to_numpy(picture))),
             loss=end.loss,
             content_loss=end.terms["content"],
             style_loss=end.terms["style"],
@@ -178,17 +195,19 @@ class _Run:
 
     def _enter(self, scale: int, picture: Array, before: StyleState | None = None) -> tuple[StyleState, StyleObjective]:
         """Begin a scale with a picture of its size and what the scale before leaves."""
-        theta, objective = picture.ravel(), self._objective(scale)
+        theta, objective = self._master.put(picture.reshape(-1)), self._objective(scale)
         if self.transfer.normalize_gradients:
             objective = objective.with_normalized_gradients(theta)
         averaged = not isinstance(self.optimizer, LBFGS)
         memory = self.optimizer.init(theta)
         if before is not None and averaged:
-            memory = resample_moments(before.memory, self.sizes[before.scale], self.sizes[scale])
+            arrays = {name: to_numpy(v) for name, v in before.memory._asdict().items() if hasattr(v, "shape")}
+            resampled = resample_moments(before.memory._replace(**arrays), self.sizes[before.scale], self.sizes[scale])
+            memory = self._put_memory(resampled)
         rate = self.rate
         if self.transfer.optimizer in ("gd", "momentum", "nesterov"):  # whose steps are as long as the gradient is
             start = objective(theta)
-            length, square = float(np.abs(start.gradient).sum()), float(start.gradient @ start.gradient)
+            length, square = total(abs(start.gradient)), float(start.gradient @ start.gradient)
             if start.loss <= NOTHING * sum(term.weight for term in objective.terms):
                 rate = 0.0  # the gradient is rounding
             elif square:  # no further than to where a straight line would have no loss left (Polyak's step)
@@ -198,7 +217,7 @@ class _Run:
             memory,
             weights=[term.weight for term in objective.terms],
             rate=rate,
-            average=np.zeros(theta.size if averaged else 0, theta.dtype),
+            average=zeros((objective.size if averaged else 0,), theta),
             scale=scale,
             history=[] if before is None else before.history,
         )
@@ -220,7 +239,7 @@ class _Run:
                 f"no step lowers the loss, which is {evaluation.loss:.4g} at the start; "
                 "choose weights that are neither as large nor as small, or another learning rate"
             )
-        if state.average.size:
+        if len(state.average):
             state.average += (1.0 - AVERAGING) * (state.theta - state.average)
         state.step += 1
         state.history.append(evaluation.loss)
@@ -234,11 +253,29 @@ class _Run:
         return len(losses) > PATIENCE and min(losses[-PATIENCE:]) > (1.0 - LEAST_FALL) * min(losses[:-PATIENCE])
 
     def _picture(self, state: StyleState) -> Array:
-        """The picture so far, (height, width, 3): the average of the iterates, if one is taken."""
+        """The picture so far, (height, width, 3), where it is painted: the average of the iterates, if one is taken."""
         pixels = state.theta
-        if state.average.size and state.step:
+        if len(state.average) and state.step:
             pixels = state.average / (1.0 - AVERAGING**state.step)  # the average began with zeros, as Adam's do
         return pixels.reshape(*self.sizes[state.scale], 3)
+
+    def _put(self, state: StyleState) -> StyleState:
+        """A state that was read, where it is painted."""
+        state.theta, state.average = self._master.put(state.theta), self._master.put(state.average)
+        state.memory = self._put_memory(state.memory)
+        return state
+
+    def _put_memory(self, memory: Any) -> Any:
+        arrays = {name: value for name, value in memory._asdict().items() if isinstance(value, np.ndarray)}
+        return memory._replace(**{name: self._master.put(value) for name, value in arrays.items()})
+
+    def _stops(self, stop: Callable[[], bool], saver: SparingSaver) -> bool:
+        """Whether any process is asked to stop."""
+        try:
+            return self.problem.workers.any(stop())
+        except WorkerError:
+            saver.save_now()
+            raise
 
     def _record(self, state: StyleState, evaluation: Evaluation, seconds: float) -> StepRecord:
         height, width = self.sizes[state.scale]
@@ -263,4 +300,6 @@ class _Run:
 
     def _save(self, state: StyleState, seconds: float) -> int:
         state.seconds = seconds
-        return 0 if self.checkpoint is None else save_style_checkpoint(self.checkpoint, state, self.settings)
+        if self.checkpoint is None or self.problem.workers.rank:
+            return 0
+        return save_style_checkpoint(self.checkpoint, state, self.settings)
