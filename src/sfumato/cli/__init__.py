@@ -12,6 +12,7 @@ from sfumato.cli.export import export
 from sfumato.cli.import_ import import_
 from sfumato.cli.info import info
 from sfumato.cli.predict import predict
+from sfumato.cli.processes import check_shared, speaks
 from sfumato.cli.style import style
 from sfumato.cli.train import train
 from sfumato.cli.tune import tune
@@ -43,11 +44,12 @@ def run(arguments: list[str]) -> int:
     interrupted.
     """
     try:
+        check_shared(arguments)
         return app(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
     except SfumatoError as error:
-        return _fail(str(error))
+        return _fail(str(error)) if speaks(error) else 2
     except MemoryError:
         return _fail("not enough memory: use fewer examples (--limit), a smaller network, batch or picture (--size)")
     except OSError as error:  # those that nobody foresaw, such as a name that is too long for a file

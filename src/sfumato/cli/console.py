@@ -23,12 +23,15 @@ class Console:
         as_json: Print the result as one JSON object instead of text.
         quiet: Leave out notes and progress.
         verbose: Print every epoch or step.
+        silent: Say nothing at all.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False, silent: bool = False
+    ) -> None:
         if quiet and verbose:
             raise InputError("--quiet and --verbose contradict each other: choose one")
-        self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
+        self.as_json, self.quiet, self.verbose, self.silent = as_json, quiet or silent, verbose, silent
 
     def note(self, text: str) -> None:
         """Something worth knowing, on standard error."""
@@ -37,7 +40,8 @@ class Console:
 
     def result(self, text: str, values: dict[str, Any]) -> None:
         """The command's answer, on standard output."""
-        say(dump(values) if self.as_json else text, sys.stdout)
+        if not self.silent:
+            say(dump(values) if self.as_json else text, sys.stdout)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator["RunProgress"]:

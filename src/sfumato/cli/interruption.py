@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from sfumato.cli.processes import processes_wanted
+from sfumato.errors import WorkerError
+
 
 @contextlib.contextmanager
 def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
@@ -17,21 +20,28 @@ def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """
     begun = False
     asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
+    # torchrun ends the processes of a job by SIGTERM when one of them has died; there is time to keep what is done
+    signals = [signal.SIGINT, *([signal.SIGTERM] if processes_wanted() > 1 else [])]
+    before = {number: signal.getsignal(number) for number in signals}
 
-    def note(*_: Any) -> None:
+    def note(number: int, _: Any) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before[signal.Signals(number)])
 
     def stop() -> bool:
         nonlocal begun
         if not begun:
             begun = True
             begin()
-            signal.signal(signal.SIGINT, note)
+            for number in signals:
+                signal.signal(number, note)
         return asked.is_set()
 
     try:
         yield stop
+    except WorkerError:  # the end is near anyway, and what happened shall still be said
+        before[signal.SIGTERM] = signal.SIG_IGN
+        raise
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

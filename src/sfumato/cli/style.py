@@ -1,12 +1,14 @@
 """`sfumato style`: a photograph in the manner of a painting."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import typer
 
 from sfumato.cli.console import Console, limited_threads
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.options import OutputOptions, grouped
+from sfumato.cli.options import ComputeOptions, OutputOptions, grouped
+from sfumato.cli.processes import console_of, is_first, joined, processes_wanted
 from sfumato.cli.style_batch import paint_all, wants_folder
 from sfumato.cli.style_estimate import tell_estimate
 from sfumato.cli.style_grid import paint_grid
@@ -31,6 +33,7 @@ def style(
     objective: StyleObjectiveOptions,
     vgg: VggOptions,
     run: StyleRunOptions,
+    compute: ComputeOptions,
     output: OutputOptions,
     file: PictureFileOptions,
 ) -> None:
@@ -53,16 +56,19 @@ def style(
 
         sfumato style cat.jpg --style painting.jpg --style drawing.png --grid --size 256 -o grid.png
     """
-    console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    console = console_of(output)
     contents, styles = parse_pictures(pictures, picture.styles)
     given = [
         name for name in context.params if str(context.get_parameter_source(name)) == "ParameterSource.COMMANDLINE"
     ]
-    transfer = parse_transfer(picture, objective, vgg, run, preset=run.preset, given_by_name=given)
+    transfer = parse_transfer(picture, objective, vgg, run, compute, preset=run.preset, given_by_name=given)
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
     masks = parse_masks(picture.mask, len(styles))
     job = Job(transfer, contents[0], styles, masks, None, run.resume, run.save_every, file.quality)
+    several = run.estimate or run.grid or wants_folder(contents, output.out)
+    if several and processes_wanted() > 1:
+        raise InputError("torchrun's processes share one picture: name one content and one file, without --estimate")
     with limited_threads(output.threads):
         if run.estimate:
             status = tell_estimate(job, contents, console, grid=run.grid)
@@ -84,15 +90,15 @@ def _paint_one(job: Job, output: OutputOptions, console: Console) -> int:
             if given:
                 raise InputError(f"{option} needs --out: the file of the picture")
     else:
-        job = replace(job, out=check_place(job, output, checkpoint_of))
+        job = replace(job, out=check_place(job, output, checkpoint_of) if is_first() else Path(output.out))
 
     def begin() -> None:
         if job.out is None:
             console.note("nothing is kept of this run: add --out FILE to keep the picture and its progress")
 
     try:
-        with interruptible(begin) as interrupted:
-            result = paint(job, console, interrupted)
+        with joined() as workers, interruptible(begin) as interrupted:
+            result = paint(replace(job, workers=workers), console, interrupted)
     except KeyboardInterrupt:  # a second Ctrl-C, or one before the first step
         if job.out and checkpoint_of(job.out).exists():
             console.note(f"add --resume to go on with {job.out}")

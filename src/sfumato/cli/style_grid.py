@@ -108,6 +108,7 @@ def _settings(job: Job, console: Console) -> dict[str, Any]:
         pictures = StyleProblem(job.transfer, job.content, job.styles, on_download=fetching(progress)).fingerprint()
     settings = {
         **asdict(job.transfer),
+        **job.transfer.engine()._asdict(),
         "start": job.transfer.start if job.transfer.start in STARTS else "a picture",
         "vgg_weights": Path(job.transfer.vgg_weights).name,
         "content": _label(job.content),

@@ -11,6 +11,7 @@ from sfumato.arrays import Array
 from sfumato.cli.console import Console, RunProgress, check_output, duration, peak_memory
 from sfumato.cli.options import OutputOptions
 from sfumato.errors import DivergenceError, FileError, InputError
+from sfumato.kernels.workers import ALONE, Workers
 from sfumato.style.images import Photo, check_image_path, open_image, write_image
 from sfumato.style.progress import StepRecord, StyleResult
 from sfumato.style.transfer import StyleTransfer
@@ -29,6 +30,7 @@ class Job:
         resume: Go on from the checkpoint beside `out`.
         save_every: Steps after which the picture so far is written, again and again.
         quality: Of a JPEG, WebP or HEIC.
+        workers: The processes that paint it together; the first writes.
     """
 
     transfer: StyleTransfer
@@ -39,6 +41,7 @@ class Job:
     resume: bool = False
     save_every: int | None = None
     quality: int | None = None
+    workers: Workers = ALONE
 
     @property
     def references(self) -> list[str]:
@@ -47,7 +50,7 @@ class Job:
 
     def writer(self) -> "Writer | None":
         """What writes to `out`; None if there is no such place."""
-        if self.out is None:
+        if self.out is None or self.workers.rank:
             return None
         photo = open_image(self.content, first_frame=self.transfer.first_frame)
         return Writer(self.out, replace(photo, pixels=photo.pixels[:0].copy()), self.quality)
@@ -89,7 +92,7 @@ def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "")
         SfumatoError: as `StyleTransfer.run`. Of a picture that diverged, nothing is left.
     """
     writer = job.writer()
-    checkpoint = checkpoint_of(writer.out) if writer else None
+    checkpoint = checkpoint_of(job.out) if job.out else None
     try:
         with console.progress() as progress:
             result = job.transfer.run(
@@ -99,18 +102,19 @@ def paint(job: Job, console: Console, stop: Callable[[], bool], place: str = "")
                 callback=_Watcher(writer, job.save_every, progress, place).after_step,
                 stop=stop,
                 on_download=fetching(progress),
+                workers=job.workers,
                 checkpoint=checkpoint,
                 resume=job.resume,
             )
     except DivergenceError:
-        if checkpoint:  # going on from it would end there again
+        if writer and checkpoint:  # going on from it would end there again
             checkpoint.unlink(missing_ok=True)
         if writer and (writer.written or job.resume):  # else the picture so far would be taken for a finished one
             writer.out.unlink(missing_ok=True)
         raise
     if writer:
         writer.write(result.picture, result.settings)
-    if checkpoint and result.stopped == "finished":
+    if writer and checkpoint and result.stopped == "finished":
         checkpoint.unlink(missing_ok=True)
     return result
 

@@ -1,5 +1,6 @@
 """`sfumato train`: fit a network to data, report on it, and keep it."""
 
+import contextlib
 import math
 import time
 from dataclasses import asdict, replace
@@ -25,6 +26,7 @@ from sfumato.cli.options import (
     StreamOption,
     grouped,
 )
+from sfumato.cli.processes import console_of, is_first, joined
 from sfumato.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def train(
     from sfumato.cli.summary import summarize
     from sfumato.model import Model
 
-    console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    console = console_of(output)
     if stream.stream:
         parts = _survey(data, data_options, splits, seed.seed, console)
     else:
@@ -81,19 +83,23 @@ def train(
         if output.out is None:
             console.note("nothing is kept of this run: add --out FOLDER to keep the model, its report and its progress")
 
-    with (
-        limited_threads(output.threads),
-        open_run_folder(output.out, overwrite=output.overwrite, resume=run.resume) as folder,
-    ):
+    opened: contextlib.AbstractContextManager[Path | None]
+    opened = contextlib.nullcontext(Path(output.out) if output.out else None)
+    if is_first():
+        opened = open_run_folder(output.out, overwrite=output.overwrite, resume=run.resume)
+    with limited_threads(output.threads), opened as folder, joined() as workers:
         with console.progress() as progress, interruptible(begin) as interrupted:
             result = training.fit(
                 on_epoch=lambda record: _show(target.in_own_units(record), epochs, progress),
                 stop=interrupted,
                 checkpoint=folder and folder / CHECKPOINT,
                 resume=run.resume,
+                workers=workers,
             )
         if result.stopped == "interrupted":
             raise typer.Exit(_interrupted(console, folder, len(result.history), epochs))
+        if workers.rank:
+            return
         history = tuple(map(target.in_own_units, result.history))
         result = replace(result, theta=target.undo(network, result.theta), history=history)
         known = parts.dataset

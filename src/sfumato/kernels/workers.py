@@ -92,18 +92,13 @@ class Workers:
 ALONE = Workers()
 
 
-def workers_wanted() -> int:
-    """How many processes `torchrun` has started for this job; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
 def join_workers() -> Workers:
     """Meet the other processes that `torchrun` has started; alone without it.
 
     Raises:
         InputError: if they cannot be met.
     """
-    if workers_wanted() == 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return ALONE
     import torch
 
@@ -120,9 +115,8 @@ def join_workers() -> Workers:
 
 
 def leave_workers() -> None:
-    """Take leave of the other processes, if there are any."""
-    if workers_wanted() > 1:
-        import torch
+    """Take leave of the other processes."""
+    import torch
 
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

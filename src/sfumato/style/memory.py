@@ -7,7 +7,7 @@ free or from the number of threads: the same command gives the same bytes.
 import bisect
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import psutil
@@ -15,7 +15,7 @@ import psutil
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.style.problem import StyleProblem
-from sfumato.style.tiles import halo_field, largest_tile
+from sfumato.style.tiles import cut_into_tiles, halo_field, largest_tile
 
 PART_OF_MACHINE = 0.75
 """Part of the machine's memory that a picture may take where nothing is said: others want to live there too."""
@@ -89,6 +89,8 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     def too_much(plan: Plan) -> bool:
         return planned_memory(problem, height, width, plan) > allowed
 
+    if problem.workers.count > 1:
+        return _shared_plan(problem, height, width, too_much)
     whole = Plan(None, HISTORIES[0])
     prepared = whole._replace(prepared=True)
     if height * width <= PREPARED_PIXELS and not too_much(prepared):
@@ -117,6 +119,24 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         if fitting and (edges[fitting - 1] >= good or history == histories[-1]):
             break
     return Plan(edges[fitting - 1], history)
+
+
+def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Callable[[Plan], bool]) -> Plan:
+    """A plan with a tile at least for every process, where the picture has that many.
+
+    Raises:
+        InputError: if not even the smallest tiles fit.
+    """
+    field, edges = halo_field(problem.vgg.network(height, width)), range(LEAST_TILE, max(height, width), LEAST_TILE)
+    for edge in reversed(edges):
+        plan = Plan(edge, HISTORIES[0])
+        if len(cut_into_tiles(height, width, edge, field)) >= problem.workers.count and not too_much(plan):
+            return plan
+    least = Plan(LEAST_TILE, HISTORIES[-1])
+    if too_much(least):
+        needed = bytes_as_text(planned_memory(problem, height, width, least))
+        raise InputError(f"{problem.content_name}: each process takes at least {needed} of memory; allow it as much")
+    return least
 
 
 def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:

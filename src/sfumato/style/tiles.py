@@ -160,10 +160,14 @@ class TiledNetwork:
             score: Takes what `measure` yields, and gives the gradient with respect to the total of each head's.
         """
         wanted = Want(weights=False, inputs=True)
-        if len(self.tiles) == 1 and self.workers.count == 1:  # in one pass
+        if len(self.tiles) == 1:  # in one pass
             measured, backward = self._forward(picture, self.tiles[0], heads, wanted)
-            whole: Array = backward(score([measured]))[0]
-            return whole
+            own: Array = backward(score([measured]))[0]
+            if self.workers.count == 1:
+                return own
+            total = zeros(picture.shape, picture)
+            total[self.tiles[0].seen] += own
+            return self.workers.sum(total)
         gradients = score(self.measure(picture, heads))
         total = zeros(picture.shape, picture)
         for tile in self.tiles:

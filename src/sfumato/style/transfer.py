@@ -141,7 +141,7 @@ class _Run:
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
             "style_shares": [style.share for style in problem.styles],
-            **dict(zip(("backend", "device", "precision"), problem.engine, strict=True)),
+            **problem.engine._asdict(),
             "plan": self.plan._asdict(),
             "sizes": [list(size) for size in self.sizes],
             "pictures": problem.fingerprint(),

@@ -1,0 +1,5 @@
+"""`python -m sfumato` is the program `sfumato`; so is `torchrun -m sfumato`, in several processes."""
+
+from sfumato.cli import main
+
+main()
