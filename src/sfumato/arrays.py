@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 from threadpoolctl import threadpool_info
 
 from sfumato.errors import DeviceMemoryError, InputError
@@ -227,6 +228,18 @@ def fitting(engine: Engine, remedy: str = "use smaller batches, or a smaller net
         yield
     except _torch().OutOfMemoryError as error:
         raise DeviceMemoryError(f"{engine.device} is out of memory: {remedy}") from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # what PyTorch says of the processor's own
+            raise
+        raise MemoryError from error
+
+
+def device_memory(engine: Engine) -> int:
+    """Bytes that the device of an engine has: the machine's, unless it is a GPU with its own."""
+    kind = engine.device.partition(":")[0]
+    if kind == "cuda":
+        return int(_torch().cuda.get_device_properties(engine.device).total_memory)
+    return int(_torch().mps.recommended_max_memory()) if kind == "mps" else psutil.virtual_memory().total
 
 
 def _gpu() -> str | None:

@@ -108,7 +108,7 @@ class Model:
         chunks = [x[start : start + count] for start in range(0, max(1, len(x)), count)]
         engine = self.engine or Engine(precision=self.theta.dtype.name)
         theta, dtype = engine.put(self.theta), engine.numpy_dtype
-        with parallel_kernels(self.network.parallel or engine.backend == "torch"), fitting(engine):
+        with parallel_kernels(self.network.parallel and engine.backend == "numpy"), fitting(engine):
             return np.concatenate(
                 [to_numpy(self.network.apply(theta, engine.put(self.scaling(chunk, dtype)))) for chunk in chunks]
             )

@@ -82,9 +82,13 @@ def learning_rate_range(
     feed = make_feed(train, scaling or Scaling.none(), batch_size=batch_size, seed=seed, engine=engine)
     theta = engine.master.put(network.initialize(seed, engine.numpy_dtype))
     state = optimizer.init(theta)
+    parallel = network.parallel and engine.backend == "numpy"
     rates, losses, mean = [], [], 0.0
     epoch, batches = 0, iter(feed.epoch(0))
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(network.parallel):
+    with (
+        np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+        parallel_kernels(network.parallel and engine.backend == "numpy"),
+    ):
         for step in range(STEPS):
             rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
             which = next(batches, None)

@@ -164,7 +164,7 @@ def fit(
             raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
     validate = None if validation is None else make_feed(validation, feed.scaling, engine=engine)
     # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
-    parallel = network.parallel or engine.backend == "torch"
+    parallel = network.parallel and engine.backend == "numpy"
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(parallel), fitting(engine):
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
     state = run.state
@@ -225,7 +225,7 @@ def evaluate(
     """
     engine = engine or Engine(precision=theta.dtype.name)
     feed = make_feed(examples, scaling or Scaling.none(), engine=engine)
-    with parallel_kernels(network.parallel or engine.backend == "torch"), fitting(engine):
+    with parallel_kernels(network.parallel and engine.backend == "numpy"), fitting(engine):
         return _means(feed.measure(network, loss, engine.put(theta)), loss)
 
 

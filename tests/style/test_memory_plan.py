@@ -136,7 +136,7 @@ def test_a_run_goes_on_by_the_plan_it_began_with_on_a_machine_with_more_memory(
     posed = StyleProblem(transfer, content, style)
     little = planned_memory(posed, 90, 120, Plan(LEAST_TILE, 3))
     with monkeypatch.context() as small_machine:
-        small_machine.setattr(memory, "allowed_memory", lambda asked: little)
+        small_machine.setattr(memory, "allowed_memory", lambda *asked: little)
         whole = transfer.run(content, style)
         transfer.run(content, style, checkpoint=kept, stop=lambda: next(calls) == 3)
     resumed = transfer.run(content, style, checkpoint=kept, resume=True)

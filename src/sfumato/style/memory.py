@@ -5,14 +5,14 @@ free or from the number of threads: the same command gives the same bytes.
 """
 
 import bisect
+import copy
 import math
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
-import psutil
-
-from sfumato.arrays import Array, Shape
+from sfumato.arrays import NUMPY, Array, Engine, Shape, device_memory
 from sfumato.errors import InputError
 from sfumato.style.problem import StyleProblem
 from sfumato.style.tiles import cut_into_tiles, halo_field, largest_tile
@@ -22,6 +22,9 @@ PART_OF_MACHINE = 0.75
 
 PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
+
+TENSORS, GPU = 190_000_000, 600_000_000
+"""Bytes of PyTorch beside them, and of what it takes of a GPU before any picture comes."""
 
 SHARED, SCRATCH = 50_000_000, 9_000_000
 """Bytes that all threads and each of them work in where layers have 512 channels: transformed filters, Gram matrices,
@@ -44,6 +47,9 @@ there is room: larger pictures take so long that to transform them anew hardly c
 
 FLOAT = 4
 """Bytes of a number that a picture is painted with."""
+
+INDEX = 8
+"""Bytes of the number of a pooling window's winner, as PyTorch keeps it."""
 
 LEAST_TILE, GOOD_TILE = 64, 512
 """Pixels that a tile owns each way: fewer cost too much time for their halos, and with so many these cost little."""
@@ -73,9 +79,9 @@ class Plan(NamedTuple):
     prepared: bool = False
 
 
-def allowed_memory(memory: int | None) -> int:
-    """Bytes that the process may take: those asked for, or a part of what the machine has."""
-    return memory or int(PART_OF_MACHINE * psutil.virtual_memory().total)
+def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
+    """Bytes that may be taken, of the machine or of the GPU: those asked for, or a part of what it has."""
+    return memory or int(PART_OF_MACHINE * device_memory(engine))
 
 
 def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
@@ -84,7 +90,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     Raises:
         InputError: if not even the smallest tiles fit into the memory allowed; the message says what would.
     """
-    settings, allowed = problem.settings, allowed_memory(problem.settings.memory)
+    settings, allowed = problem.settings, allowed_memory(problem.settings.memory, problem.engine)
 
     def too_much(plan: Plan) -> bool:
         return planned_memory(problem, height, width, plan) > allowed
@@ -93,7 +99,8 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         return _shared_plan(problem, height, width, too_much)
     whole = Plan(None, HISTORIES[0])
     prepared = whole._replace(prepared=True)
-    if height * width <= PREPARED_PIXELS and not too_much(prepared):
+    numpy = problem.engine.backend == "numpy"
+    if numpy and height * width <= PREPARED_PIXELS and not too_much(prepared):
         return prepared
     if not too_much(whole):
         return whole
@@ -139,6 +146,18 @@ def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Calla
     return least
 
 
+def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> str:
+    """What to do where a plan takes more than the device has left: allow half of it, and so smaller tiles."""
+    half = planned_memory(problem, height, width, plan) // 2
+    smaller = copy.copy(problem)
+    smaller.settings = replace(problem.settings, memory=half)
+    try:
+        tile = make_plan(smaller, height, width).tile
+    except InputError:
+        return "choose a smaller size, or --device cpu"
+    return f"--memory {half // 10**6}MB works it in tiles of {tile} pixels; or choose a smaller size"
+
+
 def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:
     """Refuse to go on by a plan that takes more memory than is asked to be allowed now.
 
@@ -164,17 +183,26 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         held = STYLE_PICTURES[settings.colour] * 3 * FLOAT * math.prod(size)
         passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
-    reading = READING * max(picture.nbytes for picture in _given(problem))
+    reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))
     kept = PREPARED * problem.vgg.theta.nbytes if plan.prepared else 0
     return int(_fixed(problem) + kept + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
 
 
 def _fixed(problem: StyleProblem) -> int:
     """What does not depend on the size: the program, the network, and the pictures as they were given."""
+    theta = problem.vgg.theta.nbytes
+    if _on_gpu(problem):
+        return GPU + theta
     given = sum(picture.nbytes for picture in _given(problem))
+    if problem.engine.backend == "torch":
+        given += TENSORS + theta * problem.engine.reduced // 2
     channels = problem.vgg.network(LEAST_TILE, LEAST_TILE).output_shape[-1]
     work = (SHARED + SCRATCH * (os.cpu_count() or 1)) * channels // 512
-    return PROGRAM + problem.vgg.theta.nbytes + work + given
+    return PROGRAM + theta + work + given
+
+
+def _on_gpu(problem: StyleProblem) -> bool:
+    return problem.engine.device != "cpu"
 
 
 def _given(problem: StyleProblem) -> list[Array]:
@@ -189,7 +217,8 @@ def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
     pictures = LINE_SEARCH + 2 * pairs if settings.optimizer == "lbfgs" else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
     if settings.content_weight:
-        numbers += sum(math.prod(shapes[layer]) for layer in problem.content_layers)
+        features = sum(math.prod(shapes[layer]) for layer in problem.content_layers)
+        numbers += features // 2 if problem.engine.reduced else features
     masked = sum(region.mask is not None for region in problem.regions)
     sizes = {shape[:2] for shape in shapes.values()}
     return FLOAT * (numbers + masked * sum(rows * columns for rows, columns in sizes))
@@ -199,7 +228,11 @@ def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads:
     """What the network takes at once on a picture of this size; with a way back, if there are heads to come from."""
     seen = largest_tile(*size, tile, halo_field(problem.vgg.network(*size)))
     owned = 1.0 if tile is None else min(1.0, min(tile, size[0]) * min(tile, size[1]) / math.prod(seen))
-    return pass_bytes(problem.vgg.network(*seen).shapes, heads, gradient=bool(heads), owned=owned)
+    shapes = problem.vgg.network(*seen).shapes
+    if problem.engine.backend == "torch":
+        number = FLOAT // 2 if problem.engine.reduced else FLOAT
+        return tensor_pass_bytes(shapes, gradient=bool(heads), number=number)
+    return pass_bytes(shapes, heads, gradient=bool(heads), owned=owned)
 
 
 def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient: bool, owned: float = 1.0) -> int:
@@ -235,6 +268,32 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
         kept -= count if name != first else 0
         above = z
     return int(peak)
+
+
+def tensor_pass_bytes(shapes: Mapping[str, Shape], *, gradient: bool, number: int) -> int:
+    """The same on PyTorch: for the way back, each convolution's outputs remain, which tell their own sign.
+
+    Args:
+        shapes: Shape of each layer's outputs, in order.
+        gradient: Whether there is a way back.
+        number: Bytes of a number.
+    """
+    counts = {name: math.prod(shape) for name, shape in shapes.items()}
+    first, *others = counts
+    kept, peak, before = 0, 0, FLOAT * counts[first]
+    keeps = {name: (INDEX if "pool" in name else number) * counts[name] for name in others}
+    for name in others:
+        z = number * counts[name]
+        peak = max(peak, kept + before + z)
+        kept += keeps[name] if gradient else 0
+        before = 0 if gradient and "pool" not in name else z  # what is kept is counted
+    above = 0
+    for name in reversed(others) if gradient else ():
+        dz = number * counts[name]
+        peak = max(peak, kept + above + dz + (0 if "pool" in name else dz))  # beside it, what its sign lets through
+        kept -= keeps[name]
+        above = dz
+    return peak
 
 
 def bytes_as_text(count: float) -> str:

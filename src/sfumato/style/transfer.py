@@ -15,7 +15,7 @@ from sfumato.kernels.workers import ALONE, Workers
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
 from sfumato.style.estimate import Estimate, estimate
-from sfumato.style.memory import check_plan, make_plan
+from sfumato.style.memory import check_plan, make_plan, smaller_plan
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import (
@@ -82,11 +82,13 @@ class StyleTransfer(StyleSettings):
         if resume and checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
         engine = self.engine()  # before the kernels take BLAS's threads over, as PyTorch takes as many
+        on_numpy = engine.backend == "numpy"
         # Overflow on the way to divergence is found and named; warnings on top would only say it worse
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels():
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(on_numpy):
             problem = StyleProblem(self, content, styles, masks, on_download, engine, workers)
             run = _Run(self, problem, None if checkpoint is None else Path(checkpoint), resume=resume)
-            return run.paint(callback or (lambda record: None), stop or (lambda: False))
+            with fitting(engine, smaller_plan(problem, *run.sizes[-1], run.plan)):
+                return run.paint(callback or (lambda record: None), stop or (lambda: False))
 
     def estimate(
         self,
@@ -102,7 +104,7 @@ class StyleTransfer(StyleSettings):
             InputError, FileError: as `run` does before it begins.
         """
         engine = self.engine()
-        with parallel_kernels(), fitting(engine):
+        with parallel_kernels(engine.backend == "numpy"), fitting(engine):
             problem = StyleProblem(self, content, styles, masks, on_download, engine)
             run = _Run(self, problem, None, resume=False)
             return estimate(run.problem, run.sizes, run.plan)
