@@ -204,7 +204,7 @@ def choose_engine(
         if found is None or _lacks(found, precision):
             return Engine(precision=precision)
         return Engine("torch", found, precision)
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("array_api_compat") is None:
+    if _missing():
         wish = f"--device {device}" if device else f"--precision {precision}" if narrow else "--backend torch"
         raise InputError(f"{wish} needs PyTorch, which is not installed: pip install 'sfumato[torch]'")
     chosen = _checked_device(device or _gpu() or "cpu")
@@ -212,6 +212,17 @@ def choose_engine(
     if why:
         raise InputError(f"--precision {precision}: the device {chosen} lacks it ({why}); use float32")
     return Engine("torch", chosen, precision)
+
+
+def engines() -> list[Engine]:
+    """All that can be had here, but for double precision: NumPy, and PyTorch on each device in each precision."""
+    if _missing():
+        return [NUMPY]
+    torch, precisions = _torch(), ("float32", "bfloat16", "float16")
+    gpus = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    devices = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
+    pairs = [(device, precision) for device in devices for precision in precisions]
+    return [NUMPY, *(Engine("torch", *pair) for pair in pairs if not _lacks(*pair))]
 
 
 @contextlib.contextmanager
@@ -242,10 +253,15 @@ def device_memory(engine: Engine) -> int:
     return int(_torch().mps.recommended_max_memory()) if kind == "mps" else psutil.virtual_memory().total
 
 
+def _missing() -> bool:
+    """Whether the extra `torch` is not installed."""
+    return any(importlib.util.find_spec(name) is None for name in ("torch", "array_api_compat"))
+
+
 def _gpu() -> str | None:
     """The GPU that PyTorch sees, if there is one; PyTorch is not loaded for it where it is built for CPUs alone."""
     try:
-        if importlib.metadata.version("torch").endswith("+cpu") or not importlib.util.find_spec("array_api_compat"):
+        if importlib.metadata.version("torch").endswith("+cpu") or _missing():
             return None
     except importlib.metadata.PackageNotFoundError:
         return None

@@ -85,10 +85,7 @@ def learning_rate_range(
     parallel = network.parallel and engine.backend == "numpy"
     rates, losses, mean = [], [], 0.0
     epoch, batches = 0, iter(feed.epoch(0))
-    with (
-        np.errstate(over="ignore", invalid="ignore", divide="ignore"),
-        parallel_kernels(network.parallel and engine.backend == "numpy"),
-    ):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(parallel):
         for step in range(STEPS):
             rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
             which = next(batches, None)

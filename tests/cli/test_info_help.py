@@ -26,7 +26,14 @@ def test_info_says_what_is_installed_and_would_be_used(sfumato: Call) -> None:
     assert values["processors"] == os.cpu_count()
     assert values["data"] == list(NAMES)
     assert values["vgg_weights"] == "vgg19 is built in"
-    assert "numpy" in values["backends"]
+    assert {"numpy on cpu in float32", "torch on cpu in float32"} <= {*values["engines"]}
+    for found in values["fastest"].values():
+        times = found["milliseconds"]
+        assert {*times} == {*values["engines"]}
+        assert times[found["fastest"]] == min(times.values())
+        backend, _, rest = found["fastest"].partition(" on ")
+        assert f"--backend {backend}" in found["command"]
+        assert ("--precision" in found["command"]) == (not rest.endswith("float32"))
     assert {"scipy", "scikit_learn", "platform", "memory_gib", "blas", "instructions", "auto"} <= values.keys()
 
 

@@ -1,31 +1,40 @@
 """`sfumato info`: what is installed here and what it would use."""
 
+from typing import Any
+
 from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
 from sfumato.cli.options import OutputOptions, grouped
 
 
 @grouped
 def info(output: OutputOptions) -> None:
-    """Say what this installation is and would compute with: versions, threads, instruction set, memory, data.
+    """Say what this installation is and computes with: versions, threads, instruction set, memory, data.
+
+    What computes fastest here is measured, for each kind of job, and the command told that asks for it. Without its
+    options, a GPU computes if PyTorch sees one, and NumPy if not; always in float32.
 
     Examples:
         sfumato info
 
         sfumato info --json
     """
+    from sfumato.cli.speeds import as_text
+
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite)
     with limited_threads(output.threads):
         values = gather()
-    text = "\n".join(f"{name.replace('_', ' '):<16} {_show(value)}" for name, value in values.items())
+    shown = {**values, "fastest": {job: as_text(found) for job, found in values["fastest"].items()}}
+    text = "\n".join(f"{name.replace('_', ' '):<16} {_show(value)}" for name, value in shown.items())
     write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
     console.result(text, values)
 
 
-def gather() -> dict[str, object]:
-    """Facts about this machine and installation, by name."""
+def gather() -> dict[str, Any]:
+    """Facts about this machine and installation, by name; what computes fastest is measured, in some seconds."""
     import os
     import platform
+    from importlib.metadata import version
 
     import numpy as np
     import psutil
@@ -34,11 +43,14 @@ def gather() -> dict[str, object]:
     from threadpoolctl import threadpool_info
 
     from sfumato import __version__
+    from sfumato.arrays import choose_engine, engines
+    from sfumato.cli.speeds import measure
     from sfumato.data import NAMES
     from sfumato.style.builtin import BUILTIN_STYLES, PREFIX
     from sfumato.style.presets import PRESETS
     from sfumato.style.weights import BUILTIN
 
+    here = engines()
     np.ones((2, 2)) @ np.ones((2, 2))  # BLAS is loaded, and so listed below, once it has been used
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     simd = np.show_config(mode="dicts") or {}
@@ -55,8 +67,10 @@ def gather() -> dict[str, object]:
         "blas": [f"{p['internal_api']} {p['version']}, {p.get('architecture', 'unknown')}" for p in pools],
         "threads": max([pool["num_threads"] for pool in pools], default=1),
         "instructions": [*extensions.get("baseline", []), *extensions.get("found", [])],
-        "backends": ["numpy"],
-        "auto": "numpy in float32, as no other backend is there yet",
+        "torch": version("torch") if len(here) > 1 else "not installed: pip install 'sfumato[torch]'",
+        "engines": [str(engine) for engine in here],
+        "auto": str(choose_engine()),
+        "fastest": measure(here),
         "data": list(NAMES),
         "vgg_weights": "vgg19 is built in" if BUILTIN.is_file() else "none are built in",
         "styles": {f"{PREFIX}{name}": what for name, what in BUILTIN_STYLES.items()},

@@ -1,0 +1,108 @@
+"""What computes fastest here: each engine at a piece of each job, timed."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sfumato.arrays import NUMPY, Array, Engine
+from sfumato.kernels.threads import parallel_kernels
+from sfumato.losses import CategoricalCrossEntropy
+from sfumato.network import Network, convolutional_network, multilayer_perceptron
+from sfumato.objective import NetworkObjective
+from sfumato.optimizers import Adam
+from sfumato.style.builtin import PREFIX
+from sfumato.style.problem import StyleProblem
+from sfumato.style.settings import StyleSettings
+
+ROUNDS, LEAST, MOST_SECONDS = 5, 2, 1.0
+"""How often each is timed at most, and at least; and how long that may go on."""
+
+EDGE = 160
+"""Long edge of the picture that is painted on."""
+
+IMAGE = (28, 28, 1)
+
+
+def measure(engines: list[Engine]) -> dict[str, dict[str, Any]]:
+    """For each job, what a piece of it takes on each engine, and the command that asks for the fastest.
+
+    The best of several rounds counts, in which the engines take turns: others work on the machine too.
+    """
+    found = {}
+    for job, (command, make) in JOBS.items():
+        pieces = {engine: make(engine) for engine in engines}
+        best = dict.fromkeys(engines, np.inf)
+        begun = time.perf_counter()
+        for number in range(ROUNDS):
+            if number >= LEAST and time.perf_counter() - begun > MOST_SECONDS:
+                break
+            for engine, piece in pieces.items():
+                best[engine] = min(best[engine], _seconds(engine, piece))
+        fastest = min(best, key=lambda engine: best[engine])
+        found[job] = {
+            "milliseconds": {str(engine): round(1e3 * seconds, 3) for engine, seconds in best.items()},
+            "fastest": str(fastest),
+            "command": " ".join([command, *_options(fastest)]),
+        }
+    return found
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """One job of what was measured, on a line."""
+    times = ", ".join(f"{engine} {milliseconds:.1f} ms" for engine, milliseconds in found["milliseconds"].items())
+    return f"{found['fastest']}: {found['command']}\n{'':<40}({times})"
+
+
+def _options(engine: Engine) -> list[str]:
+    """What asks for an engine, wherever it is not taken anyway."""
+    named = ["--backend", engine.backend] if engine == NUMPY else ["--backend", "torch", "--device", engine.device]
+    return named if engine.precision == "float32" else [*named, "--precision", engine.precision]
+
+
+def _seconds(engine: Engine, piece: Callable[[], Any]) -> float:
+    with parallel_kernels(engine.backend == "numpy"):
+        begin = time.perf_counter()
+        piece()  # ends in a number of Python's, for which a GPU has to be done
+        return time.perf_counter() - begin
+
+
+def _step(network: Network, examples: int, engine: Engine) -> Callable[[], Any]:
+    """One step of training."""
+    rng = np.random.default_rng(0)
+    x, y = engine.put(rng.random((examples, *IMAGE))), engine.put(rng.integers(10, size=examples))
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), x, y, dropout_key=(0, 0))
+    theta = engine.master.put(network.initialize(0))
+    optimizer = Adam()
+    state = optimizer.init(theta)
+
+    def step() -> float:
+        optimizer.step(objective, theta, state, 0.003)
+        return float(theta[0])
+
+    return step
+
+
+def _small_network(engine: Engine) -> Callable[[], Any]:
+    return _step(multilayer_perceptron(IMAGE, (15, 9), 10), 1000, engine)
+
+
+def _convnet(engine: Engine) -> Callable[[], Any]:
+    return _step(convolutional_network(IMAGE, 10), 128, engine)
+
+
+def _picture(engine: Engine) -> Callable[[], Any]:
+    picture: Array = np.random.default_rng(0).random((EDGE * 2 // 3, EDGE, 3))
+    problem = StyleProblem(StyleSettings(), picture, f"{PREFIX}starry-night", engine=engine)
+    objective = problem.objective(*picture.shape[:2], prepared=engine.backend == "numpy")
+    theta = engine.master.put(problem.first(*picture.shape[:2]).ravel())
+    return lambda: objective(theta).loss
+
+
+JOBS: dict[str, tuple[str, Callable[[Engine], Callable[[], Any]]]] = {
+    "small networks": ("sfumato train DATA", _small_network),
+    "convnets": ("sfumato train DATA --architecture convnet", _convnet),
+    "pictures": ("sfumato style CONTENT STYLE -o OUT", _picture),
+}
+"""Each job's command, and what makes one piece of its work."""
