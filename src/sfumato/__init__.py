@@ -5,10 +5,11 @@
 Layers, losses, optimizers and objectives are here; data are in `sfumato.data`, figures in `sfumato.plots`.
 """
 
-from sfumato.errors import DivergenceError, FileError, InputError, SfumatoError
+from sfumato.errors import DeviceMemoryError, DivergenceError, FileError, InputError, SfumatoError, WorkerError
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
 from sfumato.gradient_check import GradientReport, check_gradient
 from sfumato.initializers import Glorot, He, Normal, Xavier, Zeros
+from sfumato.kernels.workers import Workers, join_workers
 from sfumato.layers import (
     AveragePooling,
     Convolution,
@@ -44,6 +45,7 @@ __all__ = [
     "ConfusionMatrix",
     "Convolution",
     "Dense",
+    "DeviceMemoryError",
     "DivergenceError",
     "Dropout",
     "Evaluation",
@@ -77,12 +79,15 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "WorkerError",
+    "Workers",
     "Xavier",
     "Zeros",
     "check_gradient",
     "convolutional_network",
     "fit",
     "import_weights",
+    "join_workers",
     "multilayer_perceptron",
     "report",
 ]

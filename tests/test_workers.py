@@ -1,0 +1,124 @@
+"""Several processes get what one gets: training, evaluation and painting, with even and uneven shares."""
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sfumato import InputError
+from sfumato.kernels.workers import ALONE, Share, Workers, join_workers
+
+JOB = """
+import json, sys
+import numpy as np
+from sfumato import LBFGS, CategoricalCrossEntropy, Momentum, convolutional_network, fit, multilayer_perceptron
+from sfumato.arrays import NUMPY_DOUBLE, to_numpy
+from sfumato.data import Examples
+from sfumato.kernels.workers import ALONE, join_workers, leave_workers
+from sfumato.style.problem import StyleProblem
+from sfumato.style.transfer import StyleTransfer
+
+workers = join_workers()
+rng = np.random.default_rng(0)
+
+def train(network, shape, optimizer, backend, **options):
+    x, y = rng.standard_normal((33, *shape)), rng.integers(3, size=33)
+    examples = Examples(x, y, rng.random(33))
+    result = fit(network, CategoricalCrossEntropy(), examples, validation=Examples(x[:7] + 0.1, y[:7]), epochs=3,
+        optimizer=optimizer, l2=0.3, precision="float64", backend=backend, workers=workers, **options)
+    last = result.history[-1]
+    return [*result.theta, last.train_loss, last.train_accuracy, last.validation_loss, last.validation_accuracy]
+
+dense = multilayer_perceptron(5, (8, 4), 3, dropout=0.3, activation="tanh")
+convnet = convolutional_network((8, 8, 2), 3, filters=(3, 4), hidden=(5,))
+smooth = multilayer_perceptron(5, (4,), 3, activation="tanh")
+found = {
+    "mini-batches, dropout": train(dense, (5,), Momentum(), "numpy", batch_size=10),
+    "the same on torch": train(dense, (5,), Momentum(), "torch", batch_size=10),
+    "convolutions": train(convnet, (8, 8, 2), Momentum(), "numpy", batch_size=9),
+    "L-BFGS": train(smooth, (5,), LBFGS(), "numpy", batch_size="full"),
+}
+layers = {"content_layers": {"conv3_1": 1.0}, "style_layers": {"conv1_1": 1.0, "conv2_1": 1.0, "conv3_1": 2.0}}
+content, style = rng.random((40, 56, 3)), rng.random((32, 48, 3))
+mask = np.zeros((40, 56, 3)); mask[:, 25:] = 1.0
+for tile in (None, 16, 32):  # one tile, which most processes have no part in; twelve; and four
+    for loss in ("gram", "wasserstein"):
+        settings = StyleTransfer(style_loss=loss, tv_weight=0.1, **layers)
+        styles, how = [style, style[::-1].copy()], {"engine": NUMPY_DOUBLE, "workers": workers}
+        problem = StyleProblem(settings, content, styles, [(mask, 1)], **how)
+        objective = problem.objective(40, 56, tile=tile)
+        evaluation = objective(content.ravel())
+        value = objective.value(content.ravel())
+        normalized = [term.weight for term in objective.with_normalized_gradients(content.ravel()).terms]
+        found[f"style, {loss}, {tile}"] = [evaluation.loss, value, *normalized, *evaluation.gradient]
+picture = StyleTransfer(size=96, steps=4, scales=2, optimizer="adam", **layers).run(
+    (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), workers=workers).picture
+found["painted"] = picture.ravel().tolist()
+with open(f"{sys.argv[1]}.{workers.rank}", "w") as file:
+    json.dump(found, file)
+leave_workers()
+"""
+"""What each process of a job does; it writes all numbers that come out."""
+
+
+def outcome(path: Path, count: int) -> list[dict[str, Any]]:
+    """What each of so many processes has found."""
+    (path / "job.py").write_text(JOB)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)] if count > 1 else []
+    command = [sys.executable, *launch, "job.py", "found"]
+    done = subprocess.run(command, check=False, cwd=path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads((path / f"found.{rank}").read_text()) for rank in range(count)]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    (found,) = outcome(tmp_path_factory.mktemp("alone"), 1)
+    return found
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_any_number_of_processes_finds_what_one_finds(count: int, alone: dict[str, Any], tmp_path: Path) -> None:
+    found = outcome(tmp_path, count)
+    for name, expected in alone.items():
+        for rank in range(count):
+            here = found[rank][name]
+            assert here == found[0][name], f"{name}: all processes go on with the same bytes"
+            if name == "painted":  # in float32: a pixel may be rounded to the other side
+                assert np.abs(np.subtract(here, expected)).max() <= 1
+            else:
+                np.testing.assert_allclose(here, expected, rtol=1e-10, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("whole", [0, 1, 5, 8, 1000])
+def test_shares_are_everything_once_and_differ_by_one_at_most(count: int, whole: int) -> None:
+    shares = [Workers(rank, count).share(whole) for rank in range(count)]
+    assert [shares[0].start, shares[-1].stop] == [0, whole]
+    assert all(before.stop == after.start for before, after in pairwise(shares))
+    sizes = [share.stop - share.start for share in shares]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_one_process_needs_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert join_workers() == ALONE == Workers(0, 1)
+    assert ALONE.share(7) == Share(0, 7, 7)
+    numbers = np.arange(3.0)
+    assert ALONE.sum(numbers) is numbers
+    assert ALONE.any(True)
+    assert not ALONE.any(False)
+
+
+def test_processes_that_cannot_meet_are_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "5", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MASTER_PORT", raising=False)
+    with pytest.raises(InputError, match=r"the processes of this job cannot meet \(.*MASTER_PORT") as error:
+        join_workers()
+    assert "\n" not in str(error.value)
