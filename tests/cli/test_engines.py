@@ -45,10 +45,8 @@ def test_bfloat16_is_recorded_and_learns(here: Call, tmp_path: Path) -> None:
 
 
 def test_evaluate_and_predict_say_the_same_on_torch(here: Call, trained: Path, tmp_path: Path) -> None:
-    measured = [
-        json.loads(here("evaluate", "run", "digits", "--json", *options).out)
-        for options in ((), ("--backend", "torch"))
-    ]
+    choices: list[tuple[str, ...]] = [(), ("--backend", "torch")]
+    measured = [json.loads(here("evaluate", "run", "digits", "--json", *options).out) for options in choices]
     assert measured[0]["loss"] == pytest.approx(measured[1]["loss"], rel=1e-5)
     np.savetxt(tmp_path / "rows.csv", np.random.default_rng(0).integers(16, size=(5, 64)), fmt="%d", delimiter=",")
     answers = [here("predict", "run", "rows.csv", *options).out for options in choices]
