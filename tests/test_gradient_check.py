@@ -29,9 +29,10 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array, Engine
 from sfumato.gradient_check import MANY_PARAMETERS, Method, Verdict, relative_difference
 from sfumato.network import ACTIVATIONS
+from sfumato.objective import Elsewhere
 
 LOSSES: dict[str, tuple[Loss, int]] = {
     "binary": (BinaryCrossEntropy(), 1),
@@ -42,13 +43,18 @@ SMOOTH = [name for name, make in ACTIVATIONS.items() if make().analytic]
 
 
 def objective_and_theta(
-    activation: str = "tanh", loss: str = "categorical", *, l2: float = 0.0, dropout: float = 0.0
+    activation: str = "tanh",
+    loss: str = "categorical",
+    *,
+    l2: float = 0.0,
+    dropout: float = 0.0,
+    engine: Engine = NUMPY_DOUBLE,
 ) -> tuple[NetworkObjective, Array]:
-    """A network of two hidden layers with weights of order one."""
+    """A network of two hidden layers, and for it weights of order one."""
     rng = np.random.default_rng(3)
     measure, outputs = LOSSES[loss]
     network = multilayer_perceptron(3, [5, 4], outputs, activation=activation, dropout=dropout)
-    x, y = rng.standard_normal((6, 3)), np.arange(6) % max(2, outputs)
+    x, y = engine.put(rng.standard_normal((6, 3))), engine.put(np.arange(6) % max(2, outputs))
     objective = NetworkObjective(network, measure, x, y, l2=l2, data_size=10, dropout_key=(1, 2))
     return objective, rng.standard_normal(network.size)
 
@@ -90,9 +96,11 @@ SMOOTH_NETWORKS = [options for options in NETWORKS if options[0] in SMOOTH]
 
 
 @pytest.mark.parametrize(("activation", "loss", "l2", "dropout"), NETWORKS)
-def test_right_gradients_pass_for_every_network(activation: str, loss: str, l2: float, dropout: float) -> None:
-    objective, theta = objective_and_theta(activation, loss, l2=l2, dropout=dropout)
-    report = check_gradient(objective, theta)
+def test_right_gradients_pass_for_every_network(
+    activation: str, loss: str, l2: float, dropout: float, double: Engine
+) -> None:
+    objective, theta = objective_and_theta(activation, loss, l2=l2, dropout=dropout, engine=double)
+    report = check_gradient(Elsewhere(objective, double), theta)
     assert report.difference < 1e-8
     assert report.verdict == Verdict.RIGHT
     assert not report.wrong
@@ -175,16 +183,17 @@ def test_checking_leaves_theta_as_it_is_and_takes_any_precision() -> None:
     assert check_gradient(objective, theta) == report
 
 
-def large_objective() -> tuple[NetworkObjective, Array]:
+def large_objective(engine: Engine) -> tuple[Objective, Array]:
     rng = np.random.default_rng(0)
     network = Network([Dense(75), Tanh(), Dense(1)], 70)
     assert network.size > MANY_PARAMETERS
-    x, y = rng.standard_normal((5, 70)) / 8, rng.standard_normal(5)
-    return NetworkObjective(network, MeanSquaredError(), x, y), rng.standard_normal(network.size)
+    x, y = engine.put(rng.standard_normal((5, 70)) / 8), engine.put(rng.standard_normal(5))
+    objective = NetworkObjective(network, MeanSquaredError(), x, y)
+    return Elsewhere(objective, engine), rng.standard_normal(network.size)
 
 
-def test_large_networks_are_checked_along_random_directions() -> None:
-    objective, theta = large_objective()
+def test_large_networks_are_checked_along_random_directions(double: Engine) -> None:
+    objective, theta = large_objective(double)
     report = check_gradient(objective, theta)
     assert [row.checked for row in report.parameters] == [50, 50, 50, 1]
     assert all(row.where.startswith("direction ") for row in report.parameters[:3])
@@ -209,18 +218,19 @@ def test_a_gradient_that_is_not_a_number_is_wrong_where_it_is() -> None:
     assert "nan" in report.to_text()
 
 
-def objective_at_a_kink() -> tuple[NetworkObjective, Array]:
+def objective_at_a_kink(engine: Engine) -> tuple[Objective, Array]:
     """The first unit's input is exactly 0 for the only example; the second's is far from 0."""
     network = Network([Dense(2), ReLU(), Dense(1)], 2)
     theta = np.zeros(network.size)
     params = network.parameters(theta)
     params.dense_1.W[:] = [[1, 2], [1, 1]]
     params.dense_2.W[:] = [[3], [4]]
-    return NetworkObjective(network, MeanSquaredError(), np.array([[1.0, -1.0]]), np.array([0.5])), theta
+    x, y = engine.put(np.array([[1.0, -1.0]])), engine.put(np.array([0.5]))
+    return Elsewhere(NetworkObjective(network, MeanSquaredError(), x, y), engine), theta
 
 
-def test_a_kink_within_the_step_is_recognised_and_left_out() -> None:
-    report = check_gradient(*objective_at_a_kink())
+def test_a_kink_within_the_step_is_recognised_and_left_out(double: Engine) -> None:
+    report = check_gradient(*objective_at_a_kink(double))
     rows = {row.name: row for row in report.parameters}
     assert (rows["dense_1.W"].kinks, rows["dense_1.W"].checked) == (2, 2)
     assert (rows["dense_1.b"].kinks, rows["dense_1.b"].checked) == (1, 1)
@@ -244,8 +254,8 @@ def test_a_point_where_nothing_can_be_compared_is_refused() -> None:
         check_gradient(objective, np.zeros_like(objective.theta))
 
 
-def test_a_wrong_gradient_is_found_beside_a_kink() -> None:
-    objective, theta = objective_at_a_kink()
+def test_a_wrong_gradient_is_found_beside_a_kink(double: Engine) -> None:
+    objective, theta = objective_at_a_kink(double)
     assert wrong_names(check_gradient(Altered(objective, ("dense_1.W", 1.1)), theta)) == ["dense_1.W"]
 
 
@@ -316,10 +326,10 @@ def test_the_advice_says_where_to_look(wrong: list[str], advice: str) -> None:
     assert re.match(advice, report.advice)
 
 
-def test_one_wrong_parameter_fails_the_check_however_small_its_part() -> None:
+def test_one_wrong_parameter_fails_the_check_however_small_its_part(double: Engine) -> None:
     """The overall difference hides an error in a parameter with a small gradient; its own row does not."""
-    objective, theta = objective_and_theta()
-    report = check_gradient(Altered(objective, ("dense_1.b", 1 + 1e-4)), theta)
+    objective, theta = objective_and_theta(engine=double)
+    report = check_gradient(Elsewhere(Altered(objective, ("dense_1.b", 1 + 1e-4)), double), theta)
     assert report.wrong
     assert wrong_names(report) == ["dense_1.b"]
 

@@ -20,8 +20,9 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.arrays import Array
+from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, to_numpy
 from sfumato.losses import default_loss
+from sfumato.objective import Elsewhere
 
 LOSSES: list[tuple[Loss, int]] = [(BinaryCrossEntropy(), 1), (CategoricalCrossEntropy(), 4), (MeanSquaredError(), 1)]
 
@@ -44,7 +45,7 @@ class MeanOverOutputs(Objective):
 
     def __call__(self, theta: Array) -> Evaluation:
         sums, pull = self.loss.forward(theta.reshape(self.shape), self.y, self.weight)
-        return Evaluation(sums.loss / len(self.y), pull(1 / len(self.y)).ravel())
+        return Evaluation(sums.loss / len(self.y), pull(1 / len(self.y)).reshape(-1))
 
     def value(self, theta: Array) -> Any:
         return self.loss.forward(theta.reshape(self.shape), self.y, self.weight)[0].loss / len(self.y)
@@ -52,10 +53,18 @@ class MeanOverOutputs(Objective):
 
 @every_loss
 @pytest.mark.parametrize("weighted", [False, True])
-def test_pull_is_the_gradient_of_the_sum(loss: Loss, outputs: int, weighted: bool) -> None:
+def test_pull_is_the_gradient_of_the_sum(loss: Loss, outputs: int, weighted: bool, double: Engine) -> None:
+    z, y = outputs_and_truth(loss, outputs)
+    weight = double.put(np.linspace(0.1, 1.9, len(y))) if weighted else None
+    objective = MeanOverOutputs(loss, z.shape, double.put(y), weight)
+    assert check_gradient(Elsewhere(objective, double), z.ravel()).difference < 1e-8
+
+
+@every_loss
+@pytest.mark.parametrize("weighted", [False, True])
+def test_pull_equals_the_complex_step_to_the_last_digits(loss: Loss, outputs: int, weighted: bool) -> None:
     z, y = outputs_and_truth(loss, outputs)
     objective = MeanOverOutputs(loss, z.shape, y, np.linspace(0.1, 1.9, len(y)) if weighted else None)
-    assert check_gradient(objective, z.ravel()).difference < 1e-8
     assert check_gradient(objective, z.ravel(), method="complex-step").difference < 1e-14
 
 
@@ -70,20 +79,21 @@ def textbook(loss: Loss, z: Array, y: Array) -> Array:
 
 
 @every_loss
-def test_the_gradient_is_in_proportion_to_that_of_the_sum(loss: Loss, outputs: int) -> None:
-    z, y = outputs_and_truth(loss, outputs)
-    np.testing.assert_allclose(loss.forward(z, y)[1](0.25), 0.25 * loss.forward(z, y)[1](1.0), rtol=1e-14)
+def test_the_gradient_is_in_proportion_to_that_of_the_sum(loss: Loss, outputs: int, engine: Engine) -> None:
+    z, y = map(engine.put, outputs_and_truth(loss, outputs))
+    whole, quarter = (to_numpy(loss.forward(z, y)[1](dsum)) for dsum in (1.0, 0.25))
+    np.testing.assert_array_equal(quarter, 0.25 * whole)
 
 
 @every_loss
-def test_loss_is_that_of_the_textbook(loss: Loss, outputs: int) -> None:
+def test_loss_is_that_of_the_textbook(loss: Loss, outputs: int, engine: Engine, rounding: float) -> None:
     z, y = outputs_and_truth(loss, outputs)
-    weight = np.arange(len(y))
-    assert loss.forward(z, y)[0].loss == pytest.approx(textbook(loss, z, y).sum(), rel=1e-12)
-    assert loss.forward(z, y, weight)[0].loss == pytest.approx((weight * textbook(loss, z, y)).sum(), rel=1e-12)
+    ours, right, weight = (engine.put(z), engine.put(y)), textbook(loss, z, y), np.arange(len(y))
+    assert loss.forward(*ours)[0].loss == pytest.approx(right.sum(), rel=rounding)
+    assert loss.forward(*ours, engine.put(weight))[0].loss == pytest.approx((weight * right).sum(), rel=rounding)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize(
     ("loss", "z", "y", "mean", "gradient"),
     [
@@ -95,27 +105,35 @@ def test_loss_is_that_of_the_textbook(loss: Loss, outputs: int) -> None:
     ],
 )
 def test_huge_outputs_are_measured_exactly(
-    loss: Loss, z: list[list[float]], y: list[int], mean: float, gradient: list[list[float]], dtype: type
+    loss: Loss,
+    z: list[list[float]],
+    y: list[int],
+    mean: float,
+    gradient: list[list[float]],
+    single: bool,
+    engine: Engine,
 ) -> None:
-    sums, pull = loss.forward(np.array(z, dtype), np.array(y))
+    own = engine._replace(precision="float32") if single else engine
+    sums, pull = loss.forward(own.put(np.array(z, np.float64)), own.put(np.array(y)))
     assert sums.loss / sums.examples == mean
     assert pull(0.5).tolist() == gradient
 
 
 @every_loss
-def test_gradient_has_the_precision_of_the_outputs(loss: Loss, outputs: int) -> None:
+def test_gradient_has_the_precision_of_the_outputs(loss: Loss, outputs: int, engine: Engine) -> None:
     z, y = outputs_and_truth(loss, outputs)
-    sums, pull = loss.forward(z.astype(np.float32), y, np.ones(len(y)))
-    assert pull(1.0).dtype == np.float32
+    single = engine._replace(precision="float32")
+    sums, pull = loss.forward(single.put(z), engine.put(y), engine.put(np.ones(len(y))))
+    assert to_numpy(pull(1.0)).dtype == np.float32
     assert type(sums.loss) is float
 
 
 @every_loss
 @settings(deadline=None)
 @given(cut=st.integers(0, 6), weighted=st.booleans())
-def test_sums_add_up_over_parts(loss: Loss, outputs: int, cut: int, weighted: bool) -> None:
-    z, y = outputs_and_truth(loss, outputs)
-    weight = np.linspace(0.5, 1.5, len(y)) if weighted else None
+def test_sums_add_up_over_parts(loss: Loss, outputs: int, cut: int, weighted: bool, engine: Engine) -> None:
+    z, y = map(engine.put, outputs_and_truth(loss, outputs))
+    weight = engine.put(np.linspace(0.5, 1.5, len(y))) if weighted else None
 
     def measured(rows: slice) -> Any:
         return loss.forward(z[rows], y[rows], None if weight is None else weight[rows])[0] if len(y[rows]) else None
@@ -124,26 +142,29 @@ def test_sums_add_up_over_parts(loss: Loss, outputs: int, cut: int, weighted: bo
     parts = [sums for sums in (measured(slice(cut)), measured(slice(cut, None))) if sums]
     total = parts[0] if len(parts) == 1 else parts[0].plus(parts[1])
     assert (total.correct, total.examples) == (whole.correct, whole.examples)
-    assert total.loss == pytest.approx(whole.loss, rel=1e-14)
+    assert total.loss == pytest.approx(whole.loss, rel=1e-14 if engine.precision == "float64" else 1e-6)
 
 
 @every_loss
-def test_correct_counts_the_examples_whose_likeliest_class_is_the_true_one(loss: Loss, outputs: int) -> None:
-    z, y = outputs_and_truth(loss, outputs, n=50)
-    expected = np.count_nonzero(loss.predict(z).argmax(axis=1) == y) if loss.classifies else 0
-    assert loss.forward(z, y)[0].correct == expected
-
-
-@every_loss
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_predictions_are_probabilities_for_classes_and_values_for_regression(
-    loss: Loss, outputs: int, dtype: type
+def test_correct_counts_the_examples_whose_likeliest_class_is_the_true_one(
+    loss: Loss, outputs: int, engine: Engine
 ) -> None:
-    z: Array = np.vstack([outputs_and_truth(loss, outputs)[0], np.full((1, outputs), -1e4)]).astype(dtype)
-    predicted = loss.predict(z)
+    z, y = map(engine.put, outputs_and_truth(loss, outputs, n=50))
+    likeliest = to_numpy(loss.predict(z)).argmax(axis=-1)
+    assert loss.forward(z, y)[0].correct == (np.count_nonzero(likeliest == to_numpy(y)) if loss.classifies else 0)
+
+
+@every_loss
+@pytest.mark.parametrize("single", [False, True])
+def test_predictions_are_probabilities_for_classes_and_values_for_regression(
+    loss: Loss, outputs: int, single: bool, engine: Engine
+) -> None:
+    own = engine._replace(precision="float32") if single else engine
+    z = own.put(np.vstack([outputs_and_truth(loss, outputs)[0], np.full((1, outputs), -1e4)]))
+    predicted = to_numpy(loss.predict(z))
     if loss.classifies:
         assert predicted.shape == (len(z), max(2, outputs))
-        np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=10 * float(np.finfo(dtype).eps))
+        np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=10 * float(np.finfo(own.numpy_dtype).eps))
         assert predicted.min() >= 0
     else:
         assert predicted.tolist() == z[:, 0].tolist()
@@ -162,27 +183,44 @@ def test_the_default_loss_fits_the_number_of_classes(classes: int, expected: tup
     assert default_loss(classes) == expected
 
 
-def network_objective(loss: Loss, outputs: int, rows: Any = slice(None), **options: Any) -> tuple[Any, Array]:
+def network_objective(
+    engine: Engine, loss: Loss, outputs: int, rows: Any = slice(None), **options: Any
+) -> tuple[Elsewhere, Array]:
+    """A network's loss as a function of NumPy's theta, and a theta."""
     z, y = outputs_and_truth(loss, outputs)
     x = np.random.default_rng(1).standard_normal((len(z), 3))
     network = multilayer_perceptron(3, [4], outputs, activation="tanh")
     theta = np.random.default_rng(2).standard_normal(network.size)
-    return NetworkObjective(network, loss, x[rows], y[rows], **options), theta
+    objective = NetworkObjective(network, loss, engine.put(x[rows]), engine.put(y[rows]), **options)
+    return Elsewhere(objective, engine), theta
 
 
 @every_loss
-def test_weight_two_is_the_example_twice(loss: Loss, outputs: int) -> None:
+def test_weight_two_is_the_example_twice(loss: Loss, outputs: int, engine: Engine, rounding: float) -> None:
     weight = np.array([2.0, 1, 1, 1, 1, 1])
-    weighted, theta = network_objective(loss, outputs, sample_weight=weight / weight.mean())
-    twice, _ = network_objective(loss, outputs, [0, 0, 1, 2, 3, 4, 5])
-    assert weighted(theta).loss == pytest.approx(twice(theta).loss, rel=1e-13)
-    np.testing.assert_allclose(weighted(theta).gradient, twice(theta).gradient, rtol=1e-12, atol=1e-15)
+    weighted, theta = network_objective(engine, loss, outputs, sample_weight=engine.put(weight / weight.mean()))
+    twice, _ = network_objective(engine, loss, outputs, [0, 0, 1, 2, 3, 4, 5])
+    assert weighted(theta).loss == pytest.approx(twice(theta).loss, rel=rounding)
+    np.testing.assert_allclose(weighted(theta).gradient, twice(theta).gradient, rtol=rounding, atol=1e-3 * rounding)
 
 
 @every_loss
-def test_l2_penalises_weights_and_not_biases_and_divides_by_the_data(loss: Loss, outputs: int) -> None:
-    plain, theta = network_objective(loss, outputs)
-    penalised, _ = network_objective(loss, outputs, l2=0.7, data_size=60)
+def test_a_network_has_the_same_loss_and_gradient_wherever_it_is_computed(
+    loss: Loss, outputs: int, engine: Engine, rounding: float
+) -> None:
+    options = {"l2": 0.7, "data_size": 60}
+    ours, theta = network_objective(engine, loss, outputs, **options)
+    right = network_objective(NUMPY_DOUBLE, loss, outputs, **options)[0](theta)
+    found = ours(theta)
+    assert found.loss == pytest.approx(right.loss, rel=rounding)
+    assert found.terms == pytest.approx(dict(right.terms), rel=rounding)
+    np.testing.assert_allclose(found.gradient, right.gradient, rtol=rounding, atol=rounding)
+
+
+@every_loss
+def test_l2_penalises_weights_and_not_biases_and_divides_by_the_data(loss: Loss, outputs: int, double: Engine) -> None:
+    plain, theta = network_objective(double, loss, outputs)
+    penalised, _ = network_objective(double, loss, outputs, l2=0.7, data_size=60)
     without, with_l2 = plain(theta), penalised(theta)
     weights = np.concatenate([theta[p.start : p.stop] for p in plain.layout if p.name.endswith(".W")])
     assert with_l2.terms["data"] == without.loss
@@ -195,17 +233,17 @@ def test_l2_penalises_weights_and_not_biases_and_divides_by_the_data(loss: Loss,
 
 
 @every_loss
-def test_the_penalty_does_not_change_with_the_batch(loss: Loss, outputs: int) -> None:
+def test_the_penalty_does_not_change_with_the_batch(loss: Loss, outputs: int, engine: Engine) -> None:
     sizes = [6, 3, 1]
     terms = []
     for n in sizes:
-        objective, theta = network_objective(loss, outputs, slice(n), l2=0.7, data_size=6)
+        objective, theta = network_objective(engine, loss, outputs, slice(n), l2=0.7, data_size=6)
         terms.append(objective(theta).terms["l2"])
     assert terms[0] == terms[1] == terms[2] > 0
 
 
 @every_loss
-def test_value_is_the_loss_of_the_evaluation(loss: Loss, outputs: int) -> None:
-    objective, theta = network_objective(loss, outputs, l2=0.7)
+def test_value_is_the_loss_of_the_evaluation(loss: Loss, outputs: int, engine: Engine) -> None:
+    objective, theta = network_objective(engine, loss, outputs, l2=0.7)
     assert objective.value(theta) == objective(theta).loss
     assert math.isfinite(objective(theta).loss)

@@ -26,14 +26,19 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.arrays import Array
+from sfumato.arrays import Array, Engine, namespace, to_numpy
 from sfumato.layers import EVERYTHING, NOTHING, Want
 from sfumato.layers.base import Activation, Backward, NoParameters
 from sfumato.network import ACTIVATIONS
+from sfumato.objective import Elsewhere
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal(shape)
+
+
+def assert_equal(ours: Array, right: Array) -> None:
+    np.testing.assert_array_equal(to_numpy(ours), to_numpy(right))
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,9 @@ def test_theta_is_laid_out_layer_by_layer_without_gaps() -> None:
     assert np.flatnonzero(~network.decaying()).tolist() == [12, 13, 14, 15, 24, 25]
 
 
-def test_parameters_are_views_that_write_through_both_ways() -> None:
+def test_parameters_are_views_that_write_through_both_ways(engine: Engine) -> None:
     network = Network([Dense(4), ReLU(), Dense(2)], 3)
-    theta = np.zeros(network.size)
+    theta = engine.put(np.zeros(network.size))
     params = network.parameters(theta)
     params.dense_2.W[1, 0] = 5
     theta[-1] = 7
@@ -88,16 +93,18 @@ def test_first_weights_follow_from_the_seed_in_every_precision() -> None:
     assert (network.initialize(5) != network.initialize(6)).sum() == 20  # all weights, no bias
 
 
-def test_a_network_in_a_network_is_the_layers_in_a_row() -> None:
+def test_a_network_in_a_network_is_the_layers_in_a_row(double: Engine) -> None:
     flat = Network([Dense(4), Tanh(), Dense(3), Tanh(), Dense(1)], 2)
     inner = Network([Dense(4), Tanh(), Dense(3)], 2)
     nested = Network([inner, Tanh(), Dense(1)], 2)
     assert [p.name for p in nested.layout[:4]] == [f"network_1.dense_{i}.{p}" for i in (1, 2) for p in "Wb"]
     assert [p.layer for p in nested.layout] == [0, 0, 0, 0, 2, 2]
     x, y, theta = normal(5, 2), normal(5, seed=1), normal(flat.size, seed=2)
-    ours = NetworkObjective(nested, MeanSquaredError(), x, y, l2=0.1)
-    evaluation = ours(theta)
-    expected = NetworkObjective(flat, MeanSquaredError(), x, y, l2=0.1)(theta)
+    ours, right = (
+        Elsewhere(NetworkObjective(network, MeanSquaredError(), double.put(x), double.put(y), l2=0.1), double)
+        for network in (nested, flat)
+    )
+    evaluation, expected = ours(theta), right(theta)
     assert evaluation.loss == expected.loss
     np.testing.assert_array_equal(evaluation.gradient, expected.gradient)
     assert check_gradient(ours, theta).difference < 1e-8
@@ -113,9 +120,9 @@ def test_a_network_is_what_its_layers_are(inner: Any, analytic: bool, stochastic
     assert (network.analytic, network.stochastic) == (analytic, stochastic)
 
 
-def test_an_objective_over_other_examples_is_the_one_made_of_them() -> None:
+def test_an_objective_over_other_examples_is_the_one_made_of_them(engine: Engine) -> None:
     network = Network([Dense(4), Dropout(0.5), Dense(1)], 3)
-    theta, x, y, weight = normal(network.size), normal(8, 3), normal(8), np.linspace(0.5, 1.5, 8)
+    theta, x, y, weight = map(engine.put, (normal(network.size), normal(8, 3), normal(8), np.linspace(0.5, 1.5, 8)))
     whole, part = NetworkObjective(network, MeanSquaredError(), x, y, l2=0.3), slice(2, 5)
     expected = NetworkObjective(
         network,
@@ -130,7 +137,7 @@ def test_an_objective_over_other_examples_is_the_one_made_of_them() -> None:
     before = whole(theta)
     evaluation = whole.over(x[part], y[part], weight[part], (1, 2))(theta)
     assert (evaluation.loss, evaluation.terms) == (expected.loss, expected.terms)
-    np.testing.assert_array_equal(evaluation.gradient, expected.gradient)
+    assert_equal(evaluation.gradient, expected.gradient)
     assert whole(theta).loss == before.loss
 
 
@@ -169,55 +176,58 @@ def test_evaluation_keeps_nothing_of_what_was_computed_on_the_way(want: Want, ke
     assert callable(backward)
 
 
-def test_a_network_gives_the_gradient_of_its_inputs_on_request() -> None:
+def test_a_network_gives_the_gradient_of_its_inputs_on_request(double: Engine) -> None:
     network = Network([Dense(4), Tanh(), Dense(1)], 3)
-    theta, x = normal(network.size), normal(5, 3)
+    theta, x, step = map(double.put, (normal(network.size), normal(5, 3), 1e-6 * normal(5, 3, seed=1)))
     outputs, backward = network.forward(network.parameters(theta), x, Want(weights=False, inputs=True))
-    dx = backward(np.ones_like(outputs), network.parameters(np.empty_like(theta)))
-    step = 1e-6 * normal(5, 3, seed=1)
+    xp = namespace(theta)
+    dx = backward(xp.ones_like(outputs), network.parameters(xp.empty_like(theta)))
     change = network.apply(theta, x + step).sum() - network.apply(theta, x - step).sum()
     assert dx is not None
-    assert 2 * (dx * step).sum() == pytest.approx(change, rel=1e-7)
+    assert 2 * (dx * step).sum().item() == pytest.approx(change.item(), rel=1e-7)
 
 
-def test_logistic_regression_is_a_network_without_hidden_layers() -> None:
+def test_logistic_regression_is_a_network_without_hidden_layers(engine: Engine, rounding: float) -> None:
     network = multilayer_perceptron(3, [], 1)
     x, y, theta = normal(20, 3), np.arange(20) % 2, normal(network.size, seed=1)
     p = special.expit(x @ theta[:3] + theta[3])
-    gradient = NetworkObjective(network, BinaryCrossEntropy(), x, y)(theta).gradient
-    np.testing.assert_allclose(gradient, [*(x.T @ (p - y) / 20), (p - y).mean()], rtol=1e-12)
+    objective = NetworkObjective(network, BinaryCrossEntropy(), engine.put(x), engine.put(y))
+    gradient = to_numpy(objective(engine.put(theta)).gradient)
+    np.testing.assert_allclose(gradient, [*(x.T @ (p - y) / 20), (p - y).mean()], rtol=rounding)
 
 
-def test_a_softmax_classifier_is_a_network_without_hidden_layers() -> None:
+def test_a_softmax_classifier_is_a_network_without_hidden_layers(engine: Engine, rounding: float) -> None:
     network = multilayer_perceptron(3, [], 4)
     x, y, theta = normal(20, 3), np.arange(20) % 4, normal(network.size, seed=1)
     error = special.softmax(x @ theta[:12].reshape(3, 4) + theta[12:], axis=1) - np.eye(4)[y]
-    gradient = NetworkObjective(network, CategoricalCrossEntropy(), x, y)(theta).gradient
-    np.testing.assert_allclose(gradient, [*(x.T @ error / 20).ravel(), *error.mean(axis=0)], rtol=1e-12)
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), engine.put(x), engine.put(y))
+    gradient = to_numpy(objective(engine.put(theta)).gradient)
+    np.testing.assert_allclose(gradient, [*(x.T @ error / 20).ravel(), *error.mean(axis=0)], rtol=rounding)
 
 
-def test_an_objective_gives_the_same_bits_again_and_leaves_theta_alone() -> None:
+def test_an_objective_gives_the_same_bits_again_and_leaves_theta_alone(engine: Engine) -> None:
     network = multilayer_perceptron(3, [5], 1, dropout=0.4)
-    objective = NetworkObjective(network, MeanSquaredError(), normal(20, 3), normal(20), l2=0.1, dropout_key=(1, 2))
-    theta = normal(network.size)
+    x, y, theta = map(engine.put, (normal(20, 3), normal(20), normal(network.size)))
+    objective = NetworkObjective(network, MeanSquaredError(), x, y, l2=0.1, dropout_key=(1, 2))
     first, again = objective(theta), objective(theta)
     assert first.loss == again.loss == objective.value(theta)
-    np.testing.assert_array_equal(first.gradient, again.gradient)
-    np.testing.assert_array_equal(theta, normal(network.size))
+    assert_equal(first.gradient, again.gradient)
+    assert_equal(theta, engine.put(normal(network.size)))
     first.gradient[:] = 0
     assert again.gradient.any()
 
 
-def test_dropout_follows_the_key_and_is_left_out_without_one() -> None:
+def test_dropout_follows_the_key_and_is_left_out_without_one(engine: Engine, rounding: float) -> None:
     network = multilayer_perceptron(3, [50], 1, dropout=0.4)
-    x, y, theta = normal(20, 3), normal(20), normal(network.size)
+    x, y, theta = map(engine.put, (normal(20, 3), normal(20), normal(network.size)))
 
     def loss(key: tuple[int, int] | None) -> float:
         return NetworkObjective(network, MeanSquaredError(), x, y, dropout_key=key)(theta).loss
 
     assert loss((1, 2)) == loss((1, 2))
     assert len({loss((1, 2)), loss((1, 3)), loss((2, 2)), loss(None)}) == 4
-    assert loss(None) == pytest.approx(np.mean((network.apply(theta, x)[:, 0] - y) ** 2), rel=1e-12)
+    error = to_numpy(network.apply(theta, x)[:, 0] - y)
+    assert loss(None) == pytest.approx(np.mean(error**2), rel=rounding)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from sfumato import Dense, Evaluation, InputError, Network, Objective, Tanh, check_gradient
-from sfumato.arrays import Array
+from sfumato.arrays import Array, Engine, all_finite, namespace, to_numpy
 from sfumato.layers import EVERYTHING, NOTHING
 from sfumato.network import NamedParameter
+from sfumato.objective import Elsewhere
 
 
 def squared(z: Array) -> tuple[float, Callable[[float, Array | None], Array]]:
-    return 0.5 * (z * z).sum(), lambda scale, dz: scale * z + (0 if dz is None else dz)
+    return 0.5 * (z * z).sum().item(), lambda scale, dz: scale * z + (0 if dz is None else dz)
 
 
 NETWORK = Network([Dense(4), Tanh(), Dense(3), Tanh()], 5, names=["first", "bend", "second", "end"])
@@ -28,30 +29,30 @@ class Measured(Objective):
         self.layout = (*NETWORK.layout, NamedParameter.unowned("inputs", NETWORK.size, (2, 5)))
 
     def __call__(self, theta: Array) -> Evaluation:
-        weights, x = np.split(theta, [NETWORK.size])
+        weights, x = theta[: NETWORK.size], theta[NETWORK.size :]
         measured, backward = NETWORK.measure(NETWORK.parameters(weights), x.reshape(2, 5), HEADS, EVERYTHING)
-        gradient = np.empty_like(theta)
+        gradient = namespace(theta).empty_like(theta)
         dx: Any = backward(SCALES, NETWORK.parameters(gradient[: NETWORK.size]))
-        gradient[NETWORK.size :] = dx.ravel()
+        gradient[NETWORK.size :] = dx.reshape(-1)
         return Evaluation(sum(scale * loss for scale, loss in zip(SCALES, measured, strict=True)), gradient)
 
 
-def test_the_gradient_of_losses_on_several_layers_equals_differences() -> None:
+def test_the_gradient_of_losses_on_several_layers_equals_differences(double: Engine) -> None:
     theta = np.random.default_rng(0).standard_normal(NETWORK.size + 10)
-    report = check_gradient(Measured(), theta)
+    report = check_gradient(Elsewhere(Measured(), double), theta)
     assert report.difference < 1e-8
     assert [row.name for row in report.parameters] == ["first.W", "first.b", "second.W", "second.b", "inputs"]
 
 
-def test_each_head_measures_the_outputs_of_its_own_layer() -> None:
+def test_each_head_measures_the_outputs_of_its_own_layer(engine: Engine, rounding: float) -> None:
     theta, x = np.random.default_rng(1).standard_normal(NETWORK.size), np.ones((2, 5))
     heads = [(name, lambda z: (z, lambda gradient, dz: gradient)) for name in NETWORK.names]
-    outputs, _ = NETWORK.measure(NETWORK.parameters(theta), x, heads, NOTHING)
+    outputs, _ = NETWORK.measure(NETWORK.parameters(engine.put(theta)), engine.put(x), heads, NOTHING)
     params = NETWORK.parameters(theta)
     first = x @ params.first.W + params.first.b
     second = np.tanh(first) @ params.second.W + params.second.b
     for measured, expected in zip(outputs, [first, np.tanh(first), second, np.tanh(second)], strict=True):
-        np.testing.assert_allclose(measured, expected, rtol=1e-13)
+        np.testing.assert_allclose(to_numpy(measured), expected, rtol=rounding)
 
 
 def test_a_head_on_no_layer_is_refused() -> None:
@@ -59,14 +60,14 @@ def test_a_head_on_no_layer_is_refused() -> None:
         NETWORK.measure(NETWORK.parameters(np.zeros(NETWORK.size)), np.ones((2, 5)), [("third", squared)], NOTHING)
 
 
-def test_layers_above_the_last_head_take_no_part() -> None:
-    theta = np.random.default_rng(2).standard_normal(NETWORK.size)
-    params, gradient = NETWORK.parameters(theta), np.full_like(theta, 7)
+def test_layers_above_the_last_head_take_no_part(engine: Engine) -> None:
+    theta = engine.put(np.random.default_rng(2).standard_normal(NETWORK.size))
+    params, gradient = NETWORK.parameters(theta), namespace(theta).full_like(theta, 7)
     params.second.W[...] = np.nan
-    (measured,), backward = NETWORK.measure(params, np.ones((2, 5)), [("bend", squared)], EVERYTHING)
+    (measured,), backward = NETWORK.measure(params, engine.put(np.ones((2, 5))), [("bend", squared)], EVERYTHING)
     dx: Any = backward([1.0], NETWORK.parameters(gradient))
     assert np.isfinite(measured)
-    assert np.isfinite(dx).all()
+    assert all_finite(dx)
     assert (NETWORK.parameters(gradient).second.W == 7).all()
 
 

@@ -21,8 +21,9 @@ from sfumato import (
     Xavier,
     check_gradient,
 )
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, Shape, Stream, all_finite, generator, namespace, to_numpy
 from sfumato.layers import EVERYTHING, NOTHING, Want
+from sfumato.objective import Elsewhere
 
 LAYERS: list[Layer[Any]] = [
     Convolution(3),
@@ -44,23 +45,32 @@ IMAGE = (7, 6, 2)
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=repr)
 
 
-def normal(shape: Shape, dtype: type = np.float64, step: int = 0) -> Array:
-    return generator(0, Stream.CHECKING, step).standard_normal(shape).astype(dtype)
+def normal(engine: Engine, shape: Shape, step: int = 0) -> Array:
+    return engine.put(generator(0, Stream.CHECKING, step).standard_normal(shape))
 
 
-def parameters(layer: Layer[Any], shape: Shape = IMAGE, dtype: type = np.float64) -> Any:
+def parameters(engine: Engine, layer: Layer[Any], shape: Shape = IMAGE) -> Any:
     specs: Any = layer.build(shape).parameters
-    return specs._make(normal(spec.shape, dtype, step) for step, spec in enumerate(specs, start=10))
+    return specs._make(normal(engine, spec.shape, step) for step, spec in enumerate(specs, start=10))
 
 
 def filled(params: Any, value: float) -> Any:
-    return params._make(np.full_like(array, value) for array in params)
+    return params._make(namespace(array).full_like(array, value) for array in params)
+
+
+def ones(z: Array) -> Array:
+    made: Array = namespace(z).ones_like(z)
+    return made
+
+
+def assert_equal(ours: Any, right: Any) -> None:
+    np.testing.assert_array_equal(to_numpy(ours), to_numpy(right))
 
 
 @every_layer
-def test_way_back_equals_differences_of_the_equation(layer: Layer[Any]) -> None:
+def test_way_back_equals_differences_of_the_equation(layer: Layer[Any], double: Engine) -> None:
     objective = LayerObjective(layer, IMAGE, examples=2)
-    report = check_gradient(objective, objective.theta)
+    report = check_gradient(Elsewhere(objective, double), objective.theta)
     assert report.difference < 1e-8
     assert all(row.difference < 1e-8 and row.checked for row in report.parameters)
 
@@ -72,8 +82,8 @@ def test_way_back_of_analytic_layers_equals_the_complex_step_to_the_last_digits(
 
 
 @every_layer
-def test_kinks_are_where_relu_and_maximum_are(layer: Layer[Any]) -> None:
-    sides = layer.kinks(parameters(layer), normal((2, *IMAGE)))
+def test_kinks_are_where_relu_and_maximum_are(layer: Layer[Any], engine: Engine) -> None:
+    sides = layer.kinks(parameters(engine, layer), normal(engine, (2, *IMAGE)))
     assert (sides is not None) == (not layer.analytic)
     assert layer.analytic == (not isinstance(layer, MaxPooling) and not getattr(layer, "relu", False))
 
@@ -86,9 +96,12 @@ def test_kinks_are_where_relu_and_maximum_are(layer: Layer[Any]) -> None:
     ],
     ids=repr,
 )
-def test_differences_over_a_kink_are_told_from_a_wrong_gradient(layer: Layer[Any], theta: list[float]) -> None:
+def test_differences_over_a_kink_are_told_from_a_wrong_gradient(
+    layer: Layer[Any], theta: list[float], double: Engine
+) -> None:
     """Two entries of a window so close that they change places within the step, and an output as close to zero."""
-    report = check_gradient(LayerObjective(layer, (2, 2, 1), examples=1), np.array(theta))
+    objective = Elsewhere(LayerObjective(layer, (2, 2, 1), examples=1), double)
+    report = check_gradient(objective, np.array(theta))
     assert report.parameters[-1].kinks
     assert not report.wrong
 
@@ -97,26 +110,26 @@ def test_differences_over_a_kink_are_told_from_a_wrong_gradient(layer: Layer[Any
 @settings(deadline=None, max_examples=20)
 @given(batch=st.integers(1, 4), height=st.integers(3, 9), width=st.integers(3, 9), channels=st.integers(1, 4))
 def test_shapes_are_those_that_build_says(
-    layer: Layer[Any], batch: int, height: int, width: int, channels: int
+    layer: Layer[Any], batch: int, height: int, width: int, channels: int, engine: Engine
 ) -> None:
     shape = (height, width, channels)
-    params, x = parameters(layer, shape), normal((batch, *shape))
+    params, x = parameters(engine, layer, shape), normal(engine, (batch, *shape))
     grads = filled(params, math.nan)
     z, backward = layer.forward(params, x, EVERYTHING)
-    dx = backward(np.ones_like(z), grads)
+    dx = backward(ones(z), grads)
     assert z.shape == (batch, *layer.build(shape).output_shape)
     assert dx is not None
     assert dx.shape == x.shape
-    assert np.isfinite(dx).all()
-    assert all(np.isfinite(gradient).all() for gradient in grads), "every gradient is assigned"
+    assert all_finite(dx)
+    assert all(all_finite(gradient) for gradient in grads), "every gradient is assigned"
 
 
 @every_layer
-def test_no_examples_give_no_outputs_and_gradients_of_zero(layer: Layer[Any]) -> None:
-    params = parameters(layer)
-    z, backward = layer.forward(params, normal((0, *IMAGE)), EVERYTHING)
+def test_no_examples_give_no_outputs_and_gradients_of_zero(layer: Layer[Any], engine: Engine) -> None:
+    params = parameters(engine, layer)
+    z, backward = layer.forward(params, normal(engine, (0, *IMAGE)), EVERYTHING)
     grads = filled(params, math.nan)
-    dx = backward(np.ones_like(z), grads)
+    dx = backward(ones(z), grads)
     assert z.shape == (0, *layer.build(IMAGE).output_shape)
     assert dx is not None
     assert dx.shape == (0, *IMAGE)
@@ -133,43 +146,43 @@ def test_kernel_3_with_padding_1_keeps_the_size_and_pooling_halves_it() -> None:
     assert MaxPooling().build((13, 8, 3)).output_shape == AveragePooling().build((13, 8, 3)).output_shape == (6, 4, 3)
 
 
-def test_a_convolution_slides_its_filters_over_the_image() -> None:
+def test_a_convolution_slides_its_filters_over_the_image(engine: Engine, rounding: float) -> None:
     """Filters that pick one pixel of their window shift the image; ones add windows up."""
-    x = normal((1, 5, 5, 1))
+    x = normal(NUMPY_DOUBLE, (1, 5, 5, 1))
     W, b = np.zeros((2, 3, 3, 1)), np.array([0.5, 0.0])
     W[0, 0, 2], W[1] = 1, 1
-    z, _ = Convolution(2).forward(cast(Any, parameters(Convolution(2), (5, 5, 1)))._make((W, b)), x, NOTHING)
-    np.testing.assert_allclose(z[0, 1:, :-1, 0], x[0, :-1, 1:, 0] + 0.5)
-    assert z[0, 2, 3, 1] == pytest.approx(x[0, 1:4, 2:5].sum())
-    assert z[0, 0, 0, 1] == pytest.approx(x[0, :2, :2].sum())
+    params = parameters(engine, Convolution(2), (5, 5, 1))._make((engine.put(W), engine.put(b)))
+    z = to_numpy(Convolution(2).forward(params, engine.put(x), NOTHING)[0])
+    np.testing.assert_allclose(z[0, 1:, :-1, 0], x[0, :-1, 1:, 0] + 0.5, rtol=rounding)
+    assert z[0, 2, 3, 1] == pytest.approx(x[0, 1:4, 2:5].sum(), rel=rounding)
+    assert z[0, 0, 0, 1] == pytest.approx(x[0, :2, :2].sum(), rel=rounding)
 
 
 @every_layer
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_precision_is_kept_both_ways(layer: Layer[Any], dtype: type) -> None:
-    params = parameters(layer, dtype=dtype)
-    z, backward = layer.forward(params, normal((2, *IMAGE), dtype), EVERYTHING)
-    dx = backward(np.ones_like(z), filled(params, 0))
-    assert z.dtype == dtype
-    assert dx is not None
-    assert dx.dtype == dtype
+@pytest.mark.parametrize("single", [False, True])
+def test_precision_is_kept_both_ways(layer: Layer[Any], single: bool, engine: Engine) -> None:
+    own = engine._replace(precision="float32") if single else engine
+    params = parameters(own, layer)
+    z, backward = layer.forward(params, normal(own, (2, *IMAGE)), EVERYTHING)
+    dx = backward(ones(z), filled(params, 0))
+    assert to_numpy(z).dtype == to_numpy(dx).dtype == own.numpy_dtype
 
 
 @every_layer
 @pytest.mark.parametrize("want", [Want(*flags) for flags in itertools.product([False, True], repeat=2)])
-def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want) -> None:
-    params, x = parameters(layer), normal((2, *IMAGE))
+def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want, engine: Engine) -> None:
+    params, x = parameters(engine, layer), normal(engine, (2, *IMAGE))
     outputs, full = layer.forward(params, x, EVERYTHING)
     expected = filled(params, 0)
-    expected_dx = full(normal(outputs.shape, step=5), expected)
+    expected_dx = full(normal(engine, outputs.shape, step=5), expected)
     z, backward = layer.forward(params, x, want)
     grads = filled(params, 7)
-    dx = backward(normal(outputs.shape, step=5), grads)
-    np.testing.assert_array_equal(z, outputs)
+    dx = backward(normal(engine, outputs.shape, step=5), grads)
+    assert_equal(z, outputs)
     for gradient, right in zip(grads, expected if want.weights else filled(params, 7), strict=True):
-        np.testing.assert_array_equal(gradient, right)
+        assert_equal(gradient, right)
     if want.inputs:
-        np.testing.assert_array_equal(dx, expected_dx)
+        assert_equal(dx, expected_dx)
     else:
         assert dx is None
 
@@ -177,8 +190,8 @@ def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any]
 @every_layer
 @pytest.mark.parametrize("want", [NOTHING, Want(weights=False, inputs=True)])
 def test_no_floating_point_map_is_kept_for_the_way_back_of_frozen_weights(layer: Layer[Any], want: Want) -> None:
-    x = normal((2, *IMAGE))
-    params = parameters(layer)
+    x = normal(NUMPY_DOUBLE, (2, *IMAGE))
+    params = parameters(NUMPY_DOUBLE, layer)
     z, backward = layer.forward(params, x, want)
     cells = cast(Any, backward).__closure__
     kept = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, np.ndarray)]
@@ -188,13 +201,13 @@ def test_no_floating_point_map_is_kept_for_the_way_back_of_frozen_weights(layer:
 
 
 @every_layer
-def test_inputs_and_parameters_stay_as_they_were(layer: Layer[Any]) -> None:
-    params, x = parameters(layer), normal((2, *IMAGE))
+def test_inputs_and_parameters_stay_as_they_were(layer: Layer[Any], engine: Engine) -> None:
+    params, x = parameters(engine, layer), normal(engine, (2, *IMAGE))
     z, backward = layer.forward(params, x, EVERYTHING)
-    backward(np.ones_like(z), filled(params, 0))
-    np.testing.assert_array_equal(x, normal((2, *IMAGE)))
-    for array, before in zip(params, parameters(layer), strict=True):
-        np.testing.assert_array_equal(array, before)
+    backward(ones(z), filled(params, 0))
+    assert_equal(x, normal(engine, (2, *IMAGE)))
+    for array, before in zip(params, parameters(engine, layer), strict=True):
+        assert_equal(array, before)
 
 
 @every_layer

@@ -12,10 +12,22 @@ from hypothesis import strategies as st
 from scipy import special
 
 from sfumato import Dense, Dropout, Flatten, InputError, Layer, LeakyReLU, Network, ReLU, Sigmoid, Softmax, Tanh
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import (
+    NUMPY,
+    NUMPY_DOUBLE,
+    Array,
+    Engine,
+    Shape,
+    Stream,
+    all_finite,
+    copied,
+    generator,
+    namespace,
+    to_numpy,
+)
 from sfumato.gradient_check import check_gradient
 from sfumato.layers import EVERYTHING, NOTHING, Want
-from sfumato.objective import LayerObjective
+from sfumato.objective import Elsewhere, LayerObjective
 
 LAYERS: list[Layer[Any]] = [
     Dense(3),
@@ -33,17 +45,26 @@ KEY = (7, 3)
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=repr)
 
 
-def normal(shape: Shape, dtype: type = np.float64, step: int = 0) -> Array:
-    return generator(0, Stream.CHECKING, step).standard_normal(shape).astype(dtype)
+def normal(engine: Engine, shape: Shape, step: int = 0) -> Array:
+    return engine.put(generator(0, Stream.CHECKING, step).standard_normal(shape))
 
 
-def parameters(layer: Layer[Any], shape: Shape, dtype: type = np.float64) -> Any:
+def parameters(engine: Engine, layer: Layer[Any], shape: Shape) -> Any:
     specs: Any = layer.build(shape).parameters
-    return specs._make(normal(spec.shape, dtype, step) for step, spec in enumerate(specs, start=10))
+    return specs._make(normal(engine, spec.shape, step) for step, spec in enumerate(specs, start=10))
 
 
 def filled(params: Any, value: float) -> Any:
-    return params._make(np.full_like(array, value) for array in params)
+    return params._make(namespace(array).full_like(array, value) for array in params)
+
+
+def ones(z: Array) -> Array:
+    made: Array = namespace(z).ones_like(z)
+    return made
+
+
+def assert_equal(ours: Any, right: Any) -> None:
+    np.testing.assert_array_equal(to_numpy(ours), to_numpy(right))
 
 
 def dropout_rng(step: int = 0) -> np.random.Generator:
@@ -51,9 +72,9 @@ def dropout_rng(step: int = 0) -> np.random.Generator:
 
 
 @every_layer
-def test_way_back_equals_differences_of_the_equation(layer: Layer[Any]) -> None:
+def test_way_back_equals_differences_of_the_equation(layer: Layer[Any], double: Engine) -> None:
     objective = LayerObjective(layer, (5,), dropout_key=KEY)
-    report = check_gradient(objective, objective.theta)
+    report = check_gradient(Elsewhere(objective, double), objective.theta)
     assert report.difference < 1e-8
     assert all(row.difference < 1e-8 and row.checked and not row.kinks for row in report.parameters)
 
@@ -84,121 +105,121 @@ EQUATIONS: list[tuple[Layer[Any], Any]] = [
 
 
 @pytest.mark.parametrize(("layer", "equation"), EQUATIONS, ids=[repr(layer) for layer, _ in EQUATIONS])
-def test_output_is_that_of_the_equation(layer: Layer[Any], equation: Any) -> None:
-    z = 3 * normal((6, 5))
-    outputs, _ = layer.forward(parameters(layer, (5,)), z, NOTHING)
-    np.testing.assert_allclose(outputs, equation(z), rtol=1e-12, atol=1e-15)
+def test_output_is_that_of_the_equation(layer: Layer[Any], equation: Any, engine: Engine, rounding: float) -> None:
+    z = normal(NUMPY_DOUBLE, (6, 5))
+    outputs, _ = layer.forward(parameters(engine, layer, (5,)), engine.put(3 * z), NOTHING)
+    np.testing.assert_allclose(to_numpy(outputs), equation(3 * z), rtol=rounding, atol=1e-3 * rounding)
 
 
-def test_each_dense_output_adds_up_every_input_times_its_weight_and_the_bias() -> None:
-    x, (W, b) = normal((4, 5)), parameters(Dense(3), (5,))
-    z, _ = Dense(3).forward(parameters(Dense(3), (5,)), x, NOTHING)
+def test_each_dense_output_adds_up_every_input_times_its_weight_and_the_bias(engine: Engine, rounding: float) -> None:
+    x, (W, b) = normal(NUMPY_DOUBLE, (4, 5)), parameters(NUMPY_DOUBLE, Dense(3), (5,))
+    z, _ = Dense(3).forward(parameters(engine, Dense(3), (5,)), engine.put(x), NOTHING)
     for i, j in itertools.product(range(4), range(3)):
-        assert z[i, j] == pytest.approx(sum(x[i, k] * W[k, j] for k in range(5)) + b[j], rel=1e-13)
+        assert z[i, j].item() == pytest.approx(sum(x[i, k] * W[k, j] for k in range(5)) + b[j], rel=rounding)
 
 
-@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 1e-4), (np.float64, 1e-12)])
+@pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize("units", [1, 7, 8, 15, 33])
-def test_a_dense_layer_is_its_equation_at_every_size(units: int, dtype: type, error: float) -> None:
-    x, dz = normal((500, 300), dtype), normal((500, units), dtype)
-    params = parameters(Dense(units), (300,), dtype)
+def test_a_dense_layer_is_its_equation_at_every_size(units: int, single: bool, engine: Engine) -> None:
+    own = engine._replace(precision="float32") if single else engine
+    x, dz = normal(NUMPY_DOUBLE, (500, 300)), normal(NUMPY_DOUBLE, (500, units))
+    right = parameters(NUMPY_DOUBLE, Dense(units), (300,))
+    params = parameters(own, Dense(units), (300,))
     grads = filled(params, math.nan)
-    z, backward = Dense(units).forward(params, x, EVERYTHING)
-    dx = backward(dz.copy(), grads)
+    z, backward = Dense(units).forward(params, own.put(x), EVERYTHING)
+    dx = backward(copied(own.put(dz)), grads)
     for ours, equation in [
-        (z, x @ params.W + params.b),
-        (dx, dz @ params.W.T),
+        (z, x @ right.W + right.b),
+        (dx, dz @ right.W.T),
         (grads.W, x.T @ dz),
         (grads.b, sum(dz)),
     ]:
-        np.testing.assert_allclose(ours, equation, rtol=0, atol=error)
+        error = {"float64": 1e-12, "float32": 3e-4}[own.precision]
+        np.testing.assert_allclose(to_numpy(ours), equation, rtol=0, atol=error)
 
 
 @every_layer
 @settings(deadline=None, max_examples=20)
 @given(batch=st.integers(1, 6), width=st.integers(1, 7))
-def test_shapes_are_those_that_build_says(layer: Layer[Any], batch: int, width: int) -> None:
-    params, x = parameters(layer, (width,)), normal((batch, width))
+def test_shapes_are_those_that_build_says(layer: Layer[Any], batch: int, width: int, engine: Engine) -> None:
+    params, x = parameters(engine, layer, (width,)), normal(engine, (batch, width))
     grads = filled(params, math.nan)
     z, backward = layer.forward(params, x, EVERYTHING, dropout_rng())
-    dx = backward(np.ones_like(z), grads)
+    dx = backward(ones(z), grads)
     assert z.shape == (batch, *layer.build((width,)).output_shape)
     assert dx is not None
     assert dx.shape == x.shape
-    assert all(np.isfinite(gradient).all() for gradient in grads), "every gradient is assigned"
+    assert all(all_finite(gradient) for gradient in grads), "every gradient is assigned"
 
 
 @settings(deadline=None)
 @given(batch=st.integers(1, 4), shape=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple))
-def test_flatten_lays_any_image_out_in_a_row_and_back(batch: int, shape: Shape) -> None:
-    x = normal((batch, *shape))
-    z, backward = Flatten().forward(parameters(Flatten(), shape), x, EVERYTHING)
+def test_flatten_lays_any_image_out_in_a_row_and_back(batch: int, shape: Shape, engine: Engine) -> None:
+    x, none = normal(engine, (batch, *shape)), parameters(engine, Flatten(), shape)
+    z, backward = Flatten().forward(none, x, EVERYTHING)
     assert z.shape == (batch, *Flatten().build(shape).output_shape) == (batch, math.prod(shape))
     assert z.ravel().tolist() == x.ravel().tolist()
-    dx = backward(z.copy(), parameters(Flatten(), shape))
-    assert dx is not None
-    np.testing.assert_array_equal(dx, x)
+    assert_equal(backward(copied(z), none), x)
 
 
 @every_layer
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_precision_is_kept_both_ways(layer: Layer[Any], dtype: type) -> None:
-    params = parameters(layer, (5,), dtype)
-    z, backward = layer.forward(params, normal((4, 5), dtype), EVERYTHING, dropout_rng())
-    dx = backward(np.ones_like(z), filled(params, 0))
-    assert z.dtype == dtype
-    assert dx is not None
-    assert dx.dtype == dtype
+@pytest.mark.parametrize("single", [False, True])
+def test_precision_is_kept_both_ways(layer: Layer[Any], single: bool, engine: Engine) -> None:
+    own = engine._replace(precision="float32") if single else engine
+    params = parameters(own, layer, (5,))
+    z, backward = layer.forward(params, normal(own, (4, 5)), EVERYTHING, dropout_rng())
+    dx = backward(ones(z), filled(params, 0))
+    assert to_numpy(z).dtype == to_numpy(dx).dtype == own.numpy_dtype
 
 
 @every_layer
 @pytest.mark.parametrize("want", [Want(*flags) for flags in itertools.product([False, True], repeat=2)])
-def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want) -> None:
-    params, x = parameters(layer, (5,)), normal((4, 5))
+def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want, engine: Engine) -> None:
+    params, x = parameters(engine, layer, (5,)), normal(engine, (4, 5))
     outputs, full = layer.forward(params, x, EVERYTHING, dropout_rng())
     expected = filled(params, 0)
-    expected_dx = full(np.ones_like(outputs), expected)
+    expected_dx = full(ones(outputs), expected)
     z, backward = layer.forward(params, x, want, dropout_rng())
     grads = filled(params, 7)
-    dx = backward(np.ones_like(z), grads)
-    np.testing.assert_array_equal(z, outputs)
+    dx = backward(ones(z), grads)
+    assert_equal(z, outputs)
     for gradient, right in zip(grads, expected if want.weights else filled(params, 7), strict=True):
-        np.testing.assert_array_equal(gradient, right)
+        assert_equal(gradient, right)
     if want.inputs:
-        np.testing.assert_array_equal(dx, expected_dx)
+        assert_equal(dx, expected_dx)
     else:
         assert dx is None
 
 
 @every_layer
-def test_calls_do_not_know_of_each_other(layer: Layer[Any]) -> None:
-    params = parameters(layer, (5,))
-    inputs = [normal((4, 5), step=step) for step in (1, 2)]
+def test_calls_do_not_know_of_each_other(layer: Layer[Any], engine: Engine) -> None:
+    params = parameters(engine, layer, (5,))
+    inputs = [normal(engine, (4, 5), step) for step in (1, 2)]
 
     def alone(x: Array) -> tuple[Array, Any, Array | None]:
         z, backward = layer.forward(params, x, EVERYTHING, dropout_rng())
         grads = filled(params, 0)
-        return z, grads, backward(np.ones_like(z), grads)
+        return z, grads, backward(ones(z), grads)
 
     expected = [alone(x) for x in inputs]
     runs = [layer.forward(params, x, EVERYTHING, dropout_rng()) for x in inputs]
     for (z, backward), (right_z, right_grads, right_dx) in reversed(list(zip(runs, expected, strict=True))):
         grads = filled(params, 0)
-        dx = backward(np.ones_like(z), grads)
-        np.testing.assert_array_equal(z, right_z)
-        np.testing.assert_array_equal(dx, right_dx)
+        dx = backward(ones(z), grads)
+        assert_equal(z, right_z)
+        assert_equal(dx, right_dx)
         for gradient, right in zip(grads, right_grads, strict=True):
-            np.testing.assert_array_equal(gradient, right)
+            assert_equal(gradient, right)
 
 
 @every_layer
-def test_inputs_and_parameters_stay_as_they_were(layer: Layer[Any]) -> None:
-    params, x = parameters(layer, (5,)), normal((4, 5))
+def test_inputs_and_parameters_stay_as_they_were(layer: Layer[Any], engine: Engine) -> None:
+    params, x = parameters(engine, layer, (5,)), normal(engine, (4, 5))
     z, backward = layer.forward(params, x, EVERYTHING, dropout_rng())
-    backward(np.ones_like(z), filled(params, 0))
-    np.testing.assert_array_equal(x, normal((4, 5)))
-    for array, before in zip(params, parameters(layer, (5,)), strict=True):
-        np.testing.assert_array_equal(array, before)
+    backward(ones(z), filled(params, 0))
+    assert_equal(x, normal(engine, (4, 5)))
+    for array, before in zip(params, parameters(engine, layer, (5,)), strict=True):
+        assert_equal(array, before)
 
 
 @every_layer
@@ -210,64 +231,68 @@ def test_a_layer_holds_its_configuration_and_cannot_change(layer: Layer[Any]) ->
             setattr(layer, name, 0)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sigmoid_and_softmax_bear_huge_inputs(dtype: type) -> None:
-    z: Array = np.array([[-1000.0, 0.0, 1000.0]], dtype=dtype)
-    outputs, backward = Sigmoid().forward(parameters(Sigmoid(), (3,)), z, EVERYTHING)
+@pytest.mark.parametrize("single", [False, True])
+def test_sigmoid_and_softmax_bear_huge_inputs(single: bool, engine: Engine) -> None:
+    own = engine._replace(precision="float32") if single else engine
+    z, none = own.put(np.array([[-1000.0, 0.0, 1000.0]])), parameters(own, Sigmoid(), (3,))
+    outputs, backward = Sigmoid().forward(none, z, EVERYTHING)
     assert outputs.tolist() == [[0, 0.5, 1]]
-    np.testing.assert_array_equal(backward(np.ones_like(z), parameters(Sigmoid(), (3,))), [[0, 0.25, 0]])
-    outputs, backward = Softmax().forward(parameters(Softmax(), (3,)), z, EVERYTHING)
+    assert_equal(backward(ones(z), none), np.array([[0, 0.25, 0]]))
+    outputs, backward = Softmax().forward(none, z, EVERYTHING)
     assert outputs.tolist() == [[0, 0, 1]]
-    np.testing.assert_array_equal(backward(np.ones_like(z), parameters(Softmax(), (3,))), [[0, 0, 0]])
+    assert_equal(backward(ones(z), none), np.zeros((1, 3)))
 
 
 @settings(deadline=None)
 @given(shift=st.floats(-1e4, 1e4), width=st.integers(1, 6))
-def test_softmax_gives_probabilities_that_a_common_shift_does_not_change(shift: float, width: int) -> None:
-    z = normal((3, width))
-    s, _ = Softmax().forward(parameters(Softmax(), (width,)), z, NOTHING)
-    shifted, _ = Softmax().forward(parameters(Softmax(), (width,)), z + shift, NOTHING)
-    np.testing.assert_allclose(s.sum(axis=1), 1, rtol=1e-14)
-    np.testing.assert_allclose(shifted, s, rtol=1e-10)
+def test_softmax_gives_probabilities_that_a_common_shift_does_not_change(
+    shift: float, width: int, double: Engine
+) -> None:
+    z, none = normal(double, (3, width)), parameters(double, Softmax(), (width,))
+    s, _ = Softmax().forward(none, z, NOTHING)
+    shifted, _ = Softmax().forward(none, z + shift, NOTHING)
+    np.testing.assert_allclose(to_numpy(s).sum(axis=1), 1, rtol=1e-14)
+    np.testing.assert_allclose(to_numpy(shifted), to_numpy(s), rtol=1e-10)
 
 
 @pytest.mark.parametrize(("layer", "slope"), [(ReLU(), 0.0), (LeakyReLU(0.3), 0.3)], ids=repr)
-def test_slope_at_the_kink_is_the_one_below_it(layer: Layer[Any], slope: float) -> None:
-    z, backward = layer.forward(parameters(layer, (1,)), np.zeros((1, 1)), EVERYTHING)
-    np.testing.assert_array_equal(backward(np.ones_like(z), parameters(layer, (1,))), [[slope]])
+def test_slope_at_the_kink_is_the_one_below_it(layer: Layer[Any], slope: float, engine: Engine) -> None:
+    z, backward = layer.forward(parameters(engine, layer, (1,)), engine.put(np.zeros((1, 1))), EVERYTHING)
+    assert_equal(backward(ones(z), parameters(engine, layer, (1,))), np.array([[slope]], engine.numpy_dtype))
 
 
-def dropped(p: float, step: int = 0, dtype: type = np.float64) -> Array:
+def dropped(engine: Engine, p: float, step: int = 0) -> Array:
     """What dropout makes of 200,000 ones: with it, statistical tolerances of 1 % are six deviations or more."""
-    ones: Array = np.ones((1000, 200), dtype)
-    return Dropout(p).forward(parameters(Dropout(p), (200,)), ones, NOTHING, dropout_rng(step))[0]
+    x = engine.put(np.ones((1000, 200)))
+    return to_numpy(Dropout(p).forward(parameters(engine, Dropout(p), (200,)), x, NOTHING, dropout_rng(step))[0])
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.6])
-def test_dropout_keeps_the_expected_value(p: float) -> None:
-    outputs = dropped(p)
-    assert set(np.unique(outputs)) == {0.0, 1 / (1 - p)}
+def test_dropout_keeps_the_expected_value(p: float, engine: Engine) -> None:
+    outputs = dropped(engine, p)
+    assert set(np.unique(outputs)) == {0.0, engine.numpy_dtype.type(1 / (1 - p))}
     assert (outputs == 0).mean() == pytest.approx(p, abs=0.01)
     assert outputs.mean() == pytest.approx(1, abs=0.02)
 
 
-def test_dropout_is_the_identity_outside_training_and_at_zero() -> None:
-    x = normal((4, 5))
+def test_dropout_is_the_identity_outside_training_and_at_zero(engine: Engine) -> None:
+    x, none = normal(engine, (4, 5)), parameters(engine, Dropout(0.5), (5,))
     for layer, rng in [(Dropout(0.5), None), (Dropout(0.0), dropout_rng())]:
-        z, backward = layer.forward(parameters(layer, (5,)), x, EVERYTHING, rng)
-        np.testing.assert_array_equal(z, x)
-        np.testing.assert_array_equal(backward(x.copy(), parameters(layer, (5,))), x)
+        z, backward = layer.forward(none, x, EVERYTHING, rng)
+        assert_equal(z, x)
+        assert_equal(backward(copied(x), none), x)
     assert Dropout(0.5).stochastic
     assert not Dropout(0.0).stochastic
 
 
 def test_dropout_masks_are_new_at_each_step_and_the_same_when_a_step_is_repeated() -> None:
-    np.testing.assert_array_equal(dropped(0.5, step=3), dropped(0.5, step=3))
-    assert (dropped(0.5, step=3) == dropped(0.5, step=4)).mean() == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_array_equal(dropped(NUMPY, 0.5, step=3), dropped(NUMPY, 0.5, step=3))
+    assert (dropped(NUMPY, 0.5, step=3) == dropped(NUMPY, 0.5, step=4)).mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_dropout_masks_are_the_same_in_both_precisions() -> None:
-    np.testing.assert_array_equal(dropped(0.5, dtype=np.float32) == 0, dropped(0.5) == 0)
+def test_dropout_masks_are_the_same_wherever_and_in_whatever_precision_they_are_used(engine: Engine) -> None:
+    for own in (engine, engine._replace(precision="float32")):
+        np.testing.assert_array_equal(dropped(own, 0.5) == 0, dropped(NUMPY_DOUBLE, 0.5) == 0)
 
 
 def test_dropout_layers_of_one_network_draw_different_masks() -> None:
