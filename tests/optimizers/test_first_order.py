@@ -27,7 +27,7 @@ from sfumato import (
     RMSProp,
     Tanh,
 )
-from sfumato.arrays import NUMPY_DOUBLE, Array
+from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, copied, to_numpy
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.network import Network
 from sfumato.optimizers import OPTIMIZERS, FirstOrder, make_optimizer
@@ -121,18 +121,18 @@ def textbook_path(make_update: Callable[[], Update]) -> Array:
     return np.array(path).T
 
 
-def path_of(optimizer: FirstOrder[Any], rate: float = RATE) -> Array:
-    theta = np.array(START)
+def path_of(optimizer: FirstOrder[Any], rate: float = RATE, engine: Engine = NUMPY_DOUBLE) -> Array:
+    theta = engine.put(np.array(START))
     state, path = optimizer.init(theta), []
     for _ in range(STEPS):
         theta, state = optimizer.update(theta, gradient_of(theta), state, rate)
-        path.append(theta.copy())
+        path.append(to_numpy(copied(theta)))
     return np.array(path)
 
 
-def apart(optimizer: FirstOrder[Any], make_update: Callable[[], Update]) -> float:
+def apart(optimizer: FirstOrder[Any], make_update: Callable[[], Update], engine: Engine = NUMPY_DOUBLE) -> float:
     """How far the optimizer ever is from the textbook's path."""
-    return float(np.abs(path_of(optimizer) - textbook_path(make_update)).max())
+    return float(np.abs(path_of(optimizer, engine=engine) - textbook_path(make_update)).max())
 
 
 PAIRS: list[tuple[FirstOrder[Any], Callable[[], Update]]] = [
@@ -152,8 +152,10 @@ PAIRS: list[tuple[FirstOrder[Any], Callable[[], Update]]] = [
 
 
 @pytest.mark.parametrize(("optimizer", "make_update"), PAIRS, ids=[repr(optimizer) for optimizer, _ in PAIRS])
-def test_the_path_is_the_textbooks(optimizer: FirstOrder[Any], make_update: Callable[[], Update]) -> None:
-    assert apart(optimizer, make_update) < 1e-12
+def test_the_path_is_the_textbooks(
+    optimizer: FirstOrder[Any], make_update: Callable[[], Update], engine: Engine, rounding: float
+) -> None:
+    assert apart(optimizer, make_update, engine) < rounding
 
 
 def test_averaged_momentum_is_classical_momentum_at_a_smaller_rate() -> None:
@@ -163,12 +165,14 @@ def test_averaged_momentum_is_classical_momentum_at_a_smaller_rate() -> None:
 
 
 @pytest.mark.parametrize("optimizer", [optimizer for optimizer, _ in PAIRS], ids=repr)
-def test_a_long_vector_is_stepped_like_each_of_its_entries(optimizer: FirstOrder[Any]) -> None:
-    start = np.resize(START, 100_000)
-    theta, state = start.copy(), optimizer.init(start)
+def test_a_long_vector_is_stepped_like_each_of_its_entries(optimizer: FirstOrder[Any], engine: Engine) -> None:
+    start = engine.put(np.resize(START, 100_000))
+    theta, state = copied(start), optimizer.init(start)
     for _ in range(3):
         theta, state = optimizer.update(theta, gradient_of(theta), state, RATE)
-    np.testing.assert_array_equal(theta, np.resize(path_of(optimizer)[2], 100_000))
+    expected = np.resize(path_of(optimizer, engine=engine)[2], 100_000)
+    few = 0 if engine.backend == "numpy" else 4 * np.finfo(engine.numpy_dtype).eps  # a vector's end is taken otherwise
+    np.testing.assert_allclose(to_numpy(theta), expected, rtol=few, atol=few)
 
 
 @pytest.mark.parametrize("kind", [RMSProp, Adam])
@@ -178,63 +182,76 @@ def test_epsilon_stands_outside_the_root_unless_asked_for_inside(kind: Any) -> N
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.6), (0.0, 0.0)])
-def test_adams_first_step_is_corrected_to_the_gradient_itself(betas: tuple[float, float]) -> None:
+def test_adams_first_step_is_corrected_to_the_gradient_itself(betas: tuple[float, float], double: Engine) -> None:
     theta, gradient = np.array([1.0, 1.0, 1.0]), np.array([1e-3, -2.0, 500.0])
-    moved, state = Adam(*betas).update(theta.copy(), gradient.copy(), Adam(*betas).init(theta), RATE)
-    np.testing.assert_allclose(theta - moved, RATE * gradient / (np.abs(gradient) + 1e-8), rtol=1e-10)
+    state = Adam(*betas).init(double.put(theta))
+    moved, state = Adam(*betas).update(double.put(theta.copy()), double.put(gradient.copy()), state, RATE)
+    np.testing.assert_allclose(theta - to_numpy(moved), RATE * gradient / (np.abs(gradient) + 1e-8), rtol=1e-10)
     assert state.t == 1
 
 
-def test_adamw_decays_what_it_is_told_to_and_is_adam_without_decay() -> None:
+def test_adamw_decays_what_it_is_told_to_and_is_adam_without_decay(engine: Engine) -> None:
     decays = np.array([True, False, True])
-    theta = np.array([1.0, 2.0, 3.0])
+    theta = engine.put(np.array([1.0, 2.0, 3.0]))
     optimizer = AdamW(weight_decay=0.5, decays=decays)
-    moved, _ = optimizer.update(theta.copy(), np.zeros(3), optimizer.init(theta), RATE)
-    np.testing.assert_allclose(moved, [1 - RATE * 0.5, 2, 3 * (1 - RATE * 0.5)], rtol=1e-15)
-    np.testing.assert_array_equal(path_of(AdamW(weight_decay=0.0)), path_of(Adam()))
+    moved, _ = optimizer.update(copied(theta), engine.put(np.zeros(3)), optimizer.init(theta), RATE)
+    exact = 8 * float(np.finfo(engine.numpy_dtype).eps)
+    np.testing.assert_allclose(to_numpy(moved), [1 - RATE * 0.5, 2, 3 * (1 - RATE * 0.5)], rtol=exact)
+    np.testing.assert_array_equal(path_of(AdamW(weight_decay=0.0), engine=engine), path_of(Adam(), engine=engine))
 
 
-def objective_and_start(dtype: type = np.float64) -> tuple[NetworkObjective, Array]:
+def objective_and_start(engine: Engine = NUMPY_DOUBLE) -> tuple[NetworkObjective, Array]:
     rng = np.random.default_rng(0)
     network = Network([Dense(4), Tanh(), Dense(1)], 3)
-    x: Array = rng.standard_normal((20, 3)).astype(dtype)
-    return NetworkObjective(network, MeanSquaredError(), x, rng.standard_normal(20)), network.initialize(0, dtype)
+    x, y = engine.put(rng.standard_normal((20, 3))), engine.put(rng.standard_normal(20))
+    return NetworkObjective(network, MeanSquaredError(), x, y), engine.put(network.initialize(0, np.float64))
 
 
-def test_a_step_returns_the_evaluation_from_where_it_started() -> None:
-    objective, start = objective_and_start()
-    theta, _, evaluation = GradientDescent().step(objective, start.copy(), GradientDescent().init(start), 0.1)
+def test_a_step_returns_the_evaluation_from_where_it_started(engine: Engine, rounding: float) -> None:
+    objective, start = objective_and_start(engine)
+    theta, _, evaluation = GradientDescent().step(objective, copied(start), GradientDescent().init(start), 0.1)
     assert evaluation.loss == objective.value(start)
-    np.testing.assert_allclose(theta, start - 0.1 * objective(start).gradient, rtol=1e-14)
+    expected = to_numpy(start - 0.1 * objective(start).gradient)
+    np.testing.assert_allclose(to_numpy(theta), expected, rtol=rounding, atol=1e-3 * rounding)
 
 
-def steps(optimizer: Optimizer[Any], theta: Array, state: Any, count: int, dtype: type = np.float64) -> Any:
-    objective, _ = objective_and_start(dtype)
+def steps(optimizer: Optimizer[Any], theta: Array, state: Any, count: int, engine: Engine = NUMPY_DOUBLE) -> Any:
+    objective, _ = objective_and_start(engine)
     for _ in range(count):
         theta, state, _ = optimizer.step(objective, theta, state, 0.05)
     return theta, state
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_stopping_after_some_steps_and_going_on_changes_no_bit(name: str, tmp_path: Path) -> None:
+def test_stopping_after_some_steps_and_going_on_changes_no_bit(name: str, engine: Engine, tmp_path: Path) -> None:
     optimizer = make_optimizer(name)
-    _, start = objective_and_start()
-    expected, _ = steps(optimizer, start.copy(), optimizer.init(start), 30)
-    theta, state = steps(optimizer, start.copy(), optimizer.init(start), 13)
-    copied = copy.deepcopy((theta, state))
+    _, start = objective_and_start(engine)
+    expected, _ = steps(optimizer, copied(start), optimizer.init(start), 30, engine)
+    theta, state = steps(optimizer, copied(start), optimizer.init(start), 13, engine)
+    twin = copy.deepcopy((theta, state))
     save_checkpoint(tmp_path / "run", TrainingState(theta, state, theta), {})
-    stored = load_checkpoint(tmp_path / "run", optimizer, {}, NUMPY_DOUBLE)
-    for stopped in [(theta, state), copied, (stored.theta, stored.memory)]:
-        np.testing.assert_array_equal(steps(optimizer, *stopped, 17)[0], expected)
+    stored = load_checkpoint(tmp_path / "run", optimizer, {}, engine)
+    for stopped in [(theta, state), twin, (stored.theta, stored.memory)]:
+        np.testing.assert_array_equal(to_numpy(steps(optimizer, *stopped, 17, engine)[0]), to_numpy(expected))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_precision_is_kept(name: str) -> None:
+def test_a_network_is_trained_along_the_same_path_wherever_it_is(name: str, engine: Engine, rounding: float) -> None:
     optimizer = make_optimizer(name)
-    _, start = objective_and_start(np.float32)
-    theta, state = steps(optimizer, start, optimizer.init(start), 5, np.float32)
-    assert theta.dtype == np.float32
-    assert all(array.dtype == np.float32 for array in state if isinstance(array, np.ndarray))
+    _, start = objective_and_start(engine)
+    found, _ = steps(optimizer, copied(start), optimizer.init(start), 5, engine)
+    _, start = objective_and_start()
+    expected, _ = steps(optimizer, copied(start), optimizer.init(start), 5)
+    np.testing.assert_allclose(to_numpy(found), expected, rtol=10 * rounding, atol=rounding)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_precision_is_kept(name: str, engine: Engine) -> None:
+    optimizer, single = make_optimizer(name), engine._replace(precision="float32")
+    _, start = objective_and_start(single)
+    theta, state = steps(optimizer, start, optimizer.init(start), 5, single)
+    assert to_numpy(theta).dtype == np.float32
+    assert all(to_numpy(array).dtype == np.float32 for array in state if hasattr(array, "dtype"))
 
 
 def test_every_optimizer_is_made_by_name_with_its_own_settings() -> None:

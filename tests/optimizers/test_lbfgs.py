@@ -17,7 +17,7 @@ from sfumato import (
     Objective,
     multilayer_perceptron,
 )
-from sfumato.arrays import NUMPY_DOUBLE, Array
+from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, copied, to_numpy
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data import spiral
 from sfumato.optimizers.lbfgs import Curvature
@@ -27,14 +27,15 @@ Function = Callable[[Array], tuple[float, Array]]
 
 
 class Counting(Objective):
-    """A function as an objective that counts its evaluations."""
+    """A function of NumPy's arrays as an objective that counts its evaluations; theta is where the engine says."""
 
-    def __init__(self, function: Function) -> None:
-        self.function, self.evaluations = function, 0
+    def __init__(self, function: Function, engine: Engine | None = None) -> None:
+        self.function, self.engine, self.evaluations = function, engine, 0
 
     def __call__(self, theta: Array) -> Evaluation:
         self.evaluations += 1
-        return Evaluation(*self.function(theta))
+        loss, gradient = self.function(to_numpy(theta))
+        return Evaluation(loss, self.engine.put(gradient) if self.engine else gradient)
 
 
 class Minimum(NamedTuple):
@@ -45,18 +46,23 @@ class Minimum(NamedTuple):
 
 
 def minimise(
-    function: Function, start: Array, tolerance: float, most: int = 2000, lbfgs: LBFGS | None = None
+    function: Function,
+    start: Array,
+    tolerance: float,
+    most: int = 2000,
+    lbfgs: LBFGS | None = None,
+    engine: Engine = NUMPY_DOUBLE,
 ) -> Minimum:
     """Step until no entry of the gradient is above the tolerance."""
-    lbfgs, objective, theta = lbfgs or LBFGS(), Counting(function), start.copy()
+    lbfgs, objective, theta = lbfgs or LBFGS(), Counting(function, engine), engine.put(start.copy())
     state, steps = lbfgs.init(theta), 0
     while steps < most and not state.converged:
         theta, state, _ = lbfgs.step(objective, theta, state, 1.0)
         steps += 1
         assert state.here is not None
-        if np.abs(state.here.gradient).max() <= tolerance:
+        if np.abs(to_numpy(state.here.gradient)).max() <= tolerance:
             break
-    return Minimum(theta, function(theta)[0], steps, objective.evaluations)
+    return Minimum(to_numpy(theta), function(to_numpy(theta))[0], steps, objective.evaluations)
 
 
 def scipys(function: Function, start: Array, tolerance: float, most: int = 2000) -> Any:
@@ -90,9 +96,11 @@ def network_function(hidden: list[int], seed: int, l2: float = 0.3) -> tuple[Fun
 
 @pytest.mark.parametrize("condition", [10, 1000])
 @pytest.mark.parametrize("n", [2, 5, 10, 20])
-def test_a_quadratic_of_n_variables_takes_n_steps_where_line_searches_are_exact(n: int, condition: float) -> None:
+def test_a_quadratic_of_n_variables_takes_n_steps_where_line_searches_are_exact(
+    n: int, condition: float, double: Engine
+) -> None:
     function, minimum = quadratic(n, condition)
-    found = minimise(function, np.zeros(n), 1e-6, lbfgs=LBFGS(history=n, curvature=1e-3))
+    found = minimise(function, np.zeros(n), 1e-6, lbfgs=LBFGS(history=n, curvature=1e-3), engine=double)
     assert found.steps <= n + 2
     np.testing.assert_allclose(found.theta, minimum, atol=1e-6)
 
@@ -129,33 +137,36 @@ def test_a_small_network_gets_as_far_as_with_scipy(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_step_meets_the_strong_wolfe_conditions(seed: int) -> None:
-    lbfgs, theta = LBFGS(), np.random.default_rng(seed).standard_normal(10)
-    objective, state = Counting(rosenbrock), lbfgs.init(theta)
+def test_every_step_meets_the_strong_wolfe_conditions(seed: int, double: Engine) -> None:
+    lbfgs, theta = LBFGS(), double.put(np.random.default_rng(seed).standard_normal(10))
+    objective, state = Counting(rosenbrock, double), lbfgs.init(theta)
     for _ in range(30):
-        before = theta
+        before = to_numpy(copied(theta))
         theta, state, here = lbfgs.step(objective, theta, state, 1.0)
-        loss, gradient = rosenbrock(theta)
-        slope, slope_after = here.gradient @ (theta - before), gradient @ (theta - before)
+        loss, gradient = rosenbrock(to_numpy(theta))
+        step = to_numpy(theta) - before
+        slope, slope_after = to_numpy(here.gradient) @ step, gradient @ step
         assert slope < 0
         assert loss <= here.loss + lbfgs.sufficient_decrease * slope
         assert abs(slope_after) <= lbfgs.curvature * abs(slope)
 
 
 @pytest.mark.parametrize("history", [1, 3, 10])
-def test_every_step_goes_along_the_quasi_newton_direction(history: int) -> None:
+def test_every_step_goes_along_the_quasi_newton_direction(history: int, double: Engine) -> None:
     """-H g, with H built as a whole matrix from the last pairs (Nocedal and Wright 2006, equations 7.16 to 7.20)."""
-    lbfgs, theta = LBFGS(history=history), np.random.default_rng(0).standard_normal(6)
-    objective, state, pairs = Counting(rosenbrock), lbfgs.init(theta), list[tuple[Array, Array]]()
+    lbfgs, theta = LBFGS(history=history), double.put(np.random.default_rng(0).standard_normal(6))
+    objective, state, pairs = Counting(rosenbrock, double), lbfgs.init(theta), list[tuple[Array, Array]]()
     for _ in range(20):
-        before, g = theta, rosenbrock(theta)[1]
+        before = to_numpy(copied(theta))
+        g = rosenbrock(before)[1]
         H = np.eye(6) * (pairs[-1][0] @ pairs[-1][1] / (pairs[-1][1] @ pairs[-1][1]) if pairs else 1)
         for s, y in pairs[-history:]:
             V = np.eye(6) - np.outer(y, s) / (y @ s)
             H = V.T @ H @ V + np.outer(s, s) / (y @ s)
         theta, state, _ = lbfgs.step(objective, theta, state, 1.0)
-        pairs.append((theta - before, rosenbrock(theta)[1] - g))
-        cosine = (theta - before) @ (-H @ g) / (np.linalg.norm(theta - before) * np.linalg.norm(H @ g))
+        step = to_numpy(theta) - before
+        pairs.append((step, rosenbrock(to_numpy(theta))[1] - g))
+        cosine = step @ (-H @ g) / (np.linalg.norm(step) * np.linalg.norm(H @ g))
         assert cosine == pytest.approx(1, abs=1e-9)
 
 
@@ -232,24 +243,24 @@ def test_where_rounding_leaves_nothing_to_gain_it_says_so_and_stops(dtype: type)
 
 
 @pytest.mark.parametrize("way", ["kept", "here dropped", "checkpoint"])
-def test_thirty_steps_and_thirty_more_are_sixty_bit_for_bit(way: str, tmp_path: Path) -> None:
-    function, start = network_function([10], 0)
-    lbfgs, objective = LBFGS(), Counting(function)
+def test_thirty_steps_and_thirty_more_are_sixty_bit_for_bit(way: str, engine: Engine, tmp_path: Path) -> None:
+    function, first = network_function([10], 0)
+    lbfgs, objective, start = LBFGS(), Counting(function, engine), engine.put(first)
 
     def run(theta: Array, state: Curvature, steps: int) -> tuple[Array, Curvature]:
         for _ in range(steps):
             theta, state, _ = lbfgs.step(objective, theta, state, 1.0)
         return theta, state
 
-    uninterrupted, _ = run(start.copy(), lbfgs.init(start), 60)
-    theta, state = run(start.copy(), lbfgs.init(start), 30)
+    uninterrupted, _ = run(copied(start), lbfgs.init(start), 60)
+    theta, state = run(copied(start), lbfgs.init(start), 30)
     if way == "here dropped":
         state = state._replace(here=None)
     elif way == "checkpoint":
         save_checkpoint(tmp_path / "run", TrainingState(theta, state, theta), {})
-        stored = load_checkpoint(tmp_path / "run", lbfgs, {}, NUMPY_DOUBLE)
+        stored = load_checkpoint(tmp_path / "run", lbfgs, {}, engine)
         theta, state = stored.theta, stored.memory
-    np.testing.assert_array_equal(run(theta, state, 30)[0], uninterrupted)
+    np.testing.assert_array_equal(to_numpy(run(theta, state, 30)[0]), to_numpy(uninterrupted))
 
 
 @pytest.mark.parametrize(
