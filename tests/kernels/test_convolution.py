@@ -11,9 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import NUMPY, Array, Engine, Shape, Stream, generator, to_numpy
 from sfumato.kernels import convolution, pooling
-from sfumato.kernels.convolution import convolve, filter_gradients, input_gradient, output_size
+from sfumato.kernels.convolution import (
+    convolve,
+    convolve_and_rectify,
+    filter_gradients,
+    input_gradient,
+    output_size,
+)
 from sfumato.kernels.threads import parallel_kernels
 
 
@@ -28,6 +34,7 @@ class Case:
     kernel: Shape
     stride: int
     padding: int
+    relu: bool = False
 
 
 @st.composite
@@ -35,8 +42,9 @@ def cases(draw: st.DrawFn) -> Case:
     kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
     padding = draw(st.integers(0, 6))
     size = tuple(draw(st.integers(max(1, k - 2 * padding), 12)) for k in kernel)
-    images, filters, stride = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    return Case(images, size, draw(st.sampled_from([1, 2, 3, 9, 40])), filters, kernel, stride, padding)
+    images, filters, stride = draw(st.integers(0, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    channels, relu = draw(st.sampled_from([1, 2, 3, 9, 40])), draw(st.booleans())
+    return Case(images, size, channels, filters, kernel, stride, padding, relu)
 
 
 def arrays(case: Case, dtype: Any = np.float64) -> tuple[Array, Array, Array, Array]:
@@ -52,8 +60,12 @@ def arrays(case: Case, dtype: Any = np.float64) -> tuple[Array, Array, Array, Ar
     return x, W, b, dz
 
 
-def by_definition(case: Case) -> tuple[Array, Array, Array, Array]:
-    """Z, dx, dW and db, window by window, in float64."""
+def by_definition(case: Case) -> tuple[Array, tuple[Array, Array, Array, Array]]:
+    """dZ, and for it Z, dx, dW and db, window by window, in float64.
+
+    With relu it is max(Z, 0), and the gradients where Z is positive. So close to the kink that rounding decides on its
+    side, dZ is zero.
+    """
     x, W, b, dz = arrays(case)
     p, s, (kh, kw) = case.padding, case.stride, case.kernel
     padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
@@ -62,55 +74,68 @@ def by_definition(case: Case) -> tuple[Array, Array, Array, Array]:
         for v in range(z.shape[2]):
             window = np.s_[:, s * u : s * u + kh, s * v : s * v + kw]
             z[:, u, v] = np.einsum("nijc,oijc->no", padded[window], W) + b
-            d_padded[window] += np.einsum("no,oijc->nijc", dz[:, u, v], W)
-            dW += np.einsum("no,nijc->oijc", dz[:, u, v], padded[window])
-            db += dz[:, u, v].sum(axis=0)
-    return z, d_padded[:, p : p + x.shape[1], p : p + x.shape[2]], dW, db
+            if case.relu:
+                dz[:, u, v][abs(z[:, u, v]) < 1e-4] = 0
+            own = dz[:, u, v] * (z[:, u, v] > 0) if case.relu else dz[:, u, v]
+            d_padded[window] += np.einsum("no,oijc->nijc", own, W)
+            dW += np.einsum("no,nijc->oijc", own, padded[window])
+            db += own.sum(axis=0)
+    dx = d_padded[:, p : p + x.shape[1], p : p + x.shape[2]]
+    return dz, (np.maximum(z, 0) if case.relu else z, dx, dW, db)
 
 
-def by_kernels(case: Case, dtype: Any = np.float64) -> tuple[Array, Array, Array, Array]:
-    x, W, b, dz = arrays(case, dtype)
+def by_kernels(case: Case, engine: Engine, dz: Array) -> tuple[Array, Array, Array, Array]:
+    x, W, b, dz = map(engine.put, (*arrays(case)[:3], dz))
     how: dict[str, Any] = {"stride": case.stride, "padding": case.padding}
-    z, dx = convolve(x, W, b, **how), input_gradient(dz, W, input_shape=x.shape, **how)
-    return z, dx, *filter_gradients(x, dz, case.kernel, **how)
+    z, positive = convolve_and_rectify(x, W, b, **how) if case.relu else (convolve(x, W, b, **how), None)
+    dx = input_gradient(dz, W, input_shape=x.shape, where=positive, **how)
+    dW, db = filter_gradients(x, dz, case.kernel, where=positive, **how)
+    return to_numpy(z), to_numpy(dx), to_numpy(dW), to_numpy(db)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-5)])
-@pytest.mark.parametrize("few", [False, True])
-@settings(deadline=None, max_examples=60)
-@given(case=cases())
-def test_the_kernels_compute_their_definition(case: Case, few: bool, dtype: Any, tolerance: float) -> None:
+@pytest.mark.parametrize("single", [False, True])
+@settings(deadline=None, max_examples=100)
+@given(case=cases(), few=st.booleans())
+def test_the_kernels_compute_their_definition(case: Case, few: bool, single: bool, engine: Engine) -> None:
+    own = engine._replace(precision="float32") if single else engine
+    tolerance = {"float64": 1e-10, "float32": 1e-5}[own.precision]
+    dz, expected = by_definition(case)
     with pytest.MonkeyPatch.context() as patch:
         if few:  # windows in a strip, so that there are many strips
             patch.setattr(convolution, "STRIP_WINDOWS", 7)
             patch.setattr(convolution, "STRIP_BYTES", 1)
-        computed = by_kernels(case, dtype)
-    for ours, right in zip(computed, by_definition(case), strict=True):
+        computed = by_kernels(case, own, dz)
+    for ours, right in zip(computed, expected, strict=True):
         assert ours.shape == right.shape
-        assert ours.dtype == dtype
+        assert ours.dtype == own.numpy_dtype
         # rounding goes with the numbers that are added up, which are around one: their sum may cancel
         np.testing.assert_allclose(ours, right, rtol=tolerance, atol=tolerance * np.abs(right).max(initial=1.0))
 
 
 @settings(deadline=None, max_examples=20)
 @given(case=cases())
-def test_with_relu_what_is_negative_is_zero(case: Case) -> None:
-    x, W, b, _ = arrays(case)
+def test_with_relu_what_is_negative_is_zero(case: Case, engine: Engine) -> None:
+    x, W, b, _ = map(engine.put, arrays(case))
     how: dict[str, Any] = {"stride": case.stride, "padding": case.padding}
-    np.testing.assert_array_equal(convolve(x, W, b, relu=True, **how), np.maximum(convolve(x, W, b, **how), 0))
+    z, rectified = (to_numpy(convolve(x, W, b, relu=relu, **how)) for relu in (False, True))
+    np.testing.assert_array_equal(rectified, np.maximum(z, 0))
 
 
-def test_images_that_are_not_contiguous_in_memory_give_the_same() -> None:
-    x, W, b, dz = arrays(Case(2, (9, 8), 3, 4, (3, 2), 1, 1))
-    turned = np.ascontiguousarray(x[:, ::-1].transpose(3, 2, 0, 1)).transpose(2, 3, 1, 0)[:, ::-1]
+def test_images_that_are_not_contiguous_in_memory_give_the_same(engine: Engine, rounding: float) -> None:
+    images, *others = arrays(Case(2, (9, 8), 3, 4, (3, 2), 1, 1))
+    x, W, b, dz = map(engine.put, (images, *others))
+    turned = engine.put(np.ascontiguousarray(images[:, ::-1].transpose(3, 2, 0, 1)).transpose(2, 3, 1, 0)[:, ::-1])
     how: dict[str, Any] = {"stride": 1, "padding": 1}
-    np.testing.assert_array_equal(convolve(turned, W, b, **how), convolve(x, W, b, **how))
-    np.testing.assert_array_equal(
-        filter_gradients(turned, dz, (3, 2), **how)[0], filter_gradients(x, dz, (3, 2), **how)[0]
-    )
-    np.testing.assert_array_equal(
-        convolve(turned, W[:, :1, :1], b, stride=1, padding=0), convolve(x, W[:, :1, :1], b, stride=1, padding=0)
-    )
+    ways: list[Callable[[Array], Array]] = [
+        lambda x: convolve(x, W, b, **how),
+        lambda x: filter_gradients(x, dz, (3, 2), **how)[0],
+        lambda x: convolve(x, W[:, :1, :1], b, stride=1, padding=0),
+    ]
+    for compute in ways:
+        ours, right = to_numpy(compute(turned)), to_numpy(compute(x))
+        if engine.backend == "numpy":
+            np.testing.assert_array_equal(ours, right)
+        np.testing.assert_allclose(ours, right, rtol=rounding, atol=rounding)
 
 
 def test_a_convolution_takes_memory_for_its_result_and_some_strips() -> None:
@@ -129,11 +154,11 @@ def test_a_convolution_takes_memory_for_its_result_and_some_strips() -> None:
 
 def everything(case: Case) -> list[bytes]:
     """Whatever the kernels compute for a case in float32, bytes."""
-    x = arrays(case, np.float32)[0]
+    x, _, _, dz = arrays(case, np.float32)
     pooled, winners = pooling.max_pool(x, 3, 2)
     assert winners is not None
     results = [
-        *by_kernels(case, np.float32),
+        *by_kernels(case, NUMPY, dz),
         pooled,
         winners,
         pooling.max_pool_gradient(pooled, winners, 3, 2, x.shape),
