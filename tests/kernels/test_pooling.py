@@ -1,7 +1,5 @@
 """The kernels of pooling against their definition, written as loops."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -11,10 +11,11 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from sfumato import InputError, check_gradient
-from sfumato.arrays import NUMPY, NUMPY_DOUBLE, Array, Where
+from sfumato.arrays import NUMPY, NUMPY_DOUBLE, Array, Engine, Where, to_numpy
 from sfumato.layers import AveragePooling, Convolution, Layer, MaxPooling, Want
 from sfumato.layers.base import ReceptiveField
 from sfumato.network import Network
+from sfumato.objective import Elsewhere
 from sfumato.style import tiles
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
@@ -72,9 +73,9 @@ def networks(draw: st.DrawFn) -> list[Layer[Any]]:
 
 
 @settings(max_examples=30, deadline=None)
-@given(networks(), st.integers(24, 60), st.integers(24, 60), st.integers(1, 40))
+@given(layers=networks(), height=st.integers(24, 60), width=st.integers(24, 60), edge=st.integers(1, 40))
 def test_features_and_gradients_are_those_of_the_whole(
-    layers: list[Layer[Any]], height: int, width: int, edge: int
+    layers: list[Layer[Any]], height: int, width: int, edge: int, double: Engine
 ) -> None:
     def make(rows: int, columns: int) -> Network:
         return Network(layers, (rows, columns, 3))
@@ -83,38 +84,38 @@ def test_features_and_gradients_are_those_of_the_whole(
     picture = rng.standard_normal((height, width, 3))
     try:
         whole = make(height, width)
-        theta = whole.initialize(0, np.float64)
-        tiled = TiledNetwork(make, theta, height, width, edge)
+        theta = double.put(whole.initialize(0, np.float64))
+        tiled = TiledNetwork(make, theta, height, width, edge, engine=double)
     except InputError:  # without padding, a picture or its last tile can be too small to leave anything
         reject()
-    weights = {name: rng.standard_normal(shape) for name, shape in whole.shapes.items()}
+    weights = {name: double.put(rng.standard_normal(shape)) for name, shape in whole.shapes.items()}
     features = {name: np.full(shape, np.nan) for name, shape in whole.shapes.items()}
 
     def head(name: str) -> Callable[[Array, Where], tuple[None, Callable[[float, Array], None]]]:
         def measure(z: Array, where: Where) -> tuple[None, Callable[[float, Array], None]]:
-            features[name][where] = z[0]
+            features[name][where] = to_numpy(z[0])
 
             def pull(gradient: float, dz: Array) -> None:
-                dz += gradient * weights[name][np.newaxis, *where]
+                dz += gradient * weights[name][None, *where]
 
             return None, pull
 
         return measure
 
     heads = [(name, head(name)) for name in whole.names]
-    gradient = tiled.gradient(picture, heads, lambda measured: [1.0] * len(next(iter(measured))))
+    gradient = tiled.gradient(double.put(picture), heads, lambda measured: [1.0] * len(next(iter(measured))))
     in_one = [
-        (name, lambda z, w=weights[name]: (z[0], lambda _, dz: w[np.newaxis] + (0 if dz is None else dz)))
+        (name, lambda z, w=weights[name]: (z[0], lambda _, dz: w[None] + (0 if dz is None else dz)))
         for name in whole.names
     ]
     expected, backward = whole.measure(
-        whole.parameters(theta), picture[np.newaxis], in_one, Want(weights=False, inputs=True)
+        whole.parameters(theta), double.put(picture[None]), in_one, Want(weights=False, inputs=True)
     )
     for name, z in zip(whole.names, expected, strict=True):
-        np.testing.assert_allclose(features[name], z, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(features[name], to_numpy(z), rtol=1e-10, atol=1e-12)
     dx = backward([1.0] * len(heads), [None] * len(heads))
     assert dx is not None
-    np.testing.assert_allclose(gradient, dx[0], rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(to_numpy(gradient), to_numpy(dx[0]), rtol=1e-9, atol=1e-10)
 
 
 HEIGHT, WIDTH = 150, 203
@@ -151,9 +152,10 @@ def between() -> Array:
 
 
 def check_equal(whole: StyleObjective, tiled: StyleObjective, x: Array, tolerance: float) -> None:
-    expected, found = whole(x), tiled(x)
+    """The same at x, of NumPy's, wherever each of the two is."""
+    expected, found = (Elsewhere(objective, objective.network.engine)(x) for objective in (whole, tiled))
     assert found.loss == pytest.approx(expected.loss, rel=tolerance)
-    assert tiled.value(x) == found.loss
+    assert tiled.value(tiled.network.engine.put(x)) == found.loss
     assert np.linalg.norm(found.gradient - expected.gradient) < tolerance * np.linalg.norm(expected.gradient)
 
 
@@ -161,30 +163,42 @@ def test_tiles_may_be_as_small_as_the_pooling_grid(problem: Callable[..., StyleP
     posed = problem()
     tiled = posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, tile=16)
     assert len(tiled.network.tiles) == 10 * 13
-    check_equal(posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE), tiled, between().astype(np.float64), 1e-10)
+    check_equal(posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE), tiled, between(), 1e-10)
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["one region", "two regions"])
 @pytest.mark.parametrize("pooling", ["max", "average"])
 @pytest.mark.parametrize("style_loss", STYLE_LOSSES)
 def test_loss_and_gradient_are_those_of_the_whole_picture(
-    problem: Callable[..., StyleProblem], style_loss: str, pooling: Literal["max", "average"], masked: bool
+    problem: Callable[..., StyleProblem],
+    style_loss: str,
+    pooling: Literal["max", "average"],
+    masked: bool,
 ) -> None:
     posed = problem(masked=masked, style_loss=style_loss, pooling=pooling)
     for engine, tolerance, tile in ((NUMPY_DOUBLE, 1e-10, 64), (NUMPY, 1e-5, 100)):
-        x = engine.put(between())
-        check_equal(
-            posed.objective(HEIGHT, WIDTH, engine), posed.objective(HEIGHT, WIDTH, engine, tile=tile), x, tolerance
-        )
+        whole, tiled = (posed.objective(HEIGHT, WIDTH, engine, tile=edge) for edge in (None, tile))
+        check_equal(whole, tiled, between(), tolerance)
+
+
+@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+def test_in_tiles_and_regions_loss_and_gradient_are_those_of_numpys_whole_picture(
+    problem: Callable[..., StyleProblem], style_loss: str, double: Engine
+) -> None:
+    posed = problem(masked=True, style_loss=style_loss)
+    tiled = posed.objective(HEIGHT, WIDTH, double, tile=100)
+    assert len(tiled.network.tiles) == 6
+    check_equal(posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE), tiled, between(), 1e-10)
 
 
 @pytest.mark.parametrize("style_loss", STYLE_LOSSES)
 def test_in_tiles_and_regions_the_gradient_equals_finite_differences(
-    problem: Callable[..., StyleProblem], style_loss: str
+    problem: Callable[..., StyleProblem], style_loss: str, double: Engine
 ) -> None:
     posed = problem(masked=True, style_loss=style_loss, pooling="average")
-    objective = posed.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, tile=64)
-    report = check_gradient(objective, between().astype(np.float64), step=1e-6, directions=5)
+    objective = Elsewhere(posed.objective(64, 80, double, tile=32), double)
+    point = 0.8 * blotches(4, 64, 80).ravel() + 0.1
+    report = check_gradient(objective, point, step=1e-6, directions=5)
     assert report.parameters[0].checked >= 2
     assert report.difference < 1e-6
 

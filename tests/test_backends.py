@@ -1,0 +1,287 @@
+"""NumPy's arrays and PyTorch's tensors under the same code: what is asked for and refused, and what becomes of it."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sfumato
+from sfumato import CategoricalCrossEntropy, InputError, NetworkObjective, fit, multilayer_perceptron
+from sfumato.arrays import NUMPY, Array, Engine, choose_engine, to_numpy
+from sfumato.data import Examples
+from sfumato.style.problem import StyleProblem
+from sfumato.style.settings import StyleSettings
+from sfumato.training import evaluate
+
+SOURCE = Path(sfumato.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+
+DIFFERENTIATION = {"autograd", "requires_grad", "requires_grad_", "retain_grad", "func", "optim", "Module", "backward"}
+"""What PyTorch has of its own for gradients and their use."""
+
+
+def dotted(node: ast.AST) -> str:
+    """`torch.nn.functional` of an expression that says so; "" of any other."""
+    if isinstance(node, ast.Attribute):
+        inner = dotted(node.value)
+        return f"{inner}.{node.attr}" if inner else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_nothing_is_differentiated_by_pytorch_nor_trained_with_it(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    expressions = [dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    of_torch = [name for name in [*expressions, *imported(tree)] if name.startswith("torch.")]
+    assert not [name for name in of_torch if DIFFERENTIATION & set(name.split("."))]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = {word.arg for call in calls for word in call.keywords}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not named & {"requires_grad"}
+    assert not attributes & {"requires_grad", "requires_grad_", "backward", "autograd", "grad_fn"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_arrays_and_the_kernels_know_pytorch(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    # style/weights.py calls a group of tensors in files by that name, which is no module of its own
+    knows = any(name.split(".")[0] == "torch" for name in imported(tree)) or (
+        "torch" in names and "torch" not in assigned(tree)
+    )
+    assert not knows or path == SOURCE / "arrays.py" or path.parent == SOURCE / "kernels"
+
+
+def assigned(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"backend": "jax"}, "^no backend is called 'jax': use numpy or torch$"),
+        ({"backend": "numpy", "device": "cuda"}, "numpy computes on the processor alone, not on cuda: use --backend t"),
+        ({"backend": "numpy", "precision": "bfloat16"}, "numpy has no arithmetic in bfloat16: use --backend torch"),
+        ({"device": "gpu"}, "^no device is called 'gpu': use cpu, cuda, cuda:1 or mps$"),
+        ({"device": "meta"}, "--device meta: is nothing that Sfumato computes on; use cpu, cuda"),
+        ({"device": "cpu:1"}, "--device cpu:1: is nothing that Sfumato computes on"),
+        ({"precision": "float8"}, "no precision 'float8' is to be had here: use float32, bfloat16, float16, float64"),
+        (
+            {"backend": "torch", "device": "cpu", "precision": "float16"},
+            "cpu lacks it .*processors have bfloat16.*use f",
+        ),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_computed_with_is_refused_in_a_line(asked: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        choose_engine(**asked)
+
+
+def without_gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """PyTorch, as it is where it sees no GPU of any maker."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    return torch
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
+def test_a_gpu_that_is_not_there_is_refused(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_gpus(monkeypatch)
+    with pytest.raises(InputError, match=f"^--device {device}: PyTorch sees no .*GPU.* here; use cpu"):
+        choose_engine(device=device)
+
+
+def test_the_number_of_a_gpu_is_one_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = without_gpus(monkeypatch)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_engine(device="cuda:1") == Engine("torch", "cuda:1", "float32")
+    assert choose_engine(device="cuda") == Engine("torch", "cuda:0", "float32")
+    with pytest.raises(InputError, match="--device cuda:2: there is no such GPU here; the last is cuda:1"):
+        choose_engine(device="cuda:2")
+
+
+def test_a_precision_that_the_device_emulates_or_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = without_gpus(monkeypatch)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    with pytest.raises(InputError, match=r"--precision bfloat16: the device cpu lacks it .*AMX.*; use float32"):
+        choose_engine(precision="bfloat16")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    with pytest.raises(InputError, match="--precision float64: the device mps lacks it"):
+        choose_engine(device="mps", precision="float64")
+
+
+@pytest.mark.parametrize(
+    ("asked", "wish"),
+    [
+        ({"backend": "torch"}, "--backend torch"),
+        ({"device": "cuda"}, "--device cuda"),
+        ({"precision": "bfloat16"}, "--precision bfloat16"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("missing", ["torch", "array_api_compat"])
+def test_without_pytorch_the_error_says_how_to_install_it(
+    asked: dict[str, str], wish: str, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find(name))
+    with pytest.raises(InputError, match=rf"^{wish} needs PyTorch, .*: pip install 'sfumato\[torch\]'$"):
+        choose_engine(**asked)
+    assert choose_engine(device="cpu") == NUMPY
+
+
+def test_by_default_numpy_computes_in_float32_and_pytorch_is_not_even_loaded() -> None:
+    """Where PyTorch is built for processors alone, or is not there; a GPU that it sees is taken."""
+    code = (
+        "import importlib.metadata, sys\n"
+        "from sfumato.arrays import choose_engine\n"
+        "version = importlib.metadata.version\n"
+        "importlib.metadata.version = lambda name: '2.13.0+cpu' if name == 'torch' else version(name)\n"
+        "print(choose_engine(), choose_engine('numpy'), choose_engine(precision='float64'), 'torch' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert printed.split("\n")[0] == "numpy on cpu in float32 numpy on cpu in float32 numpy on cpu in float64 False"
+
+
+def cosine(one: Any, other: Any) -> float:
+    a, b = (to_numpy(x).astype(np.float64).ravel() for x in (one, other))
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+@pytest.fixture
+def narrow() -> Engine:
+    """PyTorch on the processor in bfloat16."""
+    try:
+        return choose_engine("torch", "cpu", "bfloat16")
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+def digits(n: int, seed: int) -> Examples:
+    """Pictures of 8 x 8 of ten kinds: each a blurred pattern of its own, somewhat moved and noisy, in bytes."""
+    patterns = np.random.default_rng(0).random((10, 8, 8)) > 0.6
+    rng = np.random.default_rng(seed)
+    y = rng.integers(10, size=n)
+    moved = np.stack([np.roll(patterns[c], rng.integers(-1, 2, size=2), axis=(0, 1)) for c in y])
+    noisy = 255 * (0.8 * moved + 0.35 * rng.random(moved.shape)).clip(0, 1)
+    return Examples(noisy.astype(np.uint8)[..., np.newaxis], y)
+
+
+CLASSIFIER = multilayer_perceptron((8, 8, 1), [48], 10)
+
+
+def trained(engine: Engine) -> tuple[Any, float]:
+    """A classifier of digits, and its accuracy on others, computed in float32."""
+    how: Any = engine._asdict()
+    result = fit(CLASSIFIER, CategoricalCrossEntropy(), digits(1500, 1), epochs=12, batch_size=32, **how)
+    return result, evaluate(CLASSIFIER, CategoricalCrossEntropy(), to_numpy(result.theta), digits(1000, 2))[1]
+
+
+def test_training_in_bfloat16_reaches_the_accuracy_of_float32(narrow: Engine) -> None:
+    (result, accuracy), (_, expected) = trained(narrow), trained(NUMPY)
+    assert expected > 0.9
+    assert accuracy > expected - 0.02
+    assert to_numpy(result.theta).dtype == np.float32
+    vectors = [to_numpy(vector) for vector in result.memory if hasattr(vector, "dtype")]
+    assert [vector.dtype for vector in vectors] == [np.float32, np.float32], "what the optimizer remembers stays so too"
+
+
+def test_a_gradient_from_bfloat16_is_float32s_but_for_rounding(narrow: Engine) -> None:
+    x, y, _ = digits(200, 3)
+    theta = CLASSIFIER.initialize(0)
+
+    def evaluation(engine: Engine) -> Any:
+        inputs, truth = engine.put(x.astype(np.float32) / 255), engine.put(y)
+        return NetworkObjective(CLASSIFIER, CategoricalCrossEntropy(), inputs, truth)(engine.master.put(theta.copy()))
+
+    ours, expected = evaluation(narrow), evaluation(NUMPY)
+    assert to_numpy(ours.gradient).dtype == np.float32
+    assert str(ours.gradient.dtype) == "torch.float32"
+    assert cosine(ours.gradient, expected.gradient) > 0.99
+    assert ours.loss == pytest.approx(expected.loss, rel=0.01)
+
+
+def blotches(seed: int) -> Array:
+    coarse = np.random.default_rng(seed).random((12, 16, 3))
+    return np.kron(coarse, np.ones((4, 4, 1))).astype(np.float32)
+
+
+@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_picture_is_pulled_the_same_way_in_sixteen_bits(
+    precision: str, style_loss: Any, request: pytest.FixtureRequest
+) -> None:
+    """Float16 is for GPUs, and refused on processors for its slowness: its arithmetic is the same here."""
+    if precision == "bfloat16":
+        request.getfixturevalue("narrow")
+    problem = StyleProblem(StyleSettings(style_loss=style_loss, tv_weight=0.5), blotches(1), blotches(2))
+    point = (0.8 * blotches(3) + 0.1).ravel()
+    narrow = Engine("torch", "cpu", precision)
+    ours = problem.objective(48, 64, narrow)(narrow.master.put(point.copy()))
+    expected = problem.objective(48, 64, NUMPY)(point)
+    assert to_numpy(ours.gradient).dtype == np.float32
+    assert str(ours.gradient.dtype) == "torch.float32"
+    assert np.isfinite(to_numpy(ours.gradient)).all()
+    assert cosine(ours.gradient, expected.gradient) > 0.99
+    assert ours.loss == pytest.approx(expected.loss, rel=0.01)
+
+
+def small_run(path: Path, backend: str, steps: int | None = None, **changes: Any) -> Any:
+    """Train a network with dropout for three epochs, or so many steps of them, keeping the run in a file."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 3))
+    calls = iter(range(1_000_000))
+    stop = None if steps is None else lambda: next(calls) == steps
+    network = multilayer_perceptron(3, [6], 2, dropout=0.3)
+    how: Any = {"backend": backend, "device": "cpu", "seed": 3, "batch_size": 16, "epochs": 3, "resume": True}
+    truth = (x.sum(axis=1) > 0).astype(int)
+    return fit(network, CategoricalCrossEntropy(), Examples(x, truth), checkpoint=path, stop=stop, **how, **changes)
+
+
+def test_a_run_on_pytorch_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path: Path) -> None:
+    expected = small_run(tmp_path / "whole", "torch")
+    assert small_run(tmp_path / "parts", "torch", steps=5).stopped == "interrupted"
+    result = small_run(tmp_path / "parts", "torch")
+    assert (result.stopped, result.steps) == ("finished", expected.steps)
+    np.testing.assert_array_equal(to_numpy(result.theta), to_numpy(expected.theta))
+
+
+def test_both_backends_train_with_the_same_dropout(tmp_path: Path) -> None:
+    ours, right = (small_run(tmp_path / name, name, precision="float64") for name in ("torch", "numpy"))
+    np.testing.assert_allclose(to_numpy(ours.theta), to_numpy(right.theta), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("first", "then"), [("numpy", "torch"), ("torch", "numpy")])
+def test_a_run_begun_on_one_backend_is_refused_on_the_other(first: str, then: str, tmp_path: Path) -> None:
+    small_run(tmp_path / "run", first, steps=5)
+    with pytest.raises(InputError, match=f"this run began with backend {first}, not {then}; resume with the same opt"):
+        small_run(tmp_path / "run", then)
+
+
+def test_arrays_go_there_and_back_unchanged(engine: Engine) -> None:
+    x = np.random.default_rng(0).standard_normal((4, 5, 6)).astype(engine.numpy_dtype)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for array in (x, x[:, ::-1], x.transpose(2, 0, 1), x[:0], frozen, np.arange(6), x > 0, x[0, 0, 0:1]):
+        there = to_numpy(engine.put(array))
+        assert there.dtype == array.dtype
+        np.testing.assert_array_equal(there, array)
+    assert to_numpy(engine.put(x.astype(np.float32))).dtype == engine.numpy_dtype
