@@ -119,9 +119,11 @@ def to_numpy(x: Any) -> Array:
 
 
 def like(x: Array, other: Any) -> Array:
-    """NumPy's x where `other` lives; its type stays."""
+    """NumPy's x where `other` lives; its type stays, if the device has it."""
     if isinstance(other, np.ndarray):
         return x
+    if other.device.type == "mps" and x.dtype == np.float64:
+        x = x.astype(np.float32)
     placed: Array = _torch().from_numpy(np.ascontiguousarray(x)).to(other.device)
     return placed
 
