@@ -167,7 +167,17 @@ def cosine(one: Any, other: Any) -> float:
 
 
 @pytest.fixture
-def narrow() -> Engine:
+def one_thread() -> Iterator[None]:
+    """Arrays this small gain nothing from threads, which on a busy machine wait for each other instead."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def narrow(one_thread: None) -> Engine:
     """PyTorch on the processor in bfloat16."""
     try:
         return choose_engine("torch", "cpu", "bfloat16")
@@ -176,13 +186,13 @@ def narrow() -> Engine:
 
 
 def digits(n: int, seed: int) -> Examples:
-    """Pictures of 8 x 8 of ten kinds: each a blurred pattern of its own, somewhat moved and noisy, in bytes."""
+    """Pictures of 8 x 8 of ten kinds: each a blurred pattern of its own, somewhat moved and noisy."""
     patterns = np.random.default_rng(0).random((10, 8, 8)) > 0.6
     rng = np.random.default_rng(seed)
     y = rng.integers(10, size=n)
     moved = np.stack([np.roll(patterns[c], rng.integers(-1, 2, size=2), axis=(0, 1)) for c in y])
-    noisy = 255 * (0.8 * moved + 0.35 * rng.random(moved.shape)).clip(0, 1)
-    return Examples(noisy.astype(np.uint8)[..., np.newaxis], y)
+    noisy = 0.8 * moved + 0.35 * rng.random(moved.shape) - 0.5
+    return Examples(noisy.astype(np.float32)[..., np.newaxis], y)
 
 
 CLASSIFIER = multilayer_perceptron((8, 8, 1), [48], 10)
@@ -191,7 +201,7 @@ CLASSIFIER = multilayer_perceptron((8, 8, 1), [48], 10)
 def trained(engine: Engine) -> tuple[Any, float]:
     """A classifier of digits, and its accuracy on others, computed in float32."""
     how: Any = engine._asdict()
-    result = fit(CLASSIFIER, CategoricalCrossEntropy(), digits(1500, 1), epochs=12, batch_size=32, **how)
+    result = fit(CLASSIFIER, CategoricalCrossEntropy(), digits(1500, 1), epochs=8, batch_size=32, **how)
     return result, evaluate(CLASSIFIER, CategoricalCrossEntropy(), to_numpy(result.theta), digits(1000, 2))[1]
 
 
@@ -209,7 +219,7 @@ def test_a_gradient_from_bfloat16_is_float32s_but_for_rounding(narrow: Engine) -
     theta = CLASSIFIER.initialize(0)
 
     def evaluation(engine: Engine) -> Any:
-        inputs, truth = engine.put(x.astype(np.float32) / 255), engine.put(y)
+        inputs, truth = engine.put(x), engine.put(y)
         return NetworkObjective(CLASSIFIER, CategoricalCrossEntropy(), inputs, truth)(engine.master.put(theta.copy()))
 
     ours, expected = evaluation(narrow), evaluation(NUMPY)
@@ -227,7 +237,7 @@ def blotches(seed: int) -> Array:
 @pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_a_picture_is_pulled_the_same_way_in_sixteen_bits(
-    precision: str, style_loss: Any, request: pytest.FixtureRequest
+    precision: str, style_loss: Any, one_thread: None, request: pytest.FixtureRequest
 ) -> None:
     """Float16 is for GPUs, and refused on processors for its slowness: its arithmetic is the same here."""
     if precision == "bfloat16":
