@@ -31,7 +31,7 @@ from sfumato import (
     Tanh,
     multilayer_perceptron,
 )
-from sfumato.arrays import Array, Stream, generator
+from sfumato.arrays import Array, Engine, Stream, generator, to_numpy
 from sfumato.layers import EVERYTHING, NoParameters
 from sfumato.network import ACTIVATIONS
 
@@ -92,6 +92,7 @@ def forward(network: Network, theta: Any, x: Any, rng: np.random.Generator | Non
 
 
 def assert_equal_to_torch(
+    engine: Engine,
     network: Network,
     loss: str,
     x: Array,
@@ -103,7 +104,9 @@ def assert_equal_to_torch(
 ) -> None:
     measure, _, peers = LOSSES[loss]
     theta = np.random.default_rng(5).standard_normal(network.size)
-    ours = NetworkObjective(network, measure, x, y, sample_weight=weight, l2=l2, data_size=50, dropout_key=key)(theta)
+    examples = [None if array is None else engine.put(array) for array in (x, y, weight)]
+    how: Any = {"sample_weight": examples.pop(), "l2": l2, "data_size": 50, "dropout_key": key}
+    ours = NetworkObjective(network, measure, *examples, **how)(engine.put(theta))
     tensor = torch.tensor(theta, requires_grad=True)
     rng = None if key is None else generator(key[0], Stream.DROPOUT, key[1])
     z, squares = forward(network, tensor, torch.tensor(x), rng)
@@ -111,7 +114,7 @@ def assert_equal_to_torch(
     total = losses.mean() + l2 / (2 * 50) * squares
     total.backward()
     assert ours.loss == pytest.approx(total.item(), rel=1e-12)
-    np.testing.assert_allclose(ours.gradient, tensor.grad.numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(to_numpy(ours.gradient), tensor.grad.numpy(), rtol=1e-10, atol=1e-12)
 
 
 def examples(loss: str, *shape: int) -> tuple[Array, Array]:
@@ -124,21 +127,24 @@ def examples(loss: str, *shape: int) -> tuple[Array, Array]:
 @pytest.mark.parametrize("l2", [0.0, 0.7])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_gradients_are_those_of_autograd(activation: str, loss: str, l2: float, weighted: bool, dropout: float) -> None:
+def test_gradients_are_those_of_autograd(
+    activation: str, loss: str, l2: float, weighted: bool, dropout: float, double: Engine
+) -> None:
     network = multilayer_perceptron(4, [6, 5], LOSSES[loss][1], activation=activation, dropout=dropout)
     weight = np.linspace(0.1, 1.9, 12) if weighted else None
-    assert_equal_to_torch(network, loss, *examples(loss, 4), weight=weight, l2=l2, key=(1, 2) if dropout else None)
+    key = (1, 2) if dropout else None
+    assert_equal_to_torch(double, network, loss, *examples(loss, 4), weight=weight, l2=l2, key=key)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_gradients_through_flattened_images_and_softmax_are_those_of_autograd(loss: str) -> None:
+def test_gradients_through_flattened_images_and_softmax_are_those_of_autograd(loss: str, double: Engine) -> None:
     layers: list[Layer[Any]] = [Flatten(), Dense(7), LeakyReLU(0.2), Dense(5), Softmax(), Dense(LOSSES[loss][1])]
-    assert_equal_to_torch(Network(layers, (3, 4, 2)), loss, *examples(loss, 3, 4, 2), l2=0.3)
+    assert_equal_to_torch(double, Network(layers, (3, 4, 2)), loss, *examples(loss, 3, 4, 2), l2=0.3)
 
 
-def test_gradients_without_hidden_layers_are_those_of_autograd() -> None:
+def test_gradients_without_hidden_layers_are_those_of_autograd(double: Engine) -> None:
     for loss in LOSSES:
-        assert_equal_to_torch(multilayer_perceptron(4, [], LOSSES[loss][1]), loss, *examples(loss, 4), l2=0.3)
+        assert_equal_to_torch(double, multilayer_perceptron(4, [], LOSSES[loss][1]), loss, *examples(loss, 4), l2=0.3)
 
 
 def test_softmaxs_way_back_is_its_jacobian() -> None:

@@ -18,7 +18,7 @@ from sfumato import (
     NetworkObjective,
     convolutional_network,
 )
-from sfumato.arrays import Array
+from sfumato.arrays import Array, Engine, copied, namespace, to_numpy
 from sfumato.layers import EVERYTHING
 
 
@@ -31,7 +31,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-PRECISIONS = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-5)])
+PRECISIONS = pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-10), ("float32", 1e-5)])
 
 
 def channels_first(array: Any) -> Any:
@@ -43,7 +43,8 @@ def assert_close(ours: Array | None, peer: Any, tolerance: float) -> None:
     right = np.moveaxis(peer.numpy(), 1, -1) if peer.ndim == 4 else peer.numpy()
     assert ours is not None
     # rounding goes with the numbers that are added up, which are around one: their sum may cancel
-    np.testing.assert_allclose(ours, right, rtol=tolerance, atol=tolerance * np.abs(right).max(initial=1.0))
+    largest = np.abs(right).max(initial=1.0)
+    np.testing.assert_allclose(to_numpy(ours), right, rtol=tolerance, atol=tolerance * largest)
 
 
 @PRECISIONS
@@ -69,18 +70,22 @@ def test_convolution_and_its_gradients(
     padding: int,
     relu: bool,
     seed: int,
-    dtype: Any,
+    precision: str,
     tolerance: float,
+    double: Engine,
 ) -> None:
+    own = double._replace(precision=precision)
+    dtype = own.numpy_dtype
     rng = np.random.default_rng(seed)
     layer = Convolution(filters, kernel, stride, padding, relu)
     specs: Any = layer.build((*size, channels)).parameters
     params = specs._make(rng.standard_normal(spec.shape).astype(dtype) for spec in specs)
     x = rng.standard_normal((batch, *size, channels)).astype(dtype)
-    z, backward = layer.forward(params, x, EVERYTHING)
+    placed = specs._make(map(own.put, params))
+    z, backward = layer.forward(placed, own.put(x), EVERYTHING)
     dz = rng.standard_normal(z.shape).astype(dtype)
     if relu:
-        dz[np.abs(z) < 1e-4] = 0  # so close to the kink, rounding decides on which side PyTorch sees it
+        dz[np.abs(to_numpy(z)) < 1e-4] = 0  # so close to the kink, rounding decides on which side PyTorch sees it
 
     peer_x, peer_W = channels_first(x).requires_grad_(), channels_first(params.W).requires_grad_()
     peer_b = torch.tensor(params.b, requires_grad=True)
@@ -88,8 +93,8 @@ def test_convolution_and_its_gradients(
     peer_z = torch.relu(peer_z) if relu else peer_z
     peer_z.backward(channels_first(dz))
 
-    grads = specs._make(np.empty_like(array) for array in params)
-    dx = backward(dz, grads)
+    grads = specs._make(map(namespace(z).empty_like, placed))
+    dx = backward(copied(own.put(dz)), grads)
     assert_close(z, peer_z.detach(), tolerance)
     for ours, peer in ((dx, peer_x), (grads.W, peer_W), (grads.b, peer_b)):
         assert_close(ours, peer.grad, tolerance)
@@ -114,13 +119,16 @@ def test_pooling_and_its_gradient(
     size: int,
     stride: int,
     seed: int,
-    dtype: Any,
+    precision: str,
     tolerance: float,
+    double: Engine,
 ) -> None:
+    own = double._replace(precision=precision)
+    dtype = own.numpy_dtype
     rng = np.random.default_rng(seed)
     layer: Layer[Any] = kind(size, stride)
     x = rng.standard_normal((batch, *extent, channels)).astype(dtype)
-    z, backward = layer.forward((), x, EVERYTHING)
+    z, backward = layer.forward((), own.put(x), EVERYTHING)
     dz = rng.standard_normal(z.shape).astype(dtype)
 
     peer_x = channels_first(x).requires_grad_()
@@ -128,15 +136,16 @@ def test_pooling_and_its_gradient(
     peer_z = pool(peer_x, size, stride)
     peer_z.backward(channels_first(dz))
     assert_close(z, peer_z.detach(), tolerance)
-    assert_close(backward(dz, ()), peer_x.grad, tolerance)
+    assert_close(backward(copied(own.put(dz)), ()), peer_x.grad, tolerance)
 
 
-def test_the_gradient_of_a_convolutional_network() -> None:
+def test_the_gradient_of_a_convolutional_network(double: Engine) -> None:
     network = convolutional_network((9, 8, 2), 3, filters=(4, 5), hidden=(6,), activation="tanh", dropout=0)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((7, 9, 8, 2)), np.arange(7) % 3
     theta = network.initialize(0, np.float64)
-    loss, gradient, _ = NetworkObjective(network, CategoricalCrossEntropy(), x, y)(theta)
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), double.put(x), double.put(y))
+    loss, gradient, _ = objective(double.put(theta))
 
     peer = torch.tensor(theta, requires_grad=True)
     W1, b1, W2, b2, W3, b3, W4, b4 = (peer[p.start : p.stop].reshape(p.spec.shape) for p in network.layout)

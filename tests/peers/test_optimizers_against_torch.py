@@ -28,6 +28,7 @@ from sfumato import (
     RMSProp,
     multilayer_perceptron,
 )
+from sfumato.arrays import Engine, copied, to_numpy
 from sfumato.optimizers import FirstOrder
 
 SGD: Any = torch.optim.SGD
@@ -48,17 +49,20 @@ PAIRS: list[tuple[FirstOrder[Any], Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("optimizer", "peer", "options"), PAIRS, ids=[repr(pair[0]) for pair in PAIRS])
-def test_a_network_takes_the_same_path(optimizer: FirstOrder[Any], peer: Any, options: dict[str, Any]) -> None:
+def test_a_network_takes_the_same_path(
+    optimizer: FirstOrder[Any], peer: Any, options: dict[str, Any], double: Engine
+) -> None:
     rng = np.random.default_rng(0)
     network = multilayer_perceptron(3, [8], 3, activation="tanh")
-    objective = NetworkObjective(network, CategoricalCrossEntropy(), rng.standard_normal((30, 3)), np.arange(30) % 3)
-    theta = network.initialize(0, np.float64)
-    tensor = torch.tensor(theta)
+    x, y = double.put(rng.standard_normal((30, 3))), double.put(np.arange(30) % 3)
+    objective = NetworkObjective(network, CategoricalCrossEntropy(), x, y)
+    start = network.initialize(0, np.float64)
+    theta, tensor = copied(double.put(start)), torch.tensor(start)
     peers = peer([tensor], **{"lr": RATE, **options})
     state = optimizer.init(theta)
     for _ in range(STEPS):
         gradient = objective(theta).gradient
-        tensor.grad = torch.tensor(gradient)
+        tensor.grad = torch.tensor(to_numpy(gradient))
         peers.step()
         theta, state = optimizer.update(theta, gradient, state, RATE)
-        np.testing.assert_allclose(theta, tensor.numpy(), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(to_numpy(theta), tensor.numpy(), rtol=1e-12, atol=1e-14)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sfumato.arrays import NUMPY_DOUBLE, Array
+from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, to_numpy
 from sfumato.layers import Convolution
 from sfumato.style.losses import REGULARISATION, STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
@@ -91,11 +91,11 @@ def loss_in_torch(kind: str, objective: StyleObjective, x: Any, content: Any, st
 
 
 @pytest.mark.parametrize(("kind", "pooling"), [*itertools.product(STYLE_LOSSES, ["max"]), ("gram", "average")])
-def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str) -> None:
+def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str, double: Engine) -> None:
     setting = problem(kind, pooling)
-    objective = setting.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)
+    objective = setting.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)  # whose parameters PyTorch takes
     x = 0.7 * picture(4, HEIGHT, WIDTH).astype(np.float64) + 0.1
-    ours = objective(x.ravel())
+    ours = setting.objective(HEIGHT, WIDTH, double)(double.put(x.ravel()))
     tensor = torch.tensor(x, requires_grad=True)
     # our styles are brought to the size of the picture first; these have its long edge already
     styles = [(torch.tensor(style.picture.astype(np.float64)), style.share) for style in setting.styles]
@@ -103,4 +103,4 @@ def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str) -> None:
     theirs.backward()
     expected = tensor.grad.numpy().ravel()
     assert ours.loss == pytest.approx(theirs.item(), rel=1e-9)
-    assert np.linalg.norm(ours.gradient - expected) < 1e-8 * np.linalg.norm(expected)
+    assert np.linalg.norm(to_numpy(ours.gradient) - expected) < 1e-8 * np.linalg.norm(expected)
