@@ -104,9 +104,10 @@ def assert_equal_to_torch(
 ) -> None:
     measure, _, peers = LOSSES[loss]
     theta = np.random.default_rng(5).standard_normal(network.size)
-    examples = [None if array is None else engine.put(array) for array in (x, y, weight)]
-    how: Any = {"sample_weight": examples.pop(), "l2": l2, "data_size": 50, "dropout_key": key}
-    ours = NetworkObjective(network, measure, *examples, **how)(engine.put(theta))
+    how: Any = {"l2": l2, "data_size": 50, "dropout_key": key}
+    if weight is not None:
+        how["sample_weight"] = engine.put(weight)
+    ours = NetworkObjective(network, measure, engine.put(x), engine.put(y), **how)(engine.put(theta))
     tensor = torch.tensor(theta, requires_grad=True)
     rng = None if key is None else generator(key[0], Stream.DROPOUT, key[1])
     z, squares = forward(network, tensor, torch.tensor(x), rng)
