@@ -7,7 +7,7 @@ python -m benchmarks mnist spiral --quick   whether it works
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from benchmarks import (
 )
 from benchmarks.contest import Program, say
 from benchmarks.machine import describe, usable_cores
-from benchmarks.table import Goals, job_table, verdict, verdict_table
+from benchmarks.table import Goals, job_table, tensor_table, tensor_verdicts, verdict, verdict_table
 
 IMAGES = Path(__file__).parent.parent / "examples" / "images"
 
@@ -43,11 +43,13 @@ class Part(NamedTuple):
         title: Of the table.
         table: In Markdown.
         verdict: Its line in the table of goals; empty if it has none.
+        on_tensors: Its lines in that of ours on PyTorch's tensors.
     """
 
     title: str
     table: str
     verdict: list[str]
+    on_tensors: Sequence[Sequence[str]] = ()
 
 
 class Bench:
@@ -113,14 +115,19 @@ class Bench:
             return self._contest(title, programs, training.TOLERANCES, rounds, goals)
 
     def _contest(
-        self, title: str, programs: list[Program], tolerances: dict[str, float], rounds: int, goals: Goals
+        self, title: str, programs: list[Program], tolerances: contest.Tolerances, rounds: int, goals: Goals
     ) -> Part:
         say(title)
         asked = self.arguments
-        chosen = [program for program in programs if program.usual or asked.all_settings]
+        chosen = [
+            program
+            for program in programs
+            if (program.usual or asked.all_settings)
+            and (program.library == contest.OURS or not asked.peers or program.library in asked.peers)
+        ]
         rounds = 1 if asked.quick else asked.rounds or rounds
         rows = contest.hold(chosen, tolerances, rounds, self.about)
-        return Part(title, job_table(rows), verdict(title, rows, goals))
+        return Part(title, job_table(rows), verdict(title, rows, goals), tensor_verdicts(title, rows))
 
 
 JOBS: dict[str, Callable[[Bench], Iterator[Part]]] = {
@@ -142,10 +149,11 @@ def main() -> None:
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"any of {', '.join(JOBS)}; all by default")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="for every program; by default all cores")
     parser.add_argument(
-        "--rounds", type=int, help="runs of each library's fastest setting; by default what the job needs"
+        "--rounds", type=int, help="runs of each contestant's fastest setting; by default what the job needs"
     )
     parser.add_argument("--quick", action="store_true", help="one round, and small pictures: whether it works")
     parser.add_argument("--all-settings", action="store_true", help="also those that were never their library's best")
+    parser.add_argument("--peers", nargs="+", metavar="LIBRARY", help="such as PyTorch; all by default")
     parser.add_argument("--sizes", type=int, nargs="+", help="long edges of the pictures of job `style`")
     parser.add_argument("--content", type=Path, default=IMAGES / "chelsea.jpg", help="of jobs `style` and `pastiche`")
     parser.add_argument(
@@ -158,13 +166,16 @@ def main() -> None:
         parser.error(f"no job is called {', '.join(sorted(unknown))}: there are {', '.join(JOBS)}")
     if arguments.coretype:  # this process has loaded its own BLAS; those that it starts read it anew
         os.environ["OPENBLAS_CORETYPE"] = arguments.coretype
-    bench, verdicts = Bench(arguments), []
+    bench, verdicts, on_tensors = Bench(arguments), [], list[Sequence[str]]()
     for name, job in JOBS.items():
         for part in job(bench) if name in arguments.jobs or not arguments.jobs else ():
             print(f"### {part.title}\n\n{part.table}\n", flush=True)
             verdicts += [part.verdict] if part.verdict else []
+            on_tensors += part.on_tensors
     if verdicts:
         print(f"### Goals\n\n{verdict_table(verdicts)}\n")
+    if on_tensors:
+        print(f"### On PyTorch tensors\n\n{tensor_table(on_tensors)}\n")
     print(f"### Machine\n\n{describe(bench.about, arguments.threads, arguments.coretype)}")
 
 

@@ -16,6 +16,9 @@ HEAT_SECONDS = 2.0
 
 OURS = "Sfumato"
 
+Tolerances = Mapping[str, Mapping[str, float]]
+"""By precision: for each part of the answer, how far it may be from our first, relative, in the norm."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -28,6 +31,9 @@ class Program:
             `run()`, the work to time; and the attribute `about`: versions and threads in a line.
         arguments: Given to `make`.
         usual: Whether it is worth its time; else it has never been its library's best.
+        kind: Of a library's ways that are worth comparing with each other; the fastest setting of each runs in turns.
+        precision: What it computes in.
+        device: Where.
     """
 
     library: str
@@ -35,21 +41,28 @@ class Program:
     make: Callable[..., Any]
     arguments: tuple[Any, ...]
     usual: bool = True
+    kind: str = ""
+    precision: str = "float32"
+    device: str = "cpu"
+
+    @property
+    def contestant(self) -> tuple[str, ...]:
+        """What it has in common with those programs of which one, the fastest, runs in turns with the others' best."""
+        return self.library, self.kind, self.precision, self.device
 
 
 class Row(NamedTuple):
     """How a program did.
 
     Attributes:
-        library, setting: Which program.
+        program: Which.
         seconds: Of its runs.
         peak: Memory of its process in bytes.
-        final: Whether it ran in turns with the fastest of the others; else it was its library's slower.
+        final: Whether it ran in turns with the fastest of the others; else there was a faster one of its kind.
         failure: Last line of its error, if it failed.
     """
 
-    library: str
-    setting: str
+    program: Program
     seconds: Sequence[float]
     peak: int
     final: bool
@@ -74,39 +87,39 @@ class _Entry:
     seconds: list[float]
 
     def row(self, *, final: bool) -> Row:
-        return Row(self.program.library, self.program.setting, self.seconds, self.worker.peak_memory(), final)
+        return Row(self.program, self.seconds, self.worker.peak_memory(), final)
 
 
-def hold(programs: Sequence[Program], tolerances: Mapping[str, float], rounds: int, about: set[str]) -> list[Row]:
+def hold(programs: Sequence[Program], tolerances: Tolerances, rounds: int, about: set[str]) -> list[Row]:
     """Time programs that do the same job.
 
     Args:
         programs: All settings of all libraries, ours first.
-        tolerances: For each part of the answer, how far it may be from ours, relative, in the norm.
-        rounds: Runs of each library's fastest setting.
+        tolerances: How far answers may be from our first.
+        rounds: Runs of each contestant's fastest setting.
         about: Gets a line from every program about what it runs on.
 
     Returns:
-        A row for each program. A peer's that failed, or whose answer is not ours, says so.
+        A row for each program. One that failed, or whose answer is not that of our first, says so.
     """
     expected: dict[str, Array] = {}
     rows: dict[Program, Row] = {}
-    fastest: dict[str, _Entry] = {}
+    fastest: dict[tuple[str, ...], _Entry] = {}
     with contextlib.ExitStack() as stack:
         for program in programs:
             say(f"  {program.library}, {program.setting}")
             try:
-                worker = stack.enter_context(_ready(program, expected, tolerances))
+                worker = stack.enter_context(_ready(program, expected, tolerances[program.precision]))
             except (ProgramError, DisagreementError) as error:
-                if program.library == OURS:
+                if not expected:
                     raise
                 rows[program] = _failed(program, error)
                 continue
             about.add(worker.call("__getattribute__", "about"))
-            entry, best = _Entry(program, worker, _heat(worker)), fastest.get(program.library)
+            entry, best = _Entry(program, worker, _heat(worker)), fastest.get(program.contestant)
             if best is None or statistics.median(entry.seconds) < statistics.median(best.seconds):
-                fastest[program.library] = entry
-            slower = best if fastest[program.library] is entry else entry
+                fastest[program.contestant] = entry
+            slower = best if fastest[program.contestant] is entry else entry
             if slower is not None:
                 rows[slower.program] = slower.row(final=False)
                 slower.worker.close()
@@ -142,7 +155,7 @@ def _heat(worker: Worker) -> list[float]:
 
 def _failed(program: Program, error: Exception) -> Row:
     reason = str(error).strip().splitlines()[-1]
-    return Row(program.library, program.setting, (), 0, final=False, failure=reason)
+    return Row(program, (), 0, final=False, failure=reason)
 
 
 def check(

@@ -23,10 +23,34 @@ def use_torch(threads: int) -> str:
 
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is float32 for all
     kernels = "oneDNN" if torch.backends.mkldnn.is_available() else "no oneDNN"
     blas = "MKL" if torch.backends.mkl.is_available() else "another BLAS"
     capability = torch.backends.cpu.get_cpu_capability()
     return f"PyTorch {torch.__version__}: {kernels}, {blas}, {capability}, threads: {torch.get_num_threads()}"
+
+
+def torch_devices() -> list[str]:
+    """The processor, and the GPU that PyTorch sees, if there is one."""
+    from sfumato.arrays import choose_engine
+
+    return sorted({"cpu", choose_engine("torch").device})
+
+
+def need_bfloat16(device: str) -> None:
+    """Refuse to time what only imitates bfloat16.
+
+    Raises:
+        RuntimeError: if PyTorch would.
+    """
+    import torch
+
+    if device != "cpu":
+        there = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if not there:
+        raise RuntimeError(f"{device} has no arithmetic in bfloat16 (a processor needs AMX or AVX-512-BF16)")
 
 
 def use_tensorflow(threads: int) -> str:

@@ -1,25 +1,67 @@
-"""PyTorch's part in job 5: autograd in float32 through frozen weights."""
+"""PyTorch's part in job 5: autograd through frozen weights, in float32 and in bfloat16."""
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.contest import Program
-from benchmarks.libraries import use_torch
+from benchmarks.libraries import need_bfloat16, torch_devices, use_torch
 from benchmarks.style import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
 from benchmarks.workers import Array
 
 
+@dataclass(frozen=True)
+class TorchStyleSettings:
+    """How PyTorch may do it.
+
+    Attributes:
+        compiled: Whether the objective, and with it its way back, goes through `torch.compile`.
+        channels_last: Whether images are laid out as N x H x W x C in memory.
+        precision: Of weights and features. Pixels, their gradient and the loss are float32.
+        wide_grams: Whether features of 16 bits become float32 for their Gram matrices.
+        device: Where tensors are.
+    """
+
+    compiled: bool
+    channels_last: bool
+    precision: str
+    wide_grams: bool = True
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        parts = ["compiled" if self.compiled else "eager"]
+        parts += ["channels last"] if self.channels_last else []
+        if self.precision != "float32":
+            parts += [self.precision, f"Gram in {'float32' if self.wide_grams else self.precision}"]
+        return ", ".join([*parts, *([self.device] if self.device != "cpu" else [])])
+
+
 def programs(folder: Path, threads: int) -> list[Program]:
-    """Two layouts, compiled or not."""
-    chosen = []
-    for compiled, channels_last in itertools.product((False, True), (False, True)):
-        name = f"{'compiled' if compiled else 'eager'}{', channels last' if channels_last else ''}"
-        task = (folder, threads, channels_last, compiled)
-        chosen.append(Program("PyTorch", name, TorchStyle, task, usual=channels_last or not compiled))
-    return chosen
+    """Two layouts, compiled or not; in 16 bits channels last alone, with Gram matrices of either precision."""
+    return [
+        Program(
+            "PyTorch",
+            str(settings),
+            TorchStyle,
+            (folder, threads, settings),
+            usual=settings.channels_last or not settings.compiled,
+            kind="compiled" if settings.compiled else "eager",
+            precision=settings.precision,
+            device=settings.device,
+        )
+        for settings in _settings()
+    ]
+
+
+def _settings() -> Iterator[TorchStyleSettings]:
+    for device, compiled, choice in itertools.product(torch_devices(), (False, True), (False, True)):
+        yield TorchStyleSettings(compiled, choice, "float32", device=device)
+    for device, compiled, choice in itertools.product(torch_devices(), (False, True), (False, True)):
+        yield TorchStyleSettings(compiled, True, "bfloat16", wide_grams=choice, device=device)
 
 
 class TorchStyle:
@@ -28,17 +70,18 @@ class TorchStyle:
     Args:
         folder: Where pictures and weights lie.
         threads: Number of threads.
-        channels_last: Whether images are laid out as N x H x W x C in memory.
-        compiled: Whether the objective, and with it its way back, goes through `torch.compile`.
+        settings: How.
     """
 
-    def __init__(self, folder: Path, threads: int, channels_last: bool, compiled: bool) -> None:
+    def __init__(self, folder: Path, threads: int, settings: TorchStyleSettings) -> None:
         self.about = use_torch(threads)
         import torch
 
-        self.torch = torch
-        self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.channels_last = channels_last
+        if settings.precision == "bfloat16":
+            need_bfloat16(settings.device)
+        self.torch, self.settings = torch, settings
+        self.layout = torch.channels_last if settings.channels_last else torch.contiguous_format
+        self.precision: Any = getattr(torch, settings.precision)
         with np.load(folder / "vgg.npz") as weights:
             self.network = self._network(weights)
         with np.load(folder / "pictures.npz") as pictures:
@@ -48,16 +91,16 @@ class TorchStyle:
             of_style = self._features(style)
         self.grams = {layer: self._gram(of_style[layer]) for layer in STYLE_LAYERS}
         self.x = x.requires_grad_()
-        self.objective = torch.compile(self._objective) if compiled else self._objective
+        self.objective = torch.compile(self._objective) if settings.compiled else self._objective
 
     def run(self) -> None:
         """Loss and gradient, once."""
-        self._evaluate()
+        self._evaluate()[1][0, 0, 0, 0].item()  # a GPU is not done before
 
     def answer(self) -> dict[str, Array]:
         """Loss and gradient."""
         loss, gradient = self._evaluate()
-        return {"loss": loss.detach().numpy(), "gradient": gradient[0].permute(1, 2, 0).numpy().ravel()}
+        return {"loss": loss.detach().cpu().numpy(), "gradient": gradient[0].permute(1, 2, 0).cpu().numpy().ravel()}
 
     def _evaluate(self) -> Any:
         loss = self.objective(self.x)
@@ -65,8 +108,9 @@ class TorchStyle:
 
     def _objective(self, x: Any) -> Any:
         features = self._features(x)
-        difference = features[CONTENT_LAYER] - self.content
-        loss = CONTENT_WEIGHT * (difference**2).sum() / (self.content**2).sum()
+        content = self.content.float()
+        difference = features[CONTENT_LAYER].float() - content
+        loss = CONTENT_WEIGHT * (difference**2).sum() / (content**2).sum()
         for layer in STYLE_LAYERS:
             target = self.grams[layer]
             distance = ((self._gram(features[layer]) - target) ** 2).sum() / (target**2).sum()
@@ -75,7 +119,7 @@ class TorchStyle:
 
     def _features(self, x: Any) -> dict[str, Any]:
         """Outputs of every layer that is measured, for RGB from 0 to 1."""
-        z = 255.0 * x.flip(1) - self.mean
+        z = (255.0 * x.flip(1) - self.mean).to(self.precision)
         features = {}
         for name, layer in self.network.items():
             z = layer(z)
@@ -85,15 +129,17 @@ class TorchStyle:
 
     def _gram(self, features: Any) -> Any:
         """Products of channels, per position; by a view in either layout."""
-        if self.channels_last:
+        if self.settings.wide_grams:
+            features = features.float()
+        if self.settings.channels_last:
             rows = features.permute(0, 2, 3, 1).flatten(0, 2)
-            return rows.T @ rows / len(rows)
+            return (rows.T @ rows).float() / len(rows)
         channels = features[0].flatten(1)
-        return channels @ channels.T / channels.shape[1]
+        return (channels @ channels.T).float() / channels.shape[1]
 
     def _network(self, weights: Any) -> dict[str, Any]:
         nn = self.torch.nn
-        self.mean = self.torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)
+        self.mean = self.torch.tensor([103.939, 116.779, 123.68], device=self.settings.device).reshape(1, 3, 1, 1)
         network: dict[str, Any] = {}
         for name in [key[:-2] for key in weights if key.endswith(".W")]:
             W, b = (self.torch.from_numpy(weights[f"{name}.{kind}"]) for kind in "Wb")
@@ -103,10 +149,11 @@ class TorchStyle:
                 convolution.bias.copy_(b)
             if name.endswith("conv1") and network:
                 network[f"pool before {name}"] = nn.MaxPool2d(2)
-            layer = nn.Sequential(convolution, nn.ReLU(inplace=True)).to(memory_format=self.layout)
+            layer = nn.Sequential(convolution, nn.ReLU(inplace=True)).to(self.settings.device, self.precision)
+            layer = layer.to(memory_format=self.layout)
             network[name] = layer.requires_grad_(requires_grad=False)
         return network
 
     def _image(self, picture: Array) -> Any:
         image = self.torch.from_numpy(picture).permute(2, 0, 1)[np.newaxis]
-        return image.contiguous(memory_format=self.layout)
+        return image.to(self.settings.device).contiguous(memory_format=self.layout)

@@ -1,5 +1,6 @@
 """From what was timed to tables in Markdown, with ratios to ours."""
 
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -25,28 +26,34 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def ours(rows: Iterable[Row]) -> Row:
-    """Our row."""
-    return next(row for row in rows if row.library == OURS)
+    """Our first row, NumPy's, which all are compared with."""
+    return next(row for row in rows if row.program.library == OURS)
 
 
 def best_peer(rows: Iterable[Row]) -> Row | None:
     """The fastest of the others that ran to the end; None if there is none."""
-    return min((row for row in rows if row.final and row.library != OURS), key=lambda row: row.median, default=None)
+    return min((row for row in _peers(rows) if row.final), key=lambda row: row.median, default=None)
 
 
 def leanest_peer(rows: Iterable[Row]) -> Row | None:
     """Of all settings of all others, the one that took the least memory."""
-    return min((row for row in rows if row.peak and row.library != OURS), key=lambda row: row.peak, default=None)
+    return min((row for row in _peers(rows) if row.peak), key=lambda row: row.peak, default=None)
+
+
+def _peers(rows: Iterable[Row]) -> list[Row]:
+    """Those who do the same as NumPy does: in float32 and on the processor."""
+    programs = [(row, row.program) for row in rows if row.program.library != OURS]
+    return [row for row, program in programs if (program.precision, program.device) == ("float32", "cpu")]
 
 
 def job_table(rows: Sequence[Row]) -> str:
-    """A line for each setting; in bold those that ran in turns to the end, each the fastest of its library."""
+    """A line for each setting; in bold those that ran in turns to the end, each the fastest of its kind."""
     own = ours(rows)
     lines = []
     for row in rows:
-        name = f"{row.library}, {row.setting}"
+        name = f"{row.program.library}, {row.program.setting}"
         if row.failure:
-            lines.append([name, "", "", f"failed: {row.failure}", "", ""])
+            lines.append([name, "", f"left out: {row.failure}", "", "", ""])
             continue
         median, factor = seconds_as_text(row.median), f"{row.median / own.median:.2f}"
         spread = f"{seconds_as_text(min(row.seconds))} to {seconds_as_text(max(row.seconds))}"
@@ -62,12 +69,37 @@ def verdict(job: str, rows: Sequence[Row], goals: Goals) -> list[str]:
     if best is None:
         line += ["none", "", f"{goals.ahead:g}"]
     else:
-        name = f"{best.library}, {best.setting}: {seconds_as_text(best.median)}"
+        name = f"{best.program.library}, {best.program.setting}: {seconds_as_text(best.median)}"
         line += [name, f"**{best.median / own.median:.2f}**", f"{goals.ahead:g}"]
     if goals.memory is None or leanest is None:
         return [*line, "", "", ""]
-    name = f"{own.peak / 1e6:.0f} MB; {leanest.library}, {leanest.setting}: {leanest.peak / 1e6:.0f} MB"
+    name = f"{own.peak / 1e6:.0f} MB; {leanest.program.library}, {leanest.program.setting}: {leanest.peak / 1e6:.0f} MB"
     return [*line, name, f"**{own.peak / leanest.peak:.2f}**", f"{goals.memory:g}"]
+
+
+def tensor_verdicts(job: str, rows: Sequence[Row]) -> list[list[str]]:
+    """For each of ours on PyTorch's tensors, a line beside PyTorch's eager autograd in the same precision."""
+    lines, own = [], ours(rows)
+    final = {row.program.contestant: row for row in rows if row.final}
+    for row in final.values():
+        if row.program.library != OURS or row is own:
+            continue
+        name = f"{row.program.setting}: {seconds_as_text(row.median)}"
+        line = [job, name, f"{own.median / row.median:.2f}"]
+        peer = final.get(("PyTorch", "eager", *row.program.contestant[2:]))
+        if peer is None:
+            lines.append([*line, "none", "", ""])
+            continue
+        paired = statistics.median(theirs / mine for theirs, mine in zip(peer.seconds, row.seconds, strict=True))
+        shown = f"{peer.program.setting}: {seconds_as_text(peer.median)}"
+        lines.append([*line, shown, f"**{paired:.2f}**", f"{min(peer.seconds) / min(row.seconds):.2f}"])
+    return lines
+
+
+def tensor_table(lines: Iterable[Sequence[str]]) -> str:
+    """How far ahead ours is on PyTorch's tensors: of ours in NumPy, and of PyTorch's eager autograd."""
+    head = ["job", "Sfumato", "ahead of NumPy", "PyTorch, the same precision", "ahead by", "by the fastest runs"]
+    return markdown(head, lines)
 
 
 def verdict_table(lines: Iterable[Sequence[str]]) -> str:

@@ -14,7 +14,7 @@ from benchmarks.workers import Array
 STEPS = 10
 """Steps on one batch, always the same, after which losses and weights are compared."""
 
-TOLERANCES = {"losses": 2e-3, "movement": 3e-2}
+TOLERANCES = {"float32": {"losses": 2e-3, "movement": 3e-2}}
 """Relative, of those steps. Adam divides by the gradient's size, so that a weight whose gradient is next to nothing
 moves as far as the others, or not, by where each library adds its epsilon."""
 

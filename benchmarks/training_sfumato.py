@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.contest import OURS, Program
-from benchmarks.libraries import use_blas
+from benchmarks.libraries import torch_devices, use_blas, use_torch
 from benchmarks.training import PIXEL, STEPS, Training, make_network
 from benchmarks.workers import Array
 from sfumato import Adam, CategoricalCrossEntropy, FitResult, GradientDescent, fit
@@ -11,15 +11,28 @@ from sfumato.data import Examples, Scaling
 
 
 def programs(training: Training, threads: int) -> list[Program]:
-    """Ours has one way."""
-    return [Program(OURS, "fit", SfumatoTraining, (training, threads))]
+    """On NumPy's arrays, and on PyTorch's tensors wherever they can be."""
+    on_tensors = [
+        Program(OURS, f"torch, {device}", SfumatoTraining, (training, threads, device), kind="torch", device=device)
+        for device in torch_devices()
+    ]
+    return [Program(OURS, "fit", SfumatoTraining, (training, threads)), *on_tensors]
 
 
 class SfumatoTraining:
-    """Ours: `fit`, whole, with everything that it checks and reports."""
+    """Ours: `fit`, whole, with everything that it checks and reports.
 
-    def __init__(self, training: Training, threads: int) -> None:
+    Args:
+        training: What to train.
+        threads: Number of threads.
+        device: Of PyTorch's tensors; None for NumPy's arrays.
+    """
+
+    def __init__(self, training: Training, threads: int, device: str | None = None) -> None:
         self.about = use_blas(threads)
+        if device is not None:
+            self.about = use_torch(threads)
+        self.backend, self.device = "numpy" if device is None else "torch", device
         self.training = training
         self.x, self.y = training.data()
         self.network = make_network(training, self.x.shape[1:])
@@ -44,4 +57,6 @@ class SfumatoTraining:
             learning_rate=self.training.rate,
             batch_size=batch or "full",
             epochs=epochs,
+            backend=self.backend,
+            device=self.device,
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.contest import Program
-from benchmarks.libraries import use_torch
+from benchmarks.libraries import torch_devices, use_torch
 from benchmarks.training import PIXEL, STEPS, Training
 from benchmarks.workers import Array
 
@@ -25,6 +25,7 @@ class TorchSettings:
         channels_last: Whether images are laid out N x H x W x C.
         as_bytes: Whether pixels stay bytes until their batch; else all are float32 before the clock starts.
         one_thread: Whether to use one, whatever the others use.
+        device: Where tensors are.
     """
 
     compiled: Literal["", "network", "network and optimizer", "step"] = ""
@@ -32,27 +33,38 @@ class TorchSettings:
     channels_last: bool = False
     as_bytes: bool = False
     one_thread: bool = False
+    device: str = "cpu"
 
     def __str__(self) -> str:
         parts = [f"compiled {self.compiled}" if self.compiled else "eager"]
         parts += [f"{self.optimizer} optimizer"] if self.compiled != "step" else []
         parts += ["channels last"] if self.channels_last else []
         parts += ["data in bytes"] if self.as_bytes else []
-        return ", ".join([*parts, *(["one thread"] if self.one_thread else [])])
+        parts += ["one thread"] if self.one_thread else []
+        return ", ".join([*parts, *([self.device] if self.device != "cpu" else [])])
 
 
 def programs(training: Training, threads: int) -> list[Program]:
     """All settings, in both layouts where there are images."""
+    layouts = (False, True) if training.filters else (False,)
     return [
-        Program("PyTorch", str(settings), TorchTraining, (training, threads, settings), usual)
-        for channels_last in ((False, True) if training.filters else (False,))
-        for settings, usual in _settings(training.batch is None, channels_last)
+        Program(
+            "PyTorch",
+            str(settings),
+            TorchTraining,
+            (training, threads, settings),
+            usual,
+            kind="compiled" if settings.compiled else "eager",
+            device=device,
+        )
+        for device, channels_last in itertools.product(torch_devices(), layouts)
+        for settings, usual in _settings(training.batch is None, channels_last, device)
     ]
 
 
-def _settings(full_batch: bool, channels_last: bool) -> Iterator[tuple[TorchSettings, bool]]:
+def _settings(full_batch: bool, channels_last: bool, device: str) -> Iterator[tuple[TorchSettings, bool]]:
     """Settings, and whether each is worth its time."""
-    of_layout = functools.partial(TorchSettings, channels_last=channels_last)
+    of_layout = functools.partial(TorchSettings, channels_last=channels_last, device=device)
     yield of_layout(), True
     yield of_layout(optimizer="foreach"), False
     yield of_layout(optimizer="single"), full_batch
@@ -85,14 +97,16 @@ class TorchTraining:
 
     def run(self) -> None:
         """All epochs."""
-        batch = self.training.batch
+        batch, loss = self.training.batch, None
         for _ in range(self.training.epochs):
             if batch is None:
-                self.step(self.x, self.y)
+                loss = self.step(self.x, self.y)
                 continue
-            for rows in self.torch.randperm(len(self.y)).split(batch):
+            for rows in self.torch.randperm(len(self.y), device=self.y.device).split(batch):
                 # which is faster than self.x[rows]
-                self.step(self.x.index_select(0, rows), self.y.index_select(0, rows))
+                loss = self.step(self.x.index_select(0, rows), self.y.index_select(0, rows))
+        if loss is not None:
+            loss.item()  # a GPU is not done before
 
     def answer(self) -> dict[str, Array]:
         """Losses and weights of a few steps."""
@@ -107,7 +121,7 @@ class TorchTraining:
             images = images.to(self.torch.float32).mul_(PIXEL)
         if self.training.filters:
             images = images.contiguous(memory_format=self._layout())
-        return images, self.torch.from_numpy(y)
+        return images.to(self.settings.device), self.torch.from_numpy(y).to(self.settings.device)
 
     def _stepper(self) -> tuple[Any, Any]:
         """A network with its first weights, and what takes a step of training it and returns the loss before."""
@@ -165,7 +179,8 @@ class TorchTraining:
             t = next(steps)
             numbers = (rate / (1 - 0.9**t), (1 - 0.999**t) ** -0.5) if self.training.adam else (rate, 1.0)
             with torch.no_grad():
-                return update(x, y, *map(torch.tensor, numbers))  # tensors, as numbers would be compiled in
+                # tensors, as numbers would be compiled in
+                return update(x, y, *(torch.tensor(number, device=x.device) for number in numbers))
 
         return step
 
@@ -186,6 +201,7 @@ class TorchTraining:
         with self.torch.no_grad():
             for parameter, value in zip(network.parameters(), self._ordered(weights), strict=True):
                 parameter.copy_(self.torch.from_numpy(value))
+        network = network.to(self.settings.device)
         return network.to(memory_format=self._layout()) if self.training.filters else network
 
     def _layout(self) -> Any:
@@ -204,7 +220,7 @@ class TorchTraining:
     def _weights(self, network: Any) -> list[Array]:
         """PyTorch's weights in our order."""
         count = len(self.training.filters)
-        theirs = [p.detach().numpy() for p in network.parameters()]
+        theirs = [p.detach().cpu().numpy() for p in network.parameters()]
         weights = [w.transpose(0, 2, 3, 1) if w.ndim == 4 else w.T for w in theirs]
         if count:
             W = weights[2 * count]

@@ -4,30 +4,45 @@ import os
 
 import numpy as np
 import pytest
-from benchmarks.contest import OURS, DisagreementError, Row, check
-from benchmarks.table import Goals, best_peer, job_table, leanest_peer, markdown, seconds_as_text, verdict
+from benchmarks.contest import OURS, DisagreementError, Program, Row, check
+from benchmarks.table import (
+    Goals,
+    best_peer,
+    job_table,
+    leanest_peer,
+    markdown,
+    seconds_as_text,
+    tensor_verdicts,
+    verdict,
+)
 from benchmarks.workers import ProgramError, Worker
 
+
+def program(library: str, setting: str, kind: str = "", precision: str = "float32") -> Program:
+    return Program(library, setting, dict, (), kind=kind, precision=precision)
+
+
 ROWS = [
-    Row(OURS, "fit", [1.0, 2.0, 3.0], 100_000_000, final=True),
-    Row("Slow", "as it comes", [9.0], 50_000_000, final=True),
-    Row("Peer", "eager", [1.0], 400_000_000, final=False),
-    Row("Peer", "compiled", [3.0, 3.0, 5.0], 500_000_000, final=True),
-    Row("Absent", "", [], 0, final=False, failure="ModuleNotFoundError: No module named 'absent'"),
+    Row(program(OURS, "fit"), [1.0, 2.0, 3.0], 100_000_000, final=True),
+    Row(program("Slow", "as it comes"), [9.0], 50_000_000, final=True),
+    Row(program("Peer", "eager"), [1.0], 400_000_000, final=False),
+    Row(program("Peer", "compiled"), [3.0, 3.0, 5.0], 500_000_000, final=True),
+    Row(program("Peer", "in half", precision="bfloat16"), [0.5], 30_000_000, final=True),
+    Row(program("Absent", ""), [], 0, final=False, failure="ModuleNotFoundError: No module named 'absent'"),
 ]
 
 
 def test_the_best_peer_is_the_fastest_of_those_that_ran_in_turns() -> None:
     best = best_peer(ROWS)
     assert best is not None
-    assert (best.library, best.setting) == ("Peer", "compiled")
+    assert (best.program.library, best.program.setting) == ("Peer", "compiled")
     assert best_peer(ROWS[:1]) is None
 
 
 def test_the_leanest_peer_is_one_of_all_settings() -> None:
     leanest = leanest_peer(ROWS)
     assert leanest is not None
-    assert leanest.library == "Slow"
+    assert leanest.program.library == "Slow"
 
 
 def test_a_jobs_table_has_medians_and_ratios_to_ours() -> None:
@@ -36,7 +51,7 @@ def test_a_jobs_table_has_medians_and_ratios_to_ours() -> None:
     assert lines[2].split(" | ")[1:4] == ["**2.00 s**", "1.00 s to 3.00 s", "**1.00**"]
     assert lines[5].split(" | ")[1:4] == ["**3.00 s**", "3.00 s to 5.00 s", "**1.50**"]
     assert lines[5].endswith("| 500 MB | 5.00 |")
-    assert "failed: ModuleNotFoundError" in lines[6]
+    assert "left out: ModuleNotFoundError" in lines[7]
 
 
 def test_a_verdict_compares_with_the_goals() -> None:
@@ -44,6 +59,19 @@ def test_a_verdict_compares_with_the_goals() -> None:
     assert line[3:5] == ["**1.50**", "1.2"]
     assert line[6:] == ["**2.00**", "0.5"]
     assert verdict("a job", ROWS[:1], Goals(1.2, 0.5))[2] == "none"
+
+
+def test_ours_on_tensors_is_compared_with_eager_pytorch_in_the_same_precision_round_by_round() -> None:
+    rows = [
+        Row(program(OURS, "fit"), [4.0, 4.0], 1, final=True),
+        Row(program(OURS, "torch float32", "torch"), [2.0, 4.0], 1, final=True),
+        Row(program(OURS, "torch bfloat16", "torch", "bfloat16"), [1.0, 1.0], 1, final=True),
+        Row(program("PyTorch", "eager", "eager"), [3.0, 8.0], 1, final=True),
+        Row(program("PyTorch", "compiled", "compiled"), [1.0, 1.0], 1, final=True),
+    ]
+    first, second = tensor_verdicts("a job", rows)
+    assert first == ["a job", "torch float32: 3.00 s", "1.33", "eager: 5.50 s", "**1.75**", "1.50"]
+    assert second == ["a job", "torch bfloat16: 1.00 s", "4.00", "none", "", ""]
 
 
 def test_tables_are_markdown() -> None:
