@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import NUMPY, Array, Engine, Stream, generator, like, namespace, widened
+from sfumato.arrays import NUMPY, Array, Engine, Stream, generator, like, taken, widened
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.errors import InputError
@@ -107,14 +107,14 @@ class MemoryFeed(Feed):
     def batch(self, which: Any) -> Examples:
         if not isinstance(which, slice):
             which = like(which, self.x)
-        x = self.x[which] if isinstance(which, slice) else namespace(self.x).take(self.x, which, axis=0)
+        x = taken(self.x, which)
         if self.stays_integer and not isinstance(x, np.ndarray):
             x = self.scaling.of_bytes(x, self.engine)
         elif self.stays_integer:
             if len(self.scaled) < len(x):
                 self.scaled = np.empty(x.shape, self.engine.numpy_dtype)
             x = self.scaling(x, self.scaled.dtype, out=self.scaled[: len(x)])
-        return Examples(x, self.y[which], None if self.weight is None else self.weight[which])
+        return Examples(x, taken(self.y, which), None if self.weight is None else taken(self.weight, which))
 
     def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:
         share = workers.share(self.size if isinstance(which, slice) else len(which))

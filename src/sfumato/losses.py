@@ -7,6 +7,7 @@ Fused: the losses take logits Z, not probabilities. Written apart, sigmoid or so
 or meets log(0); together the two derivatives collapse to "prediction minus truth".
 """
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array, cast, like, namespace, total
+from sfumato.arrays import Array, cast, namespace, total
 from sfumato.errors import InputError
+from sfumato.kernels import tensors
 from sfumato.kernels.workers import Workers
 from sfumato.layers.sigmoid import sigmoid
 from sfumato.layers.softmax import softmax
@@ -138,15 +140,17 @@ class CategoricalCrossEntropy(Loss):
             )
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
-        xp = namespace(z)
-        rows = like(np.arange(len(y)), z)
-        if isinstance(z, np.ndarray):
-            z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
-        shifted = z - xp.max(z.real, axis=1, keepdims=True)
-        exponentials = xp.exp(shifted)
+        if not isinstance(z, np.ndarray):
+            losses, correct, logarithms = tensors.softmax_losses(z, y)
+            gradient = functools.partial(tensors.softmax_gradient, logarithms, y)
+            return Sums(_total(losses, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
+        rows = np.arange(len(y))
+        z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
+        shifted = z - np.max(z.real, axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
         denominator = exponentials.sum(axis=1)
-        correct = int(xp.count_nonzero(xp.argmax(z.real, axis=1) == y))
-        sums = Sums(_total(xp.log(denominator) - shifted[rows, y], weight), correct, len(y))
+        correct = int(np.count_nonzero(np.argmax(z.real, axis=1) == y))
+        sums = Sums(_total(np.log(denominator) - shifted[rows, y], weight), correct, len(y))
 
         def pull(dsum: float) -> Array:
             dz = exponentials / denominator[:, None]

@@ -221,7 +221,8 @@ class Scaling:
         """Scaled pixels of images, (n, height, width, channels) of bytes, where they are."""
         offset, factor = (engine.master.put(number) for number in (self.offset, self.factor))
         scaled = cast(x, factor.dtype)
-        scaled -= offset
+        if self.offset.any():
+            scaled -= offset
         scaled *= factor
         return engine.narrow(scaled)
 

@@ -16,7 +16,7 @@ PARTS = 16
 """Partial sums, at most; each is the size of the result."""
 
 
-def total_and_gram_matrix(features: Array, weights: Array | None = None) -> tuple[Array, Array]:
+def total_and_gram_matrix(features: Array, weights: Array | None = None, *, totals: bool = True) -> tuple[Array, Array]:
     """Sums over the positions p of features F (n, height, width, N), in float64.
 
         total_i = sum_p T_p F_pi,        S_ij = sum_p T_p F_pi F_pj
@@ -26,12 +26,13 @@ def total_and_gram_matrix(features: Array, weights: Array | None = None) -> tupl
     Args:
         features: F.
         weights: T, (n, height, width, 1); by default 1.
+        totals: Whether totals are wanted; else they are zeros, which saves a pass over the features.
 
     Returns:
         The totals, (N,), and S = F^T diag(T) F, the Gram matrix, (N, N).
     """
     if not isinstance(features, np.ndarray):
-        total, products = map(to_numpy, tensors.total_and_gram_matrix(features, weights))
+        total, products = map(to_numpy, tensors.total_and_gram_matrix(features, weights, totals=totals))
         return total.astype(np.float64, copy=False), products.astype(np.float64, copy=False)
     channels = features.shape[-1]
     strips = _strips(features)
@@ -42,7 +43,8 @@ def total_and_gram_matrix(features: Array, weights: Array | None = None) -> tupl
         for strip in mine:
             rows = features[strip].reshape(-1, channels)
             count = np.ones(len(rows), features.dtype) if weights is None else weights[strip].reshape(-1)
-            total += count @ rows
+            if totals:
+                total += count @ rows
             if weights is not None:
                 rows = rows * np.sqrt(count)[:, np.newaxis]
             products += rows.T @ rows

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.kernels import tensors
 
 WHOLE = 8
 """Columns that OpenBLAS takes at once. What is left over it takes as 4, 2 and 1, each in about the time of 8."""
@@ -28,6 +29,15 @@ def product(A: Array, B: Array, out: Array | None = None) -> Array:
         return AB
     out[...] = AB
     return out
+
+
+def affine(x: Array, W: Array, b: Array) -> Array:
+    """xW + b, for matrices x and W."""
+    if not isinstance(x, np.ndarray):
+        return tensors.affine(x, W, b)
+    z = product(x, W)
+    z += b
+    return z
 
 
 def column_sums(A: Array) -> Array:

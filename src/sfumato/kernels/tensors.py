@@ -10,13 +10,14 @@ differentiated. PyTorch is imported by whoever made the first tensor.
 from typing import Any
 
 from sfumato.arrays import Array, Shape, total
-from sfumato.kernels.strips import STRIP_BYTES, cut
+from sfumato.kernels.strips import cut
 
 Tensor = Any
 """One of PyTorch's: its types are not known where it is not installed."""
 
-GPU_STRIP_BYTES = 2**28
-"""What Gram products take at once on a GPU, where starting a kernel costs more than leaving the cache."""
+STRIP_BYTES, GPU_STRIP_BYTES = 2**23, 2**28
+"""What Gram products take at once: more than NumPy's do, as starting a kernel, which brings all threads together, costs
+more than leaving the cache; most of all on a GPU."""
 
 
 def convolve(x: Tensor, W: Tensor, b: Tensor, stride: int, padding: int, *, relu: bool) -> Tensor:
@@ -32,7 +33,7 @@ def input_gradient(
 ) -> Tensor:
     """`convolution.input_gradient`; `where` is what is positive exactly where dz counts."""
     x = _seen(dz.new_empty(input_shape))  # of which the shape alone is read
-    return _back(_convolution_backward(_masked(dz, where), x, W, stride, padding, [True, False, False])[0])
+    return _back(_convolution_backward(masked(dz, where), x, W, stride, padding, [True, False, False])[0])
 
 
 def filter_gradients(
@@ -40,7 +41,7 @@ def filter_gradients(
 ) -> tuple[Tensor, Tensor]:
     """`convolution.filter_gradients`."""
     W = dz.new_empty((dz.shape[-1], *kernel, x.shape[-1]))
-    _, dW, db = _convolution_backward(_masked(dz, where), _seen(_as(x, dz)), W, stride, padding, [False, True, True])
+    _, dW, db = _convolution_backward(masked(dz, where), _seen(_as(x, dz)), W, stride, padding, [False, True, True])
     return _back(dW), db
 
 
@@ -78,7 +79,7 @@ def average_pool_gradient(dz: Tensor, size: int, stride: int, input_shape: Shape
     return _back(torch.ops.aten.avg_pool2d_backward(_seen(dz), x, window, step, [0, 0], False, True, None))
 
 
-def total_and_gram_matrix(features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+def total_and_gram_matrix(features: Tensor, weights: Tensor | None, *, totals: bool) -> tuple[Tensor, Tensor]:
     """`gram.total_and_gram_matrix`, as tensors.
 
     Features of 16 bits become float32 first: their squares alone may be beyond float16, and rounded to bfloat16 the
@@ -88,21 +89,17 @@ def total_and_gram_matrix(features: Tensor, weights: Tensor | None) -> tuple[Ten
 
     channels = features.shape[-1]
     sums: Any = {"device": features.device, "dtype": torch.float32 if features.device.type == "mps" else torch.float64}
-    totals, products = torch.zeros(channels, **sums), torch.zeros(channels, channels, **sums)
+    total, products = torch.zeros(channels, **sums), torch.zeros(channels, channels, **sums)
     working = torch.promote_types(features.dtype, torch.float32)
-    strips = _strips(features)
-    memory: Any = torch.empty(features[strips[0]].shape, dtype=working, device=features.device) if strips else None
-    for strip in strips:
-        part: Any = features[strip]
-        rows = memory[: part.shape[0], : part.shape[1]].copy_(part).reshape(-1, channels)
-        if weights is None:
-            totals += rows.sum(0)
-        else:
-            count: Any = weights[strip].reshape(-1, 1).to(working)
-            totals += (rows * count).sum(0)
-            rows *= count.sqrt()
+    for strip in _strips(features):
+        rows: Any = features[strip].reshape(-1, channels).to(working)  # float32 is not copied, but where it must be
+        count: Any = None if weights is None else weights[strip].reshape(-1, 1).to(working)
+        if totals:
+            total += (rows if count is None else rows * count).sum(0)
+        if count is not None:
+            rows = rows * count.sqrt()
         products += rows.T @ rows
-    return totals, products
+    return total, products
 
 
 def add_product(features: Tensor, D: Array, d: Array, into: Tensor, weights: Tensor | None) -> None:
@@ -113,12 +110,19 @@ def add_product(features: Tensor, D: Array, d: Array, into: Tensor, weights: Ten
     channels, shifted = features.shape[-1], bool(d.any())
     products, shift = torch.as_tensor(D, **place), torch.as_tensor(d, **place)
     for strip in _strips(features):
-        product: Any = (features[strip].reshape(-1, channels) @ products).reshape(features[strip].shape)
+        rows: Any = features[strip].reshape(-1, channels)
+        there: Any = into[strip]
+        if weights is None and there.is_contiguous():
+            there.view(-1, channels).addmm_(rows, products)
+            if shifted:
+                there += shift
+            continue
+        product = (rows @ products).reshape(there.shape)
         if shifted:
             product += shift
         if weights is not None:
             product *= weights[strip]
-        into[strip] += product
+        there += product
 
 
 def sum_of_squares(x: Tensor) -> float:
@@ -127,6 +131,44 @@ def sum_of_squares(x: Tensor) -> float:
 
     norm: Any = torch.linalg.vector_norm(x, dtype=torch.promote_types(x.dtype, torch.float32))
     return float(total(norm) ** 2)
+
+
+def rectify(x: Tensor) -> Tensor:
+    """max(x, 0)."""
+    import torch
+
+    tensor: Any = x
+    return torch.relu(tensor)
+
+
+def masked(dz: Tensor, where: Tensor | None) -> Tensor:
+    """dz where `where`, if given, is positive, and 0 elsewhere; in the memory of dz, which a way back may take over."""
+    import torch
+
+    return dz if where is None else torch.ops.aten.threshold_backward(dz, where, 0, grad_input=dz)
+
+
+def affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """XW + b."""
+    import torch
+
+    return torch.addmm(b, x, W)
+
+
+def softmax_losses(z: Tensor, y: Tensor) -> tuple[Tensor, int, Tensor]:
+    """-log S_c for the softmax S of each row and its class c; how many rows are largest at c; and log S."""
+    import torch
+
+    tensor: Any = z
+    logarithms: Any = torch.log_softmax(tensor, 1)
+    truth = logarithms.gather(1, y[:, None])
+    return -truth[:, 0], int((tensor.argmax(1) == y).sum()), logarithms
+
+
+def softmax_gradient(logarithms: Tensor, y: Tensor) -> Tensor:
+    """S - [i = c] from log S."""
+    S: Any = logarithms.exp()
+    return S.scatter_(1, y[:, None], -1.0, reduce="add")
 
 
 def _seen(x: Tensor) -> Any:
@@ -141,12 +183,6 @@ def _back(x: Any) -> Tensor:
 
 def _as(x: Tensor, other: Tensor) -> Tensor:
     return x.to(other.dtype)
-
-
-def _masked(dz: Tensor, where: Tensor | None) -> Tensor:
-    import torch
-
-    return dz if where is None else torch.ops.aten.threshold_backward(dz, where, 0)
 
 
 def _convolution_backward(dz: Tensor, x: Any, W: Tensor, stride: int, padding: int, wanted: list[bool]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.initializers import He, Initializer, Zeros
-from sfumato.kernels.products import column_sums, product
+from sfumato.kernels.products import affine, column_sums, product
 from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, check_whole
 
 T = TypeVar("T")
@@ -62,8 +62,7 @@ class Dense(Layer[Affine[Array]]):
         self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Affine[Array]]]:
         W, b = params
-        z = product(x, W)
-        z += b
+        z = affine(x, W, b)
         kept = x if want.weights else None
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:

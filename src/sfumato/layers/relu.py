@@ -1,11 +1,11 @@
 """The rectified linear unit: lets positive values through."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.arrays import Array, namespace
+from sfumato.arrays import Array
+from sfumato.kernels.rectifying import masked, rectify
 from sfumato.layers.base import Activation, Backward, NoParameters, Want
 
 
@@ -24,14 +24,12 @@ class ReLU(Activation):
     def forward(
         self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        a = namespace(x).clip(x, 0, math.inf)  # half the time of np.maximum where there is much
-        positive = x > 0 if want.inputs else None
+        a, positive = rectify(x, positive=want.inputs)
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
             if positive is None:
                 return None
-            da *= positive
-            return da
+            return masked(da, positive)
 
         return a, backward
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from sfumato.arrays import Array, like, namespace
 from sfumato.errors import InputError
+from sfumato.kernels.updates import average, average_square, descend
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
 
@@ -191,7 +192,7 @@ class RMSProp(FirstOrder[Squares]):
 
     def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
         def step(theta: Array, g: Array, s: Array, room: Array) -> None:
-            _average_square(s, g, self.beta1, room)
+            average_square(s, g, self.beta1, room)
             g *= learning_rate
             g /= _root(s, self.epsilon, room, inside=self.epsilon_inside_root)
             theta -= g
@@ -248,13 +249,9 @@ class Adam(FirstOrder[Moments]):
         epsilon = self.epsilon * (c * c if self.epsilon_inside_root else c)
 
         def step(theta: Array, g: Array, v: Array, s: Array, room: Array) -> None:
-            _average_square(s, g, self.beta2, room)
-            v *= self.beta1
-            g *= 1.0 - self.beta1
-            v += g
-            namespace(v).divide(v, _root(s, epsilon, room, inside=self.epsilon_inside_root), out=g)
-            g *= rate
-            theta -= g
+            average_square(s, g, self.beta2, room)
+            average(v, g, self.beta1)
+            descend(theta, v, _root(s, epsilon, room, inside=self.epsilon_inside_root), rate, g)
 
         _in_parts(step, theta, gradient, state.v, state.s)
         return theta, Moments(state.v, state.s, t)
@@ -306,14 +303,6 @@ def _decay(rate: float, theta: Array, decays: Array, room: Array) -> None:
     namespace(theta).multiply(theta, decays, out=room)
     room *= rate
     theta -= room
-
-
-def _average_square(s: Array, g: Array, beta: float, room: Array) -> None:
-    """s = beta s + (1 - beta) g^2, in place; the gradient stays as it is."""
-    s *= beta
-    square = namespace(g).multiply(g, g, out=room)
-    square *= 1.0 - beta
-    s += square
 
 
 def _root(s: Array, epsilon: float, room: Array, *, inside: bool) -> Array:

@@ -14,7 +14,7 @@ here, and N_l and M_l are N and M.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -139,15 +139,16 @@ class Moments(NamedTuple):
     products: Array
 
 
-def moments(features: Array, weights: Array | None = None) -> Moments:
+def moments(features: Array, weights: Array | None = None, *, totals: bool = True) -> Moments:
     """The sums that every style loss is made of, in float64.
 
     Args:
         features: (1, height, width, N).
         weights: How much each position counts, (1, height, width, 1); all alike by default.
+        totals: Whether the total of each channel is wanted; else it stays zero.
     """
     positions: float = math.prod(features.shape[:-1]) if weights is None else total(weights)
-    return Moments(positions, *total_and_gram_matrix(features, weights))
+    return Moments(positions, *total_and_gram_matrix(features, weights, totals=totals))
 
 
 def no_moments(channels: int) -> Moments:
@@ -177,6 +178,9 @@ class StyleLoss(FeatureLoss[Moments]):
         mask: T, (1, height, width, 1): how much each position of the feature map counts, from 0 to 1; by default 1.
     """
 
+    totals: ClassVar[bool] = False
+    """Whether the score looks at the total of each channel."""
+
     def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
         self.mask = mask
         first = targets[0][0]
@@ -191,7 +195,7 @@ class StyleLoss(FeatureLoss[Moments]):
         def pull(gradient: Moments, into: Array) -> None:
             add_product(features, 2.0 * gradient.products, gradient.total, into, mask)
 
-        return moments(features, mask), pull
+        return moments(features, mask, totals=self.totals), pull
 
     def add(self, one: Moments, other: Moments) -> Moments:
         return add_moments(one, other)
@@ -271,6 +275,8 @@ class WassersteinLoss(StyleLoss):
     To both covariances goes a small multiple of the identity (`REGULARISATION`), without which the inverse does not
     exist where there are fewer positions than channels.
     """
+
+    totals = True
 
     def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
         super().__init__(targets, mask)
