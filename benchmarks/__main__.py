@@ -94,7 +94,7 @@ class Bench:
     def pastiche(self) -> Iterator[Part]:
         """Job 6."""
         asked = self.arguments
-        size, steps = (128, 20) if asked.quick else (512, 300)
+        size, steps = (128, 20) if asked.quick else (512, asked.steps)
         title = f"6. Style transfer at {size} px until pastiche's objective is what {steps} steps of pastiche reach"
         say(title)
         pictures = asked.content, asked.style
@@ -155,6 +155,7 @@ def main() -> None:
     parser.add_argument("--all-settings", action="store_true", help="also those that were never their library's best")
     parser.add_argument("--peers", nargs="+", metavar="LIBRARY", help="such as PyTorch; all by default")
     parser.add_argument("--sizes", type=int, nargs="+", help="long edges of the pictures of job `style`")
+    parser.add_argument("--steps", type=int, default=300, help="of pastiche in job `pastiche`")
     parser.add_argument("--content", type=Path, default=IMAGES / "chelsea.jpg", help="of jobs `style` and `pastiche`")
     parser.add_argument(
         "--style", type=Path, default=IMAGES / "starry_night.jpg", help="of jobs `style` and `pastiche`"

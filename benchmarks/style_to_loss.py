@@ -7,6 +7,7 @@ falls on both alike. Our pictures are kept, and judged afterwards by a third pro
 
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -15,17 +16,15 @@ import numpy as np
 
 from benchmarks.contest import check, say
 from benchmarks.libraries import use_blas, use_torch
+from benchmarks.style import TOLERANCES
 from benchmarks.table import Goals, markdown, seconds_as_text
-from benchmarks.workers import Array, Worker
+from benchmarks.workers import Array, ProgramError, Worker
 
 BLOCK = 10
 """Steps of one before the other has its turn."""
 
 PATIENCE = 2
 """Times pastiche's steps that ours may take."""
-
-TOLERANCES = {"loss": 1e-4, "gradient": 5e-3}
-"""Relative, at noisy pictures near the start and near the end: as in job 5."""
 
 NOISE = 0.05
 """Added to the pictures at which gradients are compared, in parts of white: pixels of a clear sky are all alike, and
@@ -106,9 +105,18 @@ def _rgb(image: Any) -> Array:
 
 
 class SfumatoRun:
-    """Our objective with pastiche's weights of its parts, and our L-BFGS as `StyleTransfer` uses it."""
+    """Our objective with pastiche's weights of its parts, and our L-BFGS as `StyleTransfer` uses it.
 
-    def __init__(self, content: Array, style: Array, folder: Path, threads: int) -> None:
+    Args:
+        content: The picture to paint.
+        style: The picture in whose style.
+        folder: Where each step's picture goes.
+        threads: Number of threads.
+        precision: Of the network on PyTorch's tensors; None for NumPy's arrays.
+    """
+
+    def __init__(self, content: Array, style: Array, folder: Path, threads: int, precision: str | None) -> None:
+        from sfumato.arrays import NUMPY, choose_engine
         from sfumato.kernels.threads import parallel_kernels
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
@@ -116,10 +124,15 @@ class SfumatoRun:
         from sfumato.style.settings import LEARNING_RATES
 
         self.about = use_blas(threads)
+        engine = NUMPY
+        if precision is not None:
+            self.about = use_torch(threads)
+            engine = choose_engine("torch", "cpu", precision)  # before BLAS's threads go to the kernels
+        self.engine = engine.master
         self.stack = contextlib.ExitStack()
         self.stack.enter_context(parallel_kernels())  # until the process ends
         settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape))
-        problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0))
+        problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0), engine=engine)
         self.shape, self.folder, self.vgg = content.shape, folder, problem.vgg
         height, width = content.shape[:2]
         plan = make_plan(problem, height, width)
@@ -128,7 +141,7 @@ class SfumatoRun:
             [_pastiche_weight(term, objective.network.shapes) for term in objective.terms]
         )
         self.optimizer = LBFGS(history=plan.history)
-        self.theta = problem.first(height, width).ravel()
+        self.theta = self.engine.put(problem.first(height, width).ravel())
         self.state = self.optimizer.init(self.theta)
         self.first_rate = LEARNING_RATES["lbfgs"] * self.theta.size  # as StyleTransfer begins
         self.seconds, self.taken = 0.0, 0
@@ -141,11 +154,15 @@ class SfumatoRun:
 
     def evaluate(self, picture: Array) -> dict[str, Array]:
         """Objective and gradient."""
-        evaluation = self.objective(picture.ravel())
-        return {"loss": np.array(evaluation.loss), "gradient": evaluation.gradient.reshape(self.shape)}
+        from sfumato.arrays import to_numpy
+
+        evaluation = self.objective(self.engine.put(picture.ravel()))
+        return {"loss": np.array(evaluation.loss), "gradient": to_numpy(evaluation.gradient).reshape(self.shape)}
 
     def steps(self, count: int) -> list[Point]:
         """Take so many more; where the run is after each."""
+        from sfumato.arrays import to_numpy
+
         points = []
         for _ in range(count):
             begin = time.perf_counter()
@@ -154,9 +171,45 @@ class SfumatoRun:
             self.seconds += time.perf_counter() - begin
             assert self.state.here is not None
             points.append(Point(self.seconds, self.state.here.loss))
-            np.save(self.folder / f"{self.taken}.npy", self.theta.reshape(self.shape))
+            np.save(self.folder / f"{self.taken}.npy", to_numpy(self.theta).reshape(self.shape))
             self.taken += 1
         return points
+
+
+class _Contestant:
+    """One way of ours, in its worker.
+
+    Args:
+        name: Of it.
+        worker: Holds its `SfumatoRun`.
+        folder: Where that keeps its pictures.
+        tolerances: How far its objective and gradient may be from pastiche's.
+
+    Attributes:
+        points: Where it was after each step.
+    """
+
+    def __init__(self, name: str, worker: Worker, folder: Path, tolerances: Mapping[str, float]) -> None:
+        self.name, self.worker, self.folder, self.tolerances = name, worker, folder, tolerances
+        self.points: list[Point] = []
+
+    def go_on(self) -> None:
+        """Take a block of steps."""
+        self.points += self.worker.call_rested("steps", BLOCK)
+        say(f"    {self.name}: {self.points[-1].loss:.6g} in {self.points[-1].seconds:.1f} s")
+
+    def compare(self, judge: Worker, name: str, picture: Array) -> None:
+        """Refuse to go on where it does not minimise what pastiche does."""
+        check(name, self.worker.call("evaluate", picture), judge.call("evaluate", picture), self.tolerances)
+
+    def first_at(self, target: float, judge: Worker) -> int | None:
+        """Number of its first picture whose value, as pastiche counts it, is no higher; None if there is none."""
+        for number, point in enumerate(self.points):
+            if point.loss > target * (1.0 + self.tolerances["loss"]):
+                continue
+            if judge.call("value", np.load(self.folder / f"{number}.npy")) <= target:
+                return number
+        return None
 
 
 def _pastiche_weight(term: Any, shapes: Any) -> float:
@@ -179,41 +232,70 @@ def compare(
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         theirs = stack.enter_context(Worker(PasticheRun, content, style, size, threads))
-        ours = stack.enter_context(Worker(SfumatoRun, *theirs.call("pictures"), folder, threads))
         judge = stack.enter_context(Worker(PasticheRun, content, style, size, threads))
-        about.update(worker.call("__getattribute__", "about") for worker in (theirs, ours))
-        same = _compare_weights(theirs.call("convolutions"), ours.call("convolutions"))
+        about.add(theirs.call("__getattribute__", "about"))
+        ours, notes = _contestants(stack, folder, theirs, threads)
+        about.update(one.worker.call("__getattribute__", "about") for one in ours)
+        notes.insert(0, _compare_weights(theirs.call("convolutions"), ours[0].worker.call("convolutions")))
         start = theirs.call("picture")
         noise = NOISE * np.random.default_rng(0).random(start.shape, np.float32)
-        check("at the start", ours.call("evaluate", start + noise), judge.call("evaluate", start + noise), TOLERANCES)
+        for one in ours:
+            one.compare(judge, f"{one.name} at the start", start + noise)
         their_seconds: list[float] = []
-        our_points: list[Point] = []
         values: dict[int, float] = {}
         while len(their_seconds) < steps:
             their_seconds += theirs.call_rested("steps", min(BLOCK, steps - len(their_seconds)))
             values[len(their_seconds)] = judge.call("value", theirs.call("picture"))
-            our_points += ours.call_rested("steps", BLOCK)
-            theirs_here = f"{values[len(their_seconds)]:.6g} in {their_seconds[-1]:.1f} s"
-            here = our_points[-1]
-            say(f"  {len(their_seconds)} steps: {theirs_here}; ours: {here.loss:.6g} in {here.seconds:.1f} s")
+            say(f"  {len(their_seconds)} steps: {values[len(their_seconds)]:.6g} in {their_seconds[-1]:.1f} s")
+            for one in ours:
+                one.go_on()
         target = values[steps]
-        while our_points[-1].loss > target * (1 - TOLERANCES["loss"]) and len(our_points) < PATIENCE * steps:
-            our_points += ours.call_rested("steps", BLOCK)
-            say(f"  ours: {our_points[-1].loss:.6g}")
-        reached = _first_at(target, our_points, folder, judge)
-        last = np.load(folder / f"{reached}.npy") if reached is not None else start
-        check("at the end", ours.call("evaluate", last + noise), judge.call("evaluate", last + noise), TOLERANCES)
+        for one in ours:
+            while one.points[-1].loss > target * (1 - TOLERANCES["float32"]["loss"]) and (
+                len(one.points) < PATIENCE * steps
+            ):
+                one.go_on()
+        reached = [one.first_at(target, judge) for one in ours]
+        for one, number in zip(ours, reached, strict=True):
+            last = start if number is None else np.load(one.folder / f"{number}.npy")
+            one.compare(judge, f"{one.name} at the end", last + noise)
     shown = [*(step for step in (25, 50, 100, 200) if step < steps and step in values), steps]
-    rows = [_row(step, their_seconds, values[step], our_points) for step in shown]
-    head = ["pastiche's steps", "its objective", "its time", "our time to that", "our steps", "ahead by"]
-    name = f"style transfer to pastiche's objective after {steps} steps at {size} px"
+    rows = [_row(step, their_seconds, values[step], one) for step in shown for one in ours]
+    head = ["pastiche's steps", "its objective", "its time", "ours", "our time to that", "our steps", "ahead by"]
+    notes += [_note(one, number, their_seconds[-1]) for one, number in zip(ours, reached, strict=True)]
     told = [f"pastiche: {seconds_as_text(their_seconds[-1])}", "", f"{goals.ahead:g}", "", "", ""]
-    if reached is None:
-        return markdown(head, rows) + f"\n\n{same} Not reached.", [name, "not reached", *told]
-    own = our_points[reached].seconds
-    told[1] = f"**{their_seconds[-1] / own:.2f}**"
-    note = f"{same} By pastiche's own count, the last value was reached after {reached + 1} steps of ours."
-    return markdown(head, rows) + "\n\n" + note, [name, seconds_as_text(own), *told]
+    line = [f"style transfer to pastiche's objective after {steps} steps at {size} px", "not reached", *told]
+    if reached[0] is not None:
+        seconds = ours[0].points[reached[0]].seconds
+        line[1], line[3] = seconds_as_text(seconds), f"**{their_seconds[-1] / seconds:.2f}**"
+    return markdown(head, rows) + "\n\n" + " ".join(notes), line
+
+
+def _contestants(
+    stack: contextlib.ExitStack, folder: Path, theirs: Worker, threads: int
+) -> tuple[list[_Contestant], list[str]]:
+    """Ours, and why any was left out."""
+    ours, notes = [], []
+    for name, precision in {"NumPy": None, "torch bfloat16": "bfloat16"}.items():
+        own = folder / name
+        own.mkdir()
+        try:
+            worker = stack.enter_context(Worker(SfumatoRun, *theirs.call("pictures"), own, threads, precision))
+        except ProgramError as error:
+            if precision is None:
+                raise
+            notes.append(f"{name} was left out: {str(error).strip().splitlines()[-1]}")
+            continue
+        ours.append(_Contestant(name, worker, own, TOLERANCES[precision or "float32"]))
+    return ours, notes
+
+
+def _note(ours: _Contestant, number: int | None, their_seconds: float) -> str:
+    """When it was where pastiche ended, by pastiche's own count."""
+    if number is None:
+        return f"By pastiche's own count, {ours.name} did not reach the last value."
+    ahead = f"{their_seconds / ours.points[number].seconds:.2f} times ahead"
+    return f"By pastiche's own count, {ours.name} reached the last value after {number + 1} steps, {ahead}."
 
 
 def _compare_weights(theirs: dict[str, Array], ours: dict[str, Array]) -> str:
@@ -221,21 +303,11 @@ def _compare_weights(theirs: dict[str, Array], ours: dict[str, Array]) -> str:
     return "The weights that ship with us are pastiche's, bit for bit." if equal else "The weights are not pastiche's."
 
 
-def _first_at(target: float, points: list[Point], folder: Path, judge: Worker) -> int | None:
-    """Number of our first picture whose value, as pastiche counts it, is no higher; None if there is none."""
-    for number, point in enumerate(points):
-        if point.loss > target * (1.0 + TOLERANCES["loss"]):
-            continue
-        if judge.call("value", np.load(folder / f"{number}.npy")) <= target:
-            return number
-    return None
-
-
-def _row(step: int, their_seconds: list[float], value: float, points: list[Point]) -> list[str]:
+def _row(step: int, their_seconds: list[float], value: float, ours: _Contestant) -> list[str]:
     """How long each took to a value on the way, ours by our own count."""
-    line = [str(step), f"{value:.5g}", seconds_as_text(their_seconds[step - 1])]
-    number = next((number for number, point in enumerate(points) if point.loss <= value), None)
+    line = [str(step), f"{value:.5g}", seconds_as_text(their_seconds[step - 1]), ours.name]
+    number = next((number for number, point in enumerate(ours.points) if point.loss <= value), None)
     if number is None:
         return [*line, "not reached", "", ""]
-    seconds = points[number].seconds
+    seconds = ours.points[number].seconds
     return [*line, seconds_as_text(seconds), str(number + 1), f"{their_seconds[step - 1] / seconds:.2f}"]
