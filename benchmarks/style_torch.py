@@ -49,7 +49,7 @@ def programs(folder: Path, threads: int) -> list[Program]:
             TorchStyle,
             (folder, threads, settings),
             usual=settings.channels_last or not settings.compiled,
-            kind="compiled" if settings.compiled else "eager",
+            kind=f"{'compiled' if settings.compiled else 'eager'}{'' if settings.wide_grams else ', narrow Gram'}",
             precision=settings.precision,
             device=settings.device,
         )

@@ -86,7 +86,13 @@ def tensor_verdicts(job: str, rows: Sequence[Row]) -> list[list[str]]:
             continue
         name = f"{row.program.setting}: {seconds_as_text(row.median)}"
         line = [job, name, f"{own.median / row.median:.2f}"]
-        peer = final.get(("PyTorch", "eager", *row.program.contestant[2:]))
+        same = row.program.precision, row.program.device
+        eager = [
+            other
+            for other in final.values()
+            if (other.program.precision, other.program.device) == same and other.program.kind.startswith("eager")
+        ]
+        peer = min(eager, key=lambda other: other.median, default=None)
         if peer is None:
             lines.append([*line, "none", "", ""])
             continue
