@@ -141,9 +141,9 @@ class CategoricalCrossEntropy(Loss):
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
         if not isinstance(z, np.ndarray):
-            losses, correct, logarithms = tensors.softmax_losses(z, y)
+            truth, correct, logarithms = tensors.softmax_logarithms(z, y)
             gradient = functools.partial(tensors.softmax_gradient, logarithms, y)
-            return Sums(_total(losses, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
+            return Sums(-_total(truth, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
         rows = np.arange(len(y))
         z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
         shifted = z - np.max(z.real, axis=1, keepdims=True)

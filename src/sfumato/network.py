@@ -173,7 +173,7 @@ class Network(Layer[Any]):
         """
         if theta.shape != (self.size,):
             raise InputError(f"this network has {self.size} parameters; theta has shape {theta.shape}")
-        return _views(self._specs, theta, 0)[0]
+        return _views(self._specs, iter([theta[p.start : p.stop].reshape(p.spec.shape) for p in self.layout]))
 
     def prepare(self, params: Any) -> Any:
         return params._make(layer.prepare(own) for layer, own in zip(self.layers, params, strict=True))
@@ -370,13 +370,6 @@ def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> I
                 start = parameter.stop
 
 
-def _views(specs: Any, vector: Array, start: int) -> tuple[Any, int]:
-    """The part of `vector` that begins at `start` in the shapes of `specs`, and where the next part begins."""
-    if isinstance(specs, ParameterSpec):
-        stop = start + math.prod(specs.shape)
-        return vector[start:stop].reshape(specs.shape), stop
-    views = []
-    for spec in specs:
-        view, start = _views(spec, vector, start)
-        views.append(view)
-    return specs._make(views), start
+def _views(specs: Any, views: Iterator[Array]) -> Any:
+    """The next of the views, as many as there are specs, as `specs` are nested."""
+    return specs._make([next(views) if isinstance(spec, ParameterSpec) else _views(spec, views) for spec in specs])

@@ -145,7 +145,7 @@ def masked(dz: Tensor, where: Tensor | None) -> Tensor:
     """dz where `where`, if given, is positive, and 0 elsewhere; in the memory of dz, which a way back may take over."""
     import torch
 
-    return dz if where is None else torch.ops.aten.threshold_backward(dz, where, 0, grad_input=dz)
+    return dz if where is None else torch.ops.aten.threshold_backward.grad_input(dz, where, 0, grad_input=dz)
 
 
 def affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
@@ -155,14 +155,14 @@ def affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     return torch.addmm(b, x, W)
 
 
-def softmax_losses(z: Tensor, y: Tensor) -> tuple[Tensor, int, Tensor]:
-    """-log S_c for the softmax S of each row and its class c; how many rows are largest at c; and log S."""
+def softmax_logarithms(z: Tensor, y: Tensor) -> tuple[Tensor, int, Tensor]:
+    """log S_c for the softmax S of each row and its class c; how many rows are largest at c; and log S."""
     import torch
 
     tensor: Any = z
     logarithms: Any = torch.log_softmax(tensor, 1)
     truth = logarithms.gather(1, y[:, None])
-    return -truth[:, 0], int((tensor.argmax(1) == y).sum()), logarithms
+    return truth[:, 0], int((tensor.argmax(1) == y).sum()), logarithms
 
 
 def softmax_gradient(logarithms: Tensor, y: Tensor) -> Tensor:

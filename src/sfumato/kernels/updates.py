@@ -30,6 +30,15 @@ def average_square(s: Array, g: Array, beta: float, room: Array) -> None:
     s += square
 
 
+def subtract(theta: Array, g: Array, rate: float) -> None:
+    """theta = theta - rate g; the gradient is used up."""
+    if not isinstance(theta, np.ndarray):
+        theta.sub_(g, alpha=rate)
+        return
+    g *= rate
+    theta -= g
+
+
 def descend(theta: Array, v: Array, root: Array, rate: float, room: Array) -> None:
     """theta = theta - rate v / root."""
     if not isinstance(theta, np.ndarray):

@@ -68,7 +68,7 @@ class Dense(Layer[Affine[Array]]):
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
                 product(kept.T, dz, out=grads.W)  # dW = X^T dZ
-                grads.b[...] = column_sums(dz)  # db = column sums of dZ
+                column_sums(dz, out=grads.b)  # db = column sums of dZ
             return dz @ W.T if want.inputs else None  # dX = dZ W^T
 
         return z, backward

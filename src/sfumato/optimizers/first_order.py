@@ -25,7 +25,7 @@ import numpy as np
 
 from sfumato.arrays import Array, like, namespace
 from sfumato.errors import InputError
-from sfumato.kernels.updates import average, average_square, descend
+from sfumato.kernels.updates import average, average_square, descend, subtract
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
 
@@ -83,8 +83,7 @@ class GradientDescent(FirstOrder[Stateless]):
         return Stateless()
 
     def update(self, theta: Array, gradient: Array, state: Stateless, learning_rate: float) -> tuple[Array, Stateless]:
-        gradient *= learning_rate
-        theta -= gradient
+        subtract(theta, gradient, learning_rate)
         return theta, state
 
 
