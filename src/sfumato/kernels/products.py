@@ -54,6 +54,10 @@ def column_sums(A: Array, out: Array) -> None:
 def _of_tensors(A: Any, B: Any, out: Any) -> Array:
     import torch
 
+    if out is not None and B.shape[1] < NARROW and A.device.type == "cpu":
+        out[...] = (B.T @ A.T).T  # 2.6 times as fast with 1000 x 784 and 1000 x 15, where the sum is long
+        filled: Array = out
+        return filled
     if out is None or out.dtype == A.dtype:
         AB: Array = torch.matmul(A, B, out=out)
         return AB
