@@ -143,7 +143,7 @@ class SfumatoRun:
         self.optimizer = LBFGS(history=plan.history)
         self.theta = self.engine.put(problem.first(height, width).ravel())
         self.state = self.optimizer.init(self.theta)
-        self.first_rate = LEARNING_RATES["lbfgs"] * self.theta.size  # as StyleTransfer begins
+        self.first_rate = LEARNING_RATES["lbfgs"] * self.objective.size  # as StyleTransfer begins
         self.seconds, self.taken = 0.0, 0
 
     def convolutions(self) -> dict[str, Array]:
@@ -282,7 +282,7 @@ def _contestants(
         try:
             worker = stack.enter_context(Worker(SfumatoRun, *theirs.call("pictures"), own, threads, precision))
         except ProgramError as error:
-            if precision is None:
+            if "InputError" not in str(error):  # which says that the processor lacks the precision
                 raise
             notes.append(f"{name} was left out: {str(error).strip().splitlines()[-1]}")
             continue
