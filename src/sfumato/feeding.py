@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import NUMPY, Array, Engine, Stream, generator, like, taken, widened
+from sfumato.arrays import NUMPY, Array, Engine, Stream, generator, like, taken, widened, zeros
 from sfumato.data.dataset import Examples, Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.errors import InputError
@@ -92,7 +92,7 @@ class MemoryFeed(Feed):
         self.stays_integer = x.dtype == np.uint8
         # In order in memory, or taking a batch's rows would copy all of them each time
         self.x = engine.put(np.ascontiguousarray(x) if self.stays_integer else scaling(x, engine.numpy_dtype))
-        self.scaled = np.empty((0, *x.shape[1:]), engine.numpy_dtype)
+        self.scaled = engine.master.put(np.empty((0, *x.shape[1:]), engine.numpy_dtype))
         self.y = engine.master.put(y)
         if weight is not None and not weight.any():
             raise InputError("the sample weights are all zero: nothing would be learned")
@@ -108,12 +108,15 @@ class MemoryFeed(Feed):
         if not isinstance(which, slice):
             which = like(which, self.x)
         x = taken(self.x, which)
-        if self.stays_integer and not isinstance(x, np.ndarray):
-            x = self.scaling.of_bytes(x, self.engine)
-        elif self.stays_integer:
+        if self.stays_integer:
             if len(self.scaled) < len(x):
-                self.scaled = np.empty(x.shape, self.engine.numpy_dtype)
-            x = self.scaling(x, self.scaled.dtype, out=self.scaled[: len(x)])
+                self.scaled = zeros(x.shape, self.scaled)
+            scaled = self.scaled[: len(x)]
+            if isinstance(x, np.ndarray):
+                self.scaling(x, scaled.dtype, out=scaled)
+            else:
+                self.scaling.of_bytes(x, out=scaled)
+            x = self.engine.narrow(scaled)
         return Examples(x, taken(self.y, which), None if self.weight is None else taken(self.weight, which))
 
     def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, Engine, Shape, Stream, cast, generator
+from sfumato.arrays import Array, Shape, Stream, generator, like
 from sfumato.errors import InputError
 
 Task = Literal["classification", "regression"]
@@ -217,14 +217,12 @@ class Scaling:
                 out[...] = scaled
         return out
 
-    def of_bytes(self, x: Array, engine: Engine) -> Array:
-        """Scaled pixels of images, (n, height, width, channels) of bytes, where they are."""
-        offset, factor = (engine.master.put(number) for number in (self.offset, self.factor))
-        scaled = cast(x, factor.dtype)
+    def of_bytes(self, x: Array, out: Array) -> None:
+        """Scaled features of bytes on a device, (n, ...), put into memory there."""
+        out[...] = x
         if self.offset.any():
-            scaled -= offset
-        scaled *= factor
-        return engine.narrow(scaled)
+            out -= like(self.offset.astype(np.float32), x)
+        out *= like(self.factor.astype(np.float32), x)
 
     @classmethod
     def none(cls) -> Self:
