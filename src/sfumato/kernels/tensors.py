@@ -15,8 +15,9 @@ from sfumato.kernels.strips import cut
 Tensor = Any
 """One of PyTorch's: its types are not known where it is not installed."""
 
-NARROW = 32
-"""Columns below which a product is taken transposed on a processor: its kernels share rows among threads, not sums."""
+NARROW, LARGE = 32, 2**17
+"""On a processor, products of a matrix with so many numbers are taken transposed, if they have fewer columns: its
+kernels share rows among threads, not sums."""
 
 STRIP_BYTES, GPU_STRIP_BYTES = 2**23, 2**28
 """What Gram products take at once: more than NumPy's do, as starting a kernel, which brings all threads together, costs
@@ -155,8 +156,8 @@ def affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """XW + b; transposed, where W is narrow, as that takes a processor 0.56 times as long (1000 x 784 by 784 x 15)."""
     import torch
 
-    if W.shape[1] < NARROW and x.device.type == "cpu":
-        return torch.addmm(b[:, None], W.T, x.T).T
+    if _narrow(x, W):
+        return torch.addmm(b[:, None], W.T, x.T).T.contiguous()
     return torch.addmm(b, x, W)
 
 
@@ -164,12 +165,16 @@ def product_into(A: Tensor, B: Tensor, out: Tensor) -> None:
     """AB, written to `out`, which may have another precision; transposed, where B is narrow."""
     import torch
 
-    if B.shape[1] < NARROW and A.device.type == "cpu":
+    if _narrow(A, B):
         out[...] = (B.T @ A.T).T
     elif out.dtype == A.dtype:
         torch.matmul(A, B, out=out)
     else:
         out[...] = A @ B
+
+
+def _narrow(A: Tensor, B: Tensor) -> bool:
+    return B.shape[1] < NARROW and A.numel() >= LARGE and A.device.type == "cpu"
 
 
 def column_sums(A: Tensor, out: Tensor) -> None:
