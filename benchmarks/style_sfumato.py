@@ -11,9 +11,10 @@ from benchmarks.libraries import torch_devices, use_blas, use_torch
 from benchmarks.style import settings
 from benchmarks.workers import Array
 from sfumato.arrays import NUMPY, choose_engine, to_numpy
+from sfumato.kernels.memory import freed_memory_kept
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.style import StyleProblem
-from sfumato.style.memory import make_plan
+from sfumato.style.memory import PREPARED_PIXELS, make_plan
 
 
 def programs(folder: Path, threads: int) -> list[Program]:
@@ -52,12 +53,14 @@ class SfumatoStyle:
             self.about = use_torch(threads)
             engine = choose_engine("torch", device, precision)  # before BLAS's threads go to the kernels
         self.stack = contextlib.ExitStack()
-        self.stack.enter_context(parallel_kernels())  # until the process ends
+        on_numpy = engine.backend == "numpy"
+        self.stack.enter_context(parallel_kernels(keep_memory=on_numpy))  # until the process ends
         pictures = np.load(folder / "pictures.npz")
         problem = StyleProblem(settings(), pictures["content"], pictures["style"], engine=engine)
         self.x = engine.master.put(pictures["x"].ravel())
         height, width = pictures["content"].shape[:2]
         plan = make_plan(problem, height, width)
+        self.stack.enter_context(freed_memory_kept(not on_numpy and height * width <= PREPARED_PIXELS))
         self.objective = problem.objective(height, width, tile=plan.tile, prepared=plan.prepared)
 
     def run(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 import sfumato
 from sfumato import CategoricalCrossEntropy, InputError, NetworkObjective, fit, multilayer_perceptron
 from sfumato.arrays import NUMPY, Array, Engine, choose_engine, to_numpy
-from sfumato.data import Examples
+from sfumato.data import Examples, Scaling
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.training import evaluate
@@ -291,3 +291,38 @@ def test_arrays_go_there_and_back_unchanged(engine: Engine) -> None:
         assert there.dtype == array.dtype
         np.testing.assert_array_equal(there, array)
     assert to_numpy(engine.put(x.astype(np.float32))).dtype == engine.numpy_dtype
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16", ">i8", "int64"])
+def test_class_numbers_of_any_type_are_learned_on_torch(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((30, 4)), rng.integers(3, size=30)
+    results = [
+        fit(multilayer_perceptron(4, (3,), 3), CategoricalCrossEntropy(), Examples(x, truth), epochs=2, backend="torch")
+        for truth in (y, y.astype(kind))
+    ]
+    np.testing.assert_array_equal(results[0].theta, results[1].theta)
+
+
+def test_bytes_are_scaled_on_torch_in_double_precision_where_that_is_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    images, y = rng.integers(256, size=(12, 3, 3, 1), dtype=np.uint8), rng.integers(3, size=12)
+    thetas = [
+        fit(
+            multilayer_perceptron((3, 3, 1), (3,), 3),
+            CategoricalCrossEntropy(),
+            Examples(images, y),
+            scaling=Scaling.standard(images),
+            epochs=2,
+            backend=backend,
+            precision="float64",
+        ).theta
+        for backend in ("numpy", "torch")
+    ]
+    np.testing.assert_allclose(thetas[0], thetas[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("device", [0, ""])
+def test_a_device_that_is_no_name_is_refused(device: Any) -> None:
+    with pytest.raises(InputError, match="a device is named, as cpu, cuda, cuda:1 or mps"):
+        choose_engine(device=device)

@@ -91,6 +91,8 @@ class Engine(NamedTuple):
         It may share the memory of `x`.
         """
         floating = x.dtype.kind == "f"
+        if not x.dtype.isnative:
+            x = x.astype(x.dtype.newbyteorder("="))
         if self.backend == "numpy":
             return x.astype(self.precision, copy=False) if floating else x
         torch = _torch()
@@ -205,7 +207,9 @@ def choose_engine(
     """
     if backend not in (None, "numpy", "torch"):
         raise InputError(f"no backend is called {backend!r}: use numpy or torch")
-    precision = precision or "float32"
+    if not (device is None or (isinstance(device, str) and device)):
+        raise InputError(f"a device is named, as cpu, cuda, cuda:1 or mps; not {device!r}")
+    precision = "float32" if precision is None else precision
     if precision not in precisions:
         raise InputError(f"no precision {precision!r} is to be had here: use {', '.join(precisions)}")
     narrow = precision in ("bfloat16", "float16")
@@ -253,10 +257,12 @@ def fitting(engine: Engine, remedy: str = "use smaller batches, or a smaller net
         yield
     except _torch().OutOfMemoryError as error:
         raise DeviceMemoryError(f"{engine.device} is out of memory: {remedy}") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # what PyTorch says of the processor's own
+    except RuntimeError as error:  # as a processor's memory, Apple's GPUs and NVIDIA's libraries say it
+        if "can't allocate memory" in str(error):
+            raise MemoryError from error
+        if "out of memory" not in str(error) and "ALLOC_FAILED" not in str(error):
             raise
-        raise MemoryError from error
+        raise DeviceMemoryError(f"{engine.device} is out of memory: {remedy}") from error
 
 
 def device_memory(engine: Engine) -> int:

@@ -83,7 +83,8 @@ class NetworkEstimator(BaseEstimator):
         callbacks: Each is called with each epoch's `EpochRecord`; if one returns True, training ends.
         backend: "numpy" or "torch"; by default PyTorch on a GPU, if it sees one, and NumPy if not.
         device: PyTorch's: "cpu", "cuda", "cuda:1", "mps".
-        precision: "float32" or "float64", or on PyTorch "bfloat16" or "float16"; by default that of the features.
+        precision: "float32" or "float64", or on PyTorch "bfloat16" or "float16"; by default that of the features, as
+            everywhere in scikit-learn. Predictions are NumPy's; `model_.on(...)` computes elsewhere.
     """
 
     hidden: Sequence[int] = (100,)

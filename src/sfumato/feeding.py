@@ -93,7 +93,7 @@ class MemoryFeed(Feed):
         # In order in memory, or taking a batch's rows would copy all of them each time
         self.x = engine.put(np.ascontiguousarray(x) if self.stays_integer else scaling(x, engine.numpy_dtype))
         self.scaled = engine.master.put(np.empty((0, *x.shape[1:]), engine.numpy_dtype))
-        self.y = engine.master.put(y)
+        self.y = engine.master.put(_truth(y))
         if weight is not None and not weight.any():
             raise InputError("the sample weights are all zero: nothing would be learned")
         self.weight = None if weight is None else engine.master.put(weight / weight.mean())
@@ -185,7 +185,7 @@ class StreamFeed(Feed):
 
     def _put(self, x: Array, y: Array, weight: Array | None) -> Examples:
         master = self.engine.master
-        return Examples(self.engine.put(x), master.put(y), None if weight is None else master.put(weight))
+        return Examples(self.engine.put(x), master.put(_truth(y)), None if weight is None else master.put(weight))
 
     def _load(self, epoch: int, blocks: tuple[int, ...]) -> None:
         """Read the blocks, and draw the order of their rows."""
@@ -210,3 +210,8 @@ class StreamFeed(Feed):
                 rows = slice(start, start + count)
                 scaled = self.scaling(x[rows], self.engine.numpy_dtype)
                 yield self._put(scaled, y[rows], None if weight is None else weight[rows])
+
+
+def _truth(y: Array) -> Array:
+    """Class numbers in the type that counts them everywhere; values as they are."""
+    return y.astype(np.int64, copy=False) if y.dtype.kind in "iu" else y

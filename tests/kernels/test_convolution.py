@@ -19,6 +19,7 @@ from sfumato.kernels.convolution import (
     filter_gradients,
     input_gradient,
     output_size,
+    prepare,
 )
 from sfumato.kernels.threads import parallel_kernels
 
@@ -84,19 +85,26 @@ def by_definition(case: Case) -> tuple[Array, tuple[Array, Array, Array, Array]]
     return dz, (np.maximum(z, 0) if case.relu else z, dx, dW, db)
 
 
-def by_kernels(case: Case, engine: Engine, dz: Array) -> tuple[Array, Array, Array, Array]:
+def by_kernels(case: Case, engine: Engine, dz: Array, *, prepared: bool = False) -> tuple[Array, Array, Array, Array]:
     x, W, b, dz = map(engine.put, (*arrays(case)[:3], dz))
     how: dict[str, Any] = {"stride": case.stride, "padding": case.padding}
-    z, positive = convolve_and_rectify(x, W, b, **how) if case.relu else (convolve(x, W, b, **how), None)
-    dx = input_gradient(dz, W, input_shape=x.shape, where=positive, **how)
+    kept = prepare(W, case.stride, case.padding) if prepared else None
+    z, positive = (
+        convolve_and_rectify(x, W, b, prepared=kept, **how)
+        if case.relu
+        else (convolve(x, W, b, prepared=kept, **how), None)
+    )
+    dx = input_gradient(dz, W, input_shape=x.shape, where=positive, prepared=kept, **how)
     dW, db = filter_gradients(x, dz, case.kernel, where=positive, **how)
     return to_numpy(z), to_numpy(dx), to_numpy(dW), to_numpy(db)
 
 
 @pytest.mark.parametrize("single", [False, True])
 @settings(deadline=None, max_examples=100)
-@given(case=cases(), few=st.booleans())
-def test_the_kernels_compute_their_definition(case: Case, few: bool, single: bool, engine: Engine) -> None:
+@given(case=cases(), few=st.booleans(), prepared=st.booleans())
+def test_the_kernels_compute_their_definition(
+    case: Case, few: bool, prepared: bool, single: bool, engine: Engine
+) -> None:
     own = engine._replace(precision="float32") if single else engine
     tolerance = {"float64": 1e-10, "float32": 1e-5}[own.precision]
     dz, expected = by_definition(case)
@@ -104,7 +112,7 @@ def test_the_kernels_compute_their_definition(case: Case, few: bool, single: boo
         if few:  # windows in a strip, so that there are many strips
             patch.setattr(convolution, "STRIP_WINDOWS", 7)
             patch.setattr(convolution, "STRIP_BYTES", 1)
-        computed = by_kernels(case, own, dz)
+        computed = by_kernels(case, own, dz, prepared=prepared)
     for ours, right in zip(computed, expected, strict=True):
         assert ours.shape == right.shape
         assert ours.dtype == own.numpy_dtype

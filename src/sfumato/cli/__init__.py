@@ -47,6 +47,7 @@ def run(arguments: list[str]) -> int:
         check_shared(arguments)
         return app(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:
+        speaks(error)
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
     except SfumatoError as error:
         return _fail(str(error)) if speaks(error) else 2

@@ -60,9 +60,11 @@ def check(
 
         sfumato check --objective my_layers.py:Swish
     """
+    from sfumato.arrays import NUMPY_DOUBLE
     from sfumato.cli.objectives import blamed_on, network_objective, own_objective
     from sfumato.errors import InputError
     from sfumato.gradient_check import check_gradient
+    from sfumato.objective import Elsewhere
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite)
@@ -85,7 +87,11 @@ def check(
                 data or "", data_options, network_options, regularisation.l2, seed.seed, compute
             )
         report = check_gradient(checked, theta, method=method, step=step, directions=directions, seed=seed.seed)
-    write_output(output.out, dump(report.to_dict()) if output.as_json else report.to_text(), overwrite=output.overwrite)
-    console.result(report.to_text(), report.to_dict())
+    engine = checked.engine if isinstance(checked, Elsewhere) else NUMPY_DOUBLE
+    values, text = {**report.to_dict(), **engine._asdict()}, report.to_text()
+    if engine.backend != "numpy":
+        text += f"\ncomputed by {engine}"
+    write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
+    console.result(text, values)
     if report.wrong:
         raise typer.Exit(1)

@@ -38,6 +38,7 @@ def evaluate(
 
         sfumato evaluate model.safetensors new.csv --target species --json
     """
+    from sfumato.arrays import NUMPY
     from sfumato.cli.setup import examples_for, load_model
     from sfumato.reports import report
 
@@ -48,7 +49,10 @@ def evaluate(
         loaded = load_model(model).on(**asdict(compute))
         examples, which = examples_for(loaded, data, target)
         measured = report(loaded, examples, f"{model} on {which}")
-        values, text = measured.to_dict(), measured.to_text()
+        engine = loaded.engine or NUMPY
+        values, text = {**measured.to_dict(), **engine._asdict()}, measured.to_text()
+        if engine.backend != "numpy":
+            text += f"\n\ncomputed by {engine}"
         write_output(html, measured.to_html() if html else "", overwrite=output.overwrite)
     write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
     console.result(text, values)

@@ -37,6 +37,7 @@ def predict(
     import numpy as np
     import pandas as pd
 
+    from sfumato.arrays import NUMPY
     from sfumato.cli.pictures import is_picture, load_picture
     from sfumato.cli.setup import load_model
     from sfumato.data import Known, load_features
@@ -60,10 +61,11 @@ def predict(
         if proba:
             probabilities = loaded.predict_proba(x)
             columns |= {f"probability of {name}": probabilities[:, i].tolist() for i, name in enumerate(loaded.classes)}
+    values = {"model": model, "rows": len(x), "predictions": columns, **(loaded.engine or NUMPY)._asdict()}
     buffer = io.StringIO()
     pd.DataFrame(columns).to_csv(buffer, index=False, lineterminator="\n")
     write_output(output.out, buffer.getvalue(), overwrite=output.overwrite)
     if output.out is None or output.as_json:
-        console.result(buffer.getvalue().rstrip("\n"), {"model": model, "rows": len(x), "predictions": columns})
+        console.result(buffer.getvalue().rstrip("\n"), values)
     else:
         console.note(f"{len(x)} predictions written to {output.out}")

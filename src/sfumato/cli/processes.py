@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 SHARED = ("train", "style")
 """The commands that processes can share."""
+
+
+PATIENCE = 5.0
+"""Seconds that a process waits for the first to meet the same error."""
 
 
 def processes_wanted() -> int:
@@ -32,13 +37,18 @@ def check_shared(arguments: list[str]) -> None:
     Raises:
         InputError: if there are several, and the command is not one that they can share.
     """
-    if processes_wanted() > 1 and arguments[:1] and arguments[0] not in SHARED:
+    if processes_wanted() > 1 and not {*arguments[:1]} <= {*SHARED, "-h", "--help"}:
         raise InputError(f"torchrun is for {' and '.join(SHARED)}: run {arguments[0]} without it")
 
 
 def speaks(error: Exception) -> bool:
-    """Whether this process shall tell of an error: the first does, and any does of what it alone may have met."""
-    return is_first() or isinstance(error, WorkerError | FileError | MemoryError | OSError)
+    """Whether this process shall tell of an error: the first does, and any other does of what it alone has met.
+
+    What the first has met too ends it, and then torchrun ends the others, while they wait here.
+    """
+    if not is_first() and not isinstance(error, WorkerError | FileError | MemoryError | OSError):
+        time.sleep(PATIENCE)
+    return True
 
 
 @contextlib.contextmanager

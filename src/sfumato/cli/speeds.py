@@ -32,8 +32,8 @@ def measure(engines: list[Engine]) -> dict[str, dict[str, Any]]:
     """
     found = {}
     for job, (command, make) in JOBS.items():
-        pieces = {engine: make(engine) for engine in engines}
-        best = dict.fromkeys(engines, np.inf)
+        pieces = {engine: piece for engine in engines if (piece := _made(make, engine))}
+        best = dict.fromkeys(pieces, np.inf)
         begun = time.perf_counter()
         for number in range(ROUNDS):
             if number >= LEAST and time.perf_counter() - begun > MOST_SECONDS:
@@ -61,8 +61,20 @@ def _options(engine: Engine) -> list[str]:
     return named if engine.precision == "float32" else [*named, "--precision", engine.precision]
 
 
+def _made(make: Callable[[Engine], Callable[[], Any]], engine: Engine) -> Callable[[], Any] | None:
+    """A piece of work that has run once; None where the device cannot do it, as for want of memory."""
+    try:
+        piece = make(engine)
+        _seconds(engine, piece)
+    except (RuntimeError, MemoryError):
+        if engine == NUMPY:
+            raise
+        return None
+    return piece
+
+
 def _seconds(engine: Engine, piece: Callable[[], Any]) -> float:
-    with parallel_kernels(engine.backend == "numpy"):
+    with parallel_kernels(keep_memory=engine.backend == "numpy"):
         begin = time.perf_counter()
         piece()  # ends in a number of Python's, for which a GPU has to be done
         return time.perf_counter() - begin

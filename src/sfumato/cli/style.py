@@ -90,7 +90,12 @@ def _paint_one(job: Job, output: OutputOptions, console: Console) -> int:
             if given:
                 raise InputError(f"{option} needs --out: the file of the picture")
     else:
-        job = replace(job, out=check_place(job, output, checkpoint_of) if is_first() else Path(output.out))
+        asked = Path(output.out)
+        if is_first():
+            asked = check_place(job, output, checkpoint_of)
+        elif asked.is_symlink():  # which the first follows
+            asked = asked.resolve()
+        job = replace(job, out=asked)
 
     def begin() -> None:
         if job.out is None:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, Shape, Stream, generator, like
+from sfumato.arrays import Array, Shape, Stream, cast, generator, like
 from sfumato.errors import InputError
 
 Task = Literal["classification", "regression"]
@@ -221,8 +221,8 @@ class Scaling:
         """Scaled features of bytes on a device, (n, ...), put into memory there."""
         out[...] = x
         if self.offset.any():
-            out -= like(self.offset.astype(np.float32), x)
-        out *= like(self.factor.astype(np.float32), x)
+            out -= cast(like(self.offset, x), out.dtype)
+        out *= cast(like(self.factor, x), out.dtype)
 
     @classmethod
     def none(cls) -> Self:

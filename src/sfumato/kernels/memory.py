@@ -10,6 +10,7 @@ Source: `man 3 mallopt`.
 import contextlib
 import ctypes
 import os
+from collections.abc import Iterator
 
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """The library's numbers for how much may lie free before it is handed back, and how many arrays it may map."""
@@ -27,6 +28,19 @@ def keep_freed_memory() -> None:
 def give_freed_memory_back() -> None:
     """Hand back what was kept, and go on in the usual way."""
     _ask(USUAL, trim=True)
+
+
+@contextlib.contextmanager
+def freed_memory_kept(when: bool = True) -> Iterator[None]:
+    """Within, what is freed is kept; handed back at the end."""
+    if not when:
+        yield
+        return
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        give_freed_memory_back()
 
 
 def _ask(settings: dict[int, int], *, trim: bool = False) -> None:

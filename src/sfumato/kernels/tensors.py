@@ -33,7 +33,12 @@ def convolve(x: Tensor, W: Tensor, b: Tensor, stride: int, padding: int, *, relu
 
 
 def input_gradient(
-    dz: Tensor, W: Tensor, stride: int, padding: int, input_shape: Shape, where: Tensor | None = None
+    dz: Tensor,
+    W: Tensor,
+    stride: int,
+    padding: int,
+    input_shape: Shape,
+    where: Tensor | None = None,
 ) -> Tensor:
     """`convolution.input_gradient`; `where` is what is positive exactly where dz counts."""
     x = _seen(dz.new_empty(input_shape))  # of which the shape alone is read
@@ -174,7 +179,7 @@ def product_into(A: Tensor, B: Tensor, out: Tensor) -> None:
 
 
 def _narrow(A: Tensor, B: Tensor) -> bool:
-    return B.shape[1] < NARROW and A.numel() >= LARGE and A.device.type == "cpu"
+    return bool(B.shape[1] < NARROW and A.numel() >= LARGE and A.device.type == "cpu")
 
 
 def column_sums(A: Tensor, out: Tensor) -> None:

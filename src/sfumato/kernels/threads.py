@@ -39,10 +39,11 @@ _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def parallel_kernels(when: bool = True) -> Iterator[None]:
+def parallel_kernels(when: bool = True, *, keep_memory: bool = True) -> Iterator[None]:
     """Within, kernels run on as many threads as BLAS may use now, and BLAS on one; a job enters this once.
 
-    Memory that is freed is kept meanwhile, as `memory.py` explains.
+    Memory that is freed is kept meanwhile, as `memory.py` explains, unless `keep_memory` is False. PyTorch has threads
+    of its own for its tensors; what NumPy does beside them is faster on one, as both would wait for each other.
 
     Entering it again changes nothing, nor does entering it with `when` False; the last to leave gives BLAS its threads
     back.
@@ -56,7 +57,8 @@ def parallel_kernels(when: bool = True) -> Iterator[None]:
             _pool.helpers = max((library["num_threads"] for library in blas.info()), default=1) - 1
             _pool.executor = ThreadPoolExecutor(_pool.helpers, "kernel") if _pool.helpers else None
             _pool.limits = blas.limit(limits=1)
-            keep_freed_memory()
+            if keep_memory:
+                keep_freed_memory()
         _pool.entered += 1
     try:
         yield

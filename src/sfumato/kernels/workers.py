@@ -54,13 +54,18 @@ class Workers:
         import torch
 
         tensor: Any = torch.from_numpy(numbers) if isinstance(numbers, np.ndarray) else numbers
+        carried = tensor.cpu() if tensor.device.type == "mps" else tensor  # which gloo does not know
         try:
-            torch.distributed.all_reduce(tensor)
+            torch.distributed.all_reduce(carried)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise WorkerError(
-                f"process {self.rank} of {self.count} has lost another one, and the job ends; "
-                "what --out keeps of it goes on with --resume, on any number of processes"
+                f"process {self.rank} of {self.count} has lost another one, and the job ends; what --out keeps of it "
+                f"goes on with --resume, on any number of processes ({' '.join(str(error).split())[:150]})"
             ) from error
+        if carried is not tensor:
+            tensor.copy_(carried)
         return numbers
 
     def sum_of(self, parts: list[Any]) -> list[Any]:
@@ -79,6 +84,26 @@ class Workers:
             return numbers.reshape(leaf.shape) if isinstance(leaf, np.ndarray) else float(numbers[0])
 
         return [type(part)(*map(like, part)) if isinstance(part, tuple) else like(part) for part in parts]
+
+    def check_same(self, digest: str) -> None:
+        """Refuse to begin where processes hold different things, which would be mixed without a word.
+
+        Args:
+            digest: Of what they begin with, as from `fingerprint`.
+
+        Raises:
+            InputError: if they differ.
+            WorkerError: if another process has ended.
+        """
+        if self.count == 1:
+            return
+        own = np.frombuffer(bytes.fromhex(digest), np.uint8).astype(np.float64)
+        sums, squares = np.split(self.sum(np.concatenate([own, own * own])), 2)
+        if (self.count * squares != sums * sums).any():  # Cauchy and Schwarz: equal for equal numbers alone
+            raise InputError(
+                "the processes begin with different data, options or checkpoints: give all of them the same, "
+                "and an --out that all of them see"
+            )
 
     def any(self, said: bool) -> bool:
         """Whether any process says so.

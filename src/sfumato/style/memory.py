@@ -80,8 +80,12 @@ class Plan(NamedTuple):
 
 
 def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
-    """Bytes that may be taken, of the machine or of the GPU: those asked for, or a part of what it has."""
-    return memory or int(PART_OF_MACHINE * device_memory(engine))
+    """Bytes that this process may take, of the machine or of its GPU: those asked for, or a part of what there is.
+
+    Processes that torchrun has started on this machine share it.
+    """
+    sharing = 1 if engine.device.startswith("cuda") else int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
 
 
 def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
@@ -134,16 +138,16 @@ def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Calla
     Raises:
         InputError: if not even the smallest tiles fit.
     """
-    field, edges = halo_field(problem.vgg.network(height, width)), range(LEAST_TILE, max(height, width), LEAST_TILE)
-    for edge in reversed(edges):
-        plan = Plan(edge, HISTORIES[0])
-        if len(cut_into_tiles(height, width, edge, field)) >= problem.workers.count and not too_much(plan):
-            return plan
-    least = Plan(LEAST_TILE, HISTORIES[-1])
-    if too_much(least):
-        needed = bytes_as_text(planned_memory(problem, height, width, least))
-        raise InputError(f"{problem.content_name}: each process takes at least {needed} of memory; allow it as much")
-    return least
+    field = halo_field(problem.vgg.network(height, width))
+    edges = range(LEAST_TILE, max(height, width) + LEAST_TILE, LEAST_TILE)
+    counts = {edge: len(cut_into_tiles(height, width, edge, field)) for edge in edges}
+    enough = min(problem.workers.count, counts[LEAST_TILE])
+    for history in HISTORIES if problem.settings.optimizer == "lbfgs" else HISTORIES[:1]:
+        for edge in reversed(edges):
+            if counts[edge] >= enough and not too_much(Plan(edge, history)):
+                return Plan(edge, history)
+    needed = bytes_as_text(planned_memory(problem, height, width, Plan(LEAST_TILE, HISTORIES[-1])))
+    raise InputError(f"{problem.content_name}: each process takes at least {needed} of memory; allow it as much")
 
 
 def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> str:
@@ -155,7 +159,7 @@ def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> 
         tile = make_plan(smaller, height, width).tile
     except InputError:
         return "choose a smaller size, or --device cpu"
-    return f"--memory {half // 10**6}MB works it in tiles of {tile} pixels; or choose a smaller size"
+    return f"--memory {half // 10**6}MB --overwrite works it in tiles of {tile} pixels; or choose a smaller size"
 
 
 def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:

@@ -1,5 +1,6 @@
 """Style transfer: a photograph in the manner of a painting, from coarse to fine."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -10,12 +11,13 @@ import numpy as np
 from sfumato.arrays import Array, fingerprint, fitting, to_numpy, total, zeros
 from sfumato.checkpoint import SparingSaver, refusing_damage
 from sfumato.errors import DivergenceError, InputError, WorkerError
+from sfumato.kernels.memory import freed_memory_kept
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.kernels.workers import ALONE, Workers
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
 from sfumato.style.estimate import Estimate, estimate
-from sfumato.style.memory import check_plan, make_plan, smaller_plan
+from sfumato.style.memory import PREPARED_PIXELS, check_plan, make_plan, smaller_plan
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.progress import (
@@ -84,10 +86,13 @@ class StyleTransfer(StyleSettings):
         engine = self.engine()  # before the kernels take BLAS's threads over, as PyTorch takes as many
         on_numpy = engine.backend == "numpy"
         # Overflow on the way to divergence is found and named; warnings on top would only say it worse
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(on_numpy):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(keep_memory=on_numpy):
             problem = StyleProblem(self, content, styles, masks, on_download, engine, workers)
             run = _Run(self, problem, None if checkpoint is None else Path(checkpoint), resume=resume)
-            with fitting(engine, smaller_plan(problem, *run.sizes[-1], run.plan)):
+            # Worth a twentieth of the time; in larger pictures the gaps between freed arrays would be too large
+            kept = not on_numpy and math.prod(run.sizes[-1]) <= PREPARED_PIXELS
+            remedy = "" if on_numpy else smaller_plan(problem, *run.sizes[-1], run.plan)
+            with fitting(engine, remedy), freed_memory_kept(kept):
                 return run.paint(callback or (lambda record: None), stop or (lambda: False))
 
     def estimate(
@@ -104,7 +109,7 @@ class StyleTransfer(StyleSettings):
             InputError, FileError: as `run` does before it begins.
         """
         engine = self.engine()
-        with parallel_kernels(engine.backend == "numpy"), fitting(engine):
+        with parallel_kernels(keep_memory=engine.backend == "numpy"), fitting(engine):
             problem = StyleProblem(self, content, styles, masks, on_download, engine)
             run = _Run(self, problem, None, resume=False)
             return estimate(run.problem, run.sizes, run.plan)
@@ -159,6 +164,7 @@ class _Run:
                 objective = self._objective(state.scale).reweighted(state.weights)
         else:
             state, objective = self._enter(0, self.problem.first(*self.sizes[0]))
+        self._check_same(state)
         saver = SparingSaver(lambda seconds: self._save(state, seconds), state.seconds)
         while not (stopped := self._stops(stop, saver)):
             if self._settled(state):
@@ -260,6 +266,13 @@ class _Run:
         if len(state.average) and state.step:
             pixels = state.average / (1.0 - AVERAGING**state.step)  # the average began with zeros, as Adam's do
         return pixels.reshape(*self.sizes[state.scale], 3)
+
+    def _check_same(self, state: StyleState) -> None:
+        """Refuse to begin where other processes have begun with something else."""
+        if self.problem.workers.count > 1:
+            shared = repr({name: value for name, value in self.settings.items() if name != "device"})
+            parts = to_numpy(state.theta), np.array([state.scale, state.step]), np.frombuffer(shared.encode(), np.uint8)
+            self.problem.workers.check_same(fingerprint(*parts))
 
     def _put(self, state: StyleState) -> StyleState:
         """A state that was read, where it is painted."""
