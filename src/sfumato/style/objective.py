@@ -1,6 +1,5 @@
 """Style transfer as an objective: the pixels are the parameters, and the network stays as it is."""
 
-import functools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -119,12 +118,10 @@ class StyleObjective(Objective):
 
     def _total(self, measured: Iterable[list[Any]]) -> list[Any]:
         """Each term's sums over the picture, from those of its parts."""
-        own = functools.reduce(
-            lambda one, other: [term.loss.add(*sums) for term, *sums in zip(self.terms, one, other, strict=True)],
-            measured,
-            [term.loss.nothing() for term in self.terms],
-        )
-        return self.network.workers.sum_of(own)
+        own: list[Any] = []
+        for sums in measured:  # each let go of as soon as it is added
+            own = [term.loss.add(*both) for term, *both in zip(self.terms, own, sums, strict=True)] if own else sums
+        return self.network.workers.sum_of(own or [term.loss.nothing() for term in self.terms])
 
     def _scores(self, measured: Iterable[list[Any]]) -> list[tuple[float, Any]]:
         """Each term's loss, and `flow` times its gradient with respect to its sums, from what was measured."""

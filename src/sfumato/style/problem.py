@@ -253,10 +253,10 @@ def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> l
 def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Moments]:
     """The moments of a picture's features at each of the layers."""
     heads = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
-    nothing = [no_moments(network.shapes[layer][-1]) for layer in layers]
-    measured = network.measure(network.engine.master.put(picture), heads)
-    own = functools.reduce(lambda one, other: [*map(add_moments, one, other)], measured, nothing)
-    return network.workers.sum_of(own)
+    own: list[Moments] = []
+    for sums in network.measure(network.engine.master.put(picture), heads):
+        own = [*map(add_moments, own, sums)] if own else sums
+    return network.workers.sum_of(own or [no_moments(network.shapes[layer][-1]) for layer in layers])
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:

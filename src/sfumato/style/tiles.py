@@ -203,11 +203,12 @@ class TiledNetwork:
 
         def measure(z: Array) -> tuple[Any, Pull]:
             mine, shape = z[:, rows, columns], z.shape
+            kind = zeros((0,), z)  # and not z itself, which would be held until the way back
             where = (slice(top, top + mine.shape[1]), slice(left, left + mine.shape[2]))
             measured, pull = head(mine, where)
 
             def pull_mine(gradient: Any, dz: Array | None) -> Array:
-                dz = zeros(shape, mine) if dz is None else dz
+                dz = zeros(shape, kind) if dz is None else dz
                 pull(gradient, dz[:, rows, columns])
                 return dz
 
