@@ -130,14 +130,19 @@ def test_processes_that_cannot_meet_are_an_error_of_one_line(monkeypatch: pytest
 
 
 DIFFERENT = """
-import os
-from sfumato import InputError, Workers, join_workers
+import numpy as np
+from sfumato import InputError, join_workers
 from sfumato.kernels.workers import leave_workers
 
 workers = join_workers()
-workers.check_same("00ff17")
+settings, theta = {"seed": 1, "device": f"cuda:{workers.rank}"}, np.ones(3)
+workers.check_same(settings, theta)
 try:
-    workers.check_same("00ff17" if workers.rank else "00ff18")
+    workers.check_same(settings, theta + workers.rank)
+except InputError as error:
+    print(error)
+try:
+    workers.check_same({**settings, "seed": workers.rank}, theta)
 except InputError as error:
     print(error)
 leave_workers()
@@ -148,4 +153,4 @@ def test_processes_that_begin_with_different_things_are_refused(tmp_path: Path) 
     (tmp_path / "job.py").write_text(DIFFERENT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "job.py"]
     done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.count("the processes begin with different data, options or checkpoints") == 2
+    assert done.stdout.count("the processes begin with different data, options or checkpoints") == 2 * 2

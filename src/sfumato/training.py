@@ -162,10 +162,7 @@ def fit(
         run.state = load_checkpoint(checkpoint, optimizer, settings, engine)
         if run.state.epoch > epochs:
             raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
-    if workers.count > 1:
-        shared = repr({name: value for name, value in settings.items() if name != "device"})
-        place = np.array([run.state.epoch, run.state.batch, run.state.step])
-        workers.check_same(fingerprint(to_numpy(run.state.theta), place, np.frombuffer(shared.encode(), np.uint8)))
+    workers.check_same(settings, run.state.theta, np.array([run.state.epoch, run.state.batch]))
     validate = None if validation is None else make_feed(validation, feed.scaling, engine=engine)
     # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
     parallel = network.parallel and engine.backend == "numpy"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, fingerprint, to_numpy
 from sfumato.errors import InputError, WorkerError
 
 PATIENCE = datetime.timedelta(minutes=30)
@@ -85,11 +85,12 @@ class Workers:
 
         return [type(part)(*map(like, part)) if isinstance(part, tuple) else like(part) for part in parts]
 
-    def check_same(self, digest: str) -> None:
+    def check_same(self, settings: dict[str, Any], *arrays: Array) -> None:
         """Refuse to begin where processes hold different things, which would be mixed without a word.
 
         Args:
-            digest: Of what they begin with, as from `fingerprint`.
+            settings: What they begin with; but for the device, of which each has its own.
+            arrays: The same.
 
         Raises:
             InputError: if they differ.
@@ -97,6 +98,8 @@ class Workers:
         """
         if self.count == 1:
             return
+        shared = repr({name: value for name, value in settings.items() if name != "device"})
+        digest = fingerprint(np.frombuffer(shared.encode(), np.uint8), *map(to_numpy, arrays))
         own = np.frombuffer(bytes.fromhex(digest), np.uint8).astype(np.float64)
         sums, squares = np.split(self.sum(np.concatenate([own, own * own])), 2)
         if (self.count * squares != sums * sums).any():  # Cauchy and Schwarz: equal for equal numbers alone

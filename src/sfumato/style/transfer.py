@@ -164,7 +164,7 @@ class _Run:
                 objective = self._objective(state.scale).reweighted(state.weights)
         else:
             state, objective = self._enter(0, self.problem.first(*self.sizes[0]))
-        self._check_same(state)
+        self.problem.workers.check_same(self.settings, state.theta, np.array([state.scale, state.step]))
         saver = SparingSaver(lambda seconds: self._save(state, seconds), state.seconds)
         while not (stopped := self._stops(stop, saver)):
             if self._settled(state):
@@ -266,13 +266,6 @@ class _Run:
         if len(state.average) and state.step:
             pixels = state.average / (1.0 - AVERAGING**state.step)  # the average began with zeros, as Adam's do
         return pixels.reshape(*self.sizes[state.scale], 3)
-
-    def _check_same(self, state: StyleState) -> None:
-        """Refuse to begin where other processes have begun with something else."""
-        if self.problem.workers.count > 1:
-            shared = repr({name: value for name, value in self.settings.items() if name != "device"})
-            parts = to_numpy(state.theta), np.array([state.scale, state.step]), np.frombuffer(shared.encode(), np.uint8)
-            self.problem.workers.check_same(fingerprint(*parts))
 
     def _put(self, state: StyleState) -> StyleState:
         """A state that was read, where it is painted."""
