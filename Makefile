@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint format bench clean
+.PHONY: demo test test-slow docs lint format bench clean
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
@@ -15,6 +15,10 @@ test: .venv/.test-installed
 
 test-slow: .venv/.test-installed
 	$(BIN)/python -m pytest -m slow
+
+# The site, in docs/_build/html: every chapter is executed, and whatever fails or leads nowhere stops the build
+docs: .venv/.docs-installed
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 lint: .venv/.test-installed
 	$(BIN)/ruff format --check .
@@ -39,10 +43,15 @@ bench: .venv-bench/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch .venv/.installed $@
 
+.venv/.docs-installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch .venv/.installed $@
+
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

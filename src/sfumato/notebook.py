@@ -1,0 +1,44 @@
+"""The engine's own code, for a notebook to show beside the derivation."""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sfumato
+
+
+@dataclass(frozen=True)
+class Source:
+    """A piece of code and where it stands; a notebook shows it highlighted, a terminal as it is.
+
+    Attributes:
+        code: The lines, without the indentation that they share.
+        place: File and line, such as "sfumato/layers/dense.py, line 63".
+    """
+
+    code: str
+    place: str
+
+    def __repr__(self) -> str:
+        return f"# {self.place}\n{self.code}"
+
+    def _repr_markdown_(self) -> str:
+        return f"`{self.place}`\n\n```python\n{self.code}\n```"
+
+
+def source(item: Callable[..., Any]) -> Source:
+    """The code of a function, method or class, read from the file that it is run from.
+
+    Raises:
+        TypeError: if it has no source in Python: `source(Dense)` and `source(Dense.forward)` have, `source(Dense(3))`
+            has not.
+        OSError: if its file is gone.
+    """
+    lines, number = inspect.getsourcelines(item)
+    file = Path(inspect.getfile(item)).resolve()
+    package = Path(sfumato.__file__).resolve().parent
+    place = file.relative_to(package.parent) if file.is_relative_to(package) else file
+    return Source(textwrap.dedent("".join(lines)).rstrip(), f"{place.as_posix()}, line {number}")
