@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow docs lint format bench clean
+.PHONY: demo test test-slow docs linkcheck lint format bench clean
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
@@ -18,7 +18,13 @@ test-slow: .venv/.test-installed
 
 # The site, in docs/_build/html: every chapter is executed, and whatever fails or leads nowhere stops the build
 docs: .venv/.docs-installed
+	rm -rf docs/_build
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python scripts/check_links.py docs/_build/html
+
+# Links into the network, which `make docs` leaves alone
+linkcheck: .venv/.docs-installed
+	$(BIN)/sphinx-build -b linkcheck -D nb_execution_mode=off docs docs/_build/linkcheck
 
 lint: .venv/.test-installed
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """How Sphinx makes the site from these pages: `make docs`.
 
-Chapters are text notebooks (MyST), executed from the first cell to the last whenever they are built. Nothing of the site
-comes from the network when it is read: styles, fonts and MathJax lie beside the pages.
+Chapters are text notebooks (MyST), executed from the first cell to the last whenever they are built. Nothing comes from
+the network when the site is read: styles and MathJax, with its fonts, lie beside the pages.
 """
 
 import os
@@ -22,16 +22,15 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
-    "sphinx.ext.doctest",
     "sphinx.ext.duration",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
 ]
 exclude_patterns = ["_build"]
 
-# What a shell cell calls is the `sfumato` that is documented
+# What shell cells call is the `sfumato` that is documented
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-os.environ["COLUMNS"] = "100"
+os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
 
 nb_execution_mode = "force"
 nb_execution_show_tb = True  # and a failure is a warning, which -W makes an error
@@ -41,13 +40,68 @@ nb_code_prompt_show = "Show the solution"  # what chapters fold away
 nb_code_prompt_hide = "Hide the solution"
 myst_enable_extensions = ["dollarmath", "deflist", "html_image"]
 myst_heading_anchors = 4
-myst_links_external_new_tab = True
 
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80
+napoleon_use_ivar = True
+
+highlight_language = "text"
 html_theme = "furo"
 html_title = "Sfumato"
 html_static_path = ["_static"]
 html_css_files = ["sfumato.css"]
 html_show_sphinx = False
+html_copy_source = False  # chapters are downloaded as notebooks
 
-duration_print_slowest = True
-duration_n_slowest = 0  # all of them
+ARRAY = r"~?(numpy\.)?ndarray\[tuple\[~?(typing\.)?Any, \.\.\.\], ~?(numpy\.)?dtype\[~?(typing\.)?Any\]\]"
+
+duration_n_slowest = 0  # print every page's, not only the slowest ones'
+
+
+def restructured(lines: list[str]) -> list[str]:
+    """Our docstrings in reStructuredText: derivations, which are set in, literal; everything else word by word.
+
+    Sections such as "Args:", whose lines are set in too, are Napoleon's.
+    """
+    converted: list[str] = []
+    literal = section = doctest = False
+    for line, before in zip(lines, ["", *lines], strict=False):
+        indented = line.startswith("    ")
+        doctest = line.startswith(">>>") or (doctest and bool(line.strip()))
+        if line.strip() and not indented:
+            literal, section = False, re.fullmatch(r"(Args|Attributes|Raises|Returns):", line) is not None
+        elif indented and not before.strip() and not section and not literal:
+            literal = True
+            converted += ["::", ""]
+        converted.append(line if literal or doctest else _escaped(line))
+    return converted
+
+
+def _escaped(line: str) -> str:
+    """A line of prose, with its code as code and without accidental markup."""
+    parts = line.split("`")
+    prose = [re.sub(r"(?<=\w)_(?!\w)|[*|]", r"\\\g<0>", part) for part in parts[::2]]
+    code = [f"``{part}``" for part in parts[1::2]]
+    return "".join(a + b for a, b in zip(prose, [*code, ""], strict=False))
+
+
+def setup(app: Any) -> None:
+    """Read docstrings and signatures before anyone else does."""
+
+    def docstring(app: Any, what: str, name: str, item: object, options: object, lines: list[str]) -> None:
+        # Napoleon would take what stands before a colon in a constant's first line for its type: begin with a comment
+        lines[:] = ["..", ""] * (what in ("data", "attribute")) + restructured(lines)
+
+    def signature(app: Any, what: str, name: str, item: object, options: object, *texts: str | None) -> tuple[Any, ...]:
+        named = [text and re.sub(ARRAY, "~sfumato.arrays.Array", text) for text in texts]
+        return tuple(text and text.replace("<factory>", "...") for text in named)
+
+    def skip(app: Any, what: str, name: str, item: object, skipped: bool, options: object) -> bool:
+        return skipped or str(item.__doc__).startswith("Alias for field number")
+
+    app.connect("autodoc-process-docstring", docstring, priority=100)
+    app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skip)

@@ -26,7 +26,8 @@ from sfumato.cli.style_options import (
 from sfumato.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
+CHAPTERS = sorted(ROOT.glob("docs/chapters/*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *CHAPTERS, *ROOT.glob("examples/**/*.md")])
 
 
 def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
@@ -83,3 +84,49 @@ def test_the_help_shows_the_learning_rates_that_are_used() -> None:
     shown = " ".join(run.stdout.replace("│", " ").split())
     for name, kind in OPTIMIZERS.items():
         assert f"{name} {kind.learning_rate}" in shown
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_has_all_its_parts(chapter: Path) -> None:
+    text = chapter.read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    expected = [
+        "The question",
+        "The derivation",
+        "In the engine",
+        "The experiment",
+        "The gradient, checked",
+        "Exercises",
+    ]
+    assert [heading for heading in headings if heading in expected] == expected
+    assert "source(" in text
+    assert re.search(r"check_gradient\(|sfumato check", text)
+    exercises = text.split("## Exercises")[1]
+    assert exercises.count(":tags: [hide-cell]") == len(re.findall(r"^\*\*\d\.", exercises, re.MULTILINE)) >= 3
+    assert f"<{chapter.stem}.ipynb>" in text
+
+
+def check_links(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "check_links.py"), str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_links_of_the_site_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "there.html").write_text('<p id="h%C3%A9">x</p><p id="h\u00e9">', encoding="utf-8")
+    links = ["a%20b/there.html#h%C3%A9", "https://example.org/x", "#here", "mailto:x@example.org", "a%20b/there.html"]
+    page = '<h1 id="here">x</h1>' + "".join(f'<a href="{link}">x</a>' for link in links)
+    (tmp_path / "index.html").write_text(page, encoding="utf-8")
+    run = check_links(tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+
+    (tmp_path / "index.html").write_text(page + '<a href="#gone"></a><img src="gone.png">', encoding="utf-8")
+    run = check_links(tmp_path)
+    assert run.returncode == 1
+    assert run.stdout.splitlines() == ["index.html: #gone leads nowhere", "index.html: gone.png leads nowhere"]
+
+
+def test_links_of_a_folder_without_pages_are_not_called_right(tmp_path: Path) -> None:
+    run = check_links(tmp_path / "missing")
+    assert run.returncode == 1
+    assert "no pages" in run.stdout

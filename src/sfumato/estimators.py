@@ -244,6 +244,11 @@ class NetworkEstimator(BaseEstimator):
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """A network that tells classes apart. Its parameters are those of `NetworkEstimator` and one more.
 
+    >>> from sklearn.datasets import load_iris
+    >>> x, y = load_iris(return_X_y=True)
+    >>> NetworkClassifier(random_state=0).fit(x, y).score(x, y) > 0.95
+    True
+
     Args:
         class_weight: What each class counts, by its label; "balanced" for all the same; None for each example the same.
 

@@ -284,6 +284,12 @@ def multilayer_perceptron(
 ) -> Network:
     """Dense layers, each hidden one followed by the activation and, on request, dropout.
 
+    >>> network = multilayer_perceptron(784, hidden=(15, 9), outputs=10)
+    >>> network.size
+    12019
+    >>> [parameter.name for parameter in network.layout]
+    ['dense_1.W', 'dense_1.b', 'dense_2.W', 'dense_2.b', 'dense_3.W', 'dense_3.b']
+
     Args:
         input_shape: Shape of one example; images are flattened.
         hidden: Units of each hidden layer; none of them makes logistic regression, or a softmax classifier.

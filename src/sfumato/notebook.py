@@ -32,6 +32,10 @@ class Source:
 def source(item: Callable[..., Any]) -> Source:
     """The code of a function, method or class, read from the file that it is run from.
 
+    >>> from sfumato import Flatten
+    >>> source(Flatten.build).code.splitlines()[0]
+    'def build(self, shape: Shape) -> Built:'
+
     Raises:
         TypeError: if it has no source in Python: `source(Dense)` and `source(Dense.forward)` have, `source(Dense(3))`
             has not.

@@ -55,6 +55,10 @@ def default_decay(name: str) -> float:
 def make_schedule(name: str, learning_rate: float, *, epochs: int, decay: float | None = None) -> Schedule:
     """The schedule called `name`.
 
+    >>> rate = make_schedule("exponential", 0.1, epochs=10, decay=0.5)
+    >>> [rate(epoch) for epoch in range(3)]
+    [0.1, 0.05, 0.025]
+
     Args:
         name: One of `NAMES`.
         learning_rate: alpha_0, positive.

@@ -238,7 +238,12 @@ class Scaling:
 
     @classmethod
     def standard(cls, x: Array, weight: Array | None = None) -> Self:
-        """Takes `x` to mean 0 and variance 1. In a table, rows may have weights, (n,)."""
+        """Takes `x` to mean 0 and variance 1. In a table, rows may have weights, (n,).
+
+        >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
+        >>> Scaling.standard(x)(x).tolist()
+        [[-1.0, -1.0], [1.0, 1.0]]
+        """
         least, greatest = _extremes(x)
         # Pixels have few distinct values: weighing those avoids a float64 copy of all pixels.
         values, counts = np.unique(x, return_counts=True) if x.ndim == 4 else (x, weight)

@@ -88,6 +88,10 @@ class ConfusionMatrix:
     def from_labels(cls, true: npt.ArrayLike, predicted: npt.ArrayLike, classes: tuple[str, ...]) -> "ConfusionMatrix":
         """Count examples.
 
+        >>> matrix = ConfusionMatrix.from_labels([0, 0, 1, 1], [0, 1, 1, 1], ("no", "yes"))
+        >>> matrix.counts.tolist(), matrix.accuracy
+        ([[1, 1], [0, 2]], 0.75)
+
         Args:
             true: Number of each example's class, an index into `classes`, (n,).
             predicted: Number of the class it was taken for, (n,).

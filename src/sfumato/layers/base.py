@@ -81,7 +81,12 @@ class ReceptiveField(NamedTuple):
     padding: int = 0
 
     def then(self, above: "ReceptiveField") -> "ReceptiveField":
-        """What is seen through two layers: the pixels of `above` are this one's outputs, `stride` pixels apart."""
+        """What is seen through two layers: the pixels of `above` are this one's outputs, `stride` pixels apart.
+
+        >>> convolution, pooling = ReceptiveField(3, padding=1), ReceptiveField(2, stride=2)
+        >>> convolution.then(pooling).then(convolution)
+        ReceptiveField(size=8, stride=2, padding=3)
+        """
         return ReceptiveField(
             self.size + (above.size - 1) * self.stride,
             self.stride * above.stride,

@@ -39,6 +39,9 @@ class Dense(Layer[Affine[Array]]):
     No 1/n appears: the loss divides by the number of examples once, so dZ carries it already. (Dividing dW but not db
     is the bug that the reference finds in its Part 8.)
 
+    >>> Dense(3).build((4,)).parameters.W.shape
+    (4, 3)
+
     Args:
         units: Number of outputs.
         init: What first weights are drawn from; He by default, as ReLU follows by default. Biases start at zero.

@@ -13,6 +13,9 @@ def softmax(z: Array) -> Array:
 
     Adding the same D to every z leaves the quotient as it is; D = -max(z) keeps every exponential at one or below, so
     that none overflows (the reference's Part 5).
+
+    >>> softmax(np.array([[0.0, np.log(3.0)], [1000.0, 1000.0]])).round(3).tolist()
+    [[0.25, 0.75], [0.5, 0.5]]
     """
     xp = namespace(z)
     p: Array = xp.exp(z - xp.max(z.real, axis=-1, keepdims=True))

@@ -218,6 +218,13 @@ class Adam(FirstOrder[Moments]):
 
     and inside the root, where sqrt(s' + epsilon) = sqrt(s + c^2 epsilon) / c, likewise.
 
+    The first step is alpha long along every axis, however steep the slope:
+
+    >>> optimizer, theta = Adam(), np.zeros(2)
+    >>> theta, state = optimizer.update(theta, np.array([5.0, -0.1]), optimizer.init(theta), learning_rate=0.01)
+    >>> theta.round(6).tolist()
+    [-0.01, 0.01]
+
     Args:
         beta1: How much of the past gradients is kept, at least 0 and below 1.
         beta2: The same for their squares.
