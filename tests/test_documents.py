@@ -111,7 +111,7 @@ def check_links(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_links_of_the_site_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+def test_links_that_lead_nowhere_and_loads_from_the_network_are_found(tmp_path: Path) -> None:
     (tmp_path / "a b").mkdir()
     (tmp_path / "a b" / "there.html").write_text('<p id="h%C3%A9">x</p><p id="h\u00e9">', encoding="utf-8")
     links = ["a%20b/there.html#h%C3%A9", "https://example.org/x", "#here", "mailto:x@example.org", "a%20b/there.html"]
@@ -120,10 +120,16 @@ def test_links_of_the_site_that_lead_nowhere_are_found(tmp_path: Path) -> None:
     run = check_links(tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
 
-    (tmp_path / "index.html").write_text(page + '<a href="#gone"></a><img src="gone.png">', encoding="utf-8")
+    (tmp_path / "index.html").write_text(
+        page + '<a href="#gone"></a><img src="gone.png"><script src="//cdn.example.org/x.js">', encoding="utf-8"
+    )
     run = check_links(tmp_path)
     assert run.returncode == 1
-    assert run.stdout.splitlines() == ["index.html: #gone leads nowhere", "index.html: gone.png leads nowhere"]
+    assert run.stdout.splitlines() == [
+        "index.html: #gone leads nowhere",
+        "index.html: //cdn.example.org/x.js is loaded from the network",
+        "index.html: gone.png leads nowhere",
+    ]
 
 
 def test_links_of_a_folder_without_pages_are_not_called_right(tmp_path: Path) -> None:
