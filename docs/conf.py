@@ -47,6 +47,7 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 napoleon_use_ivar = True
+viewcode_follow_imported_members = False
 
 highlight_language = "text"
 html_theme = "furo"
