@@ -31,6 +31,8 @@ exclude_patterns = ["_build"]
 # What shell cells call is the `sfumato` that is documented
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
+# On a busy machine BLAS's threads wait for each other: small products, as most are here, take many times as long
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 nb_execution_mode = "force"
 nb_execution_show_tb = True  # and a failure is a warning, which -W makes an error
