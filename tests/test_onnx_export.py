@@ -38,6 +38,8 @@ from sfumato import (
 from sfumato.arrays import Array
 from sfumato.data import Known, Scaling
 from sfumato.data.tables import features_of
+from sfumato.layers.base import Activation
+from sfumato.model import KINDS
 from sfumato.layers.base import Layer
 from sfumato.onnx_export import save_onnx
 
@@ -149,6 +151,23 @@ class Doubled(Dense):
 
     def forward(self, *arguments: Any) -> Any:
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Halved(Activation):
+    """A layer that the package has, and the export does not know yet."""
+
+    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+        return x / 2, lambda dz, grads: dz / 2
+
+
+def test_a_layer_without_a_translation_is_refused_and_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, "Halved", Halved)
+    model = made([Dense(3), Halved()], 6, CategoricalCrossEntropy(), 3, Scaling.none())
+    with pytest.raises(InputError, match="Halved cannot be exported yet"):
+        save_onnx(model, tmp_path / "model.onnx")
 
 
 def test_a_layer_of_one_s_own_is_refused(tmp_path: Path) -> None:

@@ -136,6 +136,8 @@ class _Graph:
                 z = self.add(PLAIN[type(layer)], z)
             case Dropout():
                 pass  # it does nothing outside training
+            case _:
+                raise InputError(f"{type(layer).__name__} cannot be exported yet: onnx_export.py has no case for it")
         return z
 
     def on_images(self, kind: str, z: str, *constants: str, **attributes: Any) -> str:
