@@ -38,9 +38,8 @@ from sfumato import (
 from sfumato.arrays import Array
 from sfumato.data import Known, Scaling
 from sfumato.data.tables import features_of
-from sfumato.layers.base import Activation
+from sfumato.layers.base import Activation, Layer
 from sfumato.model import KINDS
-from sfumato.layers.base import Layer
 from sfumato.onnx_export import save_onnx
 
 
