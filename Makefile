@@ -19,7 +19,7 @@ test-slow: .venv/.test-installed
 # The site, in docs/_build/html: every chapter is executed, and whatever fails or leads nowhere stops the build
 docs: .venv/.docs-installed
 	rm -rf docs/_build
-	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -j 2 -b html docs docs/_build/html
 	$(BIN)/python scripts/check_links.py docs/_build/html
 
 # Links into the network, which `make docs` leaves alone

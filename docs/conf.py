@@ -4,6 +4,7 @@ Chapters are text notebooks (MyST), executed from the first cell to the last whe
 the network when the site is read: styles and MathJax, with its fonts, lie beside the pages.
 """
 
+import importlib
 import os
 import re
 import sys
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import sfumato
+
+mathjax = importlib.import_module(
+    "sphinx-mathjax-offline"
+)  # for its files alone: as an extension it reads one page at a time
 
 project = "Sfumato"
 author = "The Sfumato authors"
@@ -24,7 +29,6 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx.ext.duration",
     "sphinx.ext.mathjax",
-    "sphinx-mathjax-offline",
 ]
 exclude_patterns = ["_build"]
 
@@ -54,7 +58,8 @@ viewcode_follow_imported_members = False
 highlight_language = "text"
 html_theme = "furo"
 html_title = "Sfumato"
-html_static_path = ["_static"]
+html_static_path = ["_static", str(Path(mathjax.__file__).parent / "static")]
+mathjax_path = "mathjax/tex-chtml.js"
 html_css_files = ["sfumato.css"]
 html_show_sphinx = False
 html_copy_source = False  # chapters are downloaded as notebooks
