@@ -11,6 +11,7 @@ demo: .venv/.installed
 	@echo "The report and the figures are in runs/mnist, the cat in van Gogh's style in runs/chelsea.png."
 
 test: .venv/.test-installed
+	$(BIN)/python -m pytest --doctest-modules src
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: .venv/.test-installed
