@@ -42,12 +42,16 @@ def to_csv(history: Sequence[EpochRecord]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def diagnose(history: Sequence[EpochRecord]) -> list[str]:
+def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) -> list[str]:
     """What the cost curve calls for, in the reference's advice (Part 8, section 2.1).
 
     Looked at is the second half of the run: whether the training loss ended above where it was, went up and down (by
     5 % an epoch on average, and up in more than a quarter of them), or was still falling steadily, and whether the
     validation loss has turned.
+
+    Args:
+        history: The records of all epochs.
+        early_stopping: Whether the weights kept are those of the lowest validation loss already.
 
     Returns:
         One sentence for each thing found; empty when the run ended flat, or is too short (under four epochs) to tell.
@@ -61,7 +65,7 @@ def diagnose(history: Sequence[EpochRecord]) -> list[str]:
     net = float(half[0] - half[-1])
     level = float(np.abs(half).mean()) or 1.0
     findings = []
-    overfits = _overfitting(history)
+    overfits = _overfitting(history, early_stopping)
     if loss[-1] > loss[0] or net < -0.05 * level:
         lower, since = (loss[0], 1) if loss[-1] > loss[0] else (half[0], history[len(loss) // 2].epoch)
         findings.append(
@@ -83,14 +87,15 @@ def _still_falling(loss: Array) -> bool:
     return bool(last[0] - last[-1] > 0.02 * abs(last[0]) and (np.diff(last) < 0).mean() >= 0.6)
 
 
-def _overfitting(history: Sequence[EpochRecord]) -> list[str]:
+def _overfitting(history: Sequence[EpochRecord], early_stopping: bool) -> list[str]:
     validation = np.array([record.validation_loss for record in history])
     if np.isnan(validation).any():
         return []
     lowest = int(validation.argmin())
     if lowest >= 0.9 * (len(validation) - 1) or validation[-1] < 1.1 * validation[lowest]:
         return []
+    advice = "regularise (--l2, --dropout)"
     return [
         f"The validation loss was lowest at epoch {history[lowest].epoch} ({validation[lowest]:.4g}) and has risen to "
-        f"{validation[-1]:.4g} since: stop there (--early-stopping), or regularise (--l2, --dropout)."
+        f"{validation[-1]:.4g} since: {advice if early_stopping else f'stop there (--early-stopping), or {advice}'}."
     ]

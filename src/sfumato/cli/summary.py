@@ -49,7 +49,7 @@ def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
         values |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
     held_out = next(name for name in ("test", "validation", "train") if shown[name] is not None)
     report = report_on(model, shown[held_out] or parts.train)
-    notes = diagnose(result.history)
+    notes = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
     values |= {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch or None,
