@@ -13,9 +13,8 @@ from typing import Any
 
 import sfumato
 
-mathjax = importlib.import_module(
-    "sphinx-mathjax-offline"
-)  # for its files alone: as an extension it reads one page at a time
+# For its files alone: as an extension it would have pages read one at a time
+mathjax = importlib.import_module("sphinx-mathjax-offline")
 
 project = "Sfumato"
 author = "The Sfumato authors"

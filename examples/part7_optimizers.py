@@ -4,8 +4,8 @@
 
 runs the command lines below (printed as they run) into FOLDER (runs/part7 by default) and draws the figures there. The
 settings are those of its Python listings: network 784-15-9-10, ReLU, mini-batches of 512, 1000 epochs, learning rate
-0.01, and epsilon inside the root. Two things the text does not print had to be chosen: the first weights (normal, scale
-0.01, as in its Part 8) and the digits (1024 at random; the listings take the first 1024).
+0.01, and epsilon inside the root. One thing that the text does not print had to be chosen: the first weights (normal,
+scale 0.01, as in its Part 8). And one is changed: the digits are 1024 at random; the listings take the first 1024.
 
 The listings do not scale the pixels, which lie from 0 to 255, so `--scaling none` is the reference's own; the second
 set of runs scales them to 0 to 1, where everyone else's learning rates apply. The third takes the odd epsilons and the
