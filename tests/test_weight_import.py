@@ -338,6 +338,83 @@ def keras_group(**tensors: Array) -> Callable[[Path], None]:
     return save
 
 
+def change_layer(change: Callable[[Any, Path], None]) -> Callable[[Path], None]:
+    """A file of Keras 3 whose first kernel, which has 6 x 9 numbers, is replaced by what leads to another file."""
+
+    def save(path: Path) -> None:
+        save_keras_3(path, as_keras(torch_perceptron(9, 3)))
+        secret = path.with_name("secret")
+        with h5py.File(secret, "w") as file:
+            file["kernel"] = np.ones((6, 9), np.float32)
+            file.create_group("layers")["dense"] = np.ones((6, 9), np.float32)
+        with h5py.File(path, "a") as file:
+            change(file, secret)
+
+    return save
+
+
+KERNEL = "layers/dense/vars/0"
+
+
+def external(file: Any, secret: Path) -> None:
+    del file[KERNEL]
+    file.create_dataset(KERNEL, (6, 9), np.float32, external=[(str(secret), 0, 6 * 9 * 4)])
+
+
+def virtual(file: Any, secret: Path) -> None:
+    del file[KERNEL]
+    layout = h5py.VirtualLayout((6, 9), np.float32)
+    layout[:] = h5py.VirtualSource(str(secret), "kernel", (6, 9))
+    file.create_virtual_dataset(KERNEL, layout)
+
+
+def external_link(file: Any, secret: Path) -> None:
+    del file[KERNEL]
+    file[KERNEL] = h5py.ExternalLink(str(secret), "kernel")
+
+
+def external_group(file: Any, secret: Path) -> None:
+    file["model_weights"] = h5py.ExternalLink(str(secret), "/")
+
+
+def soft_link(file: Any, secret: Path) -> None:
+    del file[KERNEL]
+    file[KERNEL] = h5py.SoftLink("/layers/dense_1/vars/0")
+
+
+def external_elsewhere(file: Any, secret: Path) -> None:
+    file.create_dataset("other", (9,), np.uint8, external=[(str(secret), 0, 9)])
+
+
+ELSEWHERE = "lies in another file, which is not read; save the weights in one file"
+LINK = "is a link, which is not followed"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (external, f"{KERNEL} {ELSEWHERE}"),
+        (virtual, f"{KERNEL} {ELSEWHERE}"),
+        (external_elsewhere, f"other {ELSEWHERE}"),
+        (external_link, f"{KERNEL} {LINK}"),
+        (external_group, f"model_weights {LINK}"),
+        (soft_link, f"{KERNEL} {LINK}"),
+    ],
+)
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_file_of_hdf5_reads_no_other_file(change: Any, message: str, archived: bool, tmp_path: Path) -> None:
+    path = tmp_path / "weights.h5"
+    change_layer(change)(path)
+    if archived:
+        with zipfile.ZipFile(tmp_path / "weights.keras", "w") as archive:
+            archive.write(path, "model.weights.h5")
+        path = tmp_path / "weights.keras"
+    with pytest.raises(FileError, match=message) as caught:
+        import_weights(path, like=perceptron(9))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
 def checkpoint(path: Path) -> None:
     torch.save({"epoch": 3, "model_state_dict": torch_perceptron(9, 3).state_dict()}, path)
 

@@ -42,22 +42,45 @@ def open_hdf5(path: Path, file: IO[bytes]) -> Iterator[Tensors]:
 
     Those of Keras 3's dense layers and convolutions are named as in its older files: layers/dense_1/hidden/kernel, for
     a layer that is called hidden.
+
+    Raises:
+        FileError: if anything in it lies elsewhere (external storage, virtual data sets, links): a stranger's file
+            could have any file of this machine copied into a model.
     """
     h5py = import_h5py()
     with h5py.File(file, "r") as opened:
-        found: dict[str, Any] = {}
-
-        def collect(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
-                found[name] = item
-
-        opened.visititems(collect)
+        stored = _data_sets(path, opened)
+        found = {name: dataset for name, dataset in stored.items() if dataset.dtype.kind == "f"}
         matches = sorted(filter(None, map(KERAS_3_NAME.fullmatch, found)), key=_place)
         listed = [name for name in _listed(opened) if name in found]
         ordered = {_keras_2_name(match, found[match[0]]): found.pop(match[0]) for match in matches}
         ordered |= {name: found.pop(name) for name in listed}
         tensors = {name: _stored(dataset) for name, dataset in (ordered | found).items()}
         yield InOrder(tensors) if ordered else tensors
+
+
+def _data_sets(path: Path, opened: Any) -> dict[str, Any]:
+    """Every data set in a file, by its name.
+
+    Raises:
+        FileError: if one of them or a link leads elsewhere; nothing has been read by then.
+    """
+    import h5py
+
+    def is_soft(name: bytes, link: Any) -> bytes | None:  # an error raised in here would not come out of the library
+        return None if link.type == h5py.h5l.TYPE_HARD else name
+
+    link = opened.id.links.visit(is_soft, info=True)
+    if link is not None:
+        raise FileError(
+            f"{path}: {link.decode(errors='replace')} is a link, which is not followed; save the weights themselves"
+        )
+    stored: dict[str, Any] = {}
+    opened.visititems(lambda name, item: stored.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    for name, dataset in stored.items():
+        if dataset.is_virtual or dataset.external:
+            raise FileError(f"{path}: {name} lies in another file, which is not read; save the weights in one file")
+    return stored
 
 
 def _place(match: re.Match[str]) -> tuple[str, int, str]:
