@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import sys
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from sfumato.style.architecture import vgg_layers
 from sfumato.style.preprocessing import CAFFE, TORCHVISION
 from sfumato.style.vgg import load_vgg
 from sfumato.style.weights import ORIGINAL_BIASES
+from sfumato.weight_files import open_tensors
 from sfumato.weight_files.torch_files import MAGIC
 
 Parts = dict[str, tuple[Array, Array]]
@@ -340,7 +342,7 @@ def test_nothing_in_a_pickle_runs(wrap: Any, protocol: int, tmp_path: Path) -> N
         assert not ran.exists()
 
 
-DOUBLED = b"(t" + b"2\x86" * 300
+DOUBLED = b"(t" + b"q\x00h\x00\x86" * 300
 """A pair of one pair twice, of one pair twice, and so on: to hash or to print it would take 2^300 steps."""
 
 
@@ -361,6 +363,7 @@ DOUBLED = b"(t" + b"2\x86" * 300
         b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"x",  # and a text
         b"\x80\x02}(K\x01K\x02s.",
         b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000 + b".",
+        b"\x80\x04N2.",  # an opcode that torch.save does not write
         b"\x80\x02\x82\x01.",  # from the registry of extensions
         b"\x80\x02ccollections\nOrderedDict\n)R}X\x05\x00\x00\x00itemsK\x01sb.",
         b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\nN}X\x01\x00\x00\x00aK\x01s\x86b.",  # sets an attribute of ours
@@ -372,6 +375,41 @@ def test_a_malicious_pickle_does_no_harm(wrap: Any, description: bytes, tmp_path
     with pytest.raises(FileError, match="weights: ") as caught:
         load_vgg("vgg19", weights=str(tmp_path / "weights"))
     assert len(str(caught.value)) < 400
+
+
+def peak_memory(work: Callable[[], object]) -> int:
+    """The most bytes that Python's objects take while this is done."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("wrap", [as_zip, as_legacy, as_first_pickle])
+@pytest.mark.parametrize("opcode", [pickle.BYTEARRAY8, pickle.BINBYTES8, pickle.BINUNICODE8, pickle.LONG4])
+def test_a_pickle_takes_no_more_memory_than_it_has_bytes(wrap: Any, opcode: bytes, tmp_path: Path) -> None:
+    length = struct.pack("<i" if opcode == pickle.LONG4 else "<Q", 300_000_000)
+    wrap(tmp_path / "weights", b"\x80\x05" + opcode + length + b".")  # as much as it says, until it was refused
+
+    def load() -> None:
+        with pytest.raises(FileError, match="it holds more than dict"), open_tensors(tmp_path / "weights"):
+            pass
+
+    load()  # what is imported at the first time does not count
+    assert peak_memory(load) < 3_000_000
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_every_protocol_of_torch_save_is_read(protocol: int, zipped: bool, small_vgg: Small, tmp_path: Path) -> None:
+    state = state_dict(small_vgg("vgg19"), "vgg19")
+    state |= {"flags": [True, False, None], "epoch": 3, "samples": 2**40, "loss": 0.5, "betas": (0.9, 0.999), "long": 1}
+    options = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": zipped}
+    torch.save(state, tmp_path / "weights", **options)
+    vgg = load_vgg("vgg19", weights=str(tmp_path / "weights"))
+    np.testing.assert_array_equal(vgg.theta, flat(small_vgg("vgg19")))
 
 
 def test_a_tensor_that_claims_to_be_huge_is_not_read(small_vgg: Small, tmp_path: Path) -> None:

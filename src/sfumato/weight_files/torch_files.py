@@ -37,6 +37,19 @@ STORAGES = {
 """PyTorch's names for numbers in a row, and their types. (Whole numbers count the batches of normalising layers.)"""
 
 
+OPCODES = (
+    *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK),
+    *(pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1),
+    *(pickle.BINFLOAT, pickle.BINUNICODE, pickle.SHORT_BINUNICODE, pickle.BINSTRING, pickle.SHORT_BINSTRING),
+    *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+    *(pickle.EMPTY_LIST, pickle.APPEND, pickle.APPENDS, pickle.SETITEM, pickle.SETITEMS),
+    *(pickle.BINGET, pickle.LONG_BINGET, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE),
+    *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE, pickle.BUILD, pickle.BINPERSID),
+)
+"""What torch.save writes for dictionaries of tensors, by protocols 2 to 5 and under Python 2 (whose texts are strings),
+beside EMPTY_DICT. None of them takes memory for more than the file holds."""
+
+
 class Storage(NamedTuple):
     """Numbers in a row, as the pickle tells of them."""
 
@@ -78,15 +91,16 @@ def _refuse(_: Any) -> None:
 class _Description(pickle._Unpickler):
     """Unpickles dictionaries of tensors, and refuses anything else.
 
-    It builds on the unpickler written in Python, since the one in C reserves as much memory as a file tells it to. All
+    It builds on the unpickler written in Python, since the one in C reserves as much memory as a file tells it to; so
+    does that in Python for BYTEARRAY8, one of the opcodes that are refused because torch.save has no use for them. All
     that a pickle can lay hands on are methods of this object, so that it cannot change anything that outlives it; and
     `_Names` are all that it can fill and that hashes what it is filled with.
     """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
-        **pickle._Unpickler.dispatch,
+        **dict.fromkeys(range(256), _refuse),
+        **{opcode[0]: pickle._Unpickler.dispatch[opcode[0]] for opcode in OPCODES},
         pickle.EMPTY_DICT[0]: lambda self: self.append(_Names()),
-        **dict.fromkeys((pickle.DICT[0], pickle.EMPTY_SET[0], pickle.FROZENSET[0]), _refuse),
     }
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
