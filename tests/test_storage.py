@@ -1,7 +1,10 @@
 """Files that are there whole or not at all."""
 
 import errno
+import os
+import socket
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +121,39 @@ def test_a_file_is_as_readable_as_any_other_one(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("text")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "plain")]
     assert modes[0] == modes[1]
+
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+
+
+@posix_only
+@pytest.mark.parametrize("save", [write_atomically, lambda path, text: save_tensors(path, {"a": np.zeros(1)}, {})])
+def test_a_link_stays_one_and_what_it_leads_to_is_written(save: Any, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "file").symlink_to("second")
+    (tmp_path / "second").symlink_to(Path("disk") / "real")
+    for _ in range(2):  # when it leads to nothing yet, too
+        save(tmp_path / "file", "text")
+        assert (tmp_path / "file").is_symlink()
+        assert (tmp_path / "second").is_symlink()
+        assert names(tmp_path / "disk") == ["real"]
+        assert (tmp_path / "disk" / "real").stat().st_size > 0
+    assert sorted(names(tmp_path)) == ["disk", "file", "second"]
+
+
+@posix_only
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(tmp_path / "socket"))
+        for name in ("pipe", "link", "socket", "loop"):
+            before = (tmp_path / name).lstat()
+            with pytest.raises(FileError, match=f"{name}: is a (device or a pipe, which no|link that leads to itself)"):
+                write_atomically(tmp_path / name, "text")
+            assert (tmp_path / name).lstat() == before
+    assert sorted(names(tmp_path)) == ["link", "loop", "pipe", "socket"]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -22,11 +22,29 @@ from sfumato.errors import FileError
 HEADER = "sfumato"
 
 
+def followed(path: Path) -> Path:
+    """Where a path leads: what a link leads to is written, and the link stays one."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse to replace what is no regular file, as a device, which would be one no more.
+
+    Raises:
+        FileError: if it is a device, a pipe, a socket or a link that leads to itself.
+    """
+    if followed(path).is_symlink():
+        raise FileError(f"{path}: is a link that leads to itself; name another file")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise FileError(f"{path}: is a device or a pipe, which no file can replace; name a file")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Within, a file is written beside its place, and then renamed into it: a crash or a full disk leaves the old one.
 
-    Nothing stays beside it either, be it that the disk is full or that someone presses Ctrl-C.
+    Nothing stays beside it either, be it that the disk is full or that someone presses Ctrl-C. Links are followed, and
+    only regular files are replaced.
 
     Yields:
         Where to write.
@@ -34,12 +52,16 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         FileError: if it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.part")  # always the same, so that a killed write's remains are written over
+    refuse_special(path)
+    place = followed(path)
+    beside = place.with_name(
+        f".{place.name}.part"
+    )  # always the same, so that a killed write's remains are written over
     try:
         yield beside
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
-        beside.replace(path)
+        beside.replace(place)
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """What cannot be written: full disks, places that do not exist, readers that leave. Nothing old is harmed by it."""
 
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -123,6 +125,31 @@ def test_places_where_no_answer_can_be(
     flowers = str(trained.parent / "flowers.csv")
     data = {"info": [], "check": ["spiral"]}.get(command, [str(trained), flowers])
     assert said in refused(command, *data, "-o", out)
+
+
+@posix_only
+@pytest.mark.parametrize("out", [["/dev/null"], ["pipe", "--overwrite"], ["link", "--overwrite"]])
+@pytest.mark.parametrize("command", ["predict", "evaluate", "export"])
+def test_a_device_or_pipe_is_not_turned_into_a_file(
+    command: str, out: list[str], refused: Callable[..., str], trained: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    data = [] if command == "export" else [str(trained.parent / "flowers.csv")]
+    said = refused(command, str(trained), *data, "-o", *out)
+    assert said == f"{out[0]}: is a device or a pipe, which no file can replace; name a file"
+    assert (tmp_path / "link").is_symlink()
+    assert stat.S_ISFIFO((tmp_path / "link").stat().st_mode)
+
+
+@posix_only
+def test_a_link_is_followed(here: Call, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("answers.csv")
+    command = ["predict", str(trained), str(trained.parent / "flowers.csv"), "--overwrite", "-o", "link"]
+    for _ in range(2):
+        assert here(*command).status == 0
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "answers.csv").read_text(encoding="utf-8").startswith("kind\n")
 
 
 def test_the_folder_of_a_run_is_made_with_those_above_it(here: Call, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sfumato.errors import FileError, InputError
-from sfumato.storage import write_atomically
+from sfumato.storage import followed, refuse_special, write_atomically
 
 
 class Console:
@@ -167,13 +167,14 @@ def check_output(path: str | None, *, overwrite: bool) -> None:
     """Refuse, before any work is done, an output that is there already or cannot be written.
 
     Raises:
-        InputError: if so.
+        InputError, FileError: if so.
     """
     if path is None:
         return
     if not path:
         raise InputError("--out names no file: give it one, or leave it out")
-    target = Path(path)
+    refuse_special(Path(path))
+    target = followed(Path(path))
     if target.is_dir():
         raise InputError(f"{path}: is a folder; name a file")
     if target.exists() and not overwrite:

@@ -23,6 +23,7 @@ from sfumato.cli.style_options import (
 from sfumato.cli.style_painting import Job, check_place, checkpoint_of, paint, text_of, values_of
 from sfumato.cli.style_parsing import parse_masks, parse_pictures, parse_transfer
 from sfumato.errors import InputError
+from sfumato.storage import followed
 
 
 @grouped
@@ -90,12 +91,8 @@ def _paint_one(job: Job, output: OutputOptions, console: Console) -> int:
             if given:
                 raise InputError(f"{option} needs --out: the file of the picture")
     else:
-        asked = Path(output.out)
-        if is_first():
-            asked = check_place(job, output, checkpoint_of)
-        elif asked.is_symlink():  # which the first follows
-            asked = asked.resolve()
-        job = replace(job, out=asked)
+        first = is_first()
+        job = replace(job, out=check_place(job, output, checkpoint_of) if first else followed(Path(output.out)))
 
     def begin() -> None:
         if job.out is None:

@@ -16,6 +16,7 @@ from sfumato.cli.options import OutputOptions
 from sfumato.cli.style_painting import Job, checkpoint_of, fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.optimizers import make_optimizer
+from sfumato.storage import followed, refuse_special
 from sfumato.style.builtin import PREFIX
 from sfumato.style.images import LOSSY, READABLE, WRITABLE, check_image_path
 from sfumato.style.problem import StyleProblem
@@ -105,8 +106,8 @@ def plan(contents: list[str], out: str | None, references: list[str]) -> list[tu
     read = {_identity(Path(name)) for name in [*pictures, *references] if Path(name).exists()}
     for picture in pictures:
         target = folder / result_name(picture)
-        if target.is_symlink():  # it stays one: what it leads to is written
-            target = target.resolve()
+        if target.is_symlink():  # what it leads to may have another ending
+            target = followed(target)
             check_image_path(target)
         if target in targets:
             raise InputError(
@@ -204,6 +205,7 @@ def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, con
             try:
                 if target.is_dir():
                     raise InputError(f"{target}: is a folder; move it, or name another folder for the results")
+                refuse_special(target)
                 result = paint(one, console, interrupted, f"{content} ({number} of {len(targets)}), ")
             except (SfumatoError, MemoryError, OSError) as error:
                 outcome.failed.append({"content": content, "error": reason(content, error)})

@@ -12,6 +12,7 @@ from sfumato.cli.console import Console, RunProgress, check_output, duration, pe
 from sfumato.cli.options import OutputOptions
 from sfumato.errors import DivergenceError, FileError, InputError
 from sfumato.kernels.workers import ALONE, Workers
+from sfumato.storage import followed
 from sfumato.style.images import Photo, check_image_path, open_image, write_image
 from sfumato.style.progress import StepRecord, StyleResult
 from sfumato.style.transfer import StyleTransfer
@@ -164,10 +165,8 @@ def check_place(job: Job, output: OutputOptions, begun: Callable[[Path], Path]) 
     Raises:
         InputError, FileError: if not.
     """
-    path = Path(output.out or "")
-    if path.is_symlink():
-        path = path.resolve()
-    check_output(output.out and str(path), overwrite=output.overwrite or job.resume)
+    check_output(output.out, overwrite=output.overwrite or job.resume)
+    path = followed(Path(output.out or ""))
     check_image_path(path, quality=job.quality)
     if path.exists() and any(Path(name).exists() and path.samefile(name) for name in (job.content, *job.references)):
         raise InputError(f"{path}: is one of the pictures to read; name another file for the result")
