@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sfumato.cli import run
+from sfumato.cli.outputs import LIST
 
 Call = Callable[..., Any]
 
@@ -113,7 +114,7 @@ def test_ctrl_c_ends_with_a_message_and_a_checkpoint(
         assert list(tmp_path.iterdir()) == []
         return
     assert last.endswith("add --resume to go on from run")
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.safetensors"]
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"checkpoint.safetensors", LIST}
     assert here(*SHORT, *out, "--resume").status == 0
     assert results(tmp_path / "run") == undisturbed(SHORT)
 

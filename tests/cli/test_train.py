@@ -15,6 +15,7 @@ import pytest
 from matplotlib.image import imread
 
 from sfumato import Model
+from sfumato.cli.outputs import LIST
 from sfumato.data import NAMES
 
 Call = Callable[..., Any]
@@ -89,7 +90,7 @@ def test_the_folder_of_a_run_holds_all_there_is_to_know(
     status, out, err = here("train", data, "--epochs", "5", "-o", "runs/new")
     folder = tmp_path / "runs" / "new"
     assert status == 0
-    assert {path.name for path in folder.iterdir()} == EVERY_RUN | figures
+    assert {path.name for path in folder.iterdir()} == EVERY_RUN | figures | {LIST}
     assert all(name in err for name in EVERY_RUN | figures)
     assert (folder / "report.txt").read_text(encoding="utf-8") == out
     header, *epochs = (folder / "history.csv").read_text(encoding="utf-8").splitlines()
@@ -116,7 +117,7 @@ def test_regression_from_the_command_line_in_the_values_own_units(here: Call, tm
     assert values["test_accuracy"] is None
     assert values["report"]["r_squared"] > 0.9
     assert values["test_loss"] == pytest.approx(values["report"]["mean_squared_error"], rel=1e-3)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == EVERY_RUN
+    assert {path.name for path in (tmp_path / "run").iterdir()} == EVERY_RUN | {LIST}
     (tmp_path / "new.csv").write_text("area,age\n0,0\n1,0\n", encoding="utf-8")
     answers = here("predict", "run", "new.csv").out.splitlines()
     assert answers[0] == "price"
@@ -173,7 +174,7 @@ def test_a_run_is_not_written_over_unasked(here: Call, refused: Callable[..., st
     (tmp_path / "run" / "notes.txt").write_text("mine", encoding="utf-8")
     assert here("train", "breast-cancer", *run[2:], "--overwrite").status == 0
     left = {path.name for path in (tmp_path / "run").iterdir()}
-    assert left == EVERY_RUN | {"confusion.png", "notes.txt"}, "earlier figures are gone, one's own file stays"
+    assert left == EVERY_RUN | {LIST, "confusion.png", "notes.txt"}, "earlier figures are gone, one's own file stays"
 
 
 @pytest.mark.parametrize("wrong", [["--learning-rate", "-1"], ["--optimizer", "gd", "--learning-rate", "1e10"]])

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from sfumato.cli.outputs import LIST
+
 Call = Callable[..., Any]
 
 SEARCH = ["tune", "digits", "--limit", "300", "--epochs", "3"]
@@ -38,7 +40,7 @@ def test_a_search_leaves_its_best_and_the_command_that_trains_it_again(here: Cal
     assert "trial 7, 8/8: " in err
     assert (folder / "report.txt").read_text(encoding="utf-8") == out
     names = {path.name for path in folder.iterdir()}
-    assert names == {"best", "study.db", "trials.csv", "report.txt", "search.png", "importance.png"}
+    assert names == {"best", "study.db", "trials.csv", "report.txt", "search.png", "importance.png", LIST}
     rows = [*csv.DictReader((folder / "trials.csv").read_text(encoding="utf-8").splitlines())]
     assert [row["number"] for row in rows] == [str(k) for k in range(8)]
     searched = {"learning_rate", "hidden", "batch_size", "l2", "dropout", "decay", "init"}

@@ -1,6 +1,7 @@
 """What cannot be written: full disks, places that do not exist, readers that leave. Nothing old is harmed by it."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sfumato.cli.outputs import LIST
 
 Call = Callable[..., Any]
 Snapshot = Callable[[Path], dict[str, bytes | None]]
@@ -150,6 +153,156 @@ def test_a_link_is_followed(here: Call, trained: Path, tmp_path: Path) -> None:
         assert here(*command).status == 0
         assert (tmp_path / "link").is_symlink()
         assert (tmp_path / "answers.csv").read_text(encoding="utf-8").startswith("kind\n")
+
+
+TABLE = ["flowers.csv", "--epochs", "2", "--hidden", "2", "--quiet", "--overwrite"]
+IN_THE_WAY = "was made by no run and stands in the way of one; move it, or name another folder"
+
+
+@pytest.fixture
+def flowers_here(flowers: str, tmp_path: Path) -> Path:
+    """The table of flowers in the test's folder."""
+    (tmp_path / "flowers.csv").write_text(flowers, encoding="utf-8")
+    return tmp_path / "flowers.csv"
+
+
+@pytest.mark.parametrize(
+    ("command", "mine"),
+    [
+        ("train", "report.txt"),
+        ("train", "cost.png"),
+        ("train", "model.safetensors"),
+        ("tune", "trials.csv"),
+        ("tune", "study.db"),
+        ("tune", "best/report.txt"),
+    ],
+)
+def test_what_no_run_has_made_is_neither_replaced_nor_removed(
+    command: str, mine: str, flowers_here: Path, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / mine).parent.mkdir(exist_ok=True)
+    (tmp_path / mine).write_text("mine", encoding="utf-8")
+    assert refused(command, *TABLE, "-o", ".") == f"{mine}: {IN_THE_WAY}"
+
+
+def test_a_run_among_files_of_one_s_own_leaves_them(
+    flowers_here: Path, here: Call, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    mine = [
+        "weights.png",
+        "boundary.png",
+        "best/notes.txt",
+        "trials.csv",
+    ]  # names of files that this run has no use for
+    (tmp_path / "best").mkdir()
+    for name in mine:
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    before = snapshot(tmp_path)
+    for seed in ("0", "1"):
+        assert here("train", *TABLE, "-o", ".", "--seed", seed).status == 0
+        assert before.items() < snapshot(tmp_path).items()
+    listed = (tmp_path / LIST).read_text(encoding="utf-8").splitlines()
+    assert {*listed, LIST} == {path.name for path in tmp_path.iterdir()} - {"best", "flowers.csv", *mine}
+
+
+def test_the_files_of_a_run_of_0_1_0_are_known_without_a_list(
+    flowers_here: Path, here: Call, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    assert here("train", *TABLE, "-o", "run").status == 0
+    (folder / LIST).unlink()
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    (folder / "weights.png").write_text("of an earlier run", encoding="utf-8")
+    assert here("train", *TABLE, "-o", "run").status == 0
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert not (folder / "weights.png").exists()
+    (folder / LIST).unlink()
+    (folder / "model.safetensors").unlink()
+    (folder / "checkpoint.safetensors").write_text("mine", encoding="utf-8")
+    assert refused("train", *TABLE, "-o", "run") == f"run/checkpoint.safetensors: {IN_THE_WAY}"
+
+
+def test_a_search_is_replaced_and_what_lies_beside_it_stays(
+    flowers_here: Path, here: Call, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    command = ["tune", *TABLE, "--trials", "2", "-o", "search"]
+    assert here(*command).status == 0
+    folder = tmp_path / "search"
+    mine = [folder / "notes.txt", folder / "best" / "weights.png"]
+    for path in mine:
+        path.write_text("mine", encoding="utf-8")
+    for without_list in (False, True):
+        if without_list:  # as 0.1.0 left it
+            (folder / LIST).unlink()
+            (folder / "importance.png").write_text("of an earlier search", encoding="utf-8")
+        assert here(*command).status == 0
+        assert [path.read_text(encoding="utf-8") for path in mine] == ["mine", "mine"]
+        assert not (folder / "importance.png").exists(), "there is none for two trials"
+    (folder / "trials.csv").write_bytes(flowers_here.read_bytes())  # so few trials are too few to learn from
+    read = ["tune", "search/trials.csv", "-o", "search", "--overwrite", "--quiet"]
+    assert refused(*read) == "search/trials.csv: is an input of this command; name another folder for the results"
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Callable[[str, Path], str]:
+    """Gives a file another name: by a link, a hard link or a path of another look."""
+
+    def call(how: str, path: Path) -> str:
+        other = tmp_path / f"other{path.suffix}"
+        if how == "relative":
+            return str(Path("..") / tmp_path.name / path.relative_to(tmp_path))
+        other.symlink_to(path) if how == "link" else other.hardlink_to(path)
+        return other.name
+
+    return call
+
+
+@posix_only
+@pytest.mark.parametrize("how", ["relative", "link", "hard link"])
+@pytest.mark.parametrize(
+    ("command", "read"),
+    [
+        ("export run -o", "run/model.safetensors"),
+        ("predict run flowers.csv -o", "flowers.csv"),
+        ("predict run/model.safetensors flowers.csv -o", "run/model.safetensors"),
+        ("evaluate run flowers.csv -o", "flowers.csv"),
+        ("evaluate run flowers.csv --html", "run/model.safetensors"),
+        ("import run/model.safetensors --like run -o", "run/model.safetensors"),
+        ("check flowers.csv -o", "flowers.csv"),
+        ("check --objective mine.py:Objective -o", "mine.py"),
+        ("tune curve.png --learning-rate-only -o", "curve.png"),
+        ("style curve.png sfumato:ink -o", "curve.png"),
+        ("style content.png sfumato:ink --vgg-weights weights.png -o", "weights.png"),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(
+    command: str,
+    read: str,
+    how: str,
+    flowers_here: Path,
+    trained: Path,
+    named: Callable[[str, Path], str],
+    refused: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    for name in ("mine.py", "curve.png", "weights.png", "content.png"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    said = refused(*command.split(), named(how, tmp_path / read), "--overwrite", "--quiet")
+    assert "is an input of this command" in said or "is one of the pictures to read" in said
+
+
+@posix_only
+@pytest.mark.parametrize("file", ["flowers.csv", "held-out.csv"])
+def test_no_run_writes_over_what_it_reads(
+    file: str, flowers_here: Path, here: Call, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    assert here("train", *TABLE, "-o", "run").status == 0
+    (tmp_path / "held-out.csv").write_bytes(flowers_here.read_bytes())
+    (tmp_path / "run" / "report.txt").unlink()
+    (tmp_path / "run" / "report.txt").hardlink_to(tmp_path / file)
+    said = refused("train", *TABLE, "--test", "held-out.csv", "-o", "run")
+    assert said == "run/report.txt: is an input of this command; name another folder for the results"
 
 
 def test_the_folder_of_a_run_is_made_with_those_above_it(here: Call, tmp_path: Path) -> None:

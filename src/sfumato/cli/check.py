@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
+from sfumato.cli.console import Console, dump, limited_threads
 from sfumato.cli.options import (
     ComputeOptions,
     DataOptions,
@@ -16,6 +16,7 @@ from sfumato.cli.options import (
     SeedOption,
     grouped,
 )
+from sfumato.cli.outputs import check_output, write_output
 
 
 @grouped
@@ -67,7 +68,8 @@ def check(
     from sfumato.objective import Elsewhere
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    check_output(output.out, overwrite=output.overwrite)
+    inputs = [data, (objective or "").rpartition(":")[0]]
+    check_output(output.out, overwrite=output.overwrite, inputs=inputs)
     if (data is None) == (objective is None):
         raise InputError("name either DATA or --objective MODULE:NAME to check")
     defaults = DataOptions(), NetworkOptions(), ObjectiveOptions(), ComputeOptions()
@@ -91,7 +93,7 @@ def check(
     values, text = {**report.to_dict(), **engine._asdict()}, report.to_text()
     if engine.backend != "numpy":
         text += f"\ncomputed by {engine}"
-    write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
+    write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite, inputs=inputs)
     console.result(text, values)
     if report.wrong:
         raise typer.Exit(1)

@@ -6,14 +6,12 @@ import math
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sfumato.errors import FileError, InputError
-from sfumato.storage import followed, refuse_special, write_atomically
 
 
 class Console:
@@ -153,42 +151,3 @@ def peak_memory() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def write_output(path: str | None, text: str, *, overwrite: bool) -> None:
-    """Write a command's answer to a file, if one was asked for."""
-    if path is None:
-        return
-    check_output(path, overwrite=overwrite)
-    write_atomically(Path(path), text if text.endswith("\n") else text + "\n")
-
-
-def check_output(path: str | None, *, overwrite: bool) -> None:
-    """Refuse, before any work is done, an output that is there already or cannot be written.
-
-    Raises:
-        InputError, FileError: if so.
-    """
-    if path is None:
-        return
-    if not path:
-        raise InputError("--out names no file: give it one, or leave it out")
-    refuse_special(Path(path))
-    target = followed(Path(path))
-    if target.is_dir():
-        raise InputError(f"{path}: is a folder; name a file")
-    if target.exists() and not overwrite:
-        raise InputError(f"{path}: exists already; add --overwrite to replace it, or name another")
-    check_folder(path, target.parent)
-
-
-def check_folder(path: str, folder: Path) -> None:
-    """Refuse an output whose folder is not there or cannot be written to.
-
-    Raises:
-        InputError: if so.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{path}: there is no folder {folder}; make it first")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another")

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
+from sfumato.cli.console import Console, dump, limited_threads
 from sfumato.cli.options import ComputeOptions, Data, ModelPath, OutputOptions, grouped
+from sfumato.cli.outputs import check_output, write_output
 
 
 @grouped
@@ -43,8 +44,9 @@ def evaluate(
     from sfumato.reports import report
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
+    inputs = [model, data]
     for path in (output.out, html):
-        check_output(path, overwrite=output.overwrite)
+        check_output(path, overwrite=output.overwrite, inputs=inputs)
     with limited_threads(output.threads):
         loaded = load_model(model).on(**asdict(compute))
         examples, which = examples_for(loaded, data, target)
@@ -53,6 +55,6 @@ def evaluate(
         values, text = {**measured.to_dict(), **engine._asdict()}, measured.to_text()
         if engine.backend != "numpy":
             text += f"\n\ncomputed by {engine}"
-        write_output(html, measured.to_html() if html else "", overwrite=output.overwrite)
-    write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
+        write_output(html, measured.to_html() if html else "", overwrite=output.overwrite, inputs=inputs)
+    write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite, inputs=inputs)
     console.result(text, values)

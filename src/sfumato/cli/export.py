@@ -1,7 +1,8 @@
 """`sfumato export`: a model for other programs, as an ONNX file."""
 
-from sfumato.cli.console import Console, check_output
+from sfumato.cli.console import Console
 from sfumato.cli.options import ModelPath, OutputOptions, grouped
+from sfumato.cli.outputs import check_output
 
 
 @grouped
@@ -23,6 +24,6 @@ def export(model: ModelPath, output: OutputOptions) -> None:
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if output.out is None:
         raise InputError("export writes a file: add -o model.onnx")
-    check_output(output.out, overwrite=output.overwrite)
+    check_output(output.out, overwrite=output.overwrite, inputs=[model])
     save_onnx(load_model(model), output.out)
     console.result(f"{model} written to {output.out}", {"model": model, "out": output.out})

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from sfumato.cli.console import Console, check_output
+from sfumato.cli.console import Console
 from sfumato.cli.options import OutputOptions, grouped
+from sfumato.cli.outputs import check_output
 
 
 @grouped
@@ -41,7 +42,7 @@ def import_(
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if output.out is None:
         raise InputError("import writes a file: add -o model.safetensors")
-    check_output(output.out, overwrite=output.overwrite)
+    check_output(output.out, overwrite=output.overwrite, inputs=[weights, like])
     taken: dict[str, str] = {}
     model = import_weights(weights, like=load_model(like), on_layer=taken.__setitem__)
     model.save(output.out)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sfumato.cli.console import Console, check_output, dump, limited_threads, write_output
+from sfumato.cli.console import Console, dump, limited_threads
 from sfumato.cli.options import OutputOptions, grouped
+from sfumato.cli.outputs import check_output, write_output
 
 
 @grouped

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sfumato.cli.console import Console, check_output, limited_threads, write_output
+from sfumato.cli.console import Console, limited_threads
 from sfumato.cli.options import ComputeOptions, ModelPath, OutputOptions, grouped
+from sfumato.cli.outputs import check_output, write_output
 
 
 @grouped
@@ -44,7 +45,7 @@ def predict(
     from sfumato.errors import InputError
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    check_output(output.out, overwrite=output.overwrite)
+    check_output(output.out, overwrite=output.overwrite, inputs=[model, file])
     with limited_threads(output.threads):
         loaded = load_model(model).on(**asdict(compute))
         if proba and not loaded.classes:
@@ -64,7 +65,7 @@ def predict(
     values = {"model": model, "rows": len(x), "predictions": columns, **(loaded.engine or NUMPY)._asdict()}
     buffer = io.StringIO()
     pd.DataFrame(columns).to_csv(buffer, index=False, lineterminator="\n")
-    write_output(output.out, buffer.getvalue(), overwrite=output.overwrite)
+    write_output(output.out, buffer.getvalue(), overwrite=output.overwrite, inputs=[model, file])
     if output.out is None or output.as_json:
         console.result(buffer.getvalue().rstrip("\n"), values)
     else:

@@ -2,29 +2,51 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sfumato import plots
+from sfumato.arrays import Shape
 from sfumato.cli.console import dump
+from sfumato.cli.outputs import CHECKPOINT, MODEL, check_files, keep_list, remove_ours, writing_into
 from sfumato.cli.summary import Summary
 from sfumato.data import Examples
-from sfumato.errors import FileError, InputError
+from sfumato.errors import InputError
 from sfumato.history import EpochRecord, to_csv
 from sfumato.model import Model
 from sfumato.storage import write_atomically
 
-CHECKPOINT = "checkpoint.safetensors"
-FIGURES = ("cost.png", "confusion.png", "boundary.png", "weights.png")
-UNFINISHED = ".unfinished"
+UNFINISHED = ".sfumato-unfinished"
+
+
+def run_files(input_shape: Shape, *, classes: bool) -> set[str]:
+    """The names of the files that a run leaves: of its figures, those that there are for such a network."""
+    names = {MODEL, CHECKPOINT, "history.csv", "report.txt", "config.json", "cost.png"}
+    if classes:
+        names.add("confusion.png")
+    if classes and input_shape == (2,):
+        names.add("boundary.png")
+    if len(input_shape) == 3:
+        names.add("weights.png")
+    return names
 
 
 @contextlib.contextmanager
-def open_run_folder(out: str | None, *, overwrite: bool, resume: bool) -> Iterator[Path | None]:
+def open_run_folder(
+    out: str | None, files: Iterable[str], *, inputs: Iterable[str | None], overwrite: bool, resume: bool
+) -> Iterator[Path | None]:
     """Make the folder, or find out at once that it cannot be had; an error before anything is written removes it again.
 
+    Args:
+        out: The folder; None keeps nothing.
+        files: The names of the files that the run will write into it.
+        inputs: What the run reads; none of it is replaced.
+        overwrite: Replace the run in it, see `outputs`.
+        resume: Go on with the run in it.
+
     Raises:
-        InputError: if there is a run in it already and neither `overwrite` nor `resume` is given, or both are.
+        InputError: if there is a run in it already and neither `overwrite` nor `resume` is given, or both are; or if
+            a file that no run wrote, or an input, is in the way.
         FileError: if it cannot be made or written to.
     """
     if overwrite and resume:
@@ -39,26 +61,14 @@ def open_run_folder(out: str | None, *, overwrite: bool, resume: bool) -> Iterat
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{out}: is a file; --out names the folder of a run")
-    made = not folder.exists()
-    filled = not made and any(not path.name.startswith(".") for path in folder.iterdir())
+    filled = folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir())
     if resume and filled and not (folder / CHECKPOINT).exists():
         raise InputError(f"{out}: holds files, but no {CHECKPOINT} to go on from; name the folder of a run")
     if filled and not (overwrite or resume):
         raise InputError(f"{out}: is not empty; add --resume to go on with the run in it, or --overwrite to replace it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / ".writable", "")
-        (folder / ".writable").unlink()
-    except OSError as error:
-        raise FileError(
-            f"{out}: this folder cannot be written to ({error.strerror or error}); choose another"
-        ) from error
-    try:
+    check_files(folder, files, inputs)
+    with writing_into(folder, files):
         yield folder
-    except BaseException:
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
-        raise
 
 
 def write_run(
@@ -77,7 +87,7 @@ def write_run(
     shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed right here
     try:
         beside.mkdir()
-        model.save(beside / "model.safetensors")
+        model.save(beside / MODEL)
         write_atomically(beside / "history.csv", to_csv(history))
         write_atomically(beside / "report.txt", summary.text + "\n")
         write_atomically(beside / "config.json", dump({**config, "outcome": summary.values}) + "\n")
@@ -89,10 +99,14 @@ def write_run(
         if len(model.network.input_shape) == 3:
             write_atomically(beside / "weights.png", plots.to_png(plots.first_weights(model)))
         names = sorted(path.name for path in beside.iterdir())
-        for name in sorted(names, key="model.safetensors".__eq__):  # the model comes last: with it, all is there
-            (beside / name).replace(folder / name)
-        for name in set(FIGURES) - set(names):
-            (folder / name).unlink(missing_ok=True)  # an earlier run's, which this one does not have
-        return sorted([*names, CHECKPOINT])
+        for name in sorted(names, key=MODEL.__eq__):  # the model comes last: with it, all is there
+            if (folder / name).is_symlink():
+                write_atomically(folder / name, (beside / name).read_bytes())
+            else:
+                (beside / name).replace(folder / name)
+        written = sorted([*names, CHECKPOINT])
+        remove_ours(folder, but=written)  # what an earlier run wrote, which this one does not have
+        keep_list(folder, written)
+        return written
     finally:
         shutil.rmtree(beside, ignore_errors=True)

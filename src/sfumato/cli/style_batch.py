@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sfumato.cli.console import Console, check_folder, duration, say
+from sfumato.cli.console import Console, duration, say
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions
+from sfumato.cli.outputs import check_folder, files_read, identity
 from sfumato.cli.style_painting import Job, checkpoint_of, fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.optimizers import make_optimizer
@@ -103,7 +104,7 @@ def plan(contents: list[str], out: str | None, references: list[str]) -> list[tu
     folder = _check_folder(out, contents)
     pictures = [picture for content in contents for picture in expand(content)]
     targets: dict[Path, str] = {}
-    read = {_identity(Path(name)) for name in [*pictures, *references] if Path(name).exists()}
+    read = files_read([*pictures, *references])
     for picture in pictures:
         target = folder / result_name(picture)
         if target.is_symlink():  # what it leads to may have another ending
@@ -113,7 +114,7 @@ def plan(contents: list[str], out: str | None, references: list[str]) -> list[tu
             raise InputError(
                 f"{targets[target]} and {picture}: both would become {target}; choose two folders, in two commands"
             )
-        if target.exists() and _identity(target) in read:
+        if target.exists() and identity(target) in read:
             raise InputError(f"{target}: is one of the pictures to read; name another folder for the results")
         targets[target] = picture
     return [(picture, target) for target, picture in targets.items()]
@@ -181,12 +182,6 @@ def _check_folder(out: str | None, contents: list[str]) -> Path:
         raise InputError(f"{out}: is the folder of the contents; name another for the results")
     check_folder(out, folder if folder.exists() else folder.parent)
     return folder
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """What a file is under any of its names."""
-    status = path.stat()
-    return status.st_dev, status.st_ino
 
 
 def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, console: Console, *, anew: bool) -> None:

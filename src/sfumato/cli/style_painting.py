@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.arrays import Array
-from sfumato.cli.console import Console, RunProgress, check_output, duration, peak_memory
+from sfumato.cli.console import Console, RunProgress, duration, peak_memory
 from sfumato.cli.options import OutputOptions
+from sfumato.cli.outputs import check_output, is_input
 from sfumato.errors import DivergenceError, FileError, InputError
 from sfumato.kernels.workers import ALONE, Workers
 from sfumato.storage import followed
@@ -46,8 +47,9 @@ class Job:
 
     @property
     def references(self) -> list[str]:
-        """The pictures that it reads beside the content, by name."""
-        return [str(self.transfer.start), *(name for name, _ in self.styles), *(name for name, _ in self.masks)]
+        """What it reads beside the content, by name."""
+        pictures = [str(self.transfer.start), *(name for name, _ in self.styles), *(name for name, _ in self.masks)]
+        return [*pictures, self.transfer.vgg_weights]
 
     def writer(self) -> "Writer | None":
         """What writes to `out`; None if there is no such place."""
@@ -168,7 +170,7 @@ def check_place(job: Job, output: OutputOptions, begun: Callable[[Path], Path]) 
     check_output(output.out, overwrite=output.overwrite or job.resume)
     path = followed(Path(output.out or ""))
     check_image_path(path, quality=job.quality)
-    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in (job.content, *job.references)):
+    if is_input(path, [job.content, *job.references]):
         raise InputError(f"{path}: is one of the pictures to read; name another file for the result")
     beside = path.with_name(f".{begun(path).name}.part")  # the longest name that will be written
     try:

@@ -63,7 +63,8 @@ def train(
 
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
-    from sfumato.cli.run_folder import CHECKPOINT, open_run_folder, write_run
+    from sfumato.cli.outputs import CHECKPOINT
+    from sfumato.cli.run_folder import open_run_folder, run_files, write_run
     from sfumato.cli.setup import TrainingOptions, divide, prepare, read_data
     from sfumato.cli.summary import summarize
     from sfumato.model import Model
@@ -86,7 +87,13 @@ def train(
     opened: contextlib.AbstractContextManager[Path | None]
     opened = contextlib.nullcontext(Path(output.out) if output.out else None)
     if is_first():
-        opened = open_run_folder(output.out, overwrite=output.overwrite, resume=run.resume)
+        opened = open_run_folder(
+            output.out,
+            run_files(network.input_shape, classes=bool(parts.dataset.classes)),
+            inputs=[data, splits.validation, splits.test],
+            overwrite=output.overwrite,
+            resume=run.resume,
+        )
     with limited_threads(output.threads), opened as folder, joined() as workers:
         with console.progress() as progress, interruptible(begin) as interrupted:
             result = training.fit(

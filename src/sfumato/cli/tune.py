@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import shlex
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sfumato.cli.console import Console, check_output, limited_threads, threads_in_use
+from sfumato.cli.console import Console, limited_threads, threads_in_use
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     ClassWeightOptions,
@@ -31,6 +30,7 @@ from sfumato.cli.options import (
     SplitOptions,
     grouped,
 )
+from sfumato.cli.outputs import DATABASE, LIST, SEARCH, check_files, check_output, keep_list, remove_ours, writing_into
 from sfumato.errors import FileError, InputError
 from sfumato.storage import write_atomically
 
@@ -96,7 +96,7 @@ def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
     from sfumato.cli.setup import prepare
     from sfumato.range_test import learning_rate_range
 
-    check_output(output.out, overwrite=output.overwrite)
+    check_output(output.out, overwrite=output.overwrite, inputs=plan.inputs)
     if output.out is not None and Path(output.out).suffix.lower() != ".png":
         raise InputError(f"{output.out}: the curve is a PNG; name a file that ends in .png")
     training = prepare(plan.parts(), plan.training, plan.data_options.scaling, plan.seed)
@@ -134,7 +134,12 @@ def _search(plan: "Plan", search: SearchOptions, resume: bool, output: OutputOpt
     if parts.validation is None:
         raise InputError("tune compares by the validation loss: hold some examples out (--validation)")
     begun = time.monotonic()
-    with _folder(output, resume) as folder, tempfile.TemporaryDirectory() as scratch, console.progress() as progress:
+    best_files = plan.best_files(parts)
+    with (
+        _folder(output, resume, plan.inputs, best_files) as folder,
+        tempfile.TemporaryDirectory() as scratch,
+        console.progress() as progress,
+    ):
         url = search.storage or _database(folder, scratch if search.jobs > 1 else None)
         if folder is not None and search.storage is None and (folder / DATABASE).exists():
             refuse_another(plan, parts, str(url), folder)
@@ -180,7 +185,9 @@ def _search(plan: "Plan", search: SearchOptions, resume: bool, output: OutputOpt
 
 
 @contextlib.contextmanager
-def _folder(output: OutputOptions, resume: bool) -> Iterator[Path | None]:
+def _folder(
+    output: OutputOptions, resume: bool, inputs: list[str | None], best_files: set[str]
+) -> Iterator[Path | None]:
     """The folder of the search: made, or found out at once that it cannot be had."""
     if output.overwrite and resume:
         raise InputError("--overwrite and --resume contradict each other: choose one")
@@ -190,23 +197,28 @@ def _folder(output: OutputOptions, resume: bool) -> Iterator[Path | None]:
         yield None
         return
     folder = Path(output.out)
-    made = not folder.exists()
-    if not made:
+    if folder.exists():
         _check_folder(folder, overwrite=output.overwrite, resume=resume)
+    check_files(folder, SEARCH, inputs)
+    check_files(folder / BEST, best_files, inputs)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if output.overwrite:
-            for name in (DATABASE, *WRITTEN):
-                (folder / name).unlink(missing_ok=True)
-            shutil.rmtree(folder / BEST, ignore_errors=True)
-        yield folder
+        with writing_into(folder, SEARCH):
+            if output.overwrite:
+                _remove_search(folder)
+            yield folder
     except OSError as error:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{output.out}: cannot be written to ({error.strerror or error}); choose another") from error
-    finally:
-        if made and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+
+
+def _remove_search(folder: Path) -> None:
+    """Remove the search before and the run of its best; what else lies there stays."""
+    remove_ours(folder)
+    remove_ours(folder / BEST)
+    (folder / BEST / LIST).unlink(missing_ok=True)
+    if (folder / BEST).is_dir() and not any((folder / BEST).iterdir()):
+        (folder / BEST).rmdir()
 
 
 def _check_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
@@ -219,8 +231,7 @@ def _check_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
             raise InputError(f"{folder}: is not empty; add --resume to go on, or --overwrite to begin anew")
 
 
-DATABASE, BEST = "study.db", "best"
-WRITTEN = ("trials.csv", "report.txt", "search.png", "importance.png")
+BEST = "best"
 
 
 def _database(folder: Path | None, scratch: str | None) -> str | None:
@@ -270,7 +281,9 @@ def _finish(
     }
     if folder is not None:
         _write(folder, text, trials, space, importances)
-        console.note(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+        names = sorted(name for name in (*SEARCH, BEST) if (folder / name).exists())
+        keep_list(folder, {*names} - {BEST})
+        console.note(f"written to {folder}: {', '.join(names)}")
     console.result(text, values)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import ARCHITECTURES, DataOptions, SplitOptions
+from sfumato.cli.run_folder import run_files
 from sfumato.cli.setup import Parts, TrainingOptions, divide, prepare, read_data
 from sfumato.errors import FileError, InputError
 from sfumato.history import EpochRecord
@@ -59,6 +60,16 @@ class Plan:
     def parts(self) -> Parts:
         """The data, divided."""
         return divide(read_data(self.data, self.data_options), self.data_options, self.splits, self.seed)
+
+    @property
+    def inputs(self) -> list[str | None]:
+        """The files that it reads."""
+        return [self.data, self.splits.validation, self.splits.test]
+
+    def best_files(self, parts: Parts) -> set[str]:
+        """The names of the files that the run of the best will leave."""
+        network = prepare(parts, self.training, self.data_options.scaling, self.seed).network
+        return run_files(network.input_shape, classes=bool(parts.dataset.classes))
 
     def name(self, parts: Parts) -> str:
         """The study's name, which other data or settings do not share; but for the number of trials."""

@@ -1,0 +1,189 @@
+"""Where the commands write: what may be replaced there, and what is left as it is.
+
+With --overwrite, a single file is replaced, whoever made it, unless the command reads it. In a folder, the files of the
+run before are replaced, which a list in that folder names, and everything else is left.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sfumato.errors import FileError, InputError
+from sfumato.storage import followed, load_header, refuse_special, write_atomically
+
+LIST = ".sfumato-files"
+"""The file in a run's folder that names the files that the run writes there, a line each."""
+
+MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+FIGURES = ("cost.png", "confusion.png", "boundary.png", "weights.png")
+RUN = (MODEL, CHECKPOINT, "history.csv", "report.txt", "config.json", *FIGURES)
+"""What `train` may write into a folder."""
+
+DATABASE = "study.db"
+SEARCH = (DATABASE, "trials.csv", "report.txt", "search.png", "importance.png")
+"""What `tune` may write into a folder, beside the folder of its best run."""
+
+
+def write_output(path: str | None, text: str, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
+    """Write a command's answer to a file, if one was asked for."""
+    if path is None:
+        return
+    check_output(path, overwrite=overwrite, inputs=inputs)
+    write_atomically(Path(path), text if text.endswith("\n") else text + "\n")
+
+
+def check_output(path: str | None, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
+    """Refuse, before any work is done, an output that is there already, is read by the command or cannot be written.
+
+    Raises:
+        InputError, FileError: if so.
+    """
+    if path is None:
+        return
+    if not path:
+        raise InputError("--out names no file: give it one, or leave it out")
+    refuse_special(Path(path))
+    target = followed(Path(path))
+    if target.is_dir():
+        raise InputError(f"{path}: is a folder; name a file")
+    if is_input(target, inputs):
+        raise InputError(f"{path}: is an input of this command; name another file for the result")
+    if target.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; add --overwrite to replace it, or name another")
+    check_folder(path, target.parent)
+
+
+def check_folder(path: str, folder: Path) -> None:
+    """Refuse an output whose folder is not there or cannot be written to.
+
+    Raises:
+        InputError: if so.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another")
+
+
+def is_input(path: Path, inputs: Iterable[str | None]) -> bool:
+    """Whether a file is one of a command's inputs, by whatever name."""
+    return path.exists() and identity(path) in files_read(inputs)
+
+
+def files_read(inputs: Iterable[str | None]) -> set[tuple[int, int]]:
+    """The identities of the files that a command reads: of a run's folder the model, of a folder of IDX its files."""
+    files: list[Path] = []
+    for path in (Path(name) for name in inputs if name):
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # what can be no name of a file is the name of a data set, or wrong
+            files += [*path.glob(MODEL), *path.glob("*ubyte*")] if path.is_dir() else [path] * path.exists()
+    return {identity(path) for path in files}
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """What a file is under any of its names."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def our_files(folder: Path) -> set[str]:
+    """The names of the files in a folder that a run has written: those on its list.
+
+    Version 0.1.0 kept no list; in a folder with its model, checkpoint or search, the names that it wrote are taken.
+    """
+    try:
+        names = set((folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError:
+        run = RUN if any(_is_tensors(folder / name) for name in (MODEL, CHECKPOINT)) else ()
+        names = {*run, *(SEARCH if _is_search(folder / DATABASE) else ())}
+    return {name for name in names if Path(name).name == name and os.path.lexists(folder / name)}
+
+
+def _is_tensors(path: Path) -> bool:
+    try:
+        load_header(path)
+    except FileError:
+        return False
+    return True
+
+
+def _is_search(path: Path) -> bool:
+    """Whether a file is a database of `tune`."""
+    if not path.is_file():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            names = [name for (name,) in connection.execute("select study_name from studies")]
+    except sqlite3.Error:
+        return False
+    return all(name.startswith("sfumato ") for name in names)
+
+
+def check_files(folder: Path, names: Iterable[str], inputs: Iterable[str | None]) -> None:
+    """Refuse to write into a folder where that would harm what no run has written, or what the command reads.
+
+    Args:
+        folder: The folder, which need not be there.
+        names: The files to write; those of the run before are replaced, or removed.
+        inputs: What the command reads.
+
+    Raises:
+        InputError, FileError: if so.
+    """
+    ours, read = our_files(folder), files_read(inputs)
+    for path in (folder / name for name in sorted({*ours, *names}) if os.path.lexists(folder / name)):
+        if path.exists() and identity(path) in read:
+            raise InputError(f"{path}: is an input of this command; name another folder for the results")
+        if path.name not in ours or path.is_dir():
+            raise InputError(
+                f"{path}: was made by no run and stands in the way of one; move it, or name another folder"
+            )
+        refuse_special(path)
+
+
+@contextlib.contextmanager
+def writing_into(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Make a folder if need be and keep the list of its files; where an error comes before a file, nothing is left.
+
+    Raises:
+        FileError: if the folder cannot be made or written to.
+    """
+    made, before, ours = not folder.exists(), _names(folder), our_files(folder)
+    listed = (folder / LIST).read_bytes() if (folder / LIST).is_file() else None
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            keep_list(folder, {*ours, *names})
+        except OSError as error:
+            reason = (error.__cause__ or error) if isinstance(error, FileError) else error
+            said = getattr(reason, "strerror", None) or reason
+            raise FileError(f"{folder}: this folder cannot be written to ({said}); choose another") from error
+        yield
+    except BaseException:
+        if folder.is_dir() and _names(folder) == before:
+            if listed is not None:
+                write_atomically(folder / LIST, listed)
+            else:
+                (folder / LIST).unlink(missing_ok=True)
+            if made:
+                folder.rmdir()
+        raise
+
+
+def _names(folder: Path) -> set[str]:
+    """What is in a folder, beside the list."""
+    return {path.name for path in folder.iterdir()} - {LIST} if folder.is_dir() else set()
+
+
+def keep_list(folder: Path, names: Iterable[str]) -> None:
+    """Write the list of a run's files into its folder."""
+    write_atomically(folder / LIST, "".join(f"{name}\n" for name in sorted(names)))
+
+
+def remove_ours(folder: Path, but: Iterable[str] = ()) -> None:
+    """Remove from a folder what a run has written, but for some names."""
+    for name in our_files(folder) - {*but}:
+        (folder / name).unlink(missing_ok=True)
