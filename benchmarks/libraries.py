@@ -32,7 +32,7 @@ def use_torch(threads: int) -> str:
 
 def torch_devices() -> list[str]:
     """The processor, and the GPU that PyTorch sees, if there is one."""
-    from sfumato.arrays import choose_engine
+    from sfumato.engine import choose_engine
 
     return sorted({"cpu", choose_engine("torch").device})
 

@@ -88,14 +88,14 @@ class SfumatoConvolutions:
         return _timed(lambda: a @ a)
 
     def forward(self, edge: int, channels: int, filters: int) -> float:
-        """Seconds of the layer on the way out."""
+        """Seconds of the layer in the forward pass."""
         from sfumato.kernels.threads import parallel_kernels
 
         with parallel_kernels():
             return _timed(self._layer(edge, channels, filters))
 
     def im2col(self, edge: int, channels: int, filters: int) -> float:
-        """Seconds of the layer on the way out if it went window by window, as any other convolution does."""
+        """Seconds of the layer in the forward pass if it went window by window, as any other convolution does."""
         from sfumato.kernels.convolution import convolve
         from sfumato.kernels.threads import parallel_kernels
 
@@ -104,7 +104,7 @@ class SfumatoConvolutions:
             return _timed(lambda: convolve(x, W, b, stride=1, padding=1, direct=True))
 
     def input_gradient(self, edge: int, channels: int, filters: int) -> float:
-        """Seconds of the layer on the way back."""
+        """Seconds of the layer in the backward pass."""
         from sfumato.kernels.threads import parallel_kernels
 
         dz = _draw(1, edge, edge, filters)
@@ -118,12 +118,12 @@ class SfumatoConvolutions:
 
     def _layer(self, edge: int, channels: int, filters: int) -> Callable[[], Any]:
         from sfumato import Convolution, Network
-        from sfumato.layers.base import Want
+        from sfumato.layers.base import Needs
 
         network = Network([Convolution(filters)], (edge, edge, channels))
         (own,) = network.parameters(network.initialize(0, np.float32))
-        x, want = _draw(1, edge, edge, channels), Want(weights=False, inputs=True)
-        return lambda: network.layers[0].forward(own, x, want)
+        x, needs = _draw(1, edge, edge, channels), Needs(weights=False, inputs=True)
+        return lambda: network.layers[0].forward(own, x, needs)
 
 
 class TorchConvolutions:
@@ -141,12 +141,12 @@ class TorchConvolutions:
         return _timed(lambda: a @ a)
 
     def forward(self, edge: int, channels: int, filters: int) -> float:
-        """Seconds of the layer on the way out."""
+        """Seconds of the layer in the forward pass."""
         with self.torch.no_grad():
             return min(_timed(functools.partial(layer, x)) for layer, x in self._layers(edge, channels, filters))
 
     def input_gradient(self, edge: int, channels: int, filters: int) -> float:
-        """Seconds of the layer on the way back."""
+        """Seconds of the layer in the backward pass."""
         seconds = []
         for layer, x in self._layers(edge, channels, filters):
             z = layer(x.requires_grad_())

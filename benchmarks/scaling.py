@@ -63,8 +63,8 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def training(title: str, architecture: str, batch: int) -> Job:
     """A step of training on MNIST's shape."""
-    from sfumato.losses import CategoricalCrossEntropy
-    from sfumato.network import convolutional_network, multilayer_perceptron
+    from sfumato.architectures import convolutional_network, multilayer_perceptron
+    from sfumato.losses.classification import CategoricalCrossEntropy
     from sfumato.objective import NetworkObjective
     from sfumato.optimizers import Adam
 
@@ -90,7 +90,7 @@ def style(height: int, width: int, tile: int) -> Job:
     """An evaluation of loss and gradient for a picture in tiles."""
     from sfumato.style.problem import StyleProblem
     from sfumato.style.settings import StyleSettings
-    from sfumato.style.tiles import cut_into_tiles, halo_field, largest_tile
+    from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 
     small = np.random.default_rng(0).random((tile, tile, 3))
     problem = StyleProblem(StyleSettings(), small, small)

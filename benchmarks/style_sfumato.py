@@ -10,11 +10,12 @@ from benchmarks.contest import OURS, Program
 from benchmarks.libraries import torch_devices, use_blas, use_torch
 from benchmarks.style import settings
 from benchmarks.workers import Array
-from sfumato.arrays import NUMPY, choose_engine, to_numpy
+from sfumato.arrays import to_numpy
+from sfumato.engine import NUMPY, choose_engine
 from sfumato.kernels.memory import freed_memory_kept
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.style import StyleProblem
-from sfumato.style.memory import PREPARED_PIXELS, make_plan
+from sfumato.style.tiles.memory import PREPARED_PIXELS, make_plan
 
 
 def programs(folder: Path, threads: int) -> list[Program]:

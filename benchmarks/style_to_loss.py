@@ -116,12 +116,12 @@ class SfumatoRun:
     """
 
     def __init__(self, content: Array, style: Array, folder: Path, threads: int, precision: str | None) -> None:
-        from sfumato.arrays import NUMPY, choose_engine
+        from sfumato.engine import NUMPY, choose_engine
         from sfumato.kernels.threads import parallel_kernels
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
-        from sfumato.style.memory import make_plan
         from sfumato.style.settings import LEARNING_RATES
+        from sfumato.style.tiles.memory import make_plan
 
         self.about = use_blas(threads)
         engine = NUMPY

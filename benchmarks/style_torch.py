@@ -19,7 +19,7 @@ class TorchStyleSettings:
     """How PyTorch may do it.
 
     Attributes:
-        compiled: Whether the objective, and with it its way back, goes through `torch.compile`.
+        compiled: Whether the objective, and with it its backward pass, goes through `torch.compile`.
         channels_last: Whether images are laid out as N x H x W x C in memory.
         precision: Of weights and features. Pixels, their gradient and the loss are float32.
         wide_grams: Whether features of 16 bits become float32 for their Gram matrices.

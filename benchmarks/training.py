@@ -68,9 +68,9 @@ class Training:
 
 def mnist(folder: Path, filters: tuple[int, ...], hidden: tuple[int, ...], batch: int) -> Training:
     """One epoch of MNIST by Adam."""
-    from sfumato.data import load_mnist
+    from sfumato.data import mnist
 
-    x, y, _ = load_mnist().examples
+    x, y, _ = mnist().examples
     training = Training(folder, filters, hidden, 10, adam=True, rate=0.001, batch=batch)
     return _prepare(training, x if filters else x.reshape(len(x), -1), y)
 

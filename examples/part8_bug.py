@@ -13,7 +13,7 @@ import numpy as np
 
 from sfumato import CategoricalCrossEntropy, Dense, Network, NetworkObjective, Normal, ReLU
 from sfumato.arrays import Array
-from sfumato.layers import Affine, Want
+from sfumato.layers import Affine, Needs
 from sfumato.layers.base import Backward
 
 SPIRAL = Path(__file__).parent / "data" / "spiral.csv"
@@ -23,13 +23,13 @@ class SummedDense(Dense):
     """A dense layer whose db is the sum over the examples where it should be their mean."""
 
     def forward(
-        self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: Affine[Array], x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Affine[Array]]]:
-        z, right = super().forward(params, x, want, rng)
+        z, right = super().forward(params, x, needs, rng)
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             dx = right(dz, grads)
-            if want.weights:
+            if needs.weights:
                 grads.b[...] *= len(x)
             return dx
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from sfumato.style.builtin import BUILTIN_STYLES, PREFIX
+from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
 from sfumato.style.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +93,7 @@ def sections() -> list[Section]:
                     f"style-{name}.jpg",
                     f"{PREFIX}{name}: {what}",
                     (CONTENT, f"{PREFIX}{name}", *PATIENCE),
-                    f"../src/sfumato/style/files/styles/{name}.jpg",
+                    f"../src/sfumato/pictures/styles/{name}.jpg",
                 )
                 for name, what in BUILTIN_STYLES.items()
             ],

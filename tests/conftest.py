@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from sfumato import InputError
-from sfumato.arrays import NUMPY_DOUBLE, Engine, choose_engine
+from sfumato.engine import NUMPY_DOUBLE, Engine, choose_engine
 
 settings.register_profile("CI", derandomize=True)
 if os.environ.get("CI"):

@@ -8,12 +8,12 @@ import pytest
 
 from sfumato import CategoricalCrossEntropy, Model, fit, multilayer_perceptron
 from sfumato.cli import run
-from sfumato.data import Scaling, load_mnist
+from sfumato.data import Scaling, mnist
 
 
 def median_test_accuracy(hidden: tuple[int, ...], dropout: float = 0.0, **training: Any) -> float:
     """Median over five seeds of the accuracy on the 10,000 test digits, after training on all 60,000 others."""
-    digits = load_mnist()
+    digits = mnist()
     assert digits.test is not None
     loss, scaling = CategoricalCrossEntropy(), Scaling.unit(digits.examples.x)
     accuracies = []

@@ -13,11 +13,12 @@ import pytest
 
 import sfumato
 from sfumato import CategoricalCrossEntropy, InputError, NetworkObjective, fit, multilayer_perceptron
-from sfumato.arrays import NUMPY, Array, Engine, choose_engine, to_numpy
+from sfumato.arrays import Array, to_numpy
 from sfumato.data import Examples, Scaling
+from sfumato.engine import NUMPY, Engine, choose_engine
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
-from sfumato.training import evaluate
+from sfumato.training.fitting import evaluate
 
 SOURCE = Path(sfumato.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -16,7 +16,7 @@ from sfumato.cli.options import (
     OutputOptions,
     RunOptions,
 )
-from sfumato.cli.style_options import (
+from sfumato.cli.style.options import (
     PictureFileOptions,
     PictureOptions,
     StyleObjectiveOptions,

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from sfumato import Adam, AdamW, Model
 from sfumato.arrays import Array
 from sfumato.estimators import NetworkClassifier, NetworkRegressor
-from sfumato.history import EpochRecord
+from sfumato.training.history import EpochRecord
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,11 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.arrays import NUMPY_DOUBLE, Array, Engine
+from sfumato.architectures import ACTIVATIONS
+from sfumato.arrays import Array
+from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.gradient_check import MANY_PARAMETERS, Method, Verdict, relative_difference
-from sfumato.network import ACTIVATIONS
-from sfumato.objective import Elsewhere
+from sfumato.objective import OnDevice
 
 LOSSES: dict[str, tuple[Loss, int]] = {
     "binary": (BinaryCrossEntropy(), 1),
@@ -100,7 +101,7 @@ def test_right_gradients_pass_for_every_network(
     activation: str, loss: str, l2: float, dropout: float, double: Engine
 ) -> None:
     objective, theta = objective_and_theta(activation, loss, l2=l2, dropout=dropout, engine=double)
-    report = check_gradient(Elsewhere(objective, double), theta)
+    report = check_gradient(OnDevice(objective, double), theta)
     assert report.difference < 1e-8
     assert report.verdict == Verdict.RIGHT
     assert not report.wrong
@@ -189,7 +190,7 @@ def large_objective(engine: Engine) -> tuple[Objective, Array]:
     assert network.size > MANY_PARAMETERS
     x, y = engine.put(rng.standard_normal((5, 70)) / 8), engine.put(rng.standard_normal(5))
     objective = NetworkObjective(network, MeanSquaredError(), x, y)
-    return Elsewhere(objective, engine), rng.standard_normal(network.size)
+    return OnDevice(objective, engine), rng.standard_normal(network.size)
 
 
 def test_large_networks_are_checked_along_random_directions(double: Engine) -> None:
@@ -226,7 +227,7 @@ def objective_at_a_kink(engine: Engine) -> tuple[Objective, Array]:
     params.dense_1.W[:] = [[1, 2], [1, 1]]
     params.dense_2.W[:] = [[3], [4]]
     x, y = engine.put(np.array([[1.0, -1.0]])), engine.put(np.array([0.5]))
-    return Elsewhere(NetworkObjective(network, MeanSquaredError(), x, y), engine), theta
+    return OnDevice(NetworkObjective(network, MeanSquaredError(), x, y), engine), theta
 
 
 def test_a_kink_within_the_step_is_recognised_and_left_out(double: Engine) -> None:
@@ -313,9 +314,9 @@ ALL = ["dense_1.W", "dense_1.b", "dense_2.W", "dense_2.b", "dense_3.W", "dense_3
     [
         (["dense_2.b"], "dense_2.b is wrong and other parameters of the same depth are right: look where dense_2.b is"),
         (["dense_1.b", "dense_3.b"], "dense_1.b, dense_3.b are wrong and other .* look where dense_1.b, dense_3.b are"),
-        (ALL[:2], "wrong up to dense_1, right from dense_2 on: look at the way back of tanh_1 "),
-        (ALL[:4], "wrong up to dense_2, right from dense_3 on: look at the way back of tanh_2 "),
-        (ALL, "every parameter is wrong: look at the loss's gradient, or at the way back above dense_3"),
+        (ALL[:2], "wrong up to dense_1, right from dense_2 on: look at the backward pass of tanh_1 "),
+        (ALL[:4], "wrong up to dense_2, right from dense_3 on: look at the backward pass of tanh_2 "),
+        (ALL, "every parameter is wrong: look at the loss's gradient, or at the backward pass above dense_3"),
         (ALL[::2], "only the weights that L2 applies to are wrong, all of them: look at the regularisation"),
     ],
 )
@@ -329,7 +330,7 @@ def test_the_advice_says_where_to_look(wrong: list[str], advice: str) -> None:
 def test_one_wrong_parameter_fails_the_check_however_small_its_part(double: Engine) -> None:
     """The overall difference hides an error in a parameter with a small gradient; its own row does not."""
     objective, theta = objective_and_theta(engine=double)
-    report = check_gradient(Elsewhere(Altered(objective, ("dense_1.b", 1 + 1e-4)), double), theta)
+    report = check_gradient(OnDevice(Altered(objective, ("dense_1.b", 1 + 1e-4)), double), theta)
     assert report.wrong
     assert wrong_names(report) == ["dense_1.b"]
 

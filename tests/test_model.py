@@ -34,7 +34,6 @@ from sfumato import (
     Tanh,
     Xavier,
     Zeros,
-    feeding,
     multilayer_perceptron,
 )
 from sfumato.arrays import Array, Shape
@@ -137,7 +136,7 @@ def test_probabilities_have_a_column_for_each_class_and_add_up_to_one(task: str)
 def test_predicting_in_chunks_changes_no_result(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, x = make_model(dtype=np.float64), inputs((3,))[:n]
     whole = ours.outputs(x)
-    monkeypatch.setattr(feeding, "EVALUATION_CHUNK", 3)
+    monkeypatch.setattr("sfumato.training.batches.EVALUATION_CHUNK", 3)
     np.testing.assert_allclose(ours.outputs(x), whole, rtol=1e-13)
     assert ours.predict(x).shape == (n,)
 

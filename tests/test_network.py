@@ -26,11 +26,12 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.arrays import Array, Engine, namespace, to_numpy
-from sfumato.layers import EVERYTHING, NOTHING, Want
+from sfumato.architectures import ACTIVATIONS
+from sfumato.arrays import Array, namespace, to_numpy
+from sfumato.engine import Engine
+from sfumato.layers import EVERYTHING, NOTHING, Needs
 from sfumato.layers.base import Activation, Backward, NoParameters
-from sfumato.network import ACTIVATIONS
-from sfumato.objective import Elsewhere
+from sfumato.objective import OnDevice
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
@@ -45,15 +46,15 @@ def assert_equal(ours: Array, right: Array) -> None:
 class Spy(Activation):
     """The identity, noting what it is asked for and which array it was shown."""
 
-    wants: list[Want] = field(default_factory=list)
+    wants: list[Needs] = field(default_factory=list)
     shown: list[weakref.ref[Array]] = field(default_factory=list)
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        self.wants.append(want)
+        self.wants.append(needs)
         self.shown.append(weakref.ref(x))
-        return x, lambda dz, grads: dz if want.inputs else None
+        return x, lambda dz, grads: dz if needs.inputs else None
 
 
 def test_theta_is_laid_out_layer_by_layer_without_gaps() -> None:
@@ -101,7 +102,7 @@ def test_a_network_in_a_network_is_the_layers_in_a_row(double: Engine) -> None:
     assert [p.layer for p in nested.layout] == [0, 0, 0, 0, 2, 2]
     x, y, theta = normal(5, 2), normal(5, seed=1), normal(flat.size, seed=2)
     ours, right = (
-        Elsewhere(NetworkObjective(network, MeanSquaredError(), double.put(x), double.put(y), l2=0.1), double)
+        OnDevice(NetworkObjective(network, MeanSquaredError(), double.put(x), double.put(y), l2=0.1), double)
         for network in (nested, flat)
     )
     evaluation, expected = ours(theta), right(theta)
@@ -148,8 +149,8 @@ def test_gradients_are_computed_only_where_they_are_needed() -> None:
     objective = NetworkObjective(network, MeanSquaredError(), x, normal(5))
     objective(theta)
     objective.value(theta)
-    network.forward(network.parameters(theta), x, Want(weights=False, inputs=True))
-    nothing, inputs = NOTHING, Want(weights=False, inputs=True)
+    network.forward(network.parameters(theta), x, Needs(weights=False, inputs=True))
+    nothing, inputs = NOTHING, Needs(weights=False, inputs=True)
     assert before.wants == [nothing, nothing, inputs]
     assert between.wants == [inputs, nothing, inputs]
 
@@ -158,20 +159,20 @@ def test_the_first_dense_layer_computes_no_input_gradient_in_training() -> None:
     wants = []
 
     class SpyDense(Dense):
-        def forward(self, params: Any, x: Array, want: Want, rng: Any = None) -> tuple[Array, Any]:
-            wants.append(want)
-            return super().forward(params, x, want, rng)
+        def forward(self, params: Any, x: Array, needs: Needs, rng: Any = None) -> tuple[Array, Any]:
+            wants.append(needs)
+            return super().forward(params, x, needs, rng)
 
     network = Network([SpyDense(4), Tanh(), SpyDense(1)], 3)
     NetworkObjective(network, MeanSquaredError(), normal(5, 3), normal(5))(normal(network.size))
-    assert wants == [Want(weights=True, inputs=False), EVERYTHING]
+    assert wants == [Needs(weights=True, inputs=False), EVERYTHING]
 
 
-@pytest.mark.parametrize(("want", "kept"), [(NOTHING, False), (Want(weights=True, inputs=False), True)])
-def test_evaluation_keeps_nothing_of_what_was_computed_on_the_way(want: Want, kept: bool) -> None:
+@pytest.mark.parametrize(("needs", "kept"), [(NOTHING, False), (Needs(weights=True, inputs=False), True)])
+def test_evaluation_keeps_nothing_of_what_was_computed_on_the_way(needs: Needs, kept: bool) -> None:
     spy = Spy()
     network = Network([Dense(4), Tanh(), spy, Dense(1)], 3)
-    _, backward = network.forward(network.parameters(normal(network.size)), normal(5, 3), want)
+    _, backward = network.forward(network.parameters(normal(network.size)), normal(5, 3), needs)
     assert (spy.shown[0]() is not None) == kept
     assert callable(backward)
 
@@ -179,7 +180,7 @@ def test_evaluation_keeps_nothing_of_what_was_computed_on_the_way(want: Want, ke
 def test_a_network_gives_the_gradient_of_its_inputs_on_request(double: Engine) -> None:
     network = Network([Dense(4), Tanh(), Dense(1)], 3)
     theta, x, step = map(double.put, (normal(network.size), normal(5, 3), 1e-6 * normal(5, 3, seed=1)))
-    outputs, backward = network.forward(network.parameters(theta), x, Want(weights=False, inputs=True))
+    outputs, backward = network.forward(network.parameters(theta), x, Needs(weights=False, inputs=True))
     xp = namespace(theta)
     dx = backward(xp.ones_like(outputs), network.parameters(xp.empty_like(theta)))
     change = network.apply(theta, x + step).sum() - network.apply(theta, x - step).sum()

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from sfumato import Dense, Evaluation, InputError, Network, Objective, Tanh, check_gradient
-from sfumato.arrays import Array, Engine, all_finite, namespace, to_numpy
+from sfumato.arrays import Array, all_finite, namespace, to_numpy
+from sfumato.engine import Engine
 from sfumato.layers import EVERYTHING, NOTHING
 from sfumato.network import NamedParameter
-from sfumato.objective import Elsewhere
+from sfumato.objective import OnDevice
 
 
 def squared(z: Array) -> tuple[float, Callable[[float, Array | None], Array]]:
@@ -39,7 +40,7 @@ class Measured(Objective):
 
 def test_the_gradient_of_losses_on_several_layers_equals_differences(double: Engine) -> None:
     theta = np.random.default_rng(0).standard_normal(NETWORK.size + 10)
-    report = check_gradient(Elsewhere(Measured(), double), theta)
+    report = check_gradient(OnDevice(Measured(), double), theta)
     assert report.difference < 1e-8
     assert [row.name for row in report.parameters] == ["first.W", "first.b", "second.W", "second.b", "inputs"]
 

@@ -38,11 +38,12 @@ from sfumato import (
     Tanh,
     check_gradient,
 )
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import Array, Shape
 from sfumato.gradient_check import Verdict
 from sfumato.layers import EVERYTHING, NOTHING
-from sfumato.losses import Pull, Sums
-from sfumato.schedules import Schedule, exponential
+from sfumato.losses.base import Pullback, Sums
+from sfumato.optimizers.schedules import Schedule, exponential
+from sfumato.random_keys import Stream, generator
 
 SPIRAL = Path(__file__).parents[1] / "examples" / "data" / "spiral.csv"
 
@@ -63,8 +64,8 @@ def check(layers: Sequence[Layer[Any]], loss: Loss | None = None, kind: Any = Ne
 class SummedBias(Dense):
     """The bias's gradient is summed over the examples instead of averaged, as in the reference's Part 8."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        z, backward = super().forward(params, x, want, rng)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, needs, rng)
 
         def defective(dz: Array, grads: Any) -> Array | None:
             dx = backward(dz, grads)
@@ -95,8 +96,8 @@ def test_part_8_a_softmax_bias_that_is_summed_is_found_and_mending_it_makes_the_
 class AveragedTwice(Dense):
     """dW is divided by the number of examples once more."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        z, backward = super().forward(params, x, want, rng)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, needs, rng)
 
         def defective(dz: Array, grads: Any) -> Array | None:
             dx = backward(dz, grads)
@@ -120,7 +121,7 @@ def test_a_parameter_assigned_wrongly_is_the_only_one_named(
 
 
 class Spoiled(Layer[Any]):
-    """Another layer, whose way back returns `spoil(da, x, dx)` instead of dx."""
+    """Another layer, whose backward pass returns `spoil(da, x, dx)` instead of dx."""
 
     def __init__(self, layer: Layer[Any], spoil: Callable[[Array, Array, Array], Array]) -> None:
         self.layer, self.spoil = layer, spoil
@@ -131,8 +132,8 @@ class Spoiled(Layer[Any]):
     def kinks(self, params: Any, x: Array) -> Array | None:
         return self.layer.kinks(params, x)
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        a, backward = self.layer.forward(params, x, want, rng)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        a, backward = self.layer.forward(params, x, needs, rng)
 
         def defective(da: Array, grads: Any) -> Array | None:
             before = da.copy()
@@ -157,7 +158,7 @@ SPOILED: dict[str, Layer[Any]] = {
 def test_a_wrong_way_back_is_wrong_below_and_right_above_and_the_advice_names_the_layer(layer: Layer[Any]) -> None:
     report = check([Dense(5), Tanh(), Dense(4), layer, Dense(3)])
     assert wrong(report) == ["dense_1.W", "dense_1.b", "dense_2.W", "dense_2.b"]
-    assert "wrong up to dense_2, right from dense_3 on: look at the way back of spoiled_1" in report.advice
+    assert "wrong up to dense_2, right from dense_3 on: look at the backward pass of spoiled_1" in report.advice
 
 
 @pytest.mark.parametrize("layer", SPOILED.values(), ids=SPOILED.keys())
@@ -165,14 +166,14 @@ def test_a_layer_checked_on_its_own_is_found_wrong_in_its_inputs(layer: Layer[An
     objective = LayerObjective(layer, dropout_key=(1, 2))
     report = check_gradient(objective, objective.theta)
     assert wrong(report) == ["inputs"]
-    assert "look at the way back of spoiled_1" in report.advice
+    assert "look at the backward pass of spoiled_1" in report.advice
 
 
 class BiasOfMeans(Convolution):
     """The bias's gradient is averaged over the places of the image instead of summed."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        z, backward = super().forward(params, x, want, rng)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, needs, rng)
 
         def defective(dz: Array, grads: Any) -> Array | None:
             dx = backward(dz, grads)
@@ -183,12 +184,12 @@ class BiasOfMeans(Convolution):
 
 
 class FiltersNotTurned(Convolution):
-    """The way back to the inputs slides the filters as they are, instead of turned by 180 degrees."""
+    """The backward pass to the inputs slides the filters as they are, instead of turned by 180 degrees."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        z, backward = super().forward(params, x, want, rng)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        z, backward = super().forward(params, x, needs, rng)
         turned = params._replace(W=np.ascontiguousarray(params.W[:, ::-1, ::-1]))
-        _, backward_through_turned = super().forward(turned, x, want, rng)
+        _, backward_through_turned = super().forward(turned, x, needs, rng)
 
         def defective(dz: Array, grads: Any) -> Array | None:
             backward(dz.copy(), grads)
@@ -228,8 +229,8 @@ def test_a_defect_on_the_way_back_to_an_image_shows_below_it_alone() -> None:
 class MaskOfItsOwn(Dropout):
     """Draws from a generator that goes on from call to call, instead of the step's."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        return super().forward(params, x, want, ENDLESS)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        return super().forward(params, x, needs, ENDLESS)
 
 
 ENDLESS = np.random.default_rng(0)
@@ -290,24 +291,24 @@ def test_a_wrong_l2_gradient_is_found_in_just_the_parameters_that_it_spoils(
 class HalvedSquaredError(MeanSquaredError):
     """The gradient of half the squared error under the squared error."""
 
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
-        sums, pull = super().forward(z, y, weight)
-        return sums, lambda dsum: pull(dsum / 2)
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        sums, pullback = super().forward(z, y, weight)
+        return sums, lambda dsum: pullback(dsum / 2)
 
 
 class WeightsForgotten(BinaryCrossEntropy):
     """Weights each example in the loss and not in the gradient."""
 
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
         return super().forward(z, y, np.linspace(0.1, 1.9, len(y)))[0], super().forward(z, y)[1]
 
 
 class SumOfGradients(CategoricalCrossEntropy):
     """Reports the sum of squared gradients as the loss."""
 
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
-        sums, pull = super().forward(z, y, weight)
-        return sums._replace(loss=float((pull(1.0) ** 2).sum())), pull
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        sums, pullback = super().forward(z, y, weight)
+        return sums._replace(loss=float((pullback(1.0) ** 2).sum())), pullback
 
 
 @pytest.mark.parametrize(
@@ -322,7 +323,7 @@ def test_a_loss_with_another_losss_gradient_is_wrong_everywhere(loss: Loss, outp
 class Unstable(BinaryCrossEntropy):
     """-log of a sigmoid that is written out: overflows, and meets log(0)."""
 
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pull]:
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
         p = 1 / (1 + np.exp(-z[:, 0]))
         losses = -y * np.log(p) - (1 - y) * np.log(1 - p)
         return Sums(float(losses.sum()), 0, len(y)), super().forward(z, y, weight)[1]
@@ -340,16 +341,16 @@ def test_a_cross_entropy_apart_from_its_sigmoid_fails_where_the_fused_one_is_exa
 class NotInverted(Dropout):
     """Drops units and leaves the others as they are: its gradient is right, and its expected value is not."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        a, backward = super().forward(params, x, want, rng)
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        a, backward = super().forward(params, x, needs, rng)
         return a * (1 - self.p), lambda da, grads: backward(da * (1 - self.p), grads)
 
 
 class SameMaskInEveryLayer(Dropout):
     """Seeds its generator anew in each layer."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
-        return super().forward(params, x, want, None if rng is None else np.random.default_rng(0))
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
+        return super().forward(params, x, needs, None if rng is None else np.random.default_rng(0))
 
 
 def outputs_of_two_layers(kind: type[Dropout]) -> Array:
@@ -385,9 +386,9 @@ def test_decay_that_compounds_with_a_constant_exponent_differs_from_the_equation
 
 
 class StaleCache(Tanh):
-    """Keeps its last outputs on the layer for the way back."""
+    """Keeps its last outputs on the layer for the backward pass."""
 
-    def forward(self, params: Any, x: Array, want: Any, rng: Any = None) -> tuple[Array, Any]:
+    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
         a = np.tanh(x)
         vars(self)["last"] = a
         return a, lambda da, grads: da * (1 - vars(self)["last"] ** 2)

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from sfumato import InputError
-from sfumato.kernels.workers import ALONE, Share, Workers, join_workers
+from sfumato.workers import ALONE, Share, Workers, join_workers
 
 JOB = """
 import json, sys
 import numpy as np
 from sfumato import LBFGS, CategoricalCrossEntropy, Momentum, convolutional_network, fit, multilayer_perceptron
-from sfumato.arrays import NUMPY_DOUBLE, to_numpy
+from sfumato.arrays import to_numpy
+from sfumato.engine import NUMPY_DOUBLE
 from sfumato.data import Examples
-from sfumato.kernels.workers import ALONE, join_workers, leave_workers
+from sfumato.workers import ALONE, join_workers, leave_workers
 from sfumato.style.problem import StyleProblem
 from sfumato.style.transfer import StyleTransfer
 
@@ -132,7 +133,7 @@ def test_processes_that_cannot_meet_are_an_error_of_one_line(monkeypatch: pytest
 DIFFERENT = """
 import numpy as np
 from sfumato import InputError, join_workers
-from sfumato.kernels.workers import leave_workers
+from sfumato.workers import leave_workers
 
 workers = join_workers()
 settings, theta = {"seed": 1, "device": f"cuda:{workers.rank}"}, np.ones(3)

@@ -2,14 +2,15 @@
 
     from sfumato import Dense, Network, ReLU, fit
 
-Layers, losses, optimizers and objectives are here; data are in `sfumato.data`, figures in `sfumato.plots`.
+Layers, losses, optimizers and objectives are here; data are in `sfumato.data`, figures in `sfumato.plots.training`.
 """
 
+from sfumato.architectures import convolutional_network, multilayer_perceptron
 from sfumato.errors import DeviceMemoryError, DivergenceError, FileError, InputError, SfumatoError, WorkerError
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
+from sfumato.evaluation.report import Report, report
 from sfumato.gradient_check import GradientReport, check_gradient
-from sfumato.initializers import Glorot, He, Normal, Xavier, Zeros
-from sfumato.kernels.workers import Workers, join_workers
+from sfumato.interchange.weights import import_weights
 from sfumato.layers import (
     AveragePooling,
     Convolution,
@@ -24,14 +25,16 @@ from sfumato.layers import (
     Softmax,
     Tanh,
 )
-from sfumato.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss, MeanSquaredError
+from sfumato.layers.initializers import Glorot, He, Normal, Xavier, Zeros
+from sfumato.losses.base import Loss
+from sfumato.losses.classification import BinaryCrossEntropy, CategoricalCrossEntropy
+from sfumato.losses.values import MeanSquaredError
 from sfumato.model import Model
-from sfumato.network import Network, convolutional_network, multilayer_perceptron
+from sfumato.network import Network
 from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Objective
 from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
-from sfumato.reports import Report, report
-from sfumato.training import FitResult, fit
-from sfumato.weight_import import import_weights
+from sfumato.training.fitting import FitResult, fit
+from sfumato.workers import Workers, join_workers
 
 __version__ = "0.1.0"
 

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sfumato.arrays import Array, Engine, to_numpy
+from sfumato.arrays import Array, to_numpy
+from sfumato.engine import Engine
 from sfumato.errors import FileError, InputError
-from sfumato.history import EpochRecord
-from sfumato.losses import NO_SUMS, Sums
+from sfumato.losses.base import NO_SUMS, Sums
 from sfumato.optimizers import Optimizer
 from sfumato.storage import load_tensors, save_tensors
+from sfumato.training.history import EpochRecord
 
 FORMAT = "training checkpoint 1"
 

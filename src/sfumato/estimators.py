@@ -22,18 +22,22 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sfumato.architectures import multilayer_perceptron
 from sfumato.arrays import Array
-from sfumato.data.dataset import Examples, Scaling, ScalingKind, split, subset
+from sfumato.data.dataset import Examples
+from sfumato.data.scaling import Scaling, ScalingKind
+from sfumato.data.splitting import split, subset
+from sfumato.data.target_scaling import TargetScaling
 from sfumato.errors import InputError
-from sfumato.history import EpochRecord
-from sfumato.initializers import Initializer, make_initializer
-from sfumato.losses import Loss, default_loss
+from sfumato.layers.initializers import Initializer, make_initializer
+from sfumato.losses.base import Loss
+from sfumato.losses.classification import default_loss
 from sfumato.model import Model
-from sfumato.network import Network, multilayer_perceptron
+from sfumato.network import Network
 from sfumato.optimizers import LBFGS, Optimizer
-from sfumato.schedules import make_schedule
-from sfumato.target_scaling import TargetScaling
-from sfumato.training import FitResult, decaying_optimizer, fit
+from sfumato.optimizers.schedules import make_schedule
+from sfumato.training.fitting import FitResult, decaying_optimizer, fit
+from sfumato.training.history import EpochRecord
 
 VALIDATION_FRACTION = 0.1
 """Held out where early stopping is asked for and no fraction is given, as by scikit-learn's own networks."""

@@ -19,10 +19,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from sfumato.arrays import Array, Stream, generator
+from sfumato.arrays import Array
 from sfumato.errors import InputError
 from sfumato.network import NamedParameter
 from sfumato.objective import Evaluation, Objective
+from sfumato.random_keys import Stream, generator
 
 Method = Literal["two-sided", "one-sided", "complex-step"]
 
@@ -303,7 +304,7 @@ def _row(name: str, compared: _Compared, rounding: float) -> ParameterCheck:
 
 
 def _advice(rows: Sequence[ParameterCheck], layout: Sequence[NamedParameter], layer_names: Sequence[str]) -> str:
-    """Where to look. An error on the way back through a layer shows in every parameter below it, and in none above."""
+    """Where to look: an error in a layer's backward pass shows in every parameter below it, and in none above."""
     wrong = [parameter for row, parameter in zip(rows, layout, strict=True) if row.verdict == Verdict.WRONG]
     if not wrong or not layer_names:
         return ""
@@ -311,9 +312,8 @@ def _advice(rows: Sequence[ParameterCheck], layout: Sequence[NamedParameter], la
     if len(wrong) > 1 and all(p.spec.decays for p in wrong) and not any(p.spec.decays for p in sound):
         return "only the weights that L2 applies to are wrong, all of them: look at the regularisation's gradient"
     if all(parameter.layer < 0 for parameter in wrong):
-        return (
-            f"{', '.join(p.name for p in wrong)} wrong, and no parameter is: look at the way back of {layer_names[-1]}"
-        )
+        names = ", ".join(p.name for p in wrong)
+        return f"{names} wrong, and no parameter is: look at the backward pass of {layer_names[-1]}"
     highest = max(parameter.layer for parameter in wrong)
     above = [parameter.layer for parameter in sound if parameter.layer > highest]
     if any(parameter.layer <= highest for parameter in sound):
@@ -323,10 +323,11 @@ def _advice(rows: Sequence[ParameterCheck], layout: Sequence[NamedParameter], la
             f"{names} {verb} wrong and other parameters of the same depth are right: look where {names} {verb} assigned"
         )
     if not above:
-        return f"every parameter is wrong: look at the loss's gradient, or at the way back above {layer_names[highest]}"
+        place = f"at the backward pass above {layer_names[highest]}"
+        return f"every parameter is wrong: look at the loss's gradient, or {place}"
     next_sound = min(above)
     between = " and ".join(layer_names[highest + 1 : next_sound]) or layer_names[next_sound]
     return (
-        f"wrong up to {layer_names[highest]}, right from {layer_names[next_sound]} on: look at the way back of "
+        f"wrong up to {layer_names[highest]}, right from {layer_names[next_sound]} on: look at the backward pass of "
         f"{between} (or at the gradient of {layer_names[next_sound]} with respect to its inputs)"
     )

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfumato import initializers, layers, losses
-from sfumato.arrays import Array, Engine, choose_engine, fitting, to_numpy
-from sfumato.data.dataset import Examples, Scaling
+from sfumato import layers, losses
+from sfumato.arrays import Array, to_numpy
+from sfumato.data.dataset import Examples
+from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, features_of
+from sfumato.engine import Engine, choose_engine, fitting
 from sfumato.errors import FileError, InputError
-from sfumato.feeding import examples_at_once
-from sfumato.initializers import Initializer
 from sfumato.kernels.threads import parallel_kernels
+from sfumato.layers import initializers
 from sfumato.layers.base import Layer
-from sfumato.losses import Loss
+from sfumato.layers.initializers import Initializer
+from sfumato.losses.base import Loss
 from sfumato.network import Network
 from sfumato.storage import load_tensors, save_tensors
-from sfumato.training import evaluate
+from sfumato.training.batches import examples_at_once
+from sfumato.training.fitting import evaluate
 
 if TYPE_CHECKING:
     import pandas as pd

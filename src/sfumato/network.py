@@ -8,32 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, Shape, Stream, generator
+from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
-from sfumato.initializers import He, Initializer, Zeros
-from sfumato.layers.base import NOTHING, Backward, Built, Layer, ParameterSpec, ReceptiveField, Want
-from sfumato.layers.convolution import Convolution
-from sfumato.layers.dense import Dense
-from sfumato.layers.dropout import Dropout
-from sfumato.layers.flatten import Flatten
-from sfumato.layers.leaky_relu import LeakyReLU
-from sfumato.layers.max_pooling import MaxPooling
-from sfumato.layers.relu import ReLU
-from sfumato.layers.sigmoid import Sigmoid
-from sfumato.layers.tanh import Tanh
+from sfumato.layers.base import NOTHING, Backward, Built, Layer, Needs, ParameterSpec, ReceptiveField
+from sfumato.layers.initializers import Zeros
+from sfumato.random_keys import Stream, generator
 
-ACTIVATIONS: dict[str, Callable[[], Layer[Any]]] = {
-    "relu": ReLU,
-    "leaky-relu": LeakyReLU,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-}
-
-
-Pull = Callable[[Any, Array | None], Array]
-Head = Callable[[Array], tuple[Any, Pull]]
-"""Measures a layer's outputs: `head(z)` gives what it measured, and `pull(gradient, dz)`, which takes the gradient with
-respect to that and adds the gradient with respect to z to dz, what comes from above, in its memory; None is nothing."""
+Pullback = Callable[[Any, Array | None], Array]
+Head = Callable[[Array], tuple[Any, Pullback]]
+"""Measures a layer's outputs: `head(z)` gives what it measured, and `pullback(gradient, dz)`, which takes the gradient
+with respect to that and adds the gradient with respect to z to dz, the gradient from above, in its memory; or None."""
 
 
 class NamedParameter(NamedTuple):
@@ -179,9 +163,9 @@ class Network(Layer[Any]):
         return params._make(layer.prepare(own) for layer, own in zip(self.layers, params, strict=True))
 
     def forward(
-        self, params: Any, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: Any, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Any]]:
-        (z,), backward = self.measure(params, x, [(self.names[-1], _outputs)], want, rng)
+        (z,), backward = self.measure(params, x, [(self.names[-1], _outputs)], needs, rng)
         return z, lambda dz, grads: backward([dz], grads)
 
     def measure(
@@ -189,7 +173,7 @@ class Network(Layer[Any]):
         params: Any,
         x: Array,
         heads: Sequence[tuple[str, Head]],
-        want: Want,
+        needs: Needs,
         rng: np.random.Generator | None = None,
     ) -> tuple[list[Any], Callable[[Sequence[Any], Any], Array | None]]:
         """What heads on named layers measure, in one pass; `forward` is this with the outputs themselves measured.
@@ -199,7 +183,7 @@ class Network(Layer[Any]):
             x: Inputs, (n, *input_shape).
             heads: Names of layers, each with what measures that layer's outputs; at least one. Layers above the last of
                 them take no part.
-            want: What the way back shall compute.
+            needs: What the backward pass shall compute.
             rng: Source of randomness for this step in training; None outside training.
 
         Returns:
@@ -215,26 +199,26 @@ class Network(Layer[Any]):
                 raise InputError(f"no layer is called {name!r}: there are {', '.join(self.names)}")
             at.setdefault(self.names.index(name), []).append(number)
         measured: list[Any] = [None] * len(heads)
-        way_back: list[tuple[int, Backward[Any], list[tuple[int, Pull]]]] = []
-        flowing = want.inputs  # whether a gradient has to reach the inputs of the layer at hand
+        backward_passes: list[tuple[int, Backward[Any], list[tuple[int, Pullback]]]] = []
+        flowing = needs.inputs  # whether a gradient has to reach the inputs of the layer at hand
         for index in range(max(at) + 1):
             own = params[index]
-            wanted = Want(weights=want.weights and bool(own), inputs=flowing)
+            wanted = Needs(weights=needs.weights and bool(own), inputs=flowing)
             x, backward = self.layers[index].forward(own, x, wanted, rng)
-            pulls = []
+            pullbacks = []
             for number in at.get(index, ()):
-                measured[number], pull = heads[number][1](x)
-                pulls.append((number, pull))
+                measured[number], pullback = heads[number][1](x)
+                pullbacks.append((number, pullback))
             if wanted != NOTHING:
-                way_back.append((index, backward, pulls))
+                backward_passes.append((index, backward, pullbacks))
             flowing = flowing or wanted.weights
 
         def backward_through(gradients: Sequence[Any], grads: Any) -> Array | None:
             gradient: Any = None
-            while way_back:  # popped one by one, so that what each layer kept is released on the way
-                index, backward, pulls = way_back.pop()
-                gradient = backward(_pulled(gradient, pulls, gradients), grads[index])
-            return gradient if want.inputs else None
+            while backward_passes:  # popped one by one, so that what each layer kept is released on the way
+                index, backward, pullbacks = backward_passes.pop()
+                gradient = backward(_pulled_back(gradient, pullbacks, gradients), grads[index])
+            return gradient if needs.inputs else None
 
         return measured, backward_through
 
@@ -253,106 +237,24 @@ class Network(Layer[Any]):
         return sides
 
 
-def _pulled(gradient: Any, pulls: list[tuple[int, Pull]], gradients: Sequence[Any]) -> Any:
+def _pulled_back(gradient: Any, pullbacks: list[tuple[int, Pullback]], gradients: Sequence[Any]) -> Any:
     """The gradient that comes from the layer above, if any, and what this layer's heads add; they are released."""
-    while pulls:
-        number, pull = pulls.pop()
-        gradient = pull(gradients[number], gradient)
+    while pullbacks:
+        number, pullback = pullbacks.pop()
+        gradient = pullback(gradients[number], gradient)
     return gradient
 
 
-def _outputs(z: Array) -> tuple[Array, Pull]:
+def _outputs(z: Array) -> tuple[Array, Pullback]:
     """The head that measures the outputs themselves."""
 
-    def pull(gradient: Array, dz: Array | None) -> Array:
+    def pullback(gradient: Array, dz: Array | None) -> Array:
         if dz is None:
             return gradient
         dz += gradient
         return dz
 
-    return z, pull
-
-
-def multilayer_perceptron(
-    input_shape: int | Shape,
-    hidden: Sequence[int],
-    outputs: int,
-    *,
-    activation: str = "relu",
-    init: Initializer | None = None,
-    dropout: float = 0.0,
-) -> Network:
-    """Dense layers, each hidden one followed by the activation and, on request, dropout.
-
-    >>> network = multilayer_perceptron(784, hidden=(15, 9), outputs=10)
-    >>> network.size
-    12019
-    >>> [parameter.name for parameter in network.layout]
-    ['dense_1.W', 'dense_1.b', 'dense_2.W', 'dense_2.b', 'dense_3.W', 'dense_3.b']
-
-    Args:
-        input_shape: Shape of one example; images are flattened.
-        hidden: Units of each hidden layer; none of them makes logistic regression, or a softmax classifier.
-        outputs: Units of the last layer, which gives logits (or values, for regression).
-        activation: What follows each hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
-        init: Initialiser of the weights; He by default.
-        dropout: Probability of dropping a hidden unit.
-
-    Raises:
-        InputError: for an unknown activation, a layer without units, or a probability out of range.
-    """
-    activate = _activation(activation)
-    shape = (input_shape,) if isinstance(input_shape, int) else input_shape
-    weights = init or He()
-    layers: list[Layer[Any]] = [Flatten()] if len(shape) > 1 else []
-    for units in hidden:
-        layers += [Dense(units, weights), activate(), *_dropout(dropout)]
-    return Network([*layers, Dense(outputs, weights)], shape)
-
-
-def convolutional_network(
-    input_shape: Shape,
-    outputs: int,
-    *,
-    filters: Sequence[int] = (32, 64),
-    hidden: Sequence[int] = (128,),
-    activation: str = "relu",
-    init: Initializer | None = None,
-    dropout: float = 0.5,
-) -> Network:
-    """For images: convolutions of 3 x 3, each followed by the activation and max pooling, and then dense layers.
-
-    Args:
-        input_shape: Shape of one image, (height, width, channels); every pooling halves height and width.
-        outputs: Units of the last layer, which gives logits (or values, for regression).
-        filters: Filters of each convolution.
-        hidden: Units of each dense layer but the last.
-        activation: What follows each convolution and hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
-        init: Initialiser of the weights; He by default.
-        dropout: Probability of dropping a unit that a dense layer takes.
-
-    Raises:
-        InputError: for an unknown activation, a layer without units, a probability out of range, or images too small.
-    """
-    activate, weights = _activation(activation), init or He()
-    layers: list[Layer[Any]] = []
-    for count in filters:
-        fused = activation == "relu"
-        layers += [Convolution(count, relu=fused, init=weights), *([] if fused else [activate()]), MaxPooling()]
-    layers.append(Flatten())
-    for units in hidden:
-        layers += [*_dropout(dropout), Dense(units, weights), activate()]
-    return Network([*layers, *_dropout(dropout), Dense(outputs, weights)], input_shape)
-
-
-def _activation(name: str) -> Callable[[], Layer[Any]]:
-    if name not in ACTIVATIONS:
-        raise InputError(f"no activation is called {name!r}: use one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]
-
-
-def _dropout(p: float) -> list[Layer[Any]]:
-    return [Dropout(p)] if p else []
+    return z, pullback
 
 
 def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:

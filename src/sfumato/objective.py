@@ -12,25 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import (
-    Array,
-    Engine,
-    Shape,
-    Stream,
-    cast,
-    copied,
-    generator,
-    like,
-    namespace,
-    reduced_like,
-    to_numpy,
-    widened,
-)
+from sfumato.arrays import Array, Shape, cast, copied, like, namespace, reduced_like, to_numpy, upcast
+from sfumato.engine import Engine
 from sfumato.errors import InputError
-from sfumato.kernels.workers import ALONE, Share, Workers
-from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Want
-from sfumato.losses import Loss
+from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Needs
+from sfumato.losses.base import Loss
 from sfumato.network import NamedParameter, Network
+from sfumato.random_keys import Stream, generator
+from sfumato.workers import ALONE, Share, Workers
 
 
 class Evaluation(NamedTuple):
@@ -145,12 +134,12 @@ class NetworkObjective(Objective):
     def __call__(self, theta: Array) -> Evaluation:
         n = self.size
         gradient = namespace(theta).empty_like(theta)
-        z, backward = self._forward(theta, Want(weights=True, inputs=False))
-        sums, pull = self.loss.forward(widened(z), self.y, self.sample_weight)
-        flow = 1.0 / n if z.dtype.itemsize > 2 else 1.0 / math.sqrt(n)
-        backward(cast(pull(flow), z.dtype), self.network.parameters(gradient))
-        if flow * n != 1.0:  # of 16 bits, gradients flow back larger than they are, as the small ones would be lost
-            gradient *= 1.0 / (flow * n)
+        z, backward = self._forward(theta, Needs(weights=True, inputs=False))
+        sums, pullback = self.loss.forward(upcast(z), self.y, self.sample_weight)
+        loss_scale = 1.0 / n if z.dtype.itemsize > 2 else 1.0 / math.sqrt(n)
+        backward(cast(pullback(loss_scale), z.dtype), self.network.parameters(gradient))
+        if loss_scale * n != 1.0:  # gradients of 16 bits are scaled up, as the small ones would be lost
+            gradient *= 1.0 / (loss_scale * n)
         gradient, sums = self.workers.sum(gradient), sums.over(self.workers)
         for weights in self.decaying:
             gradient[weights] += self.penalty * theta[weights]  # d/dW (lambda / 2N) W^2 = (lambda / N) W
@@ -159,15 +148,15 @@ class NetworkObjective(Objective):
 
     def value(self, theta: Array) -> Any:
         z, _ = self._forward(theta, NOTHING)
-        sums, _ = self.loss.forward(widened(z), self.y, self.sample_weight)
+        sums, _ = self.loss.forward(upcast(z), self.y, self.sample_weight)
         return sums.over(self.workers).loss / self.size + self._penalty(theta)
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
         return self.network.kink_sides(theta, self.x, self._rng())
 
-    def _forward(self, theta: Array, want: Want) -> tuple[Array, Any]:
+    def _forward(self, theta: Array, needs: Needs) -> tuple[Array, Any]:
         params = self.network.parameters(reduced_like(theta, self.x))
-        return self.network.forward(params, self.x, want, self._rng())
+        return self.network.forward(params, self.x, needs, self._rng())
 
     def _penalty(self, theta: Array) -> Any:
         return sum((0.5 * self.penalty * (theta[w] @ theta[w]).item() for w in self.decaying), start=0.0)
@@ -217,7 +206,7 @@ class LayerObjective(Objective):
 
         J = sum(C * layer(X)),    theta = the layer's parameters and then X
 
-    Its gradient exercises the whole way back, with respect to parameters and inputs alike, each under its name.
+    Its gradient exercises the whole backward pass, with respect to parameters and inputs alike, each under its name.
 
     Args:
         layer: The layer.
@@ -270,14 +259,14 @@ class LayerObjective(Objective):
         weights, x = self._split(theta)
         return self.network.kink_sides(weights, x.reshape(self.input_shape), self._rng())
 
-    def _forward(self, weights: Array, x: Array, want: Want) -> tuple[Array, Any]:
-        return self.network.forward(self.network.parameters(weights), x.reshape(self.input_shape), want, self._rng())
+    def _forward(self, weights: Array, x: Array, needs: Needs) -> tuple[Array, Any]:
+        return self.network.forward(self.network.parameters(weights), x.reshape(self.input_shape), needs, self._rng())
 
     def _rng(self) -> np.random.Generator | None:
         return None if self.dropout_key is None else generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
 
 
-class Elsewhere(Objective):
+class OnDevice(Objective):
     """An objective whose arrays live on a device, as a function of NumPy's theta: what gradient checks take.
 
     Args:

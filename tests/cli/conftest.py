@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sfumato.cli import run
-from sfumato.style.images import write_image
+from sfumato.pictures.files import write_image
 
 PROGRAM = [sys.executable, "-c", "from sfumato.cli import main; main()"]
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sfumato import Evaluation, Objective
-from sfumato.initializers import He, Zeros
+from sfumato.layers.initializers import He, Zeros
 from sfumato.layers.base import Activation, Built, Layer, ParameterSpec
 
 print("a module may print")
@@ -32,7 +32,7 @@ print("a module may print")
 class Square(Activation):
     defect: float = 1.0
 
-    def forward(self, params, x, want, rng=None):
+    def forward(self, params, x, needs, rng=None):
         return x * x, lambda da, grads: self.defect * 2 * x * da
 
 
@@ -65,7 +65,7 @@ class Line(Layer):
     def build(self, shape):
         return Built(shape, Weights(ParameterSpec(shape, He(), True), ParameterSpec(shape, Zeros(), False)))
 
-    def forward(self, params, x, want, rng=None):
+    def forward(self, params, x, needs, rng=None):
         def backward(dz, grads):
             grads.slope[...] = (dz * x).sum(axis=0)
             grads.offset[...] = self.bias * dz.sum(axis=0)

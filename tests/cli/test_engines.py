@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sfumato.arrays import engines
-from sfumato.style.images import read_image
+from sfumato.engine import engines
+from sfumato.pictures.files import read_image
 
 Call = Callable[..., Any]
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from PIL import Image
 
+from sfumato.pictures.files import read_image
 from sfumato.storage import load_header
-from sfumato.style.images import read_image
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 

@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sfumato.arrays import Array
+from sfumato.checks import suggestion
 from sfumato.data import Dataset, Examples, Scaling, ScalingKind, limit, split, subset
-from sfumato.data.dataset import suggestion
 from sfumato.errors import InputError
 
 HUGE = np.finfo(np.float64).max

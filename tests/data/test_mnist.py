@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfumato.data import Dataset, Scaling, load_mnist, mnist
+from sfumato.data import Dataset, Scaling, mnist
+from sfumato.data.mnist_file import FILE
 from sfumato.errors import FileError, InputError
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_mnist.py"
@@ -18,7 +19,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "make_mnist.py"
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return load_mnist()
+    return mnist()
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +60,22 @@ def test_equal_to_the_originals_byte_for_byte(data: Dataset, script: dict[str, A
 
 
 def test_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = Path(str(mnist.FILE)).read_bytes()
+    content = Path(str(FILE)).read_bytes()
     path = tmp_path / "mnist.npz"
-    monkeypatch.setattr(mnist, "FILE", path)
+    monkeypatch.setattr("sfumato.data.mnist_file.FILE", path)
     with pytest.raises(FileError, match=r"mnist\.npz: missing or damaged .*; reinstall sfumato"):
-        load_mnist()
+        mnist()
     middle = len(content) // 2
     for damaged in (b"", content[:middle], content[:middle] + bytes(100) + content[middle + 100 :]):
         path.write_bytes(damaged)
         with pytest.raises(FileError, match="reinstall sfumato"):
-            load_mnist()
+            mnist()
     np.savez(path, train_images=np.zeros(3))
     with pytest.raises(FileError, match="reinstall sfumato"):
-        load_mnist()
+        mnist()
     np.savez(path, train_images=np.array([{}], dtype=object))
     with pytest.raises(FileError, match="reinstall sfumato"):
-        load_mnist()
+        mnist()
 
 
 def test_the_script_writes_the_same_bytes_every_time(tmp_path: Path, script: dict[str, Any]) -> None:
@@ -85,7 +86,7 @@ def test_the_script_writes_the_same_bytes_every_time(tmp_path: Path, script: dic
     with np.load(tmp_path / "1.npz", allow_pickle=False) as read:
         np.testing.assert_array_equal(read["a"], arrays["a"], strict=True)
         np.testing.assert_array_equal(read["b"], arrays["b"], strict=True)
-    with mnist.FILE.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+    with FILE.open("rb") as stream, zipfile.ZipFile(stream) as archive:
         assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 

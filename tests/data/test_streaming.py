@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sfumato import CategoricalCrossEntropy, DivergenceError, InputError, fit, multilayer_perceptron
-from sfumato import feeding as feeding_module
-from sfumato.arrays import NUMPY_DOUBLE, Array
+from sfumato.arrays import Array
 from sfumato.data import Examples, Scaling, StreamedTable, load_table, stream_table
 from sfumato.data.streaming import Moments
-from sfumato.feeding import StreamFeed
-from sfumato.target_scaling import TargetScaling
+from sfumato.data.target_scaling import TargetScaling
+from sfumato.engine import NUMPY_DOUBLE
+from sfumato.training import batches as batches_module
+from sfumato.training.batches import StreamedBatches
 
 ROWS = 40_000
 
@@ -104,9 +105,9 @@ def test_moments_of_parts_add_up(x: Array, cut: int, gap: int) -> None:
     np.testing.assert_allclose(merged.squares, whole.squares, rtol=1e-7, atol=1e-5)
 
 
-def feed(streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch, numbers: int) -> StreamFeed:
-    monkeypatch.setattr(feeding_module, "SHUFFLED_NUMBERS", numbers)
-    return StreamFeed(streamed.train, Scaling.none(), 64, 5, NUMPY_DOUBLE)
+def feed(streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch, numbers: int) -> StreamedBatches:
+    monkeypatch.setattr(batches_module, "SHUFFLED_NUMBERS", numbers)
+    return StreamedBatches(streamed.train, Scaling.none(), 64, 5, NUMPY_DOUBLE)
 
 
 def test_an_epoch_shows_every_row_once_in_an_order_of_its_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +135,7 @@ def test_a_sorted_file_is_mixed(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_training_goes_on_within_an_epoch(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeding_module, "SHUFFLED_NUMBERS", 40_000)
+    monkeypatch.setattr(batches_module, "SHUFFLED_NUMBERS", 40_000)
     streamed = stream_table(path)
     network = multilayer_perceptron(7, (4,), 3)
     options: dict[str, Any] = {

@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sfumato import Model, multilayer_perceptron
 from sfumato.data import Dataset, Known, Scaling, load_features, load_table
 from sfumato.errors import FileError, InputError
-from sfumato.losses import default_loss
+from sfumato.losses.classification import default_loss
 
 
 def people(rows: int = 60) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from sfumato.arrays import NUMPY, Array, Engine, Shape, Stream, generator, to_numpy
+from sfumato.arrays import Array, Shape, to_numpy
+from sfumato.engine import NUMPY, Engine
 from sfumato.kernels import convolution, pooling
 from sfumato.kernels.convolution import (
     convolve,
@@ -22,6 +23,7 @@ from sfumato.kernels.convolution import (
     prepare,
 )
 from sfumato.kernels.threads import parallel_kernels
+from sfumato.random_keys import Stream, generator
 
 
 @dataclass(frozen=True)

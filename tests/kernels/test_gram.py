@@ -1,4 +1,4 @@
-"""Sums of products of channels, and their way back, against their definition."""
+"""Sums of products of channels, and their backward pass, against their definition."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfumato.arrays import Array, Engine, Shape, to_numpy
+from sfumato.arrays import Array, Shape, to_numpy
+from sfumato.engine import Engine
 from sfumato.kernels import gram, tensors
 from sfumato.kernels.gram import add_product, sum_of_squares, total_and_gram_matrix
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfumato.arrays import Array, Engine, Shape, to_numpy
+from sfumato.arrays import Array, Shape, to_numpy
+from sfumato.engine import Engine
 from sfumato.kernels import pooling
 from sfumato.kernels.pooling import (
     average_pool,

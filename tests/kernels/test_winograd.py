@@ -40,7 +40,7 @@ def test_it_gives_the_sums_of_the_plain_loop_both_ways(
 
 
 def both_ways(n: int, height: int, width: int, c: int, out: int, padding: int) -> None:
-    """A convolution with bias and ReLU, and the way back through its mask."""
+    """A convolution with bias and ReLU, and the backward pass through its mask."""
     height, width = (max(size, 3 - 2 * padding) for size in (height, width))
     rng = np.random.default_rng(height * width)
     x: Array = rng.standard_normal((n, height, width, c)).astype(np.float32)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sfumato.arrays import Engine, namespace, to_numpy
+from sfumato.arrays import namespace, to_numpy
+from sfumato.engine import Engine
 from sfumato.layers import EVERYTHING, Convolution
 from sfumato.layers.dense import Affine
 

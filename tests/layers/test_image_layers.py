@@ -1,4 +1,4 @@
-"""Layers of images: their equations, their way back against differences, and what all layers promise."""
+"""Layers of images: their equations, their backward pass against differences, and what all layers promise."""
 
 import dataclasses
 import itertools
@@ -21,9 +21,11 @@ from sfumato import (
     Xavier,
     check_gradient,
 )
-from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, Shape, Stream, all_finite, generator, namespace, to_numpy
-from sfumato.layers import EVERYTHING, NOTHING, Want
-from sfumato.objective import Elsewhere
+from sfumato.arrays import Array, Shape, all_finite, namespace, to_numpy
+from sfumato.engine import NUMPY_DOUBLE, Engine
+from sfumato.layers import EVERYTHING, NOTHING, Needs
+from sfumato.objective import OnDevice
+from sfumato.random_keys import Stream, generator
 
 LAYERS: list[Layer[Any]] = [
     Convolution(3),
@@ -70,7 +72,7 @@ def assert_equal(ours: Any, right: Any) -> None:
 @every_layer
 def test_way_back_equals_differences_of_the_equation(layer: Layer[Any], double: Engine) -> None:
     objective = LayerObjective(layer, IMAGE, examples=2)
-    report = check_gradient(Elsewhere(objective, double), objective.theta)
+    report = check_gradient(OnDevice(objective, double), objective.theta)
     assert report.difference < 1e-8
     assert all(row.difference < 1e-8 and row.checked for row in report.parameters)
 
@@ -100,7 +102,7 @@ def test_differences_over_a_kink_are_told_from_a_wrong_gradient(
     layer: Layer[Any], theta: list[float], double: Engine
 ) -> None:
     """Two entries of a window so close that they change places within the step, and an output as close to zero."""
-    objective = Elsewhere(LayerObjective(layer, (2, 2, 1), examples=1), double)
+    objective = OnDevice(LayerObjective(layer, (2, 2, 1), examples=1), double)
     report = check_gradient(objective, np.array(theta))
     assert report.parameters[-1].kinks
     assert not report.wrong
@@ -169,35 +171,35 @@ def test_precision_is_kept_both_ways(layer: Layer[Any], single: bool, engine: En
 
 
 @every_layer
-@pytest.mark.parametrize("want", [Want(*flags) for flags in itertools.product([False, True], repeat=2)])
-def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want, engine: Engine) -> None:
+@pytest.mark.parametrize("needs", [Needs(*flags) for flags in itertools.product([False, True], repeat=2)])
+def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], needs: Needs, engine: Engine) -> None:
     params, x = parameters(engine, layer), normal(engine, (2, *IMAGE))
     outputs, full = layer.forward(params, x, EVERYTHING)
     expected = filled(params, 0)
     expected_dx = full(normal(engine, outputs.shape, step=5), expected)
-    z, backward = layer.forward(params, x, want)
+    z, backward = layer.forward(params, x, needs)
     grads = filled(params, 7)
     dx = backward(normal(engine, outputs.shape, step=5), grads)
     assert_equal(z, outputs)
-    for gradient, right in zip(grads, expected if want.weights else filled(params, 7), strict=True):
+    for gradient, right in zip(grads, expected if needs.weights else filled(params, 7), strict=True):
         assert_equal(gradient, right)
-    if want.inputs:
+    if needs.inputs:
         assert_equal(dx, expected_dx)
     else:
         assert dx is None
 
 
 @every_layer
-@pytest.mark.parametrize("want", [NOTHING, Want(weights=False, inputs=True)])
-def test_no_floating_point_map_is_kept_for_the_way_back_of_frozen_weights(layer: Layer[Any], want: Want) -> None:
+@pytest.mark.parametrize("needs", [NOTHING, Needs(weights=False, inputs=True)])
+def test_no_floating_point_map_is_kept_for_the_way_back_of_frozen_weights(layer: Layer[Any], needs: Needs) -> None:
     x = normal(NUMPY_DOUBLE, (2, *IMAGE))
     params = parameters(NUMPY_DOUBLE, layer)
-    z, backward = layer.forward(params, x, want)
+    z, backward = layer.forward(params, x, needs)
     cells = cast(Any, backward).__closure__
     kept = [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, np.ndarray)]
     kept = [array for array in kept if not any(array is own for own in params)]
     assert all(array.dtype in (bool, np.uint8) and array.shape == z.shape for array in kept)
-    assert len(kept) == (want.inputs and not layer.analytic)
+    assert len(kept) == (needs.inputs and not layer.analytic)
 
 
 @every_layer

@@ -1,4 +1,4 @@
-"""Every layer: its equation, its way back against differences of that equation, and what all layers promise."""
+"""Every layer: its equation, its backward pass against differences of that equation, and what all layers promise."""
 
 import dataclasses
 import itertools
@@ -12,22 +12,12 @@ from hypothesis import strategies as st
 from scipy import special
 
 from sfumato import Dense, Dropout, Flatten, InputError, Layer, LeakyReLU, Network, ReLU, Sigmoid, Softmax, Tanh
-from sfumato.arrays import (
-    NUMPY,
-    NUMPY_DOUBLE,
-    Array,
-    Engine,
-    Shape,
-    Stream,
-    all_finite,
-    copied,
-    generator,
-    namespace,
-    to_numpy,
-)
+from sfumato.arrays import Array, Shape, all_finite, copied, namespace, to_numpy
+from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine
 from sfumato.gradient_check import check_gradient
-from sfumato.layers import EVERYTHING, NOTHING, Want
-from sfumato.objective import Elsewhere, LayerObjective
+from sfumato.layers import EVERYTHING, NOTHING, Needs
+from sfumato.objective import LayerObjective, OnDevice
+from sfumato.random_keys import Stream, generator
 
 LAYERS: list[Layer[Any]] = [
     Dense(3),
@@ -74,7 +64,7 @@ def dropout_rng(step: int = 0) -> np.random.Generator:
 @every_layer
 def test_way_back_equals_differences_of_the_equation(layer: Layer[Any], double: Engine) -> None:
     objective = LayerObjective(layer, (5,), dropout_key=KEY)
-    report = check_gradient(Elsewhere(objective, double), objective.theta)
+    report = check_gradient(OnDevice(objective, double), objective.theta)
     assert report.difference < 1e-8
     assert all(row.difference < 1e-8 and row.checked and not row.kinks for row in report.parameters)
 
@@ -173,19 +163,19 @@ def test_precision_is_kept_both_ways(layer: Layer[Any], single: bool, engine: En
 
 
 @every_layer
-@pytest.mark.parametrize("want", [Want(*flags) for flags in itertools.product([False, True], repeat=2)])
-def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], want: Want, engine: Engine) -> None:
+@pytest.mark.parametrize("needs", [Needs(*flags) for flags in itertools.product([False, True], repeat=2)])
+def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], needs: Needs, engine: Engine) -> None:
     params, x = parameters(engine, layer, (5,)), normal(engine, (4, 5))
     outputs, full = layer.forward(params, x, EVERYTHING, dropout_rng())
     expected = filled(params, 0)
     expected_dx = full(ones(outputs), expected)
-    z, backward = layer.forward(params, x, want, dropout_rng())
+    z, backward = layer.forward(params, x, needs, dropout_rng())
     grads = filled(params, 7)
     dx = backward(ones(z), grads)
     assert_equal(z, outputs)
-    for gradient, right in zip(grads, expected if want.weights else filled(params, 7), strict=True):
+    for gradient, right in zip(grads, expected if needs.weights else filled(params, 7), strict=True):
         assert_equal(gradient, right)
-    if want.inputs:
+    if needs.inputs:
         assert_equal(dx, expected_dx)
     else:
         assert dx is None

@@ -27,8 +27,9 @@ from sfumato import (
     RMSProp,
     Tanh,
 )
-from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, copied, to_numpy
+from sfumato.arrays import Array, copied, to_numpy
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.network import Network
 from sfumato.optimizers import OPTIMIZERS, FirstOrder, make_optimizer
 

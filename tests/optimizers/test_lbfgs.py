@@ -17,9 +17,10 @@ from sfumato import (
     Objective,
     multilayer_perceptron,
 )
-from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, copied, to_numpy
+from sfumato.arrays import Array, copied, to_numpy
 from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data import spiral
+from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.optimizers.lbfgs import Curvature
 
 Function = Callable[[Array], tuple[float, Array]]

@@ -18,7 +18,8 @@ from sfumato import (
     NetworkObjective,
     convolutional_network,
 )
-from sfumato.arrays import Array, Engine, copied, namespace, to_numpy
+from sfumato.arrays import Array, copied, namespace, to_numpy
+from sfumato.engine import Engine
 from sfumato.layers import EVERYTHING
 
 

@@ -28,7 +28,8 @@ from sfumato import (
     RMSProp,
     multilayer_perceptron,
 )
-from sfumato.arrays import Engine, copied, to_numpy
+from sfumato.arrays import copied, to_numpy
+from sfumato.engine import Engine
 from sfumato.optimizers import FirstOrder
 
 SGD: Any = torch.optim.SGD

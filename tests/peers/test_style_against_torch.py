@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, to_numpy
+from sfumato.arrays import Array, to_numpy
+from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.layers import Convolution
 from sfumato.style.losses import REGULARISATION, STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
-from sfumato.style.preprocessing import Preprocessing
 from sfumato.style.problem import StyleProblem
 from sfumato.style.transfer import StyleTransfer
+from sfumato.style.vgg.preprocessing import Preprocessing
 
 HEIGHT, WIDTH = 37, 50
 

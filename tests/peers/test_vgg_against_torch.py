@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from sfumato.arrays import Array
-from sfumato.layers import NOTHING, Want
-from sfumato.style.architecture import vgg_layers
-from sfumato.style.preprocessing import CAFFE, TORCHVISION, Preprocessing
-from sfumato.style.vgg import Vgg
+from sfumato.layers import NOTHING, Needs
+from sfumato.style.vgg.architecture import vgg_layers
+from sfumato.style.vgg.network import Vgg
+from sfumato.style.vgg.preprocessing import CAFFE, TORCHVISION, Preprocessing
 
 HEIGHT, WIDTH = 37, 50  # odd after one pooling or the other, so that rows and columns are dropped
 
@@ -94,7 +94,7 @@ def test_the_gradient_of_the_image(weights: tuple[str, Array], pooling: str) -> 
     image = rng.random((1, HEIGHT, WIDTH, 3))
     network = Vgg(name, "block5_pool", pooling, CAFFE, theta).network(HEIGHT, WIDTH)
     parameters = network.parameters(theta)
-    z, backward = network.forward(parameters, image, Want(weights=False, inputs=True))
+    z, backward = network.forward(parameters, image, Needs(weights=False, inputs=True))
     dz = rng.standard_normal(z.shape)
     ours = backward(dz.copy(), parameters)  # which are left alone: only the image's gradient is wanted
     x = torch.tensor(image.transpose(0, 3, 1, 2), requires_grad=True)

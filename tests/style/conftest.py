@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sfumato.arrays import Array
-from sfumato.style import architecture
-from sfumato.style.architecture import vgg_layers
+from sfumato.style.vgg import architecture
+from sfumato.style.vgg.architecture import vgg_layers
 
 Parts = dict[str, tuple[Array, Array]]
 

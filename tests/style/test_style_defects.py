@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from sfumato import Evaluation, check_gradient
-from sfumato.arrays import NUMPY_DOUBLE, Array
-from sfumato.style.losses import GramLoss, GramReferenceLoss, StyleLoss, moments, total_variation
+from sfumato.arrays import Array
+from sfumato.engine import NUMPY_DOUBLE
+from sfumato.losses.gram import GramLoss, GramReferenceLoss, StyleLoss, moments
+from sfumato.style.losses import total_variation
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.transfer import StyleTransfer
@@ -37,7 +39,7 @@ class LossScaledOnly(StyleObjective):
 
 
 class ContentForgotten(StyleObjective):
-    """The way back leaves out the content's features."""
+    """The backward pass leaves out the content's features."""
 
     def __call__(self, theta: Array) -> Evaluation:
         without = self.reweighted([0.0 if term.kind == "content" else term.weight for term in self.terms])

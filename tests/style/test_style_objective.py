@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from sfumato import check_gradient
-from sfumato.arrays import NUMPY_DOUBLE, Array, Engine, Where, namespace, to_numpy
-from sfumato.style.losses import STYLE_LOSSES, ContentLoss
+from sfumato.arrays import Array, Where, namespace, to_numpy
+from sfumato.engine import NUMPY_DOUBLE, Engine
+from sfumato.losses.content import ContentLoss
+from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
@@ -94,9 +96,9 @@ def test_normalised_every_term_pulls_at_its_features_with_its_weight(style_loss:
     heads = [(term.layer, outputs) for term in normalized.terms]
     (features,) = objective.network.measure(x.reshape(HEIGHT, WIDTH, 3), heads)
     for before, term, z in zip(objective.terms, normalized.terms, features, strict=True):
-        sums, pull = term.loss.measure(z)
+        sums, pullback = term.loss.measure(z)
         dz = namespace(z).zeros_like(z)
-        pull(term.loss.score(sums, term.weight)[1], dz)
+        pullback(term.loss.score(sums, term.weight)[1], dz)
         close = 1e-6 if engine.precision == "float64" else 1e-3
         assert np.linalg.norm(to_numpy(dz)) == pytest.approx(before.weight, rel=close)
     if engine == NUMPY_DOUBLE:
@@ -110,9 +112,9 @@ def test_starting_from_the_content_its_loss_is_normalised_as_with_half_of_it_los
     normalized = objective.with_normalized_gradients(start.astype(np.float64))
     content = normalized.terms[0].loss
     assert isinstance(content, ContentLoss)
-    sums, pull = content.measure(0.5 * content.target)
+    sums, pullback = content.measure(0.5 * content.target)
     dz = np.zeros_like(content.target)
-    pull(content.score(sums, normalized.terms[0].weight)[1], dz)
+    pullback(content.score(sums, normalized.terms[0].weight)[1], dz)
     assert np.linalg.norm(dz) == pytest.approx(3.0, rel=1e-6)
     assert all(np.isfinite(term.weight) for term in normalized.terms)
 

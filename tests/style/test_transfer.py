@@ -16,8 +16,8 @@ from sfumato.optimizers import OPTIMIZERS
 from sfumato.storage import load_tensors, save_tensors
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.problem import StyleProblem
-from sfumato.style.progress import StepRecord
 from sfumato.style.pyramid import resize
+from sfumato.style.result import StepRecord
 from sfumato.style.transfer import StyleTransfer
 
 SMALL: dict[str, Any] = {

@@ -13,9 +13,9 @@ from sfumato.cli.import_ import import_
 from sfumato.cli.info import info
 from sfumato.cli.predict import predict
 from sfumato.cli.processes import check_shared, speaks
-from sfumato.cli.style import style
+from sfumato.cli.style.command import style
 from sfumato.cli.train import train
-from sfumato.cli.tune import tune
+from sfumato.cli.tune.command import tune
 from sfumato.errors import SfumatoError
 
 app = typer.Typer(

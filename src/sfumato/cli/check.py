@@ -61,11 +61,11 @@ def check(
 
         sfumato check --objective my_layers.py:Swish
     """
-    from sfumato.arrays import NUMPY_DOUBLE
     from sfumato.cli.objectives import blamed_on, network_objective, own_objective
+    from sfumato.engine import NUMPY_DOUBLE
     from sfumato.errors import InputError
     from sfumato.gradient_check import check_gradient
-    from sfumato.objective import Elsewhere
+    from sfumato.objective import OnDevice
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     inputs = [data, (objective or "").rpartition(":")[0]]
@@ -89,7 +89,7 @@ def check(
                 data or "", data_options, network_options, regularisation.l2, seed.seed, compute
             )
         report = check_gradient(checked, theta, method=method, step=step, directions=directions, seed=seed.seed)
-    engine = checked.engine if isinstance(checked, Elsewhere) else NUMPY_DOUBLE
+    engine = checked.engine if isinstance(checked, OnDevice) else NUMPY_DOUBLE
     values, text = {**report.to_dict(), **engine._asdict()}, report.to_text()
     if engine.backend != "numpy":
         text += f"\ncomputed by {engine}"

@@ -39,9 +39,9 @@ def evaluate(
 
         sfumato evaluate model.safetensors new.csv --target species --json
     """
-    from sfumato.arrays import NUMPY
     from sfumato.cli.setup import examples_for, load_model
-    from sfumato.reports import report
+    from sfumato.engine import NUMPY
+    from sfumato.evaluation.report import report
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     inputs = [model, data]

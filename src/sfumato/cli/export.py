@@ -19,7 +19,7 @@ def export(model: ModelPath, output: OutputOptions) -> None:
     """
     from sfumato.cli.setup import load_model
     from sfumato.errors import InputError
-    from sfumato.onnx_export import save_onnx
+    from sfumato.interchange.onnx import save_onnx
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if output.out is None:

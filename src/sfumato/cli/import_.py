@@ -37,7 +37,7 @@ def import_(
     """
     from sfumato.cli.setup import load_model
     from sfumato.errors import InputError
-    from sfumato.weight_import import import_weights
+    from sfumato.interchange.weights import import_weights
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if output.out is None:

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
-from sfumato.arrays import Array, Stream, choose_engine, generator
+from sfumato.arrays import Array
 from sfumato.cli.options import ComputeOptions, DataOptions, NetworkOptions
 from sfumato.cli.setup import make_network, read_data
+from sfumato.engine import choose_engine
 from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.layers.base import Layer
-from sfumato.objective import Elsewhere, LayerObjective, NetworkObjective, Objective
+from sfumato.objective import LayerObjective, NetworkObjective, Objective, OnDevice
+from sfumato.random_keys import Stream, generator
 
 
 def network_objective(
@@ -37,7 +39,7 @@ def network_objective(
     x, y = engine.put(scaling(examples.x, np.float64)), engine.put(examples.y)
     objective: Objective = NetworkObjective(network, loss, x, y, l2=l2 or 0.0, dropout_key=(seed, 0))
     if engine.backend != "numpy":
-        objective = Elsewhere(objective, engine)
+        objective = OnDevice(objective, engine)
     noise = generator(seed, Stream.CHECKING, step=1).standard_normal(network.size)
     return objective, network.initialize(seed, np.float64) + 0.1 * noise
 

@@ -16,9 +16,9 @@ import typer
 
 from sfumato.cli.console import say
 from sfumato.errors import InputError
-from sfumato.initializers import Normal
+from sfumato.layers.initializers import Normal
 from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum
-from sfumato.schedules import DECAYING, default_decay
+from sfumato.optimizers.schedules import DECAYING, default_decay
 
 Data = Annotated[
     str,

@@ -38,11 +38,11 @@ def predict(
     import numpy as np
     import pandas as pd
 
-    from sfumato.arrays import NUMPY
-    from sfumato.cli.pictures import is_picture, load_picture
     from sfumato.cli.setup import load_model
     from sfumato.data import Known, load_features
+    from sfumato.engine import NUMPY
     from sfumato.errors import InputError
+    from sfumato.pictures.as_examples import is_picture, load_picture
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite, inputs=[model, file])

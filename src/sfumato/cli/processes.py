@@ -11,7 +11,7 @@ from sfumato.errors import FileError, InputError, WorkerError
 
 if TYPE_CHECKING:
     from sfumato.cli.options import OutputOptions
-    from sfumato.kernels.workers import Workers
+    from sfumato.workers import Workers
 
 SHARED = ("train", "style")
 """The commands that processes can share."""
@@ -58,7 +58,7 @@ def joined() -> Iterator["Workers"]:
     Raises:
         InputError: if PyTorch is not there, or the processes cannot meet.
     """
-    from sfumato.kernels.workers import ALONE, join_workers, leave_workers
+    from sfumato.workers import ALONE, join_workers, leave_workers
 
     if processes_wanted() == 1:
         yield ALONE

@@ -12,9 +12,9 @@ from sfumato.cli.outputs import CHECKPOINT, MODEL, check_files, keep_list, remov
 from sfumato.cli.summary import Summary
 from sfumato.data import Examples
 from sfumato.errors import InputError
-from sfumato.history import EpochRecord, to_csv
 from sfumato.model import Model
 from sfumato.storage import write_atomically
+from sfumato.training.history import EpochRecord, to_csv
 
 UNFINISHED = ".sfumato-unfinished"
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
+from sfumato.architectures import convolutional_network, multilayer_perceptron
+from sfumato.checks import suggestion
 from sfumato.cli.options import (
     ARCHITECTURES,
     ClassWeightOptions,
@@ -20,15 +22,15 @@ from sfumato.cli.options import (
     SplitOptions,
 )
 from sfumato.data import Dataset, Examples, Known, Scaling, ScalingKind, StreamedExamples
-from sfumato.data.dataset import suggestion
+from sfumato.data.target_scaling import TargetScaling
 from sfumato.errors import FileError, InputError
-from sfumato.initializers import make_initializer
-from sfumato.losses import Loss, default_loss
+from sfumato.layers.initializers import make_initializer
+from sfumato.losses.base import Loss
+from sfumato.losses.classification import default_loss
 from sfumato.model import Model
-from sfumato.network import Network, convolutional_network, multilayer_perceptron
+from sfumato.network import Network
 from sfumato.optimizers import Optimizer
-from sfumato.target_scaling import TargetScaling
-from sfumato.training import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
+from sfumato.training.fitting import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
 
 VALIDATION, TEST = "0.1", "0.2"  # held out where nothing else is said
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
@@ -196,7 +198,7 @@ def weigh_classes(text: str | None, parts: Parts) -> Examples | StreamedExamples
     if not counts @ weights > 0:
         raise InputError("--class-weight: the weights are all zero: nothing would be learned")
     weights *= train.size / (counts @ weights)  # of mean one over the examples
-    return train.changed(lambda part: part._replace(sample_weight=weights[part.y]))
+    return train.map(lambda part: part._replace(sample_weight=weights[part.y]))
 
 
 def _weight(part: str, number: str) -> float:

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import NUMPY, Array, Engine
+from sfumato.architectures import convolutional_network, multilayer_perceptron
+from sfumato.arrays import Array
+from sfumato.engine import NUMPY, Engine
 from sfumato.kernels.threads import parallel_kernels
-from sfumato.losses import CategoricalCrossEntropy
-from sfumato.network import Network, convolutional_network, multilayer_perceptron
+from sfumato.losses.classification import CategoricalCrossEntropy
+from sfumato.network import Network
 from sfumato.objective import NetworkObjective
 from sfumato.optimizers import Adam
-from sfumato.style.builtin import PREFIX
+from sfumato.pictures.builtin import PREFIX
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from sfumato import __version__
-from sfumato.arrays import NUMPY, Engine
 from sfumato.cli.setup import Parts
 from sfumato.data import Examples, StreamedExamples
+from sfumato.engine import NUMPY, Engine
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
-from sfumato.history import diagnose
 from sfumato.layers import Convolution, Dense
 from sfumato.model import Model
 from sfumato.network import Network
-from sfumato.training import FitResult
+from sfumato.training.diagnosis import diagnose
+from sfumato.training.fitting import FitResult
 
 
 @dataclass(frozen=True)

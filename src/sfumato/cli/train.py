@@ -27,7 +27,7 @@ from sfumato.cli.options import (
     grouped,
 )
 from sfumato.cli.processes import console_of, is_first, joined
-from sfumato.history import EpochRecord
+from sfumato.training.history import EpochRecord
 
 if TYPE_CHECKING:
     from sfumato.cli.setup import Parts

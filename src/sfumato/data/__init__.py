@@ -3,22 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from sfumato.data.dataset import (
-    Dataset,
-    Examples,
-    Scaling,
-    ScalingKind,
-    Task,
-    TaskChoice,
-    check_task,
-    limit,
-    split,
-    subset,
-    suggestion,
-)
+from sfumato.checks import suggestion
+from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
 from sfumato.data.idx import load_idx_folder, read_idx
-from sfumato.data.mnist import load_mnist
+from sfumato.data.mnist_file import mnist
+from sfumato.data.scaling import Scaling, ScalingKind
+from sfumato.data.splitting import limit, split, subset
 from sfumato.data.streaming import StreamedExamples, StreamedTable, stream_table
 from sfumato.data.tables import Known, column_names, load_features, load_table
 from sfumato.errors import InputError
@@ -44,8 +35,8 @@ __all__ = [
     "load",
     "load_features",
     "load_idx_folder",
-    "load_mnist",
     "load_table",
+    "mnist",
     "moons",
     "read_idx",
     "spiral",
@@ -55,7 +46,7 @@ __all__ = [
 ]
 
 _NAMED: dict[str, Callable[[], Dataset]] = {
-    "mnist": load_mnist,
+    "mnist": mnist,
     "digits": digits,
     "blobs": blobs,
     "spiral": spiral,

@@ -6,9 +6,10 @@
 
 import numpy as np
 
-from sfumato.arrays import Array, Stream, generator
-from sfumato.data.dataset import Dataset, Draw, Examples
+from sfumato.arrays import Array
+from sfumato.data.dataset import Dataset, Examples
 from sfumato.errors import InputError
+from sfumato.random_keys import Draw, Stream, generator
 
 
 def blobs() -> Dataset:

@@ -11,12 +11,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from sfumato.arrays import Array, Stream, generator
-from sfumato.data.csv_files import LONGEST_BEGINNING, CSVTable, number
-from sfumato.data.dataset import Dataset, Draw, Examples, Scaling, ScalingKind, Task, TaskChoice, check_task, indicators
-from sfumato.data.parquet_files import ParquetTable
+from sfumato.arrays import Array
+from sfumato.data.csv import LONGEST_BEGINNING, CSVTable, number
+from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task, indicators
+from sfumato.data.parquet import ParquetTable
+from sfumato.data.scaling import Scaling, ScalingKind
 from sfumato.data.tables import Columns, choose_columns, classes_of, occurrences, open_table, task_of, values_of
 from sfumato.errors import InputError
+from sfumato.random_keys import Draw, Stream, generator
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 2**16, 2**22
 """Bytes of a CSV file read at once."""
@@ -159,7 +161,7 @@ class StreamedExamples:
         """The examples, block by block, in the order of the file."""
         return map(self.read, range(len(self.rows)))
 
-    def changed(self, change: Change) -> "StreamedExamples":
+    def map(self, change: Change) -> "StreamedExamples":
         """These examples, with something done to each block when it is read."""
         return replace(self, changes=(*self.changes, change))
 

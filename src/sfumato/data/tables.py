@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array
-from sfumato.data.csv_files import CSVTable, number
-from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task, suggestion
-from sfumato.data.parquet_files import FrameTable, ParquetTable
+from sfumato.checks import suggestion
+from sfumato.data.csv import CSVTable, number
+from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task
+from sfumato.data.parquet import FrameTable, ParquetTable
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:

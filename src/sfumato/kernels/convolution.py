@@ -1,4 +1,4 @@
-"""Convolution of images, and its two ways back, as matrix products over strips.
+"""Convolution of images, and its two backward passes, as matrix products over strips.
 
 Images are n x height x width x channels, filters out x height x width x channels. Under every position of the filters
 lies a window of the padded image. Written as rows of a matrix, the windows turn the convolution into one product with
@@ -32,7 +32,7 @@ MOST_PARTS = 16
 """Partial sums of a filter's gradient at most."""
 
 Prepared = tuple[Array, Array] | None
-"""Filters as their kernel takes them, for the way out and for the way back; None where it takes them as they are."""
+"""Filters as their kernel takes them, for the forward and for the backward pass; None: as they are."""
 
 FEW = 4
 """Channels up to which the gradient of images is added up from products of the filters."""
@@ -77,7 +77,7 @@ def convolve(
 def convolve_and_rectify(
     x: Array, W: Array, b: Array, *, stride: int, padding: int, prepared: Prepared = None, direct: bool = False
 ) -> tuple[Array, Array]:
-    """max(Z, 0), and what the way back takes as `where`: booleans of where Z > 0; of a tensor, that itself."""
+    """max(Z, 0), and what the backward pass takes as `where`: booleans of where Z > 0; of a tensor, that itself."""
     how: Any = {"stride": stride, "padding": padding, "prepared": prepared, "direct": direct}
     if not isinstance(x, np.ndarray):
         z = convolve(x, W, b, relu=True, **how)
@@ -88,7 +88,7 @@ def convolve_and_rectify(
 
 
 def prepare(W: Array, stride: int, padding: int) -> Prepared:
-    """What convolving with these filters, and its way back to the inputs, begin with, to be kept for many calls.
+    """What convolving with these filters, and its backward pass to the inputs, begin with, to be kept for many calls.
 
     None where there is nothing, or where the filters are so small that it takes next to no time.
     """

@@ -1,4 +1,4 @@
-"""Products of channels summed over the positions of an image, and their way back, strip by strip over the threads.
+"""Products of channels summed over the positions of an image, and their backward pass, strip by strip over the threads.
 
 The sums are NumPy's, in float64, wherever the features are: they are few, and what losses make of them is little work.
 """

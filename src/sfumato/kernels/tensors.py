@@ -3,7 +3,7 @@
 Images are n x height x width x channels here as everywhere. Seen with their channels second, as PyTorch counts them,
 they are "channels last", the order in which those libraries are fastest, and nothing is moved.
 
-The ways back are kernels like any other, called here by name with dz: no graph is recorded and nothing is
+The backward passes are kernels like any other, called here by name with dz: no graph is recorded and nothing is
 differentiated. PyTorch is imported by whoever made the first tensor.
 """
 
@@ -151,7 +151,7 @@ def rectify(x: Tensor) -> Tensor:
 
 
 def masked(dz: Tensor, where: Tensor | None) -> Tensor:
-    """dz where `where`, if given, is positive, and 0 elsewhere; in the memory of dz, which a way back may take over."""
+    """dz where `where`, if given, is positive, and 0 elsewhere; in the memory of dz."""
     import torch
 
     return dz if where is None else torch.ops.aten.threshold_backward.grad_input(dz, where, 0, grad_input=dz)

@@ -19,13 +19,13 @@ def average(v: Array, g: Array, beta: float) -> None:
     v += g
 
 
-def average_square(s: Array, g: Array, beta: float, room: Array) -> None:
+def average_square(s: Array, g: Array, beta: float, scratch: Array) -> None:
     """s = beta s + (1 - beta) g^2; the gradient stays as it is."""
     s *= beta
     if not isinstance(s, np.ndarray):
         s.addcmul_(g, g, value=1.0 - beta)
         return
-    square = np.multiply(g, g, out=room)
+    square = np.multiply(g, g, out=scratch)
     square *= 1.0 - beta
     s += square
 
@@ -39,11 +39,11 @@ def subtract(theta: Array, g: Array, rate: float) -> None:
     theta -= g
 
 
-def descend(theta: Array, v: Array, root: Array, rate: float, room: Array) -> None:
+def descend(theta: Array, v: Array, root: Array, rate: float, scratch: Array) -> None:
     """theta = theta - rate v / root."""
     if not isinstance(theta, np.ndarray):
         theta.addcdiv_(v, root, value=-rate)
         return
-    np.divide(v, root, out=room)
-    room *= rate
-    theta -= room
+    np.divide(v, root, out=scratch)
+    scratch *= rate
+    theta -= scratch

@@ -99,8 +99,8 @@ def serves(x: Array, W: Array, stride: int, padding: int) -> bool:
 def transform_filters(W: Array, *, turned: bool = False) -> Array:
     """U = G W G^T, (36, channels, out), for filters W (out, 3, 3, channels): four times as many numbers.
 
-    Turned by 180 degrees, which the way back convolves with, they lead from their outputs to their inputs: (36, out,
-    channels).
+    Turned by 180 degrees, which the backward pass convolves with, they lead from their outputs to their inputs:
+    (36, out, channels).
     """
     filters = W[:, ::-1, ::-1] if turned else W.transpose(3, 1, 2, 0)
     U = np.empty((SEEN**2, len(filters), filters.shape[-1]), W.dtype)

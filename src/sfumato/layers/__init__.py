@@ -1,7 +1,7 @@
-"""Layers: an equation each, and the way back. One file a layer."""
+"""Layers: an equation each, and the backward pass. One file a layer."""
 
 from sfumato.layers.average_pooling import AveragePooling
-from sfumato.layers.base import EVERYTHING, NOTHING, Layer, NoParameters, ParameterSpec, Want
+from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Needs, NoParameters, ParameterSpec
 from sfumato.layers.convolution import Convolution
 from sfumato.layers.dense import Affine, Dense
 from sfumato.layers.dropout import Dropout
@@ -25,11 +25,11 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "MaxPooling",
+    "Needs",
     "NoParameters",
     "ParameterSpec",
     "ReLU",
     "Sigmoid",
     "Softmax",
     "Tanh",
-    "Want",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.kernels.pooling import average_pool, average_pool_gradient
-from sfumato.layers.base import Backward, NoParameters, Want
+from sfumato.layers.base import Backward, Needs, NoParameters
 from sfumato.layers.pooling import Pooling
 
 
@@ -27,11 +27,11 @@ class AveragePooling(Pooling):
     """
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         shape = x.shape
 
         def backward(dz: Array, grads: NoParameters) -> Array | None:
-            return average_pool_gradient(dz, self.size, self.step, shape) if want.inputs else None
+            return average_pool_gradient(dz, self.size, self.step, shape) if needs.inputs else None
 
         return average_pool(x, self.size, self.step), backward

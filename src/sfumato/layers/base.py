@@ -1,34 +1,33 @@
-"""What every layer promises: an equation, and the way back.
+"""The base class of layers: an equation, and its backward pass.
 
 A layer is a small immutable object. It holds its configuration, never its parameters or anything from the last call:
-`forward` takes the parameters and returns, beside its result, a function for the way back that holds whatever it needs.
-So a layer can run twice, in threads or on parts of the data, and nothing goes stale.
+`forward` takes the parameters and returns, beside its result, a function for the backward pass that holds whatever it
+needs. So a layer can run twice, in threads or on parts of the data, and nothing goes stale.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
-from sfumato.initializers import Initializer
+from sfumato.layers.initializers import Initializer
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
 
-class Want(NamedTuple):
-    """What the way back shall compute; known on the way out, so that `forward` keeps only what that needs."""
+class Needs(NamedTuple):
+    """What the backward pass shall compute; known in the forward pass, so that `forward` keeps no more than that."""
 
     weights: bool
     inputs: bool
 
 
-NOTHING = Want(weights=False, inputs=False)
-EVERYTHING = Want(weights=True, inputs=True)
+NOTHING = Needs(weights=False, inputs=False)
+EVERYTHING = Needs(weights=True, inputs=True)
 
 
 @dataclass(frozen=True)
@@ -130,20 +129,20 @@ class Layer(ABC, Generic[P]):
 
     @abstractmethod
     def forward(
-        self, params: P, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: P, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[P]]:
         """Apply the layer.
 
         Args:
             params: The parameters, with the shapes of `build`.
             x: Inputs, one example a row: (n, *shape).
-            want: What the way back shall compute.
+            needs: What the backward pass shall compute.
             rng: Source of randomness for this step in training; None outside training.
 
         Returns:
             The outputs, (n, *output_shape), and `backward(dz, grads)`. That takes the gradient with respect to the
-            outputs, assigns the gradients of the parameters to `grads` where `want.weights`, and returns the gradient
-            with respect to `x` where `want.inputs`, else None. It is called at most once and may overwrite `dz`.
+            outputs, assigns the gradients of the parameters to `grads` where `needs.weights`, and returns the gradient
+            with respect to `x` where `needs.inputs`, else None. It is called at most once and may overwrite `dz`.
         """
 
     def kinks(self, params: P, x: Array) -> Array | None:
@@ -163,16 +162,6 @@ class Activation(Layer[NoParameters]):
 
     def build(self, shape: Shape) -> Built:
         return Built(shape, NoParameters())
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Check a setting that counts something.
-
-    Raises:
-        InputError: if it is no whole number of at least `least`.
-    """
-    if not isinstance(value, Integral) or value < least:
-        raise InputError(f"the {name} must be a whole number from {least}, not {value!r}")
 
 
 def image_shape(shape: Shape, layer: str) -> tuple[int, int, int]:

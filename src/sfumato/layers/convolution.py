@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array, Shape
+from sfumato.checks import check_whole
 from sfumato.errors import InputError
-from sfumato.initializers import He, Initializer, Zeros
 from sfumato.kernels.convolution import (
     Prepared,
     convolve,
@@ -17,8 +17,9 @@ from sfumato.kernels.convolution import (
     output_size,
     prepare,
 )
-from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, ReceptiveField, Want, check_whole, image_shape
+from sfumato.layers.base import Backward, Built, Layer, Needs, ParameterSpec, ReceptiveField, image_shape
 from sfumato.layers.dense import Affine
+from sfumato.layers.initializers import He, Initializer, Zeros
 
 
 class PreparedFilters(NamedTuple):
@@ -119,26 +120,26 @@ class Convolution(Layer[Affine[Array]]):
         self,
         params: Affine[Array] | PreparedFilters,
         x: Array,
-        want: Want,
+        needs: Needs,
         rng: np.random.Generator | None = None,
     ) -> tuple[Array, Backward[Affine[Array]]]:
         W, b = params.W, params.b
         prepared = params.prepared if isinstance(params, PreparedFilters) else None
         # In training, biases start at zero and images have blank parts, so that outputs are zero: at a kink. Rounded to
         # 1e-8 instead, half of them would let gradients through.
-        how: Any = {"stride": self.stride, "padding": self.padding, "prepared": prepared, "direct": want.weights}
-        if self.relu and any(want):
+        how: Any = {"stride": self.stride, "padding": self.padding, "prepared": prepared, "direct": needs.weights}
+        if self.relu and any(needs):
             z, positive = convolve_and_rectify(x, W, b, **how)
         else:
             z, positive = convolve(x, W, b, relu=self.relu, **how), None
-        kept, shape = x if want.weights else None, x.shape
+        kept, shape = x if needs.weights else None, x.shape
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
                 grads.W[...], grads.b[...] = filter_gradients(
                     kept, dz, W.shape[1:3], stride=self.stride, padding=self.padding, where=positive
                 )
-            if not want.inputs:
+            if not needs.inputs:
                 return None
             return input_gradient(
                 dz, W, stride=self.stride, padding=self.padding, input_shape=shape, where=positive, prepared=prepared

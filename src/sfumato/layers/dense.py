@@ -7,10 +7,11 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from sfumato.arrays import Array, Shape
+from sfumato.checks import check_whole
 from sfumato.errors import InputError
-from sfumato.initializers import He, Initializer, Zeros
 from sfumato.kernels.products import affine, column_sums, product
-from sfumato.layers.base import Backward, Built, Layer, ParameterSpec, Want, check_whole
+from sfumato.layers.base import Backward, Built, Layer, Needs, ParameterSpec
+from sfumato.layers.initializers import He, Initializer, Zeros
 
 T = TypeVar("T")
 
@@ -62,16 +63,16 @@ class Dense(Layer[Affine[Array]]):
         return Built((self.units,), Affine(W, b))
 
     def forward(
-        self, params: Affine[Array], x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: Affine[Array], x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[Affine[Array]]]:
         W, b = params
         z = affine(x, W, b)
-        kept = x if want.weights else None
+        kept = x if needs.weights else None
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
                 product(kept.T, dz, out=grads.W)  # dW = X^T dZ
                 column_sums(dz, out=grads.b)  # db = column sums of dZ
-            return dz @ W.T if want.inputs else None  # dX = dZ W^T
+            return dz @ W.T if needs.inputs else None  # dX = dZ W^T
 
         return z, backward

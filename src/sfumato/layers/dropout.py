@@ -6,7 +6,7 @@ import numpy as np
 
 from sfumato.arrays import Array, like
 from sfumato.errors import InputError
-from sfumato.layers.base import Activation, Backward, NoParameters, Want
+from sfumato.layers.base import Activation, Backward, Needs, NoParameters
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Dropout(Activation):
 
     Derivation. M is a constant of the step, so the layer is linear:
 
-        dZ = dA * M / (1 - p),      the same M as on the way out
+        dZ = dA * M / (1 - p),      the same M as in the forward pass
 
     The mask comes from the step's generator, `(seed, step)`, from which each dropout layer of a network draws in its
     turn: different from layer to layer and step to step, the same when a step is evaluated again. It is drawn in
@@ -39,17 +39,17 @@ class Dropout(Activation):
         return self.p > 0
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         if rng is None or self.p == 0:
-            return x, lambda da, grads: da if want.inputs else None
+            return x, lambda da, grads: da if needs.inputs else None
         kept = like(rng.random(x.shape, dtype=np.float32) >= self.p, x)
         scale = 1.0 / (1.0 - self.p)
         a = x * kept
         a *= scale
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
-            if not want.inputs:
+            if not needs.inputs:
                 return None
             da *= kept
             da *= scale

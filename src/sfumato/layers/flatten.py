@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, Shape
-from sfumato.layers.base import Backward, Built, Layer, NoParameters, Want
+from sfumato.layers.base import Backward, Built, Layer, Needs, NoParameters
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Flatten(Layer[NoParameters]):
         return Built((math.prod(shape),), NoParameters())
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         shape = x.shape
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
-            return da.reshape(shape) if want.inputs else None
+            return da.reshape(shape) if needs.inputs else None
 
         return x.reshape(shape[0], math.prod(shape[1:])), backward

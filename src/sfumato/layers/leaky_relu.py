@@ -6,7 +6,7 @@ import numpy as np
 
 from sfumato.arrays import Array, namespace
 from sfumato.errors import InputError
-from sfumato.layers.base import Activation, Backward, NoParameters, Want
+from sfumato.layers.base import Activation, Backward, Needs, NoParameters
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class LeakyReLU(Activation):
             raise InputError(f"the slope of a leaky ReLU must be at least 0 and below 1, not {self.slope}")
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         xp = namespace(x)
         a = xp.maximum(x, self.slope * x)
-        negative = x <= 0 if want.inputs else None
+        negative = x <= 0 if needs.inputs else None
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
             return None if negative is None else xp.where(negative, self.slope * da, da)

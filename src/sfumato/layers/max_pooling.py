@@ -7,7 +7,7 @@ import numpy as np
 from sfumato.arrays import Array, to_numpy
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import max_pool, max_pool_gradient
-from sfumato.layers.base import Backward, NoParameters, Want
+from sfumato.layers.base import Backward, Needs, NoParameters
 from sfumato.layers.pooling import Pooling
 
 
@@ -40,10 +40,10 @@ class MaxPooling(Pooling):
         return False
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         shape = x.shape
-        z, winners = max_pool(x, self.size, self.step, choose=want.inputs)
+        z, winners = max_pool(x, self.size, self.step, choose=needs.inputs)
 
         def backward(dz: Array, grads: NoParameters) -> Array | None:
             return None if winners is None else max_pool_gradient(dz, winners, self.size, self.step, shape)

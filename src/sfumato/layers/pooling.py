@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from sfumato.arrays import Shape
+from sfumato.checks import check_whole
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import pooled_shape
-from sfumato.layers.base import Built, Layer, NoParameters, ReceptiveField, check_whole, image_shape
+from sfumato.layers.base import Built, Layer, NoParameters, ReceptiveField, image_shape
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array
-from sfumato.kernels.rectifying import masked, rectify
-from sfumato.layers.base import Activation, Backward, NoParameters, Want
+from sfumato.kernels.relu import masked, rectify
+from sfumato.layers.base import Activation, Backward, Needs, NoParameters
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class ReLU(Activation):
     """
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
-        a, positive = rectify(x, positive=want.inputs)
+        a, positive = rectify(x, positive=needs.inputs)
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
             if positive is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, namespace
-from sfumato.layers.base import Activation, Backward, NoParameters, Want
+from sfumato.layers.base import Activation, Backward, Needs, NoParameters
 
 
 def sigmoid(z: Array) -> Array:
@@ -24,15 +24,15 @@ class Sigmoid(Activation):
 
         dA/dZ = e^-Z (1 + e^-Z)^-2 = A (1 - A)      =>  dZ = dA * A * (1 - A)
 
-    The derivative needs only the output A, so that is all the way back keeps.
+    The derivative needs only the output A, so that is the whole backward pass keeps.
     """
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         a = sigmoid(x)
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
-            return da * a * (1.0 - a) if want.inputs else None
+            return da * a * (1.0 - a) if needs.inputs else None
 
         return a, backward

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, namespace
-from sfumato.layers.base import Activation, Backward, NoParameters, Want
+from sfumato.layers.base import Activation, Backward, Needs, NoParameters
 
 
 def softmax(z: Array) -> Array:
@@ -40,11 +40,11 @@ class Softmax(Activation):
     """
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         s = softmax(x)
 
         def backward(ds: Array, grads: NoParameters) -> Array | None:
-            return s * (ds - (ds * s).sum(axis=-1, keepdims=True)) if want.inputs else None
+            return s * (ds - (ds * s).sum(axis=-1, keepdims=True)) if needs.inputs else None
 
         return s, backward

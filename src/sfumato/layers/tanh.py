@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, namespace
-from sfumato.layers.base import Activation, Backward, NoParameters, Want
+from sfumato.layers.base import Activation, Backward, Needs, NoParameters
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Tanh(Activation):
     """
 
     def forward(
-        self, params: NoParameters, x: Array, want: Want, rng: np.random.Generator | None = None
+        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward[NoParameters]]:
         a: Array = namespace(x).tanh(x)
 
         def backward(da: Array, grads: NoParameters) -> Array | None:
-            return da * (1.0 - a * a) if want.inputs else None
+            return da * (1.0 - a * a) if needs.inputs else None
 
         return a, backward

@@ -116,7 +116,7 @@ class Momentum(FirstOrder[Velocity]):
         return Velocity(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
-        def step(theta: Array, g: Array, v: Array, room: Array) -> None:
+        def step(theta: Array, g: Array, v: Array, scratch: Array) -> None:
             v *= self.beta
             if self.form == "averaged":
                 g *= 1.0 - self.beta
@@ -149,10 +149,10 @@ class Nesterov(FirstOrder[Velocity]):
         return Velocity(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
-        def step(theta: Array, g: Array, v: Array, room: Array) -> None:
+        def step(theta: Array, g: Array, v: Array, scratch: Array) -> None:
             v *= self.beta
             v += g
-            g += namespace(v).multiply(v, self.beta, out=room)
+            g += namespace(v).multiply(v, self.beta, out=scratch)
             g *= learning_rate
             theta -= g
 
@@ -190,10 +190,10 @@ class RMSProp(FirstOrder[Squares]):
         return Squares(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
-        def step(theta: Array, g: Array, s: Array, room: Array) -> None:
-            average_square(s, g, self.beta1, room)
+        def step(theta: Array, g: Array, s: Array, scratch: Array) -> None:
+            average_square(s, g, self.beta1, scratch)
             g *= learning_rate
-            g /= _root(s, self.epsilon, room, inside=self.epsilon_inside_root)
+            g /= _root(s, self.epsilon, scratch, inside=self.epsilon_inside_root)
             theta -= g
 
         _in_parts(step, theta, gradient, state.s)
@@ -254,10 +254,10 @@ class Adam(FirstOrder[Moments]):
         rate = learning_rate * c / (1.0 - self.beta1**t)
         epsilon = self.epsilon * (c * c if self.epsilon_inside_root else c)
 
-        def step(theta: Array, g: Array, v: Array, s: Array, room: Array) -> None:
-            average_square(s, g, self.beta2, room)
+        def step(theta: Array, g: Array, v: Array, s: Array, scratch: Array) -> None:
+            average_square(s, g, self.beta2, scratch)
             average(v, g, self.beta1)
-            descend(theta, v, _root(s, epsilon, room, inside=self.epsilon_inside_root), rate, g)
+            descend(theta, v, _root(s, epsilon, scratch, inside=self.epsilon_inside_root), rate, g)
 
         _in_parts(step, theta, gradient, state.v, state.s)
         return theta, Moments(state.v, state.s, t)
@@ -298,29 +298,29 @@ def _in_parts(step: Callable[..., None], *vectors: Array) -> None:
     """Calls `step(*parts, room)` for part after part of the vectors, cut alike; room is one part's scratch memory."""
     size = len(vectors[0])
     most = PART if isinstance(vectors[0], np.ndarray) else max(1, size)  # PyTorch parts its work itself
-    room = namespace(vectors[0]).empty_like(vectors[0][:most])
+    scratch = namespace(vectors[0]).empty_like(vectors[0][:most])
     for start in range(0, size, most):
         parts = [vector[start : start + most] for vector in vectors]
-        step(*parts, room[: len(parts[0])])
+        step(*parts, scratch[: len(parts[0])])
 
 
-def _decay(rate: float, theta: Array, decays: Array, room: Array) -> None:
+def _decay(rate: float, theta: Array, decays: Array, scratch: Array) -> None:
     """theta = theta - rate theta where it decays, in place."""
-    namespace(theta).multiply(theta, decays, out=room)
-    room *= rate
-    theta -= room
+    namespace(theta).multiply(theta, decays, out=scratch)
+    scratch *= rate
+    theta -= scratch
 
 
-def _root(s: Array, epsilon: float, room: Array, *, inside: bool) -> Array:
+def _root(s: Array, epsilon: float, scratch: Array, *, inside: bool) -> Array:
     """sqrt(s + epsilon) if `inside`, else sqrt(s) + epsilon, in `room`."""
     xp = namespace(s)
     if inside:
-        xp.add(s, epsilon, out=room)
-        xp.sqrt(room, out=room)
-        return room
-    xp.sqrt(s, out=room)
-    room += epsilon
-    return room
+        xp.add(s, epsilon, out=scratch)
+        xp.sqrt(scratch, out=scratch)
+        return scratch
+    xp.sqrt(s, out=scratch)
+    scratch += epsilon
+    return scratch
 
 
 def _check_fraction(name: str, value: float) -> None:

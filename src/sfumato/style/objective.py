@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sfumato.arrays import Array
+from sfumato.losses.features import FeatureLoss
 from sfumato.network import NamedParameter
 from sfumato.objective import Evaluation, Objective
-from sfumato.style.losses import FeatureLoss, total_variation
-from sfumato.style.tiles import TiledNetwork
+from sfumato.style.losses import total_variation
+from sfumato.style.tiles.tiling import TiledNetwork
 
 LEAST_NORM = 1e-4
 """Part of the norm far from the target below which a feature gradient is taken for rounding."""
@@ -48,7 +49,7 @@ class StyleObjective(Objective):
         self.network, self.terms, self.tv_weight = network, tuple(terms), tv_weight
         self.shape = (*network.shape, 3)
         self.heads = [(term.layer, term.loss.measure) for term in terms]
-        self.flow = self._flow() if network.engine.precision == "float16" else 1.0
+        self.loss_scale = self._loss_scale() if network.engine.precision == "float16" else 1.0
         self.layout = (NamedParameter.unowned("pixels", 0, self.shape),)
 
     @property
@@ -65,8 +66,8 @@ class StyleObjective(Objective):
             return [gradient for _, gradient in scores]
 
         gradient = self.network.gradient(theta.reshape(self.shape), self.heads, score).reshape(-1)
-        if self.flow != 1.0:
-            gradient /= self.flow
+        if self.loss_scale != 1.0:
+            gradient /= self.loss_scale
         variation, pulled = self._total_variation(theta)
         if pulled is not None:
             gradient += pulled.reshape(-1)
@@ -99,8 +100,8 @@ class StyleObjective(Objective):
         terms = [term._replace(weight=weight) for term, weight in zip(self.terms, weights, strict=True)]
         return StyleObjective(self.network, terms, self.tv_weight)
 
-    def _flow(self) -> float:
-        """What gradients are multiplied by on their way back, and divided by at its end, so that float16 holds them.
+    def _loss_scale(self) -> float:
+        """The factor of gradients within the backward pass, divided out at its end, so that float16 holds them.
 
         A power of two that makes the root mean square of the feature gradients about one, where the features are half
         of what they shall be. It follows from the targets alone, so the objective stays a function of theta.
@@ -124,10 +125,12 @@ class StyleObjective(Objective):
         return self.network.workers.sum_of(own or [term.loss.nothing() for term in self.terms])
 
     def _scores(self, measured: Iterable[list[Any]]) -> list[tuple[float, Any]]:
-        """Each term's loss, and `flow` times its gradient with respect to its sums, from what was measured."""
+        """Each term's loss, and `loss_scale` times its gradient with respect to its sums, from what was measured."""
         sums = self._total(measured)
-        scores = (term.loss.score(own, self.flow * term.weight) for term, own in zip(self.terms, sums, strict=True))
-        return [(loss / self.flow, gradient) for loss, gradient in scores]
+        scores = (
+            term.loss.score(own, self.loss_scale * term.weight) for term, own in zip(self.terms, sums, strict=True)
+        )
+        return [(loss / self.loss_scale, gradient) for loss, gradient in scores]
 
     def _total_variation(self, theta: Array) -> tuple[float, Array | None]:
         if not self.tv_weight:

@@ -7,18 +7,22 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sfumato.arrays import Array, Engine, Shape, Stream, Where, fingerprint, generator, zeros
+from sfumato.arrays import Array, Shape, Where, fingerprint, zeros
+from sfumato.engine import Engine
 from sfumato.errors import InputError
-from sfumato.kernels.workers import ALONE, Workers
-from sfumato.style.colour import grey, match_colours, match_luminance, with_luminance
-from sfumato.style.losses import STYLE_LOSSES, ContentLoss, Moments, add_moments, moments, no_moments
-from sfumato.style.masks import make_regions, pooled_masks
+from sfumato.losses.content import ContentLoss
+from sfumato.losses.gram import Moments, add_moments, moments, no_moments
+from sfumato.random_keys import Stream, generator
+from sfumato.style.control.colour import grey, match_colours, match_luminance, with_luminance
+from sfumato.style.control.masks import make_regions, pooled_masks
+from sfumato.style.inputs import Style, picture_name, read_picture, read_styles, shares_of_one
+from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective, Term
-from sfumato.style.pictures import Style, picture_name, read_picture, read_styles, shares_of_one
 from sfumato.style.pyramid import detail, resize
 from sfumato.style.settings import LARGEST_EDGE, STARTS, Picture, StyleSettings, check_weight
-from sfumato.style.tiles import TiledNetwork
-from sfumato.style.vgg import layer_name, layer_names, load_vgg
+from sfumato.style.tiles.tiling import TiledNetwork
+from sfumato.style.vgg.network import layer_name, layer_names, load_vgg
+from sfumato.workers import ALONE, Workers
 
 
 class StyleProblem:

@@ -7,8 +7,10 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
-from sfumato.arrays import Array, Engine, Stream, choose_engine, generator
+from sfumato.arrays import Array
+from sfumato.engine import Engine, choose_engine
 from sfumato.errors import InputError
+from sfumato.random_keys import Stream, generator
 from sfumato.style.losses import STYLE_LOSSES
 
 Picture = str | Path | Array

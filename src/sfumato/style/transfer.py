@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array, fingerprint, fitting, to_numpy, total, zeros
+from sfumato.arrays import Array, fingerprint, to_numpy, total, zeros
 from sfumato.checkpoint import SparingSaver, refusing_damage
+from sfumato.engine import fitting
 from sfumato.errors import DivergenceError, InputError, WorkerError
 from sfumato.kernels.memory import freed_memory_kept
 from sfumato.kernels.threads import parallel_kernels
-from sfumato.kernels.workers import ALONE, Workers
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
-from sfumato.style.estimate import Estimate, estimate
-from sfumato.style.memory import PREPARED_PIXELS, check_plan, make_plan, smaller_plan
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
-from sfumato.style.progress import (
+from sfumato.style.pyramid import resample_moments, scale_sizes
+from sfumato.style.result import (
     StepRecord,
     StyleResult,
     StyleState,
@@ -29,8 +28,10 @@ from sfumato.style.progress import (
     save_style_checkpoint,
     to_uint8,
 )
-from sfumato.style.pyramid import resample_moments, scale_sizes
 from sfumato.style.settings import LEARNING_RATES, Picture, StyleSettings
+from sfumato.style.tiles.estimate import Estimate, estimate
+from sfumato.style.tiles.memory import PREPARED_PIXELS, check_plan, make_plan, smaller_plan
+from sfumato.workers import ALONE, Workers
 
 AVERAGING = 0.95
 """How much of the past the average of a first-order optimizer's iterates keeps: it averages about twenty of them."""
@@ -64,7 +65,7 @@ class StyleTransfer(StyleSettings):
             content: The picture to paint.
             styles: The picture whose style to paint it in; or several, each with its weight if not all weigh alike.
             masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes
-                it. A style without a mask takes what the masks leave; see `style/masks.py`.
+                it. A style without a mask takes what the masks leave; see `style/control/masks.py`.
             callback: Called after each step.
             stop: Asked before every step; once it says True, the run ends with a checkpoint, as "interrupted".
             on_download: Called with the bytes of the weights that have come, and their total, while they are fetched.

@@ -1,0 +1,1 @@
+"""`sfumato style`: one file for each thing that the command does."""

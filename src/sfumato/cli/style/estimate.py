@@ -1,0 +1,99 @@
+"""`sfumato style --estimate`: what memory and time a job would take, before anything is painted."""
+
+import sys
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
+
+from sfumato.cli.console import Console, duration, say
+from sfumato.cli.style.batch import check_common, expand, reason
+from sfumato.cli.style.grid import check_grid, weights_around
+from sfumato.cli.style.painting import Job, fetching
+from sfumato.errors import SfumatoError
+from sfumato.style.tiles.estimate import Estimate
+from sfumato.style.tiles.memory import bytes_as_text
+
+
+class Part(NamedTuple):
+    """A part of what was asked for.
+
+    Attributes:
+        name: The picture that makes it differ from the others.
+        job: What to paint.
+        times: How often.
+    """
+
+    name: str
+    job: Job
+    times: int = 1
+
+
+def tell_estimate(job: Job, contents: list[str], console: Console, *, grid: bool) -> int:
+    """Say what painting would take; nothing is written. Returns the exit status.
+
+    Args:
+        job: What all contents have in common.
+        contents: Pictures, and folders of pictures.
+        console: Where to say it.
+        grid: Estimate a contact sheet: each style by itself, with each weight.
+
+    Raises:
+        SfumatoError: as `StyleTransfer.estimate`, if there is but one picture; for what concerns all of several.
+    """
+    if grid:
+        check_grid(job, contents)
+        columns = len(weights_around(job.transfer.style_weight))
+        parts = [Part(name, replace(job, styles=[(name, 1.0)]), columns) for name, _ in job.styles]
+    else:
+        parts = [Part(name, replace(job, content=name)) for content in contents for name in expand(content)]
+    if len(parts) == 1 and parts[0].times == 1:
+        estimate = _estimate(parts[0].job, console)
+        console.result(_text(estimate), _values(estimate))
+        return 0
+    check_common(job, console)
+    return _tell_several(parts, console)
+
+
+def _tell_several(parts: list[Part], console: Console) -> int:
+    """Tell of each part and of all together."""
+    told: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    memory, seconds = 0, 0.0
+    for part in parts:
+        try:
+            estimate = _estimate(part.job, console)
+        except SfumatoError as error:
+            failed.append({"content": part.name, "error": reason(part.name, error)})
+            continue
+        memory, seconds = max(memory, estimate.memory_bytes), seconds + part.times * estimate.seconds
+        if console.as_json:
+            told.append({"content": part.name, "times": part.times, **_values(estimate)})
+        else:
+            times = f"{part.times} times " if part.times > 1 else ""
+            console.result(f"{part.name}: {times}{_text(estimate)}", {})
+    values = {"pictures": told, "failed": failed, "memory_bytes": memory, "seconds": seconds}
+    console.result(f"in all {_expected(seconds, memory)} at the peak", values)
+    for failure in failed:
+        say(f"sfumato: {failure['error']}", sys.stderr)
+    return 2 if failed else 0
+
+
+def _estimate(job: Job, console: Console) -> Estimate:
+    with console.progress() as progress:
+        return job.transfer.estimate(job.content, job.styles, masks=job.masks, on_download=fetching(progress))
+
+
+def _values(estimate: Estimate) -> dict[str, Any]:
+    return {**asdict(estimate), "plan": estimate.plan._asdict()}
+
+
+def _text(estimate: Estimate) -> str:
+    tiles = "in one piece" if estimate.tiles == 1 else f"in {estimate.tiles} tiles"
+    return (
+        f"{estimate.width} x {estimate.height} pixels, {tiles}: {_expected(estimate.seconds, estimate.memory_bytes)} "
+        f"({bytes_as_text(estimate.allowed_bytes)} are allowed; "
+        f"--size {estimate.largest_size} is the largest that fits)"
+    )
+
+
+def _expected(seconds: float, memory: int) -> str:
+    return f"about {duration(seconds)} if every scale takes all its steps, and about {bytes_as_text(memory)} of memory"

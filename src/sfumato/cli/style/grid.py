@@ -1,0 +1,183 @@
+"""`sfumato style --grid`: styles against weights on a contact sheet."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sfumato.arrays import Array
+from sfumato.cli.console import Console, peak_memory
+from sfumato.cli.interruption import interruptible
+from sfumato.cli.options import OutputOptions
+from sfumato.cli.style.painting import Job, check_place, checkpoint_of, fetching, paint
+from sfumato.errors import FileError, InputError, SfumatoError
+from sfumato.pictures.builtin import PREFIX
+from sfumato.pictures.contact_sheet import Labelled, contact_sheet
+from sfumato.pictures.files import read_image, write_image
+from sfumato.storage import write_atomically
+from sfumato.style.problem import StyleProblem
+from sfumato.style.pyramid import resize
+from sfumato.style.result import to_uint8
+from sfumato.style.settings import STARTS
+
+SETTINGS = "settings.json"
+
+
+def paint_grid(job: Job, contents: list[str], output: OutputOptions, console: Console) -> int:
+    """Paint the content in each style by itself, with each weight, on one sheet; returns the exit status.
+
+    Until the sheet is finished, its cells lie in a hidden folder beside it.
+
+    Args:
+        job: The content, the styles and the settings.
+        contents: What was asked to be painted, of which there can be one.
+        output: Where the sheet goes.
+        console: Where to say what happens.
+
+    Raises:
+        SfumatoError: for what cannot be drawn so, and as `StyleTransfer.run`.
+    """
+    check_grid(job, contents)
+    if output.out is None:
+        raise InputError("--grid needs --out: the file of the contact sheet")
+    out = check_place(job, output, cells_of)
+    folder, settings = cells_of(out), _settings(job, console)
+    _open_folder(folder, settings, anew=output.overwrite)
+    try:
+        with interruptible(lambda: None) as interrupted:
+            finished = _paint_cells(job, folder, console, interrupted)
+    except (SfumatoError, KeyboardInterrupt) as error:
+        if [path.name for path in folder.iterdir()] == [SETTINGS]:
+            shutil.rmtree(folder)
+        elif isinstance(error, KeyboardInterrupt):
+            console.note(f"add --resume to go on with {out}")
+        raise
+    values = {"cells": len(list(_cells(job, folder))), "peak_memory_bytes": peak_memory(), "settings": settings}
+    if not finished:
+        console.result(f"{out} is not finished", {**values, "stopped": "interrupted", "out": output.out})
+        console.note(f"interrupted; add --resume to go on with {out}")
+        return 130
+    sheet = _draw(job, folder)
+    write_image(out, sheet, description=json.dumps(settings), quality=job.quality)
+    shutil.rmtree(folder)
+    height, width, _ = sheet.shape
+    text = f"{width} x {height} pixels, {values['cells']} cells, {peak_memory() / 1e6:.0f} MB of memory at the peak"
+    values |= {"width": width, "height": height, "stopped": "finished", "out": output.out}
+    console.result(f"{text}\nwritten to {out}", values)
+    return 0
+
+
+def weights_around(weight: float) -> list[float]:
+    """The style weight of each column: such steps make a difference that is seen at once."""
+    return [weight / 5.0, weight, weight * 5.0]
+
+
+def cells_of(out: Path) -> Path:
+    """The folder of an unfinished sheet's cells."""
+    return out.with_name(f".{out.name}.cells")
+
+
+def check_grid(job: Job, contents: list[str]) -> None:
+    """Refuse what makes no sense on a contact sheet.
+
+    Raises:
+        InputError: for several contents, masks, weights of styles, or a style weight of 0.
+    """
+    if len(contents) > 1 or Path(contents[0]).is_dir():
+        raise InputError("--grid draws one content in several styles: name one picture, and each style with --style")
+    if job.masks:
+        raise InputError("--grid paints in one style at a time, everywhere: leave out --mask")
+    if job.save_every:
+        raise InputError("--grid keeps what it has painted by itself: leave out --save-every")
+    if not job.transfer.style_weight:
+        raise InputError("--grid goes from a fifth of the style weight to five times: give --style-weight more than 0")
+    for name, weight in job.styles:
+        if weight != 1:
+            raise InputError(f"--grid paints in one style at a time: leave out the weight of {name}, {weight:g}")
+
+
+def _settings(job: Job, console: Console) -> dict[str, Any]:
+    """What the sheet follows from, without the names of folders, as it goes into the picture.
+
+    Raises:
+        SfumatoError: if a picture, a layer or the network's weights are not there.
+    """
+    with console.progress() as progress:
+        pictures = StyleProblem(job.transfer, job.content, job.styles, on_download=fetching(progress)).fingerprint()
+    settings = {
+        **asdict(job.transfer),
+        **job.transfer.engine()._asdict(),
+        "start": job.transfer.start if job.transfer.start in STARTS else "a picture",
+        "vgg_weights": Path(job.transfer.vgg_weights).name,
+        "content": _label(job.content),
+        "styles": [_label(name) for name, _ in job.styles],
+        "style_weights": weights_around(job.transfer.style_weight),
+        "pictures": pictures,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    return plain
+
+
+def _open_folder(folder: Path, settings: dict[str, Any], *, anew: bool) -> None:
+    """Make the folder of the cells, or go on with it.
+
+    Raises:
+        FileError: if what it was begun with cannot be read.
+        InputError: if that was something else.
+    """
+    record = folder / SETTINGS
+    if anew and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(exist_ok=True)
+    if not record.exists():
+        write_atomically(record, json.dumps(settings, indent=2))
+    try:
+        before = json.loads(record.read_text(encoding="utf-8"))
+        differing = [name for name in settings if before[name] != settings[name]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(f"{record}: is damaged ({error}); start anew with --overwrite") from error
+    if differing:
+        raise InputError(
+            f"{folder}: this grid began with other {differing[0].replace('_', ' ')}; "
+            "resume with the same options, or start anew with --overwrite"
+        )
+
+
+def _paint_cells(job: Job, folder: Path, console: Console, stop: Callable[[], bool]) -> bool:
+    """Paint the cells that are not there yet; returns whether all are there now."""
+    cells = list(_cells(job, folder))
+    for number, (cell, style, weight) in enumerate(cells, 1):
+        begun = checkpoint_of(cell).exists()
+        if cell.exists() and not begun:
+            continue
+        transfer = replace(job.transfer, style_weight=weight)
+        one = replace(job, transfer=transfer, styles=[(style, 1.0)], out=cell, resume=begun, quality=None)
+        place = f"{_label(style)} at {weight:g} ({number} of {len(cells)}), "
+        if paint(one, console, stop, place).stopped == "interrupted":
+            return False
+    return True
+
+
+def _cells(job: Job, folder: Path) -> Iterator[tuple[Path, str, float]]:
+    """Each cell's file, style and style weight, row by row."""
+    for row, (style, _) in enumerate(job.styles, 1):
+        for column, weight in enumerate(weights_around(job.transfer.style_weight), 1):
+            yield folder / f"{row}-{column}.png", style, weight
+
+
+def _draw(job: Job, folder: Path) -> Array:
+    """The sheet, from the cells in the folder."""
+    cells = [cell for cell, _, _ in _cells(job, folder)]
+    first_frame, weights = job.transfer.first_frame, weights_around(job.transfer.style_weight)
+    height, width = read_image(cells[0]).shape[:2]
+    content = to_uint8(resize(read_image(job.content, first_frame=first_frame), height, width))
+    rows = [Labelled(_label(name), read_image(name, first_frame=first_frame)) for name, _ in job.styles]
+    columns = [f"style weight {weights[0]:g}", *(f"{weight:g}" for weight in weights[1:])]
+    return contact_sheet(Labelled(_label(job.content), content), rows, columns, map(read_image, cells))
+
+
+def _label(name: str) -> str:
+    """What to call a picture: by its name alone, without folder, ending or sfumato: before it."""
+    return Path(name.removeprefix(PREFIX)).stem

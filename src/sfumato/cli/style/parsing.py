@@ -1,0 +1,173 @@
+"""What the options of `sfumato style` say, as the values that a transfer takes."""
+
+import difflib
+import math
+import re
+from collections.abc import Collection
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from sfumato.cli.style.options import DEFAULT, names_of
+from sfumato.errors import InputError
+from sfumato.pictures.builtin import PREFIX
+from sfumato.style.presets import PRESETS
+from sfumato.style.settings import STARTS
+from sfumato.style.transfer import StyleTransfer
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+"""Bytes in each unit of memory, by its name in capitals."""
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+"""No longer than any that means something: Python itself refuses those of thousands of digits."""
+
+
+def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> StyleTransfer:
+    """The transfer that groups of options describe: its settings have the names of the options.
+
+    Args:
+        groups: The options.
+        preset: Name of the preset, whose settings replace the options' defaults.
+        given_by_name: Names of the options that were given, and so go before the preset's settings.
+
+    Raises:
+        InputError: for a value out of range, or a preset that there is not.
+    """
+    given = {name: value for group in groups for name, value in asdict(group).items()}
+    given["size"] = parse_size(given["size"])
+    given["start"] = parse_start(given["start"])
+    given["vgg_weights"] = parse_name("--vgg-weights", given["vgg_weights"])
+    given["content_layers"] = parse_layers("--content-layers", given["content_layers"])
+    given["style_layers"] = parse_layers("--style-layers", given["style_layers"])
+    given["memory"] = None if given["memory"] is None else parse_memory(given["memory"])
+    if preset is not None:
+        settings = parse_preset(preset)
+        given |= {name: value for name, value in settings.items() if name not in given_by_name}
+    return StyleTransfer(**{setting.name: given[setting.name] for setting in fields(StyleTransfer)})
+
+
+def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[str], list[tuple[str, float]]]:
+    """The contents, and the styles with their weights, from the arguments and --style.
+
+    Raises:
+        InputError: if there is no style, more than one content without --style, or a name is empty.
+    """
+    if styles:
+        pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
+        contents = [parse_name("CONTENT", name) for name in pictures]
+        return contents, [(parse_name("--style", name), weight) for name, weight in pairs]
+    content = parse_name("CONTENT", pictures[0])
+    if len(pictures) == 1:
+        raise InputError("no style is given: name a picture after CONTENT, or with --style")
+    if len(pictures) > 2:
+        raise InputError(
+            f"one content and one style are expected, and {pictures[2]} comes after them; "
+            "name the style with --style to paint several contents"
+        )
+    return [content], [(parse_name("STYLE", pictures[1]), 1.0)]
+
+
+def parse_masks(masks: list[str] | None, styles: int) -> list[tuple[str, int]]:
+    """Masks with the numbers of their styles, from 1; the number follows the last equals sign.
+
+    Raises:
+        InputError: if there is no such file or no such style.
+    """
+    pairs = []
+    for text in masks or []:
+        name, _, number = text.rpartition("=")
+        if not name or not WHOLE_NUMBER.fullmatch(number):
+            raise InputError(f"--mask takes a picture and the number of its style, such as sky.png=1; not {text!r}")
+        if not 1 <= int(number) <= styles:
+            raise InputError(f"--mask {text}: there is no style {number}; they are numbered from 1 to {styles}")
+        if not name.startswith(PREFIX) and not Path(name).exists():
+            raise InputError(f"--mask {text}: there is no file {name!r}; check the path")
+        pairs.append((name, int(number)))
+    return pairs
+
+
+def parse_name(what: str, text: str) -> str:
+    """The name of a file.
+
+    Raises:
+        InputError: if it is empty, as that of a variable without a value in a script.
+    """
+    if not text:
+        raise InputError(f"{what} is empty: name a file")
+    return text
+
+
+def parse_layers(option: str, text: str) -> dict[str, float]:
+    """Layers with their weights.
+
+    Raises:
+        InputError: if one has no name, or is named twice.
+    """
+    pairs = [split_weight(part) for part in text.split(",")]
+    layers = {name.strip(): weight for name, weight in pairs}
+    if "" in layers or len(layers) < len(pairs):
+        raise InputError(f"{option} takes different layers, such as {names_of(DEFAULT.style_layers)}; not {text!r}")
+    return layers
+
+
+def parse_start(text: str) -> str:
+    """What to start from: one of `STARTS`, or a picture that is there.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if parse_name("--start", text) not in STARTS and not text.startswith(PREFIX) and not Path(text).exists():
+        raise InputError(f"--start takes {', '.join(STARTS)} or a picture; there is no file {text!r}")
+    return text
+
+
+def parse_preset(name: str) -> dict[str, Any]:
+    """The settings of a preset.
+
+    Raises:
+        InputError: if there is none of that name, with the nearest one.
+    """
+    if name not in PRESETS:
+        nearest = difflib.get_close_matches(name, PRESETS, n=1)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"use one of {', '.join(PRESETS)}"
+        raise InputError(f"no preset is called {name!r}: {hint}")
+    return PRESETS[name].settings
+
+
+def parse_size(text: str) -> int | Literal["full"]:
+    """A long edge in pixels, or "full".
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if text == "full":
+        return "full"
+    if not WHOLE_NUMBER.fullmatch(text):
+        raise InputError(f"--size takes a whole number of pixels, or full; not {text!r}")
+    return int(text)
+
+
+def parse_memory(text: str) -> int:
+    """Bytes, from a number and its unit: 2GB is two thousand million, 2GiB two times 2^30.
+
+    Raises:
+        InputError: if it is not such a number, or less than one byte.
+    """
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})\s*([A-Za-z]*)", text.strip(), re.ASCII)
+    unit = UNITS.get(found[2].upper()) if found else None
+    if found is None or unit is None or float(found[1]) * unit < 1:
+        raise InputError(f"--memory takes a number of bytes such as 2GB, 512MB or 1.5GiB; not {text!r}")
+    return math.floor(float(found[1]) * unit)
+
+
+def split_weight(text: str) -> tuple[str, float]:
+    """What stands before the last colon, and the number after it.
+
+    Where no number follows, the colon is a part of the name, as in a path with a drive letter or in sfumato:NAME, and
+    the weight is 1.
+    """
+    name, colon, weight = text.rpartition(":")
+    try:
+        return (name, float(weight)) if colon else (text, 1.0)
+    except ValueError:
+        return text, 1.0

@@ -1,0 +1,1 @@
+"""`sfumato tune`: a search for hyper-parameters."""

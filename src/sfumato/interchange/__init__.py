@@ -1,0 +1,10 @@
+"""Files of weights that other programs wrote: what tensors are in them, without running anything.
+
+`opening.py` recognises a file; `keras_files.py` and `torch_files.py` know the formats.
+"""
+
+from sfumato.interchange.keras_files import import_h5py
+from sfumato.interchange.opening import open_tensors
+from sfumato.interchange.tensors import FLOATS, InOrder, StoredTensor, Tensors
+
+__all__ = ["FLOATS", "InOrder", "StoredTensor", "Tensors", "import_h5py", "open_tensors"]

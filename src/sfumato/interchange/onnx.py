@@ -1,0 +1,191 @@
+"""Models as ONNX files, which most other programs that run networks can read.
+
+The file takes raw rows, as the model does: scaling is a part of it. All is computed in float32, but for the scaling of
+tables: that is done in float64 as in training, since in float32 small variations of large values would be lost.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError, InputError
+from sfumato.layers import (
+    AveragePooling,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    MaxPooling,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from sfumato.layers.base import Layer
+from sfumato.losses.classification import BinaryCrossEntropy
+from sfumato.model import KINDS, Model
+from sfumato.storage import write_atomically
+
+OPSET, IR = 17, 8
+"""Versions of ONNX's operators and of its format: of 2022, so that older programs read the file as well."""
+
+MACHINE_LEARNING, MACHINE_LEARNING_OPSET = "ai.onnx.ml", 3
+"""Operators beyond those of tensors, such as one-hot encoding."""
+
+PLAIN: dict[type, str] = {ReLU: "Relu", Sigmoid: "Sigmoid", Tanh: "Tanh", Flatten: "Flatten"}
+"""ONNX's names of the layers that have neither parameters nor settings."""
+
+TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
+"""ONNX's images are n x channels x height x width, ours have the channels last."""
+
+
+def save_onnx(model: Model, path: str | Path) -> None:
+    """Write a model as an ONNX file.
+
+    Its input `x` is (n, *input_shape), float64 for tables, NaN where a number is missing, and uint8 for images. If some
+    columns of a table are categories, `x` has the columns of numbers alone, and the input `text`, (n, columns), has the
+    others as strings, "" where one is missing. Its outputs are `probabilities`, (n,
+    classes), and `label`, (n,), the number of the likeliest; for regression `value`, (n,). Names of classes, features
+    and target, and the categories, are in the file's metadata, as JSON.
+
+    Raises:
+        FileError: if the file cannot be written, or the library onnx is not installed.
+        InputError: if the network has layers of one's own, which ONNX cannot describe.
+    """
+    graph = _Graph()
+    z = graph.scaled(model, graph.encoded(model) if model.categories else "x")
+    parameters = model.network.parameters(model.theta.astype(np.float32))
+    for layer, own in zip(model.network.layers, parameters, strict=True):
+        z = graph.layer(layer, own, z)
+    outputs = [*graph.answers(model, z)]
+    write_atomically(Path(path), graph.file(model, outputs))
+
+
+class _Graph:
+    """The nodes of a graph as they are added; each gives one tensor, named by its number."""
+
+    def __init__(self) -> None:
+        self.onnx = _import_onnx()
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """The name of what a node of this kind makes of its inputs."""
+        output = name or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, value: Array) -> str:
+        """The name of a constant."""
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def encoded(self, model: Model) -> str:
+        """Numbers and categories, in the order of the model's features."""
+        parts, numbers, texts = [], 0, 0
+        for name in model.features:
+            if name in model.categories:
+                text = self.add("Gather", "text", self.constant(np.array([texts])), axis=1)
+                known = list(model.categories[name])
+                shown = self.add("OneHotEncoder", text, domain=MACHINE_LEARNING, cats_strings=known, zeros=1)
+                row = self.add("Squeeze", shown, self.constant(np.array([1])))
+                parts.append(self.add("Cast", row, to=self.onnx.TensorProto.DOUBLE))
+                texts += 1
+            else:
+                parts.append(self.add("Gather", "x", self.constant(np.array([numbers])), axis=1))
+                numbers += 1
+        return self.add("Concat", *parts, axis=1)
+
+    def scaled(self, model: Model, x: str) -> str:
+        """Raw inputs as the network takes them."""
+        if model.scaling.missing is not None:
+            known = self.constant(np.asarray(model.scaling.missing, np.float64))
+            x = self.add("Where", self.add("IsNaN", x), known, x)
+        kind = np.float32 if _is_image(model) else np.float64
+        number = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+        offset, factor = (self.constant(np.asarray(v, kind)) for v in (model.scaling.offset, model.scaling.factor))
+        moved = self.add("Sub", self.add("Cast", x, to=number), offset)
+        return self.add("Cast", self.add("Mul", moved, factor), to=self.onnx.TensorProto.FLOAT)
+
+    def layer(self, layer: Layer[Any], own: Any, z: str) -> str:
+        """What a layer makes of its inputs."""
+        if KINDS.get(type(layer).__name__) is not type(layer):
+            raise InputError(f"{type(layer).__name__} is not one of Sfumato's own layers: ONNX has no name for it")
+        match layer:
+            case Dense():
+                z = self.add("Gemm", z, self.constant(own.W), self.constant(own.b))
+            case Convolution():
+                filters = self.constant(own.W.transpose(0, 3, 1, 2))
+                options = {"strides": [layer.stride] * 2, "pads": [layer.padding] * 4}
+                z = self.on_images("Conv", z, filters, self.constant(own.b), kernel_shape=[*layer.window], **options)
+                z = self.add("Relu", z) if layer.relu else z
+            case MaxPooling() | AveragePooling():
+                kind = "MaxPool" if isinstance(layer, MaxPooling) else "AveragePool"
+                z = self.on_images(kind, z, kernel_shape=[layer.size] * 2, strides=[layer.step] * 2)
+            case LeakyReLU():
+                z = self.add("LeakyRelu", z, alpha=layer.slope)
+            case Softmax():
+                z = self.add("Softmax", z, axis=-1)
+            case ReLU() | Sigmoid() | Tanh() | Flatten():
+                z = self.add(PLAIN[type(layer)], z)
+            case Dropout():
+                pass  # it does nothing outside training
+            case _:
+                raise InputError(f"{type(layer).__name__} cannot be exported yet: onnx_export.py has no case for it")
+        return z
+
+    def on_images(self, kind: str, z: str, *constants: str, **attributes: Any) -> str:
+        """A node of ONNX's own order of the axes, for images in ours."""
+        first = self.add("Transpose", z, perm=TO_CHANNELS_FIRST)
+        return self.add("Transpose", self.add(kind, first, *constants, **attributes), perm=TO_CHANNELS_LAST)
+
+    def answers(self, model: Model, z: str) -> Iterator[Any]:
+        """From the network's outputs to probabilities, or values; describes each output of the file."""
+        describe, proto = self.onnx.helper.make_tensor_value_info, self.onnx.TensorProto
+        if not model.classes:
+            self.add("Squeeze", z, self.constant(np.array([1])), name="value")
+            yield describe("value", proto.FLOAT, ["n"])
+            return
+        if isinstance(model.loss, BinaryCrossEntropy):
+            sides = [self.add("Sigmoid", self.add("Neg", z)), self.add("Sigmoid", z)]
+            self.add("Concat", *sides, axis=1, name="probabilities")
+        else:
+            self.add("Softmax", z, axis=-1, name="probabilities")
+        self.add("ArgMax", "probabilities", axis=1, keepdims=0, name="label")
+        yield describe("probabilities", proto.FLOAT, ["n", len(model.classes)])
+        yield describe("label", proto.INT64, ["n"])
+
+    def file(self, model: Model, outputs: list[Any]) -> bytes:
+        """The file's bytes."""
+        helper, proto = self.onnx.helper, self.onnx.TensorProto
+        kind = proto.UINT8 if _is_image(model) else proto.DOUBLE
+        texts = len(model.categories)
+        shape = [len(model.features) - texts] if texts else model.network.input_shape
+        inputs = [helper.make_tensor_value_info("x", kind, ["n", *shape])] if all(shape) else []
+        inputs += [helper.make_tensor_value_info("text", proto.STRING, ["n", texts])] if texts else []
+        graph = helper.make_graph(self.nodes, "sfumato", inputs, outputs, self.constants)
+        versions = [helper.make_opsetid("", OPSET), helper.make_opsetid(MACHINE_LEARNING, MACHINE_LEARNING_OPSET)]
+        made = helper.make_model(graph, opset_imports=versions[: 2 if texts else 1], producer_name="sfumato")
+        made.ir_version = IR
+        names = {name: getattr(model, name) for name in ("classes", "features", "target", "categories")}
+        helper.set_model_props(made, {key: json.dumps(value, ensure_ascii=False) for key, value in names.items()})
+        self.onnx.checker.check_model(made, full_check=True)
+        return bytes(made.SerializeToString())
+
+
+def _is_image(model: Model) -> bool:
+    return len(model.network.input_shape) == 3
+
+
+def _import_onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise FileError("exporting needs the library onnx: pip install 'sfumato[onnx]'") from error
+    return onnx

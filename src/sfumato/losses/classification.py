@@ -1,0 +1,109 @@
+"""Cross-entropies, fused with the activation of the output layer.
+
+Fused: the losses take logits Z, not probabilities. Written apart, sigmoid or softmax followed by a logarithm overflows
+or meets log(0); together the two derivatives collapse to "prediction minus truth".
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfumato.arrays import Array, cast, namespace
+from sfumato.errors import InputError
+from sfumato.kernels import tensors
+from sfumato.layers.sigmoid import sigmoid
+from sfumato.layers.softmax import softmax
+from sfumato.losses.base import Loss, Pullback, Sums, _scaled, _total
+from sfumato.losses.values import MeanSquaredError
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Two classes, one logit: the cross-entropy of a sigmoid.
+
+    With p = sigmoid(z) and y of 0 or 1, one example's loss is -y log p - (1 - y) log(1 - p). Since
+    log p = z - softplus(z) and log(1 - p) = -softplus(z), with softplus(z) = log(1 + e^z):
+
+        loss = softplus(z) - y z,    dloss/dz = p - y
+
+    Shapes: z (n, 1), y (n,).
+    """
+
+    def check(self, y: Array, outputs: int) -> None:
+        if outputs != 1:
+            raise InputError(f"binary cross-entropy takes networks of one output, not {outputs}")
+        if not ((y == 0) | (y == 1)).all():
+            raise InputError(f"binary cross-entropy takes the classes 0 and 1; found {y.min()} to {y.max()}")
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        xp, logit = namespace(z), z[:, 0]
+        positive = logit.real > 0
+        # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|): no exponential above one
+        softplus = xp.where(positive, logit, 0) + xp.log1p(xp.exp(xp.where(positive, -logit, logit)))
+        sums = Sums(_total(softplus - y * logit, weight), int(xp.count_nonzero(positive == y)), len(y))
+
+        def pullback(dsum: float) -> Array:
+            return _scaled(sigmoid(z) - cast(y[:, None], z.dtype), dsum, weight)
+
+        return sums, pullback
+
+    def predict(self, z: Array) -> Array:
+        p: Array = namespace(z).concat([sigmoid(-z), sigmoid(z)], axis=1)
+        return p
+
+
+@dataclass(frozen=True)
+class CategoricalCrossEntropy(Loss):
+    """Several classes, a logit each: the cross-entropy of a softmax.
+
+    With S = softmax(z) and c the true class, one example's loss is -log S_c = log(sum_k e^z_k) - z_c. The logarithm's
+    derivative is softmax, so
+
+        dloss/dz_i = S_i - [i = c]
+
+    which is what the Jacobian of softmax times the derivative of the logarithm comes to. Exponentials are taken of
+    z - max(z), as in softmax itself.
+
+    Shapes: z (n, classes), y (n,) class numbers from 0.
+    """
+
+    def check(self, y: Array, outputs: int) -> None:
+        if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= outputs:
+            raise InputError(
+                f"with {outputs} outputs the classes are the integers 0 to {outputs - 1}; "
+                f"found {y.min()} to {y.max()} ({y.dtype})"
+            )
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        if not isinstance(z, np.ndarray):
+            truth, correct, logarithms = tensors.softmax_logarithms(z, y)
+            gradient = functools.partial(tensors.softmax_gradient, logarithms, y)
+            return Sums(-_total(truth, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
+        rows = np.arange(len(y))
+        z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
+        shifted = z - np.max(z.real, axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
+        denominator = exponentials.sum(axis=1)
+        correct = int(np.count_nonzero(np.argmax(z.real, axis=1) == y))
+        sums = Sums(_total(np.log(denominator) - shifted[rows, y], weight), correct, len(y))
+
+        def pullback(dsum: float) -> Array:
+            dz = exponentials / denominator[:, None]
+            dz[rows, y] -= 1
+            return _scaled(dz, dsum, weight)
+
+        return sums, pullback
+
+    def predict(self, z: Array) -> Array:
+        return softmax(z)
+
+
+def default_loss(classes: int) -> tuple[Loss, int]:
+    """The loss for so many classes (0 for regression), and how many outputs the network needs for it.
+
+    Two classes need one logit and a sigmoid, more a logit each and softmax, as in the reference.
+    """
+    if classes == 0:
+        return MeanSquaredError(), 1
+    return (BinaryCrossEntropy(), 1) if classes == 2 else (CategoricalCrossEntropy(), classes)

@@ -1,0 +1,46 @@
+"""Style pictures that come with the package: `sfumato:NAME` names one wherever a picture is named."""
+
+import difflib
+from pathlib import Path
+
+from sfumato.errors import InputError
+
+PREFIX = "sfumato:"
+
+FOLDER = Path(__file__).parent / "styles"
+
+BUILTIN_STYLES = {
+    "starry-night": "Vincent van Gogh, The Starry Night, 1889",
+    "scream": "Edvard Munch, The Scream, 1893",
+    "shipwreck": "J. M. W. Turner, a shipwreck, about 1805",
+    "mosaic": "stone tiles in grout",
+    "stained-glass": "panes of colour in black lead",
+    "ink": "crossed pen strokes on cream paper",
+    "marbling": "folded bands of floating paint",
+    "brushwork": "short strokes of thick paint",
+    "watercolour": "thin washes with dark rims",
+}
+"""What there is, by name. The paintings are in the public domain; the others are drawn by scripts/make_styles.py."""
+
+
+def builtin_style(name: str) -> Path:
+    """The file of a built-in style picture, named without the prefix.
+
+    Raises:
+        InputError: if there is none of that name, with the nearest one.
+    """
+    if name not in BUILTIN_STYLES:
+        nearest = difflib.get_close_matches(name, BUILTIN_STYLES, n=1)
+        hint = f"did you mean {PREFIX}{nearest[0]}?" if nearest else f"use one of {', '.join(BUILTIN_STYLES)}"
+        raise InputError(f"no built-in style is called {name!r}: {hint}")
+    return FOLDER / f"{name}.jpg"
+
+
+def picture_path(name: str | Path) -> Path:
+    """Where the picture is that a user names: `sfumato:NAME` is built in, anything else is a path.
+
+    Raises:
+        InputError: if no built-in style is called that.
+    """
+    text = str(name)
+    return builtin_style(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else Path(name)

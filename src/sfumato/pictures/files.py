@@ -1,0 +1,313 @@
+"""Pictures in files: read as eight bits of red, green and blue, written whole or not at all."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError, InputError
+from sfumato.pictures.builtin import picture_path
+from sfumato.pictures.metadata import Metadata, description_of, encode, read_metadata
+from sfumato.pictures.profiles import from_srgb, to_srgb
+from sfumato.storage import write_atomically
+
+READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
+"""What a picture may be: formats that only hold pixels. EPS, for instance, would run a program to draw itself."""
+
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+"""How a HEIC file begins, from its ninth byte on; the eight before it end in "ftyp"."""
+
+WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"subsampling": 0}),  # 4:4:4: a style's colours have edges too
+    ".jpeg": ("JPEG", {"subsampling": 0}),
+    ".webp": ("WEBP", {}),
+    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
+    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+    ".heic": ("HEIF", {"chroma": 444}),
+}
+"""Format and its settings, by suffix."""
+
+LOSSY = ("JPEG", "WEBP", "HEIF")
+QUALITY = 95
+"""Of 100, where what is lost cannot be seen."""
+
+SEVERAL_PICTURES = ("MPO", "HEIF")
+"""Formats of telephones that say which of their pictures is the photograph, beside its previews."""
+
+WHITE_IS_ZERO = 262
+"""Tag of a TIFF that is 0 where its zeros are white."""
+
+STRIP = 1 << 18
+"""Pixels that are converted at a time: beside a picture of 24 million, what it takes is little."""
+
+Result = TypeVar("Result")
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what it says of broken files lands beside our line
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture as it came: its pixels in sRGB, and what else a picture made from it shall have.
+
+    Args:
+        pixels: uint8 (height, width, 3): red, green, blue; what is transparent lies on white.
+        alpha: uint8 (height, width), from 0, transparent, to 255; None where nothing is transparent.
+        icc_profile: The profile that explained its colours in the file, if it is one of RGB.
+        metadata: EXIF, XMP, IPTC and resolution.
+    """
+
+    pixels: Array
+    alpha: Array | None
+    icc_profile: bytes | None
+    metadata: Metadata
+
+
+def read_image(path: str | Path, *, first_frame: bool = False) -> Array:
+    """A picture's pixels alone, uint8 (height, width, 3); see `open_image`."""
+    return open_image(path, first_frame=first_frame).pixels
+
+
+def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
+    """A picture with all that a picture made from it shall have.
+
+    The way up that the camera noted (EXIF) is applied. Greys, palettes, CMYK and 16 bits become sRGB of 8 bits, by the
+    colour profile that the picture brings; what is transparent lies on white. Metadata or profiles that are damaged are
+    left out.
+
+    Args:
+        path: A file of JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, JPEG 2000 or AVIF; of HEIC with the extra `heic`. Or
+            "sfumato:NAME", a built-in style.
+        first_frame: Take the first frame of an animation, or the first page of several; default: refuse them, as it is
+            seldom the first that is wanted.
+
+    Raises:
+        FileError: if the file cannot be read, is not a picture or a damaged one, has several frames, or has more
+            pixels than Pillow takes for an honest picture (about 179 million).
+        InputError: if no built-in style is called that.
+    """
+    path = picture_path(path)
+
+    def photo(image: ImageFile.ImageFile, file: BinaryIO) -> Photo:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format not in SEVERAL_PICTURES and not first_frame:
+            raise FileError(
+                f"{path}: has {frames} frames; add --first-frame (first_frame=True) to take the first, "
+                "or save the one that you want as PNG"
+            )
+        return _photo(path, image, file)
+
+    return _open(path, photo)
+
+
+def read_description(path: str | Path) -> str | None:
+    """The description that `write_image` kept in a picture, None if there is none.
+
+    Raises:
+        FileError: if the file cannot be read or is not a picture.
+    """
+    return _open(Path(path), description_of)
+
+
+def _open(path: Path, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
+    """What `use` makes of a picture and its file.
+
+    Raises:
+        FileError: for whatever goes wrong.
+    """
+    try:
+        if path.is_dir():
+            raise FileError(f"{path}: is a folder; name a picture")
+        with path.open("rb") as file:
+            return _decode(path, file, use)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+
+
+def _decode(path: Path, file: io.BufferedReader, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
+    start = file.peek(12)[:12]
+    if not start:
+        raise FileError(f"{path}: is empty; give a picture")
+    formats: tuple[str, ...] = READABLE
+    if start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS:
+        _register_heif(path)
+        formats = (*READABLE, "HEIF")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pixels below the limit, and of metadata that nobody asks for
+            with Image.open(file, formats=formats) as image:
+                return use(image, file)
+    except (FileError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise FileError(f"{path}: is not a picture that can be read; save it as PNG or JPEG") from error
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise FileError(f"{path}: has more than the {limit:,} pixels that are read; reduce it first") from error
+    except Exception as error:  # whatever a decoder stumbles over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FileError(f"{path}: is damaged or cut off ({reason}); fetch or save it again") from error
+
+
+def _register_heif(path: Path) -> None:
+    """Let Pillow know of HEIC.
+
+    Raises:
+        FileError: if what reads and writes it is not installed.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        what = 'HEIC needs an extra: pip install "sfumato[heic]", or save the picture as PNG or JPEG'
+        raise FileError(f"{path}: {what}") from error
+    pillow_heif.register_heif_opener()
+
+
+def _photo(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Photo:
+    image.load()
+    metadata = read_metadata(image, file)
+    with contextlib.suppress(Exception):  # whatever damaged EXIF leads to
+        ImageOps.exif_transpose(image, in_place=True)  # a copy of 24 megapixels would be 100 MB
+    image.fp = None  # of WebP and AVIF it holds the pixels once more
+    return Photo(*_to_rgb(path, image), metadata)
+
+
+def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes | None]:
+    """Pixels, alpha and profile, as `Photo` has them."""
+    if image.mode == "F":
+        raise FileError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode == "I" and image.format != "PPM":  # there Pillow makes 16 bits of whatever range the file has
+        raise FileError(f"{path}: has signed or 32-bit pixels; save it with 8 or 16 bits a channel")
+    colours = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "L" if image.mode[0] == "I" else "RGB")
+    convert, backward_passes = to_srgb(colours, image.info.get("icc_profile"))
+    negative = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(WHITE_IS_ZERO) == 0
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        if strip.mode.startswith("I"):
+            strip = _of_8_bits(strip, negative=negative)
+        cover = None if alpha is None else strip.convert("RGBA").getchannel("A")
+        colour = convert(strip if strip.mode == colours else strip.convert(colours))
+        if alpha is not None:
+            on_white = Image.new("RGB", strip.size, "white")
+            on_white.paste(colour, mask=cover)
+            colour, alpha[top : top + rows] = on_white, np.asarray(cover)
+        pixels[top : top + rows] = np.asarray(colour)
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    return pixels, alpha, backward_passes
+
+
+def _of_8_bits(image: Image.Image, *, negative: bool) -> Image.Image:
+    """Greys of 16 bits as those of 8, with alpha if one of the greys is transparent."""
+    values = np.asarray(image).astype(np.uint32)
+    if negative:  # Pillow sees to it in greys of 8 bits only
+        values = 65_535 - values
+    grey = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def write_image(
+    path: str | Path,
+    pixels: Array,
+    *,
+    description: str | None = None,
+    like: Photo | None = None,
+    quality: int | None = None,
+) -> None:
+    """Write a picture in the format that its suffix names: png, jpg, jpeg, webp, tif, tiff or heic.
+
+    The same arguments give the same bytes.
+
+    Args:
+        path: Where to.
+        pixels: uint8 (height, width, 3), sRGB; what will be transparent lies on white.
+        description: ASCII text to keep in the picture, as the settings that it was made with: as the text "Description"
+            of a PNG, elsewhere as EXIF's UserComment, in place of the photograph's. `read_description` reads it.
+            Default: none.
+        like: The photograph that it was made from: its metadata, its colour profile, to which the pixels are converted,
+            and its transparency are the result's, too. A JPEG cannot be transparent and lies on white. Default: none.
+        quality: From 1 to 100, of JPEG, WebP and HEIC; default: 95, where what is lost cannot be seen.
+
+    Raises:
+        InputError: if the suffix is unknown, its format has no quality, or the pixels are not of that type and shape.
+        FileError: if it cannot be written; what was there stays as it was.
+    """
+    path = Path(path)
+    check_image_path(path, quality=quality)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise InputError(f"a picture is uint8 (height, width, 3), not {pixels.dtype} {pixels.shape}")
+    name, settings = WRITABLE[path.suffix.lower()]
+    if name in LOSSY:
+        settings = settings | {"quality": QUALITY if quality is None else int(quality)}
+    height, width, _ = pixels.shape
+    alpha = None if like is None or like.alpha is None or name == "JPEG" else _resized(like.alpha, width, height)
+    image, profile = from_srgb(Image.fromarray(_off_white(pixels, alpha)), like.icc_profile if like else None)
+    if profile is not None:
+        settings = settings | {"icc_profile": profile}
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
+    try:
+        content = encode(image, name, settings, like.metadata if like else Metadata(), description)
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError) as error:  # JPEG ends at 65,535 pixels a side, WebP at 16,383
+        raise FileError(f"{path}: {width} x {height} pixels do not fit into {name} ({error}); choose .png") from error
+    write_atomically(path, content)
+
+
+def _resized(alpha: Array, width: int, height: int) -> Array:
+    return np.array(Image.fromarray(alpha).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _off_white(pixels: Array, alpha: Array | None) -> Array:
+    """The colours that give `pixels` when they are laid on white with that alpha, as far as there are such colours.
+
+    Without this, half transparent edges would be whitened twice, and show as a light seam on dark ground. What is
+    wholly transparent stays as it is.
+    """
+    if alpha is None:
+        return pixels
+    colours = pixels.copy()
+    for channel in range(3):  # one by one, for the memory's sake
+        darkness = (255 - pixels[..., channel]).astype(np.uint16) * np.uint16(255)
+        strongest = np.minimum(darkness // np.maximum(alpha, 1), 255).astype(np.uint8)
+        colours[..., channel] = np.where(alpha > 0, 255 - strongest, pixels[..., channel])
+    return colours
+
+
+def check_image_path(path: str | Path, *, quality: int | None = None) -> None:
+    """Find out, before any work, whether a picture can be written under this name, and with this quality.
+
+    Raises:
+        InputError: if the suffix is missing or unknown, or the quality out of range or the format without one.
+        FileError: if the format needs an extra that is not installed.
+    """
+    name, _ = WRITABLE.get(Path(path).suffix.lower(), (None, None))
+    if name is None:
+        raise InputError(f"{path}: pictures are written as {', '.join(WRITABLE)}; give its name one of these endings")
+    if quality is not None and name not in LOSSY:
+        raise InputError(
+            f"{path}: {name} loses nothing and has no quality; leave --quality out, or write .jpg or .webp"
+        )
+    if quality is not None and not (isinstance(quality, Integral) and 1 <= quality <= 100):
+        raise InputError(f"the quality must be a whole number from 1 to 100, not {quality}")
+    if name == "HEIF":
+        _register_heif(Path(path))

@@ -1,0 +1,203 @@
+"""What pictures carry beside their pixels: who took them, when and where, and how they were made.
+
+EXIF (`exif.py`), XMP, IPTC and resolution of a photograph go into what is painted from it. The description of the
+result itself, such as the settings that it was made with, has one place by format: the text "Description" of a PNG, and
+EXIF's UserComment everywhere else. So it never takes the place of the photographer's own description, but except in a
+PNG that of a comment that the camera or the photographer left in UserComment.
+"""
+
+import contextlib
+import io
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+from xml.etree import ElementTree
+
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+
+from sfumato.errors import InputError
+from sfumato.pictures.exif import (
+    BYTE,
+    LONGEST,
+    UNDEFINED,
+    Entry,
+    Exif,
+    add_to_tiff,
+    comment_of,
+    for_result,
+    read_exif,
+    read_tiff_exif,
+)
+
+XMP_TAG, IPTC_TAG = 0x02BC, 0x83BB  # of a TIFF
+IPTC_RESOURCE = 0x0404  # of a JPEG's "Photoshop" segment
+NO_RESOLUTION = ("WEBP", "HEIF")
+"""Formats without a place of their own for it."""
+
+LONGEST_XMP = 65_504
+"""Bytes of XMP that fit into a segment of a JPEG."""
+
+XMPMETA = "{adobe:ns:meta/}xmpmeta"
+RDF, DESCRIPTION, ABOUT = (
+    f"{{http://www.w3.org/1999/02/22-rdf-syntax-ns#}}{name}" for name in ("RDF", "Description", "about")
+)
+
+XMP_KEPT = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "plus": "http://ns.useplus.org/ldf/xmp/1.0/",
+    "cc": "http://creativecommons.org/ns#",
+}
+"""Vocabularies of XMP that tell of the photograph. The others repeat EXIF, or tell of the file: its way up and size,
+its history, how it was developed, the depth or the gain map behind it."""
+
+XMP_LEFT_OUT = (
+    "{http://ns.adobe.com/xap/1.0/}Thumbnails",
+    "{http://ns.adobe.com/photoshop/1.0/}ColorMode",
+    "{http://ns.adobe.com/photoshop/1.0/}ICCProfile",
+)
+
+for _prefix, _uri in (("x", XMPMETA[1:-8]), ("rdf", RDF[1:-4]), *XMP_KEPT.items()):
+    ElementTree.register_namespace(_prefix, _uri)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is known of a picture beside its pixels, so far as it holds for what is painted from it, too.
+
+    Args:
+        exif: A TIFF without pixels, as files hold it.
+        xmp: A packet of XML.
+        iptc: IPTC's records (IIM).
+        dpi: Pixels an inch, across and down.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+def read_metadata(image: Image.Image, file: BinaryIO) -> Metadata:
+    """What there is in a picture that is open from `file`; what is damaged counts as not there."""
+    return Metadata(_exif(image, file).to_bytes() or None, _xmp(image), _iptc(image), _dpi(image))
+
+
+def description_of(image: Image.Image, file: BinaryIO) -> str | None:
+    """The description that `encode` put into a picture that is open from `file`; None if there is none."""
+    if image.format == "PNG":
+        text = image.info.get("Description")
+        return text if isinstance(text, str) else None
+    return comment_of(_exif(image, file))
+
+
+def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Metadata, says: str | None) -> bytes:
+    """A file of format `name` with what is known of the picture and what is to be said of it, its description.
+
+    What a format has no room for is left out: IPTC is for JPEG and TIFF, and a JPEG takes 64 kB each of EXIF and XMP.
+    The resolution of a WebP or a HEIC stands in its EXIF.
+
+    Raises:
+        InputError: if the description is not ASCII.
+        OSError, ValueError: if the format does not take the picture.
+    """
+    if says is not None and not says.isascii():
+        raise InputError("the description of a picture is ASCII text: write other characters as JSON's \\u00e9")
+    comment = None if name == "PNG" else says
+    dpi = known.dpi if name in NO_RESOLUTION else None
+    exif = for_result(read_exif(known.exif or b""), *image.size, comment, dpi)
+    if len(exif.to_bytes()) > LONGEST:
+        exif = for_result(Exif(), *image.size, comment, dpi)
+    settings = dict(settings) | ({"dpi": known.dpi} if known.dpi else {})
+    if name != "TIFF":
+        settings |= _settings(name, exif.to_bytes(), known, says)
+    buffer = io.BytesIO()
+    image.save(buffer, name, **settings)
+    if name != "TIFF":
+        return buffer.getvalue()
+    tags = {XMP_TAG: (BYTE, known.xmp), IPTC_TAG: (UNDEFINED, known.iptc)}
+    others = {tag: Entry(kind, len(content), content) for tag, (kind, content) in tags.items() if content}
+    return add_to_tiff(buffer.getvalue(), exif, others)
+
+
+def _settings(name: str, exif: bytes, known: Metadata, says: str | None) -> dict[str, Any]:
+    """How Pillow is told of metadata."""
+    settings: dict[str, Any] = {"exif": b"Exif\0\0" + exif} if exif else {}
+    if name == "PNG":
+        text = PngImagePlugin.PngInfo()
+        if says is not None:
+            text.add_text("Description", says)
+        if known.xmp:
+            text.add_itxt("XML:com.adobe.xmp", known.xmp.decode())
+        return settings | {"pnginfo": text}
+    if known.xmp and (name != "JPEG" or len(known.xmp) <= LONGEST_XMP):
+        settings["xmp"] = known.xmp
+    if known.iptc and name == "JPEG":
+        resource = b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(known.iptc)) + known.iptc
+        segment = b"Photoshop 3.0\0" + resource + bytes(len(known.iptc) % 2)
+        settings["extra"] = b"\xff\xed" + struct.pack(">H", 2 + len(segment)) + segment
+    return settings
+
+
+def _exif(image: Image.Image, file: BinaryIO) -> Exif:
+    if image.format == "TIFF":
+        return read_tiff_exif(file)
+    content = image.info.get("exif")
+    return read_exif(content) if isinstance(content, bytes) else Exif()
+
+
+class _NoDocumentType(ElementTree.TreeBuilder):
+    """Refuses a document type, which XMP has not: what it defines may grow without end."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise ValueError("XMP has no document type")
+
+
+def _xmp(image: Image.Image) -> bytes | None:
+    packet = image.info.get("xmp")
+    if not isinstance(packet, bytes):
+        return None
+    kept = ElementTree.Element(DESCRIPTION, {ABOUT: ""})
+    try:
+        root = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"), ElementTree.XMLParser(target=_NoDocumentType()))
+        for description in (entry for entries in root.iter(RDF) for entry in entries):
+            kept.attrib |= {name: value for name, value in description.items() if _is_kept(name)}
+            kept.extend(entry for entry in description if _is_kept(entry.tag))
+        if len(kept) == 0 and list(kept.attrib) == [ABOUT]:
+            return None
+        whole = ElementTree.Element(XMPMETA)
+        ElementTree.SubElement(whole, RDF).append(kept)
+        content: bytes = ElementTree.tostring(whole, encoding="utf-8", xml_declaration=False)
+    except Exception:  # whatever the XML of a stranger leads to
+        return None
+    return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>' + content + b'<?xpacket end="w"?>'
+
+
+def _is_kept(name: str) -> bool:
+    return name[1:].partition("}")[0] in XMP_KEPT.values() and name not in XMP_LEFT_OUT
+
+
+def _iptc(image: Image.Image) -> bytes | None:
+    """IPTC's records, from where a JPEG or a TIFF has them."""
+    records: Any = None
+    with contextlib.suppress(Exception):  # tags of a TIFF are read only now
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            records = image.tag_v2.get(IPTC_TAG)
+        else:
+            records = image.info.get("photoshop", {}).get(IPTC_RESOURCE)
+    return records if isinstance(records, bytes) and len(records) < LONGEST_XMP else None
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    with contextlib.suppress(Exception):  # in a TIFF it may be one of zero parts
+        across, down = (float(number) for number in image.info["dpi"])
+        if all(1 < number <= 65_535 for number in (across, down)):  # 1: a TIFF that tells none; more: none fits a JPEG
+            return across, down
+    return None

@@ -1,0 +1,1 @@
+"""Control over style transfer: whose colours, and which style goes where."""

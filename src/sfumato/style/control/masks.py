@@ -1,0 +1,109 @@
+"""Masks: which part of the content takes which style.
+
+A mask is a picture of the content's size; white belongs to its style, black and what is transparent do not, and grey
+does in part: edges may be soft. Styles without a mask take what the masks leave; where all have one, what is left
+keeps to the content alone. Where masks overlap and add up to more than one, they share.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array, Shape
+from sfumato.errors import InputError
+from sfumato.kernels.pooling import average_pool
+from sfumato.pictures.files import open_image
+from sfumato.style.control.colour import grey
+from sfumato.style.inputs import Style, picture_name, read_picture
+from sfumato.style.settings import Picture
+
+
+class Region(NamedTuple):
+    """A part of the content, and the styles that it takes.
+
+    Attributes:
+        mask: (height, width, 1), how much of each pixel of the content belongs to it, from 0 to 1; None for the whole.
+        styles: Its styles, with shares that add up to `share`.
+        share: Its part of the style loss. As large as its part of the picture, times its styles' weight: a pixel is
+            then pulled as hard in a small region as in a large one.
+    """
+
+    mask: Array | None
+    styles: Sequence[Style]
+    share: float
+
+
+def make_regions(
+    styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], shape: Shape, *, first_frame: bool = False
+) -> list[Region]:
+    """The regions that masks make of a content.
+
+    Args:
+        styles: The styles that have a weight.
+        masks: Pictures with the number of the style that each is for, from 1; several for one style add up.
+        shape: Height and width of the content.
+        first_frame: Take the first frame of a mask that is an animation.
+
+    Raises:
+        InputError: for a mask of another size, an empty one, one for a style that there is not, or a style that the
+            masks leave nothing to.
+    """
+    if not masks:
+        return [Region(None, styles, 1.0)]
+    sums: dict[int, Array] = {}
+    numbers = [style.number for style in styles]
+    for mask, number in masks:
+        if number not in numbers:
+            there = ", ".join(map(str, numbers))
+            name = picture_name(mask, "a mask")
+            raise InputError(
+                f"{name}: is for style {number}, and there is no such style with a weight; there is {there}"
+            )
+        sums[number] = sums.get(number, 0) + _read_mask(mask, shape, first_frame=first_frame)
+    together = sum(sums.values())
+    divisor = np.maximum(together, 1.0)
+    parts = [(sums[style.number] / divisor, [style]) for style in styles if style.number in sums]
+    unmasked = [style for style in styles if style.number not in sums]
+    if unmasked:
+        rest = np.clip(1.0 - together, 0.0, 1.0)
+        if not rest.any():
+            raise InputError(f"{unmasked[0].name}: the masks leave nothing to it; give it one, or leave it out")
+        parts.append((rest, unmasked))
+    shares = [float(mask.mean()) * sum(style.share for style in some) for mask, some in parts]
+    return [Region(mask, some, share / sum(shares)) for (mask, some), share in zip(parts, shares, strict=True)]
+
+
+def _read_mask(mask: Picture, shape: Shape, *, first_frame: bool) -> Array:
+    if isinstance(mask, str | Path):
+        photo = open_image(mask, first_frame=first_frame)
+        pixels = grey(photo.pixels)[..., :1].copy()
+        if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
+            pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
+    else:
+        pixels = grey(read_picture(mask))[..., :1].copy()
+    name = picture_name(mask, "a mask")
+    if pixels.shape[:2] != shape:
+        sizes = [f"{width} x {height}" for height, width in (pixels.shape[:2], shape)]
+        raise InputError(f"{name}: is {sizes[0]} pixels, and the content {sizes[1]}; a mask has the content's size")
+    if not pixels.any():
+        raise InputError(f"{name}: is black everywhere, so its style has no region; paint that white")
+    return pixels
+
+
+def pooled_masks(mask: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Array]]:
+    """The mask as each layer sees it, (1, rows, columns, 1), by the layer's name.
+
+    Wherever the network pools, so does the mask, over the same windows: a position counts as far as the pixels below it
+    do. Means keep soft edges soft and regions adding up to one, as maxima would not.
+
+    Args:
+        mask: (height, width, 1).
+        shapes: Shape of each layer's outputs, in order.
+    """
+    pooled = mask[np.newaxis]
+    for layer, shape in shapes.items():
+        if pooled.shape[1:3] != shape[:2]:
+            pooled = average_pool(pooled, 2, 2)
+        yield layer, pooled

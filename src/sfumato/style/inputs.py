@@ -1,0 +1,90 @@
+"""The pictures that a style transfer is given: content, styles and start, from files or arrays."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.errors import InputError
+from sfumato.pictures.files import read_image
+from sfumato.style.settings import LEAST_EDGE, Picture, check_weight
+
+
+class Style(NamedTuple):
+    """A style.
+
+    Attributes:
+        name: What to call it in an error.
+        number: Its number among those given, from 1.
+        picture: (height, width, 3), bytes, or floating point from 0 to 1.
+        share: Its part of the style, of one in all.
+    """
+
+    name: str
+    number: int
+    picture: Array
+    share: float
+
+
+def picture_name(picture: Any, otherwise: str) -> str:
+    """What to call a picture in an error: its file, if it has one."""
+    return str(picture) if isinstance(picture, str | Path) else otherwise
+
+
+def read_picture(picture: Picture, *, first_frame: bool = False) -> Array:
+    """A picture as (height, width, 3): bytes as they are, anything else in float32 from 0 to 1.
+
+    Args:
+        picture: A file, or an array.
+        first_frame: Take the first frame of an animation.
+
+    Raises:
+        InputError: if it is no picture, or too small for one.
+        FileError: if the file cannot be read.
+    """
+    pixels = read_image(picture, first_frame=first_frame) if isinstance(picture, str | Path) else np.asarray(picture)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype.kind not in "uf":
+        raise InputError(f"a picture is an array (height, width, 3) of RGB, not {pixels.dtype} of {pixels.shape}")
+    height, width = pixels.shape[:2]
+    if min(height, width) < LEAST_EDGE:
+        name = picture_name(picture, "a picture")
+        raise InputError(f"{name}: is {width} x {height} pixels; a picture needs at least {LEAST_EDGE} each way")
+    if pixels.dtype != np.uint8 and not (pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1):
+        raise InputError("the numbers of a picture are uint8, or floating point from 0 to 1")
+    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
+
+
+def read_styles(
+    styles: Picture | Sequence[Picture | tuple[Picture, float]], *, first_frame: bool = False
+) -> list[Style]:
+    """Styles with their shares, which add up to one; those without weight are left out.
+
+    Raises:
+        InputError: if they are no pictures with weights of which at least one is positive.
+        FileError: if a file cannot be read.
+    """
+    several: list[Any] = list(styles) if isinstance(styles, list | tuple) else [styles]
+    pairs = [style if isinstance(style, tuple) else (style, 1.0) for style in several]
+    if not all(len(pair) == 2 and isinstance(pair[0], str | Path | np.ndarray) for pair in pairs):
+        raise InputError("a style is a picture, or a picture and its weight: give one, or a list of them")
+    weights = [check_weight(picture_name(picture, "a style"), weight) for picture, weight in pairs]
+    return [
+        Style(picture_name(picture, "a style"), number, read_picture(picture, first_frame=first_frame), share)
+        for number, ((picture, _), share) in enumerate(zip(pairs, shares_of_one(weights, "style"), strict=True), 1)
+        if share
+    ]
+
+
+def shares_of_one(weights: Sequence[float], kind: str) -> list[float]:
+    """Weights divided by their sum.
+
+    Raises:
+        InputError: if that is zero, or too large.
+    """
+    total = sum(weights)
+    if not 0 < total < math.inf:
+        raise InputError(f"the weights of the {kind}s add up to {total}: give at least one some, and none too much")
+    return [weight / total for weight in weights]

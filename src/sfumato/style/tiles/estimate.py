@@ -1,0 +1,130 @@
+"""What a style transfer will take, told before it begins."""
+
+import bisect
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sfumato.errors import InputError
+from sfumato.style.problem import StyleProblem
+from sfumato.style.pyramid import scale_sizes
+from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
+from sfumato.style.tiles.memory import EXPECTED_SPARE, Plan, allowed_memory, make_plan, planned_memory
+from sfumato.style.tiles.tiling import cut_into_tiles, halo_field
+
+PROBE = 288
+"""Long edge, in pixels, of what is timed beside a third of it: what an evaluation takes anyhow, and each pixel adds."""
+
+REPEATS = 2
+"""Times that each is timed; the shortest counts, as others work on the machine too."""
+
+EVALUATIONS = 1.05
+"""Evaluations of loss and gradient in a step: the line search of L-BFGS is content with the first nearly always."""
+
+OUT = 0.5
+"""Part of the time of an evaluation that the forward pass takes alone."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a style transfer takes.
+
+    Attributes:
+        width: Of the result, in pixels.
+        height: Of the result.
+        memory_bytes: Memory of the whole process at its peak, as it is expected to be.
+        allowed_bytes: What it may take, and will not go beyond.
+        seconds: Time, if every scale takes all its steps.
+        tiles: Parts that the picture is worked in at its last scale.
+        plan: How it is cut, see `Plan`.
+        largest_size: Long edge, in pixels, of the largest picture that fits into the memory allowed.
+    """
+
+    width: int
+    height: int
+    memory_bytes: int
+    allowed_bytes: int
+    seconds: float
+    tiles: int
+    plan: Plan
+    largest_size: int
+
+
+def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan) -> Estimate:
+    """Time one evaluation of a small picture, and count what the large one takes in such.
+
+    Args:
+        problem: What is to be painted.
+        sizes: Height and width at each scale.
+        plan: How it is to be cut.
+    """
+    height, width = sizes[-1]
+    fixed, per_pixel = _probe(problem, plan)
+    evaluations, seconds = EVALUATIONS * problem.settings.steps, 0.0
+    for size in sizes:
+        tiles, pixels = _seen(problem, size, plan.tile)
+        passes = evaluations * (1.0 if tiles == 1 else 1.0 + OUT) + OUT  # in tiles, out first and then there and back
+        seconds += passes * (tiles * fixed + pixels * per_pixel)
+        for style in problem.styles:
+            tiles, pixels = _seen(problem, problem.style_size(style, *size), plan.tile)
+            seconds += OUT * (tiles * fixed + pixels * per_pixel)
+    return Estimate(
+        width=width,
+        height=height,
+        memory_bytes=planned_memory(problem, height, width, plan, EXPECTED_SPARE),
+        allowed_bytes=allowed_memory(problem.settings.memory, problem.engine),
+        seconds=seconds,
+        tiles=_seen(problem, (height, width), plan.tile)[0],
+        plan=plan,
+        largest_size=_largest_size(problem),
+    )
+
+
+def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
+    """Seconds that an evaluation takes for itself and for each pixel, in the memory that is planned."""
+    small = copy.copy(problem)  # the styles' own size does not matter to it
+    small.settings = replace(problem.settings, style_scale=min(1.0, problem.settings.style_scale))
+    largest = min(PROBE, max(plan.tile or PROBE, PROBE // 2))
+    pixels, seconds = [], []
+    for edge in (largest // 3, largest):
+        height, width = _size(problem, edge)
+        objective = small.objective(height, width, prepared=plan.prepared)
+        theta = problem.engine.master.put(small.first(height, width).ravel())
+        times = []
+        for _ in range(REPEATS):
+            begin = time.perf_counter()
+            objective(theta)
+            times.append(time.perf_counter() - begin)
+        pixels.append(height * width)
+        seconds.append(min(times))
+    per_pixel = (seconds[1] - seconds[0]) / (pixels[1] - pixels[0])
+    return max(0.0, seconds[0] - per_pixel * pixels[0]), per_pixel
+
+
+def _size(problem: StyleProblem, long_edge: int) -> tuple[int, int]:
+    """Height and width of the content at this size, at least what the network can see."""
+    height, width = problem.content.shape[:2]
+    ((height, width),) = scale_sizes(height, width, long_edge, 1)
+    return max(height, LEAST_EDGE), max(width, LEAST_EDGE)
+
+
+def _seen(problem: StyleProblem, size: tuple[int, int], tile: int | None) -> tuple[int, int]:
+    """Tiles of a picture of this size, and pixels that they see together."""
+    tiles = cut_into_tiles(*size, tile, halo_field(problem.vgg.network(*size)))
+    areas = [(rows.stop - rows.start) * (columns.stop - columns.start) for _, (rows, columns) in tiles]
+    return len(tiles), sum(areas)
+
+
+def _largest_size(problem: StyleProblem) -> int:
+    """Long edge of the largest picture that has a plan."""
+
+    def too_large(long_edge: int) -> bool:
+        try:
+            make_plan(problem, *_size(problem, long_edge))
+        except InputError:
+            return True
+        return False
+
+    edges = range(LEAST_EDGE, LARGEST_EDGE + 1)
+    return edges[bisect.bisect_left(edges, True, key=too_large) - 1]

@@ -1,0 +1,309 @@
+"""What a picture takes of the memory, and how it is cut so that it takes no more than it may.
+
+The plan follows from the pictures' sizes, the settings and the memory that is allowed, and not from what happens to be
+free or from the number of threads: the same command gives the same bytes.
+"""
+
+import bisect
+import copy
+import math
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from sfumato.arrays import Array, Shape
+from sfumato.engine import NUMPY, Engine, device_memory
+from sfumato.errors import InputError
+from sfumato.style.problem import StyleProblem
+from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
+
+PART_OF_MACHINE = 0.75
+"""Part of the machine's memory that a picture may take where nothing is said: others want to live there too."""
+
+PROGRAM = 66_000_000
+"""Bytes of Python and its libraries."""
+
+TENSORS, GPU = 190_000_000, 600_000_000
+"""Bytes of PyTorch beside them, and of what it takes of a GPU before any picture comes."""
+
+SHARED, SCRATCH = 50_000_000, 9_000_000
+"""Bytes that all threads and each of them work in where layers have 512 channels: transformed filters, Gram matrices,
+tiles of features."""
+
+SPARE, MOST_SPARE = 0.55, 170_000_000
+"""What can be taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
+leave. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
+
+READING = 5
+"""Times its bytes that a picture takes at most while it is read, beside them; half of it as a rule (WebP's decoder
+makes copies)."""
+
+EXPECTED_SPARE = 0.5
+"""Part of that which is taken as a rule; a plan counts on all of it."""
+
+PREPARED, PREPARED_PIXELS = 7, 768 * 768
+"""Times the network's bytes that the transformed filters take that are kept; and pixels up to which they are kept, if
+there is room: larger pictures take so long that to transform them anew hardly counts."""
+
+FLOAT = 4
+"""Bytes of a number that a picture is painted with."""
+
+INDEX = 8
+"""Bytes of the number of a pooling window's winner, as PyTorch keeps it."""
+
+LEAST_TILE, GOOD_TILE = 64, 512
+"""Pixels that a tile owns each way: fewer cost too much time for their halos, and with so many these cost little."""
+
+HISTORIES = range(10, 2, -1)
+"""Pairs that L-BFGS keeps: ten as is usual, and down to three where there would be no room for good tiles."""
+
+FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 6, 8, 3
+"""Pictures held at once while the network works: by other optimizers, by L-BFGS beside its pairs, and by total
+variation."""
+
+STYLE_PICTURES = {"style": 2, "luminance": 4, "match": 4, "match-cholesky": 4, "histogram": 8}
+"""The same of a style while it is given its colours and measured, by where they come from: histograms are sorted."""
+
+
+class Plan(NamedTuple):
+    """How a picture is painted in the memory there is.
+
+    Attributes:
+        tile: Pixels that a tile owns each way, at most; None for pictures in one.
+        history: Pairs of L-BFGS.
+        prepared: Whether the network's transformed filters are kept.
+    """
+
+    tile: int | None
+    history: int
+    prepared: bool = False
+
+
+def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
+    """Bytes that this process may take, of the machine or of its GPU: those asked for, or a part of what there is.
+
+    Processes that torchrun has started on this machine share it.
+    """
+    sharing = 1 if engine.device.startswith("cuda") else int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
+
+
+def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
+    """The plan for a picture of this size at its last scale.
+
+    Raises:
+        InputError: if not even the smallest tiles fit into the memory allowed; the message says what would.
+    """
+    settings, allowed = problem.settings, allowed_memory(problem.settings.memory, problem.engine)
+
+    def too_much(plan: Plan) -> bool:
+        return planned_memory(problem, height, width, plan) > allowed
+
+    if problem.workers.count > 1:
+        return _shared_plan(problem, height, width, too_much)
+    whole = Plan(None, HISTORIES[0])
+    prepared = whole._replace(prepared=True)
+    numpy = problem.engine.backend == "numpy"
+    if numpy and height * width <= PREPARED_PIXELS and not too_much(prepared):
+        return prepared
+    if not too_much(whole):
+        return whole
+    histories = HISTORIES if settings.optimizer == "lbfgs" else HISTORIES[:1]
+    least = Plan(LEAST_TILE, histories[-1])
+    if _fixed(problem) > allowed:
+        raise InputError(
+            f"{bytes_as_text(allowed)} of memory are allowed, and the program with its network and the pictures given "
+            f"takes {bytes_as_text(_fixed(problem))}; allow more"
+        )
+    if too_much(least):
+        needed = bytes_as_text(planned_memory(problem, height, width, least))
+        choices = "a smaller size or style scale"
+        choices += ", or --optimizer adam" if settings.optimizer == "lbfgs" else ""
+        raise InputError(
+            f"{problem.content_name}: at {width} x {height} pixels it takes at least {needed} of memory, and "
+            f"{bytes_as_text(allowed)} are allowed; allow more, or choose {choices}"
+        )
+    edges = range(LEAST_TILE, max(height, width) + LEAST_TILE, LEAST_TILE)
+    good = min(GOOD_TILE, max(height, width) // 2)
+    for history in histories:
+        fitting = bisect.bisect_left(edges, True, key=lambda edge: too_much(Plan(edge, history)))
+        if fitting and (edges[fitting - 1] >= good or history == histories[-1]):
+            break
+    return Plan(edges[fitting - 1], history)
+
+
+def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Callable[[Plan], bool]) -> Plan:
+    """A plan with a tile at least for every process, where the picture has that many.
+
+    Raises:
+        InputError: if not even the smallest tiles fit.
+    """
+    field = halo_field(problem.vgg.network(height, width))
+    edges = range(LEAST_TILE, max(height, width) + LEAST_TILE, LEAST_TILE)
+    counts = {edge: len(cut_into_tiles(height, width, edge, field)) for edge in edges}
+    enough = min(problem.workers.count, counts[LEAST_TILE])
+    for history in HISTORIES if problem.settings.optimizer == "lbfgs" else HISTORIES[:1]:
+        for edge in reversed(edges):
+            if counts[edge] >= enough and not too_much(Plan(edge, history)):
+                return Plan(edge, history)
+    needed = bytes_as_text(planned_memory(problem, height, width, Plan(LEAST_TILE, HISTORIES[-1])))
+    raise InputError(f"{problem.content_name}: each process takes at least {needed} of memory; allow it as much")
+
+
+def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> str:
+    """What to do where a plan takes more than the device has left: allow half of it, and so smaller tiles."""
+    half = planned_memory(problem, height, width, plan) // 2
+    smaller = copy.copy(problem)
+    smaller.settings = replace(problem.settings, memory=half)
+    try:
+        tile = make_plan(smaller, height, width).tile
+    except InputError:
+        return "choose a smaller size, or --device cpu"
+    return f"--memory {half // 10**6}MB --overwrite works it in tiles of {tile} pixels; or choose a smaller size"
+
+
+def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:
+    """Refuse to go on by a plan that takes more memory than is asked to be allowed now.
+
+    Raises:
+        InputError: if so.
+    """
+    needed, asked = planned_memory(problem, height, width, plan), problem.settings.memory
+    if asked is not None and needed > asked:
+        raise InputError(
+            f"{problem.content_name}: goes on by the plan that it began with, which takes {bytes_as_text(needed)}, and "
+            f"{bytes_as_text(asked)} are allowed; allow as much, or begin anew"
+        )
+
+
+def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, spare: float = 1.0) -> int:
+    """Bytes that the whole process takes to paint a picture of this size by a plan: at most, or with less to spare."""
+    settings = problem.settings
+    content = [*problem.content_layers] if settings.content_weight else []
+    style = [*problem.style_layers] if settings.style_weight else []
+    passes = [_pass(problem, (height, width), plan.tile, [*content, *style])]
+    for one in problem.styles:
+        size = problem.style_size(one, height, width)
+        held = STYLE_PICTURES[settings.colour] * 3 * FLOAT * math.prod(size)
+        passes.append(_pass(problem, size, plan.tile, []) + held)
+    asked = _painting(problem, height, width, plan) + max(passes)
+    reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))
+    kept = PREPARED * problem.vgg.theta.nbytes if plan.prepared else 0
+    return int(_fixed(problem) + kept + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
+
+
+def _fixed(problem: StyleProblem) -> int:
+    """What does not depend on the size: the program, the network, and the pictures as they were given."""
+    theta = problem.vgg.theta.nbytes
+    if _on_gpu(problem):
+        return GPU + theta
+    given = sum(picture.nbytes for picture in _given(problem))
+    if problem.engine.backend == "torch":
+        given += TENSORS + theta * problem.engine.reduced // 2
+    channels = problem.vgg.network(LEAST_TILE, LEAST_TILE).output_shape[-1]
+    work = (SHARED + SCRATCH * (os.cpu_count() or 1)) * channels // 512
+    return PROGRAM + theta + work + given
+
+
+def _on_gpu(problem: StyleProblem) -> bool:
+    return problem.engine.device != "cpu"
+
+
+def _given(problem: StyleProblem) -> list[Array]:
+    pictures = [problem.content, problem.start, *(style.picture for style in problem.styles)]
+    return [picture for picture in (*pictures, *(region.mask for region in problem.regions)) if picture is not None]
+
+
+def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
+    """What is held of the picture as a whole: pixels and gradients, the optimizer's state, targets and masks."""
+    settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
+    pairs = min(plan.history, settings.steps)
+    pictures = LINE_SEARCH + 2 * pairs if settings.optimizer == "lbfgs" else FIRST_ORDER
+    numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
+    if settings.content_weight:
+        features = sum(math.prod(shapes[layer]) for layer in problem.content_layers)
+        numbers += features // 2 if problem.engine.reduced else features
+    masked = sum(region.mask is not None for region in problem.regions)
+    sizes = {shape[:2] for shape in shapes.values()}
+    return FLOAT * (numbers + masked * sum(rows * columns for rows, columns in sizes))
+
+
+def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads: Collection[str]) -> int:
+    """Bytes of the network's pass over a picture of this size; with a backward pass where there are heads."""
+    seen = largest_tile(*size, tile, halo_field(problem.vgg.network(*size)))
+    owned = 1.0 if tile is None else min(1.0, min(tile, size[0]) * min(tile, size[1]) / math.prod(seen))
+    shapes = problem.vgg.network(*seen).shapes
+    if problem.engine.backend == "torch":
+        number = FLOAT // 2 if problem.engine.reduced else FLOAT
+        return tensor_pass_bytes(shapes, gradient=bool(heads), number=number)
+    return pass_bytes(shapes, heads, gradient=bool(heads), owned=owned)
+
+
+def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient: bool, owned: float = 1.0) -> int:
+    """Bytes at the peak of one pass of VGG over an image, in float32.
+
+    In the forward pass a layer's inputs and outputs are there together, and of what it made remain, for the backward
+    pass, a byte for each output (its sign, or the winner of a pooling window) and the outputs that a head measures. In
+    the backward pass two neighbouring gradients are there together; a head adds its own to one of them.
+
+    Args:
+        shapes: Shape of each layer's outputs, in order.
+        heads: Layers that are measured.
+        gradient: Whether there is a backward pass.
+        owned: Part of the image that heads measure; of its features content makes copies, if it is not all.
+    """
+    counts = {name: math.prod(shape) for name, shape in shapes.items()}
+    first = next(iter(counts))
+    kept, peak = 0, 0.0
+    copied = owned if owned < 1 else 0.0
+    before = FLOAT * counts[first]
+    for name, count in counts.items():
+        z, sign = FLOAT * count, count if gradient and name != first else 0
+        peak = max(peak, kept + before + z + max(sign, copied * z))
+        kept += sign + (z if gradient and name in heads else 0)
+        before = 0 if gradient and name in heads else z  # which is what is kept
+    if not gradient:
+        return int(peak)
+    above = 0
+    for name, count in reversed(counts.items()):
+        z = FLOAT * count
+        peak = max(peak, kept + above + z)  # the gradient of these outputs, beside that of the layer above
+        kept -= z if name in heads else 0
+        kept -= count if name != first else 0
+        above = z
+    return int(peak)
+
+
+def tensor_pass_bytes(shapes: Mapping[str, Shape], *, gradient: bool, number: int) -> int:
+    """The same on PyTorch: for the backward pass, each convolution's outputs remain, which tell their own sign.
+
+    Args:
+        shapes: Shape of each layer's outputs, in order.
+        gradient: Whether there is a backward pass.
+        number: Bytes of a number.
+    """
+    counts = {name: math.prod(shape) for name, shape in shapes.items()}
+    first, *others = counts
+    kept, peak, before = 0, 0, FLOAT * counts[first]
+    keeps = {name: (INDEX if "pool" in name else number) * counts[name] for name in others}
+    for name in others:
+        z = number * counts[name]
+        peak = max(peak, kept + before + z)
+        kept += keeps[name] if gradient else 0
+        before = 0 if gradient and "pool" not in name else z  # what is kept is counted
+    above = 0
+    for name in reversed(others) if gradient else ():
+        dz = number * counts[name]
+        peak = max(peak, kept + above + dz + (0 if "pool" in name else dz))  # beside it, what its sign lets through
+        kept -= keeps[name]
+        above = dz
+    return peak
+
+
+def bytes_as_text(count: float) -> str:
+    """A number of bytes as people say it, rounded up: what is said to suffice does."""
+    if count >= 1e9:
+        tenths = math.ceil(count / 1e8)
+        return f"{tenths / 10:,.{0 if tenths >= 1000 else 1}f} GB"
+    return f"{math.ceil(count / 1e6)} MB"

@@ -1,0 +1,7 @@
+"""Training: mini-batches, epochs, their history, and what the history calls for."""
+
+from sfumato.training.diagnosis import diagnose
+from sfumato.training.fitting import FitResult, evaluate, fit
+from sfumato.training.history import EpochRecord
+
+__all__ = ["EpochRecord", "FitResult", "diagnose", "evaluate", "fit"]

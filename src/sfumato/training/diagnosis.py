@@ -1,0 +1,67 @@
+"""Advice from the cost curve."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.training.history import EpochRecord
+
+
+def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) -> list[str]:
+    """What the cost curve calls for, in the reference's advice (Part 8, section 2.1).
+
+    Looked at is the second half of the run: whether the training loss ended above where it was, went up and down (by
+    5 % an epoch on average, and up in more than a quarter of them), or was still falling steadily, and whether the
+    validation loss has turned.
+
+    Args:
+        history: The records of all epochs.
+        early_stopping: Whether the weights kept are those of the lowest validation loss already.
+
+    Returns:
+        One sentence for each thing found; empty when the run ended flat, or is too short (under four epochs) to tell.
+    """
+    loss = np.array([record.train_loss for record in history])
+    if len(loss) < 4:
+        return []
+    half = loss[len(loss) // 2 :]
+    changes = np.diff(half)
+    relative_change = float((np.abs(changes) / np.maximum(half[:-1], np.finfo(float).tiny)).mean())
+    net = float(half[0] - half[-1])
+    level = float(np.abs(half).mean()) or 1.0
+    findings = []
+    overfits = _overfitting(history, early_stopping)
+    if loss[-1] > loss[0] or net < -0.05 * level:
+        lower, since = (loss[0], 1) if loss[-1] > loss[0] else (half[0], history[len(loss) // 2].epoch)
+        findings.append(
+            f"The training loss rose ({lower:.4g} at epoch {since}, {loss[-1]:.4g} at the end): try a smaller learning "
+            "rate."
+        )
+    elif relative_change > 0.05 and float((changes > 0).mean()) > 0.25:
+        findings.append(
+            "The training loss oscillates: add learning rate decay (--schedule exponential), or try a smaller rate."
+        )
+    elif not overfits and loss[-1] > 1e-6 and net > 0.05 * level and _still_falling(loss):
+        findings.append("The training loss was still falling steadily at the end: more epochs would lower it further.")
+    return findings + overfits
+
+
+def _still_falling(loss: Array) -> bool:
+    """Whether the last fifth of the run went down by 2 % or more, mostly without going up."""
+    last = loss[-max(3, len(loss) // 5) :]
+    return bool(last[0] - last[-1] > 0.02 * abs(last[0]) and (np.diff(last) < 0).mean() >= 0.6)
+
+
+def _overfitting(history: Sequence[EpochRecord], early_stopping: bool) -> list[str]:
+    validation = np.array([record.validation_loss for record in history])
+    if np.isnan(validation).any():
+        return []
+    lowest = int(validation.argmin())
+    if lowest >= 0.9 * (len(validation) - 1) or validation[-1] < 1.1 * validation[lowest]:
+        return []
+    advice = "regularise (--l2, --dropout)"
+    return [
+        f"The validation loss was lowest at epoch {history[lowest].epoch} ({validation[lowest]:.4g}) and has risen to "
+        f"{validation[-1]:.4g} since: {advice if early_stopping else f'stop there (--early-stopping), or {advice}'}."
+    ]

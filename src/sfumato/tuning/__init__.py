@@ -1,0 +1,1 @@
+"""Hyper-parameters: a search for good ones, and the learning-rate range test."""

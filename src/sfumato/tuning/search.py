@@ -1,0 +1,325 @@
+"""Search for hyper-parameters, on the scales and in the order that the reference advises (Part 8, section 2.1).
+
+Its advice, and what is made of it here:
+
+- "The most critical is the learning rate": every trial draws one, on a logarithmic scale, as it does epsilon, L2 and
+  decay. Momentum's beta and Adam's are drawn as 1 - beta, on a logarithmic scale too, since 0.9 and 0.99 differ as much
+  as 0.99 and 0.999 do.
+- "Similar to bisection": the first trials are drawn from the whole range; then the range around the best so far is
+  halved, from stage to stage.
+- "Hidden units or layers need to be increased gradually": it begins with one small layer, and goes on from the best by
+  one step: twice or half the units, a layer more or less.
+- "I increase the number of iterations if I see a steady decrease": if the best trial's lowest loss came in the last
+  tenth of its epochs, the next trials get twice as many.
+- Mini-batches, dropout and initialisation are drawn too. A trial changes the learning rate and about a quarter of the
+  rest; what it leaves is the best trial's.
+
+Optuna keeps the trials, on a disk or in a database, and stops poor ones early. What is proposed next is ours, and
+follows from the finished trials, the trial's number and the seed alone.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sfumato.errors import DivergenceError, FileError
+from sfumato.random_keys import Stream, generator
+
+if TYPE_CHECKING:
+    import optuna
+
+STAGES = 6
+"""How often the range is halved, but for one: in the last stage it is a 32nd of the first."""
+
+CHANGED = 0.25
+"""Probability of each setting but the learning rate to be drawn anew in a trial."""
+
+STEADY = 0.9
+"""The part of its epochs after which the lowest loss of a trial says that more epochs would lower it further."""
+
+REPORTS = 20
+"""Reports of a trial's loss in the epochs that a search begins with: a database takes some milliseconds for each."""
+
+START_UP, WARM_UP = 5, 0.2
+"""Trials, and part of a trial's epochs, before any is pruned."""
+
+UNITS, LAYERS = (4, 8, 16, 32, 64, 128, 256, 512), (1, 2, 3)
+
+ARCHITECTURES = tuple(",".join([str(units)] * layers) for layers in LAYERS for units in UNITS)
+"""What can be reached step by step."""
+
+Value = float | int | str
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`.
+
+    Attributes:
+        low, high: The ends.
+        start: What the first trial takes.
+        log: Whether they are drawn on a logarithmic scale.
+        whole: Whether they are whole numbers.
+    """
+
+    low: float
+    high: float
+    start: float
+    log: bool = True
+    whole: bool = False
+
+    def distribution(self) -> "optuna.distributions.BaseDistribution":
+        """What Optuna keeps of it."""
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if self.whole:
+            return IntDistribution(int(self.low), int(self.high), log=self.log)
+        return FloatDistribution(self.low, self.high, log=self.log)
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> Value:
+        """The value that a trial has been given."""
+        if self.whole:
+            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
+        return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+    def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
+        """A number from the part of the range, `width` of 1, that is around the best one."""
+        low, high, at = (math.log(x) if self.log else x for x in (self.low, self.high, float(best)))
+        reach = width * (high - low) / 2 if width < 1 else high - low
+        drawn = rng.uniform(max(low, at - reach), min(high, at + reach))
+        value = math.exp(drawn) if self.log else drawn
+        value = min(self.high, max(self.low, float(f"{value:.3g}")))  # as many digits as a command wants
+        return round(value) if self.whole else value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several, of which the first trial takes the first."""
+
+    values: tuple[str, ...]
+
+    @property
+    def start(self) -> str:
+        """What the first trial takes."""
+        return self.values[0]
+
+    def distribution(self) -> "optuna.distributions.BaseDistribution":
+        """What Optuna keeps of it."""
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution(self.values)
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> Value:
+        """The value that a trial has been given."""
+        return str(trial.suggest_categorical(name, self.values))
+
+    def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
+        """Any of them."""
+        return str(rng.choice(self.values))
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Hidden layers of equal width, as "32,32": the first trial has one of `units`, and others a step from the best."""
+
+    units: int = 16
+
+    @property
+    def start(self) -> str:
+        """What the first trial takes."""
+        return str(self.units)
+
+    def distribution(self) -> "optuna.distributions.BaseDistribution":
+        """What Optuna keeps of it: every one that can be reached."""
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution(ARCHITECTURES)
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> Value:
+        """The value that a trial has been given."""
+        return str(trial.suggest_categorical(name, ARCHITECTURES))
+
+    def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
+        """A step from the best: twice or half the units, a layer more or less."""
+        sizes = str(best).split(",")
+        units, layers = int(sizes[0]), len(sizes)
+        steps = [(units * 2, layers), (units // 2, layers), (units, layers + 1), (units, layers - 1)]
+        possible = {",".join([str(units)] * layers) for units, layers in steps} & {*ARCHITECTURES}
+        return str(rng.choice(sorted(possible)))
+
+
+Setting = Range | Choice | Growth
+
+
+class Trial(NamedTuple):
+    """A finished trial.
+
+    Attributes:
+        number: Its number, from 0.
+        values: What it was run with.
+        score: Its lowest validation loss; infinite if it diverged.
+        best_epoch: The epoch of that, from 1.
+        epochs: How many it had.
+        pruned: Whether it was stopped early, as poor.
+    """
+
+    number: int
+    values: Mapping[str, Value]
+    score: float
+    best_epoch: int
+    epochs: int
+    pruned: bool
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The trial of the lowest score that was not stopped early; None if there is none."""
+    return min((trial for trial in trials if not trial.pruned), key=lambda trial: trial.score, default=None)
+
+
+def propose(
+    space: Mapping[str, Setting], finished: Sequence[Trial], number: int, total: int, seed: int
+) -> dict[str, Value]:
+    """What a trial is to be run with.
+
+    Args:
+        space: What is searched, by name.
+        finished: Trials that are finished.
+        number: The number of this one, from 0.
+        total: How many there will be.
+        seed: Of the search.
+    """
+    best = best_of(finished)
+    if number == 0 or best is None:
+        if number == 0:
+            return {name: setting.start for name, setting in space.items()}
+        best = Trial(0, {name: setting.start for name, setting in space.items()}, math.inf, 0, 1, pruned=False)
+    rng = generator(seed, Stream.SEARCH, number)
+    width = 0.5 ** min(STAGES - 1, STAGES * number // max(1, total))
+    values: dict[str, Value] = {}
+    for name, setting in space.items():
+        changed = rng.random() < CHANGED or name == "learning_rate"
+        values[name] = setting.draw(best.values[name], width, rng) if changed else best.values[name]
+    return values
+
+
+def epochs_of(finished: Sequence[Trial], start: int) -> int:
+    """How many epochs the next trial gets: twice the best one's, if its loss was falling steadily to the end."""
+    best = best_of(finished)
+    if best is None:
+        return start
+    return 2 * best.epochs if best.best_epoch > STEADY * best.epochs else best.epochs
+
+
+class PoorTrialError(Exception):
+    """A trial that is not worth going on with."""
+
+
+class UnfinishedTrialError(Exception):
+    """A trial that was interrupted, and does not count."""
+
+
+Watch = Callable[[int, float], None]
+"""Told each epoch and its validation loss; raises `PoorTrialError` to end the trial."""
+
+Run = Callable[[Mapping[str, Value], int, Watch], tuple[float, int]]
+"""Runs a trial of these values and epochs; returns its lowest validation loss and the epoch of it."""
+
+
+def import_optuna() -> Any:
+    """The library, or what to do to get it."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise FileError("tuning needs the library Optuna: pip install 'sfumato[tune]'") from error
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def finished_trials(study: "optuna.Study") -> list[Trial]:
+    """The trials of a study that are finished, by number."""
+    from optuna.trial import TrialState
+
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    return [_trial(trial) for trial in study.get_trials(deepcopy=False, states=states)]
+
+
+def _trial(trial: "optuna.trial.FrozenTrial") -> Trial:
+    from optuna.trial import TrialState
+
+    reached = min(trial.intermediate_values.values(), default=math.inf)
+    score = trial.value if trial.value is not None and math.isfinite(trial.value) else reached
+    best_epoch, epochs = trial.user_attrs.get("best_epoch", 0), trial.user_attrs.get("epochs", 1)
+    return Trial(trial.number, trial.params, score, best_epoch, epochs, trial.state == TrialState.PRUNED)
+
+
+def pruner(epochs: int) -> "optuna.pruners.BasePruner":
+    """Stops a trial whose lowest loss is above the median that earlier trials had reached by the same epoch.
+
+    The median rule (Golovin et al., "Google Vizier", 2017) has no budget to divide, as successive halving has, so that
+    trials of more epochs, which come later, are compared fairly.
+    """
+    from optuna.pruners import MedianPruner
+
+    return MedianPruner(n_startup_trials=START_UP, n_warmup_steps=math.ceil(WARM_UP * epochs))
+
+
+def make_sampler(space: Mapping[str, Setting], total: int, seed: int) -> "optuna.samplers.BaseSampler":
+    """Optuna's way to ask for proposals, answered by `propose`."""
+    from optuna.samplers import BaseSampler
+
+    class CoarseToFine(BaseSampler):
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+            return {name: setting.distribution() for name, setting in space.items()}
+
+        def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
+            return propose(space, finished_trials(study), trial.number, total, seed)
+
+        def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+            raise AssertionError(f"{param_name} is not in the space")
+
+    return CoarseToFine()
+
+
+def run_trial(
+    study: "optuna.Study", space: Mapping[str, Setting], run: Run, *, epochs: int | None, start: int
+) -> Trial | None:
+    """Run one more trial of a study, whose sampler is `make_sampler`'s.
+
+    Args:
+        study: The study, which other processes may be working on as well.
+        space: What is searched.
+        run: Runs a trial.
+        epochs: Of each trial; None lets them grow.
+        start: Epochs to begin with.
+
+    Returns:
+        The trial; None if it was interrupted, and does not count.
+    """
+    pruned = import_optuna().TrialPruned
+    numbers: list[int] = []
+    every = max(1, start // REPORTS)  # the same for trials of more epochs, which are compared epoch by epoch
+
+    def objective(trial: "optuna.Trial") -> float:
+        numbers.append(trial.number)
+        length = epochs_of(finished_trials(study), start) if epochs is None else epochs
+        values = {name: setting.suggest(trial, name) for name, setting in space.items()}
+        trial.set_user_attr("epochs", length)
+
+        def watch(epoch: int, loss: float) -> None:
+            if epoch % every == 0:
+                trial.report(loss, epoch)
+                if trial.should_prune():
+                    raise PoorTrialError
+
+        try:
+            score, best_epoch = run(values, length, watch)
+        except (PoorTrialError, DivergenceError) as error:
+            raise pruned from error
+        trial.set_user_attr("best_epoch", best_epoch)
+        return score
+
+    study.optimize(objective, n_trials=1, catch=(UnfinishedTrialError,))
+    return next((trial for trial in finished_trials(study) if trial.number == numbers[0]), None)

@@ -1,0 +1,416 @@
+"""`fit`: what it trains on and in which order, what it records, when it stops, and what it refuses."""
+
+import gc
+import math
+import weakref
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from sfumato import (
+    LBFGS,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Dense,
+    DivergenceError,
+    Dropout,
+    FitResult,
+    Flatten,
+    GradientDescent,
+    InputError,
+    Loss,
+    MeanSquaredError,
+    Network,
+    NetworkObjective,
+    Normal,
+    Tanh,
+    Zeros,
+    fit,
+    multilayer_perceptron,
+)
+from sfumato.arrays import Array
+from sfumato.data import Examples, Scaling
+from sfumato.layers import Needs
+from sfumato.layers.base import Backward
+from sfumato.losses.base import Pullback, Sums
+from sfumato.training.fitting import default_batch_size, default_epochs, evaluate
+from sfumato.training.history import EpochRecord
+
+
+def numbered(n: int = 10, first: int = 0) -> Examples:
+    """Rows whose truth is their number, so that a loss that is shown them can tell which they are."""
+    numbers = np.arange(first, first + n, dtype=np.float64)
+    return Examples(numbers[:, None] / 10, numbers)
+
+
+@dataclass(frozen=True)
+class NotedSquaredError(MeanSquaredError):
+    """The squared error, noting the rows of every batch that a gradient was asked of."""
+
+    batches: list[list[int]] = field(default_factory=list)
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        sums, pullback = super().forward(z, y, weight)
+
+        def noted(dsum: float) -> Array:
+            self.batches.append([int(number) for number in y])
+            return pullback(dsum)
+
+        return sums, noted
+
+
+def fit_numbered(**options: Any) -> tuple[FitResult, NotedSquaredError]:
+    """Train a small network on ten numbered rows by gradient descent, in batches of four unless told otherwise."""
+    recorder = NotedSquaredError()
+    settings: dict[str, Any] = {"batch_size": 4, "epochs": 3, "learning_rate": 0.01, "precision": "float64", **options}
+    optimizer = settings.pop("optimizer", GradientDescent())
+    examples = settings.pop("train", numbered())
+    return fit(SMALL, recorder, examples, optimizer=optimizer, **settings), recorder
+
+
+SMALL = multilayer_perceptron(1, [3], 1, activation="tanh")
+
+
+def test_an_epoch_is_one_pass_over_all_examples_with_the_last_partial_batch() -> None:
+    result, recorder = fit_numbered()
+    assert [len(batch) for batch in recorder.batches] == [4, 4, 2] * 3
+    for epoch in range(3):
+        assert sorted(chain(*recorder.batches[3 * epoch : 3 * epoch + 3])) == list(range(10))
+    assert result.steps == 9
+
+
+def test_examples_are_put_into_new_batches_every_epoch() -> None:
+    _, recorder = fit_numbered(epochs=20)
+    epochs = [recorder.batches[start : start + 3] for start in range(0, 60, 3)]
+    assert len({str(epoch) for epoch in epochs}) == 20
+    together = {frozenset(batch) for epoch in epochs for batch in epoch}
+    assert len(together) > 20, "batches are new sets of examples, not the same sets in another order"
+
+
+@pytest.mark.parametrize("batch_size", ["full", 10, 1000])
+def test_the_full_batch_is_never_shuffled(batch_size: Any) -> None:
+    _, recorder = fit_numbered(batch_size=batch_size)
+    assert recorder.batches == [list(range(10))] * 3
+
+
+def test_the_recorded_loss_is_the_epochs_mean_and_every_step_the_textbooks() -> None:
+    """By hand: w = w - alpha dJ/dw batch by batch, and the losses of all examples before the step that used each."""
+    result, recorder = fit_numbered(l2=0.3, seed=4)
+    x, y, _ = numbered()
+    theta, batches = SMALL.initialize(4, np.float64), iter(recorder.batches)
+    for record in result.history:
+        losses: list[float] = []
+        for _ in range(3):
+            rows = next(batches)
+            of_batch = (SMALL.apply(theta, x[rows])[:, 0] - y[rows]) ** 2
+            losses += of_batch.tolist()
+            objective = NetworkObjective(SMALL, MeanSquaredError(), x[rows], y[rows], l2=0.3, data_size=10)
+            theta = theta - 0.01 * objective(theta).gradient
+        assert record.train_loss == pytest.approx(np.mean(losses), rel=1e-12)
+        assert record.train_loss != pytest.approx(of_batch.mean(), rel=1e-3), "not the last batch's"
+    np.testing.assert_allclose(result.theta, theta, rtol=1e-12)
+
+
+def test_accuracy_is_the_share_classified_rightly_over_the_epoch() -> None:
+    x, y = np.array([[-3.0], [-3.0], [-3.0], [3.0], [3.0]]), np.array([0, 0, 1, 1, 1])
+    network = Network([Dense(1, Normal(1e-9))], 1)
+    result = fit(network, BinaryCrossEntropy(), Examples(x, y), batch_size="full", learning_rate=1.0, epochs=30)
+    assert result.history[-1].train_accuracy == 0.8
+    assert evaluate(network, BinaryCrossEntropy(), result.theta, Examples(x, y))[1] == 0.8
+
+
+def test_regression_has_no_accuracy() -> None:
+    result, _ = fit_numbered(validation=numbered(5))
+    assert math.isnan(result.history[-1].train_accuracy)
+    assert math.isnan(result.history[-1].validation_accuracy)
+
+
+def test_validation_examples_are_never_trained_on() -> None:
+    without, _ = fit_numbered()
+    result, recorder = fit_numbered(validation=numbered(5, first=100))
+    np.testing.assert_array_equal(result.theta, without.theta)
+    assert max(chain(*recorder.batches)) == 9
+
+
+def test_the_validation_loss_is_measured_after_the_epoch_without_dropout() -> None:
+    network = Network([Dense(20), Tanh(), Dropout(0.5), Dense(1)], 1)
+    held_out = numbered(5, first=3)
+    result = fit(network, MeanSquaredError(), numbered(), validation=held_out, epochs=4, precision="float64")
+    expected = np.mean((network.apply(result.theta, held_out.x)[:, 0] - held_out.y) ** 2)
+    assert result.history[-1].validation_loss == pytest.approx(expected, rel=1e-12)
+    assert result.history[result.best_epoch - 1].validation_loss == min(r.validation_loss for r in result.history)
+
+
+drawn: list[float] = []
+
+
+class NotedDraw(Dropout):
+    """Dropout, noting the first number of each step's generator."""
+
+    def forward(
+        self, params: Any, x: Array, needs: Needs, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward[Any]]:
+        if rng is not None:
+            drawn.append(rng.random())
+        return super().forward(params, x, needs, rng)
+
+
+@pytest.mark.parametrize("batch_size", [4, "full"])
+def test_dropout_draws_anew_at_every_step_of_every_epoch(batch_size: Any) -> None:
+    drawn.clear()
+    network = Network([NotedDraw(0.5), Dense(1)], 1)
+    result = fit(network, MeanSquaredError(), numbered(), validation=numbered(), batch_size=batch_size, epochs=5)
+    assert len(set(drawn)) == len(drawn) == result.steps
+
+
+def noise(n: int, seed: int) -> Examples:
+    """Classes that have nothing to do with the inputs: whatever is learned is wrong on other examples."""
+    rng = np.random.default_rng(seed)
+    return Examples(rng.standard_normal((n, 5)), rng.integers(2, size=n))
+
+
+def fit_noise(**options: Any) -> FitResult:
+    network = multilayer_perceptron(5, [30], 1)
+    return fit(network, BinaryCrossEntropy(), noise(60, 0), validation=noise(60, 1), precision="float64", **options)
+
+
+def test_early_stopping_returns_the_best_weights_once_patience_is_over() -> None:
+    result = fit_noise(early_stopping=5, epochs=500)
+    losses = [record.validation_loss for record in result.history]
+    assert result.stopped == "early"
+    assert result.best_epoch == int(np.argmin(losses)) + 1 == len(losses) - 5
+    network = multilayer_perceptron(5, [30], 1)
+    assert evaluate(network, BinaryCrossEntropy(), result.theta, noise(60, 1))[0] == min(losses)
+
+
+def test_without_early_stopping_the_last_weights_are_returned() -> None:
+    result = fit_noise(epochs=30)
+    assert (result.stopped, len(result.history)) == ("finished", 30)
+    assert result.best_epoch < 30
+    network = multilayer_perceptron(5, [30], 1)
+    last = evaluate(network, BinaryCrossEntropy(), result.theta, noise(60, 1))[0]
+    assert last == result.history[-1].validation_loss
+
+
+def test_an_example_of_weight_two_counts_as_two() -> None:
+    x, y, _ = numbered()
+    weight = np.array([2.0] + [1.0] * 9)
+    weighted, _ = fit_numbered(train=Examples(x, y, weight), batch_size="full")
+    twice, _ = fit_numbered(train=Examples(np.vstack([x[:1], x]), np.append(y[0], y)), batch_size="full")
+    np.testing.assert_allclose(weighted.theta, twice.theta, rtol=1e-10)
+    losses = [[record.train_loss for record in result.history] for result in (weighted, twice)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
+def test_weights_that_are_all_alike_change_nothing() -> None:
+    x, y, _ = numbered()
+    np.testing.assert_array_equal(
+        fit_numbered(train=Examples(x, y, np.full(10, 4.0)))[0].theta, fit_numbered()[0].theta
+    )
+
+
+scaled: list[tuple[int, str]] = []
+
+
+class SpyScaling(Scaling):
+    """The scaling, noting how many rows of which type it was asked for at once."""
+
+    def __call__(self, x: Array, dtype: Any = np.float32, out: Array | None = None) -> Array:
+        scaled.append((len(x), x.dtype.name))
+        return super().__call__(x, dtype, out)
+
+
+def test_bytes_stay_bytes_until_their_batch_is_used() -> None:
+    scaled.clear()
+    rng = np.random.default_rng(0)
+    images = Examples(rng.integers(256, size=(10, 4, 4, 1), dtype=np.uint8), np.arange(10) % 2)
+    network = Network([Flatten(), Dense(1)], (4, 4, 1))
+    scaling = SpyScaling(np.zeros(()), np.full((), 1 / 255))
+    in_bytes = fit(network, BinaryCrossEntropy(), images, scaling=scaling, batch_size=4, epochs=2, precision="float64")
+    assert scaled == [(4, "uint8"), (4, "uint8"), (2, "uint8")] * 2
+    floats = images._replace(x=images.x / 255)
+    in_floats = fit(network, BinaryCrossEntropy(), floats, batch_size=4, epochs=2, precision="float64")
+    np.testing.assert_allclose(in_bytes.theta, in_floats.theta, rtol=1e-12)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(precision: str) -> None:
+    first, again, other = (fit_numbered(seed=seed, precision=precision)[0].theta for seed in (1, 1, 2))
+    assert first.dtype == precision
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("init", [Normal(0.5), Zeros()])
+def test_training_starts_from_the_networks_own_initialiser(init: Any) -> None:
+    network = multilayer_perceptron(1, [3], 1, init=init)
+    result = fit(network, MeanSquaredError(), numbered(), seed=3, stop=lambda: True)
+    np.testing.assert_array_equal(result.theta, network.initialize(3))
+    assert (result.stopped, result.steps, result.history) == ("interrupted", 0, ())
+
+
+def test_stop_is_asked_before_every_step() -> None:
+    asked = iter([False] * 7 + [True])
+    result, recorder = fit_numbered(stop=lambda: next(asked))
+    assert (result.stopped, result.steps, len(recorder.batches), len(result.history)) == ("interrupted", 7, 7, 2)
+
+
+def test_each_epochs_record_is_handed_out_as_it_is_made() -> None:
+    records: list[EpochRecord] = []
+    result, _ = fit_numbered(on_epoch=records.append, schedule="exponential", decay=0.5)
+    assert tuple(records) == result.history
+    assert [record.epoch for record in records] == [1, 2, 3]
+    assert [record.learning_rate for record in records] == pytest.approx([0.01, 0.005, 0.0025])
+    assert [record.seconds for record in records] == sorted(record.seconds for record in records)
+
+
+def test_training_prints_nothing_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fit_numbered()
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("l2", [0.1, 3.0])
+def test_logistic_regression_by_lbfgs_reaches_scikit_learns_optimum(l2: float) -> None:
+    """Our mean loss with lambda / 2N is scikit-learn's summed loss with 1 / 2C, C = 1 / lambda, divided by N."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 3))
+    y = (x @ [1.0, -2.0, 0.5] + rng.logistic(size=200) > 0).astype(int)
+    network = multilayer_perceptron(3, [], 1)
+    result = fit(
+        network, BinaryCrossEntropy(), Examples(x, y), optimizer=LBFGS(), l2=l2, epochs=200, precision="float64"
+    )
+    peer = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=1000).fit(x, y)
+    np.testing.assert_allclose(result.theta, [*peer.coef_[0], peer.intercept_[0]], rtol=1e-5)
+    assert result.stopped == "converged"
+
+
+def test_evaluating_in_chunks_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    theta = SMALL.initialize(0, np.float64)
+    examples = numbered()._replace(sample_weight=np.linspace(1, 3, 10))
+    whole = evaluate(SMALL, MeanSquaredError(), theta, examples)[0]
+    monkeypatch.setattr("sfumato.training.batches.EVALUATION_CHUNK", 3)
+    assert evaluate(SMALL, MeanSquaredError(), theta, examples)[0] == pytest.approx(whole, rel=1e-14)
+    losses = (SMALL.apply(theta, examples.x)[:, 0] - examples.y) ** 2
+    assert whole == pytest.approx(np.average(losses, weights=np.linspace(1, 3, 10)), rel=1e-12)
+
+
+@pytest.mark.parametrize(("examples", "size", "epochs"), [(100, 16, 600), (5000, 100, 20), (60_000, 1000, 20)])
+def test_defaults_grow_with_the_data_as_described(examples: int, size: int, epochs: int) -> None:
+    assert default_batch_size(GradientDescent(), examples) == size
+    assert default_batch_size(LBFGS(), examples) == "full"
+    assert default_epochs(examples) == epochs
+
+
+@dataclass(frozen=True)
+class BrokenSquaredError(MeanSquaredError):
+    """Gives no number at a certain call."""
+
+    left: list[int]
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        sums, pullback = super().forward(z, y, weight)
+        self.left[0] -= 1
+        return (sums if self.left[0] else sums._replace(loss=math.nan)), pullback
+
+
+def test_divergence_is_named_with_its_epoch_and_step() -> None:
+    with pytest.raises(DivergenceError, match="the loss is nan in epoch 2, step 2; try a learning rate ten times"):
+        fit(SMALL, BrokenSquaredError([5]), numbered(), batch_size=4)
+    with pytest.raises(DivergenceError, match=r"the loss is (inf|nan) in epoch 1, step 2"):
+        fit_numbered(learning_rate=1e30, precision="float32")
+
+
+def test_weights_that_overflow_in_the_last_step_are_not_returned() -> None:
+    with pytest.raises(DivergenceError, match="in epoch 1, step 1"):
+        fit_numbered(learning_rate=1e300, precision="float32", batch_size="full", epochs=1)
+
+
+X, Y = numbered().x, numbered().y
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "the batch size must be .*at least 1.* not 0"),
+        ({"batch_size": 2.5}, "the batch size must be .* not 2.5"),
+        ({"epochs": 0}, "the number of epochs must be .*at least 1, not 0"),
+        ({"epochs": 2.5}, "the number of epochs must be .* not 2.5"),
+        ({"resume": True}, "name the checkpoint"),
+        ({"train": Examples(np.append(X[:9], [[math.nan]], axis=0), Y)}, "infinite or not a number"),
+        ({"train": Examples(X, Y[:, None])}, "the truth must be one entry an example"),
+        ({"l2": -0.1}, "the L2 penalty must be 0 or more, not -0.1"),
+        ({"l2": math.nan}, "the L2 penalty must be 0 or more, not nan"),
+        ({"early_stopping": 0, "validation": numbered()}, "patience of early stopping must be at least 1 epoch, not 0"),
+        ({"early_stopping": 3}, "early stopping needs validation data"),
+        ({"learning_rate": 0.0}, "the learning rate must be a positive number"),
+        ({"schedule": "linear"}, "no schedule is called 'linear'"),
+        ({"decay": 0.5}, "the constant schedule has no decay"),
+        ({"optimizer": LBFGS()}, "L-BFGS needs the same objective at every step: use the full batch"),
+        ({"seed": -1}, "seed"),
+        ({"train": Examples(np.zeros((4, 2)), np.zeros(4))}, r"examples have shape \(2,\); the network takes \(1,\)"),
+        ({"train": Examples(X, Y[:-1])}, "the same number of"),
+        ({"train": Examples(X[:0], Y[:0]), "epochs": None}, "example"),
+        ({"train": Examples(X, Y, np.ones(9))}, "weight"),
+        ({"train": Examples(X, Y, np.append(-1.0, np.ones(9)))}, "weight"),
+        ({"train": Examples(X, Y, np.zeros(10))}, "weight"),
+        ({"validation": Examples(np.zeros((4, 2)), np.zeros(4))}, r"shape \(2,\); the network takes \(1,\)"),
+    ],
+)
+def test_options_and_data_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        fit_numbered(**options)
+
+
+def test_lbfgs_is_refused_with_dropout() -> None:
+    network = multilayer_perceptron(1, [3], 1, dropout=0.5)
+    with pytest.raises(InputError, match="leave out dropout"):
+        fit(network, MeanSquaredError(), numbered(), optimizer=LBFGS())
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "y"),
+    [
+        (CategoricalCrossEntropy(), 2, [0, 1, 2]),
+        (CategoricalCrossEntropy(), 3, [0, 1, -1]),
+        (BinaryCrossEntropy(), 1, [1, 2, 1]),
+        (BinaryCrossEntropy(), 1, [-1, 1, 1]),
+        (BinaryCrossEntropy(), 2, [0, 1, 1]),
+        (MeanSquaredError(), 2, [0, 1, 1]),
+    ],
+)
+def test_truths_and_outputs_that_the_loss_does_not_know_are_refused(loss: Loss, outputs: int, y: list[int]) -> None:
+    with pytest.raises(InputError, match=r"class|output"):
+        fit(multilayer_perceptron(1, [], outputs), loss, Examples(np.zeros((3, 1)), np.array(y)), epochs=1)
+
+
+def test_what_a_training_held_goes_with_it() -> None:
+    """Nothing refers to itself in a circle, which would keep the data until Python looks for circles."""
+    x, y = np.zeros((20, 3, 3, 1), np.uint8), np.arange(20) % 2  # bytes are held as they are
+    alive = weakref.ref(x)
+    gc.disable()
+    try:
+        fit(multilayer_perceptron((3, 3, 1), (3,), 2), CategoricalCrossEntropy(), Examples(x, y), epochs=1)
+        del x
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("order", ["F", "turned"])
+def test_bytes_in_any_order_in_memory_train_the_same(order: str) -> None:
+    x, y = np.random.default_rng(0).integers(0, 256, (40, 4, 3, 1), np.uint8), np.arange(40) % 2
+    other = np.asfortranarray(x) if order == "F" else np.ascontiguousarray(x[::-1])[::-1]
+    one, two = (
+        fit(multilayer_perceptron((4, 3, 1), (3,), 2), CategoricalCrossEntropy(), Examples(own, y), epochs=2).theta
+        for own in (x, other)
+    )
+    np.testing.assert_array_equal(one, two)
