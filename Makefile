@@ -1,8 +1,16 @@
 # `make demo` and `make test` set up everything they need; nothing else has to be installed but Python 3.11 or newer.
+# On Windows, from Git's bash: make test PYTHON=python
 PYTHON ?= python3
-BIN := .venv/bin
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := .venv/$(SCRIPTS)
 
-.PHONY: demo test test-slow docs linkcheck lint format bench clean
+# The heart of the engine, every gradient of it, for `make test-quick`
+QUICK_TESTS := tests/layers tests/optimizers tests/peers tests/test_losses.py tests/test_gradient_check.py
+# What leans most on other libraries, for `make test-lowest`
+LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test_storage.py tests/test_estimators.py \
+	tests/test_weight_import.py tests/test_onnx_export.py
+
+.PHONY: demo test test-quick test-slow test-lowest docs linkcheck lint format dist bench clean
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
@@ -14,8 +22,20 @@ test: .venv/.test-installed
 	$(BIN)/python -m pytest --doctest-modules src
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
+test-quick: .venv/.test-installed
+	$(BIN)/python -m pytest -m "not slow" -n 2 $(QUICK_TESTS)
+
 test-slow: .venv/.test-installed
 	$(BIN)/python -m pytest -m slow
+
+# With the lowest versions that pyproject.toml admits, of all but PyTorch, in an environment made anew
+test-lowest:
+	$(VENV) --clear .venv-lowest
+	.venv-lowest/$(SCRIPTS)/python -m pip install --quiet uv
+	$(call CPU_TORCH,.venv-lowest)
+	.venv-lowest/$(SCRIPTS)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct \
+		--requirements pyproject.toml --extra test --editable .
+	.venv-lowest/$(SCRIPTS)/python -m pytest -m "not slow" -n 2 $(LOWEST_TESTS)
 
 # The site, in docs/_build/html: every chapter is executed, and whatever fails or leads nowhere stops the build
 docs: .venv/.docs-installed
@@ -36,29 +56,55 @@ format: .venv/.test-installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# In dist: the source distribution, the wheel, tried in an environment of its own, and the site if `make docs` built it
+dist: .venv-dist/.installed
+	.venv-dist/$(SCRIPTS)/python scripts/make_dist.py
+
 # About half an hour; for a single job, say  .venv-bench/bin/python -m benchmarks mnist
 bench: .venv-bench/.installed
-	.venv-bench/bin/python -m benchmarks
+	.venv-bench/$(SCRIPTS)/python -m benchmarks
+
+# $(PYTHON) -m venv, or one line that says why that cannot work: Debian packs venv apart from Python
+VENV_WORKS := import sys, ensurepip, venv; print(sys.version_info >= (3, 11) or "")
+VENV = $(if $(shell $(PYTHON) -c '$(VENV_WORKS)' 2>/dev/null),,$(error $(PYTHON) is missing, older than 3.11 or \
+	without venv: install it (Debian, Ubuntu: apt install python3-venv) or name another, \
+	make PYTHON=python3.12))$(PYTHON) -m venv
+
+# On Linux, PyPI's PyTorch brings gigabytes of CUDA; the CPU build lies on PyTorch's own index. Only PyTorch is looked
+# for there: pip asks an extra index for every package, and retries each for seconds where it cannot be reached.
+TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+ifeq ($(shell uname -s)$(PIP_EXTRA_INDEX_URL),Linux)
+CPU_TORCH = @$(1)/bin/python -m pip install --quiet --no-deps --retries 1 --index-url $(TORCH_INDEX) $(TORCH) \
+	2>/dev/null || echo "No CPU build of PyTorch at $(TORCH_INDEX): pip takes what its own index has, maybe with CUDA."
+endif
 
 .venv/.installed: pyproject.toml
-	$(PYTHON) -m venv .venv
+	$(VENV) .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 .venv/.test-installed: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(VENV) .venv
+	$(call CPU_TORCH,.venv)
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
 	@touch .venv/.installed $@
 
 .venv/.docs-installed: pyproject.toml
-	$(PYTHON) -m venv .venv
+	$(VENV) .venv
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch .venv/.installed $@
 
+.venv-dist/.installed:
+	$(VENV) .venv-dist
+	.venv-dist/$(SCRIPTS)/python -m pip install --quiet uv twine
+	@touch $@
+
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt
+	$(VENV) .venv-bench
+	$(call CPU_TORCH,.venv-bench)
+	.venv-bench/$(SCRIPTS)/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-bench build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
