@@ -140,7 +140,7 @@ def test_without_pytorch_the_error_says_how_to_install_it(
 ) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find(name))
-    with pytest.raises(InputError, match=rf"^{wish} needs PyTorch, .*: pip install 'sfumato\[torch\]'$"):
+    with pytest.raises(InputError, match=rf"^{wish} needs PyTorch, .*: pip install '\.\[torch\]'$"):
         choose_engine(**asked)
     assert choose_engine(device="cpu") == NUMPY
 

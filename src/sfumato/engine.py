@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import psutil
 
 from sfumato.arrays import Array, cast, pytorch
 from sfumato.errors import DeviceMemoryError, InputError
@@ -112,7 +111,7 @@ def choose_engine(
         return Engine("torch", found, precision)
     if _missing():
         wish = f"--device {device}" if device else f"--precision {precision}" if narrow else "--backend torch"
-        raise InputError(f"{wish} needs PyTorch, which is not installed: pip install 'sfumato[torch]'")
+        raise InputError(f"{wish} needs PyTorch, which is not installed: pip install '.[torch]'")
     chosen = _checked_device(device or _gpu() or "cpu")
     why = _lacks(chosen, precision)
     if why:
@@ -155,6 +154,8 @@ def fitting(engine: Engine, remedy: str = "use smaller batches, or a smaller net
 
 def device_memory(engine: Engine) -> int:
     """Bytes that the device of an engine has: the machine's, unless it is a GPU with its own."""
+    import psutil
+
     kind = engine.device.partition(":")[0]
     if kind == "cuda":
         return int(pytorch().cuda.get_device_properties(engine.device).total_memory)

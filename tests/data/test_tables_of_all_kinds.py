@@ -243,7 +243,7 @@ def test_without_pyarrow_parquet_files_say_what_is_missing(tmp_path: Path, monke
 
     written(people(), tmp_path / "a.parquet")
     monkeypatch.setattr(builtins, "__import__", fail)
-    with pytest.raises(FileError, match=r"need the library pyarrow: pip install 'sfumato\[parquet\]'"):
+    with pytest.raises(FileError, match=r"need the library pyarrow: pip install '\.\[parquet\]'"):
         load_table(tmp_path / "a.parquet")
 
 

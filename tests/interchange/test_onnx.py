@@ -179,5 +179,5 @@ def test_a_layer_of_one_s_own_is_refused(tmp_path: Path) -> None:
 def test_without_the_library_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     model = made([Dense(3)], 6, CategoricalCrossEntropy(), 3, Scaling.none())
-    with pytest.raises(FileError, match=r"pip install 'sfumato\[onnx\]'"):
+    with pytest.raises(FileError, match=r"pip install '\.\[onnx\]'"):
         save_onnx(model, tmp_path / "model.onnx")

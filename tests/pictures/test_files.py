@@ -583,7 +583,7 @@ def test_a_quality_that_cannot_be(path: str, quality: Any, said: str) -> None:
 def test_heic_without_its_extra(pixels: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_image(tmp_path / "photo.heic", pixels)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    needs = 'HEIC needs an extra: pip install "sfumato[heic]", or save the picture as PNG or JPEG'
+    needs = 'HEIC needs an extra: pip install ".[heic]", or save the picture as PNG or JPEG'
     assert refusal(tmp_path / "photo.heic") == needs
     with pytest.raises(FileError, match="pip install"):
         check_image_path(tmp_path / "out.heic")

@@ -68,7 +68,7 @@ def gather() -> dict[str, Any]:
         "blas": [f"{p['internal_api']} {p['version']}, {p.get('architecture', 'unknown')}" for p in pools],
         "threads": max([pool["num_threads"] for pool in pools], default=1),
         "instructions": [*extensions.get("baseline", []), *extensions.get("found", [])],
-        "torch": version("torch") if len(here) > 1 else "not installed: pip install 'sfumato[torch]'",
+        "torch": version("torch") if len(here) > 1 else "not installed: pip install '.[torch]'",
         "engines": [str(engine) for engine in here],
         "auto": str(choose_engine()),
         "fastest": measure(here),

@@ -66,7 +66,7 @@ def joined() -> Iterator["Workers"]:
     try:
         workers = join_workers()
     except ImportError:
-        raise InputError("torchrun's processes talk through PyTorch: pip install 'sfumato[torch]'") from None
+        raise InputError("torchrun's processes talk through PyTorch: pip install '.[torch]'") from None
     try:
         yield workers
     finally:

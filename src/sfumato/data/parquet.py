@@ -195,7 +195,7 @@ def _open(path: Path) -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise FileError(f"{path}: Parquet files need the library pyarrow: pip install 'sfumato[parquet]'") from error
+        raise FileError(f"{path}: Parquet files need the library pyarrow: pip install '.[parquet]'") from error
     try:
         return pyarrow.parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid as error:

@@ -32,7 +32,7 @@ def import_h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise FileError("Keras's weights are HDF5 files, which need h5py: pip install 'sfumato[weights]'") from error
+        raise FileError("Keras's weights are HDF5 files, which need h5py: pip install '.[weights]'") from error
     return h5py
 
 

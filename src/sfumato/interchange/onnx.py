@@ -187,5 +187,5 @@ def _import_onnx() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise FileError("exporting needs the library onnx: pip install 'sfumato[onnx]'") from error
+        raise FileError("exporting needs the library onnx: pip install '.[onnx]'") from error
     return onnx

@@ -169,7 +169,7 @@ def _register_heif(path: Path) -> None:
     try:
         import pillow_heif
     except ImportError as error:
-        what = 'HEIC needs an extra: pip install "sfumato[heic]", or save the picture as PNG or JPEG'
+        what = 'HEIC needs an extra: pip install ".[heic]", or save the picture as PNG or JPEG'
         raise FileError(f"{path}: {what}") from error
     pillow_heif.register_heif_opener()
 

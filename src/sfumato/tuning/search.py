@@ -233,7 +233,7 @@ def import_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise FileError("tuning needs the library Optuna: pip install 'sfumato[tune]'") from error
+        raise FileError("tuning needs the library Optuna: pip install '.[tune]'") from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

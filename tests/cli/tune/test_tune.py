@@ -162,7 +162,7 @@ def test_without_optuna_it_says_how_to_get_it(refused: Callable[..., str], monke
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", fail)
-    assert "pip install 'sfumato[tune]'" in refused(*SEARCH)
+    assert "pip install '.[tune]'" in refused(*SEARCH)
 
 
 def test_a_full_disk_is_one_line(on_a_full_disk: Call) -> None:

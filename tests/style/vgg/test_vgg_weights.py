@@ -292,7 +292,7 @@ def test_without_h5py_its_extra_is_named(
     write_keras(tmp_path / "weights.h5", small_vgg("vgg16"))
     monkeypatch.setitem(sys.modules, "h5py", None)
     for weights in (str(tmp_path / "weights.h5"), "keras"):  # the latter before anything is fetched
-        with pytest.raises(FileError, match=r"need h5py: pip install 'sfumato\[weights\]'"):
+        with pytest.raises(FileError, match=r"need h5py: pip install '\.\[weights\]'"):
             load_vgg("vgg16", weights=weights)
 
 
