@@ -2,10 +2,10 @@
 
     .venv-dist/bin/python scripts/make_dist.py
 
-`make dist` calls it in an environment that has twine, and uv, which installs in seconds what takes pip a minute. The wheel
-is installed into a fresh environment in a temporary folder, where the program trains on the digits and paints a small
-picture. The site, where `make docs` has built it, becomes dist/sfumato-<version>-site.zip. The first step that fails ends
-it, with an exit status of 1.
+`make dist` calls it in an environment that has twine, and uv, which installs in seconds what takes pip a minute. The
+wheel is installed into a fresh environment in a temporary folder, where the program trains on the digits and paints a
+small picture. The site, where `make docs` has built it, becomes dist/sfumato-<version>-site.zip. The first step that
+fails ends it, with an exit status of 1.
 """
 
 import os
