@@ -373,5 +373,5 @@ def _without_weightless(examples: Examples) -> Examples:
     if weight is None:
         return examples
     if not weight.any():
-        raise InputError("the sample weights are all zero: nothing would be learned")
+        raise InputError("the sample weights are all zero: at least one must be non-zero")
     return subset(examples, weight > 0)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -201,7 +201,10 @@ class CSVTable:
         import pandas as pd
 
         kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(numeric, "float64")
-        return pd.read_csv(
+        # Before 3.1, pandas misses numbers' last bit unless told otherwise; since then, telling is deprecated
+        old = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+        exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
+        frame: pd.DataFrame = pd.read_csv(
             io.BytesIO(self.content),
             sep=self.delimiter,
             skipinitialspace=True,
@@ -210,7 +213,9 @@ class CSVTable:
             dtype=kinds,
             keep_default_na=False,
             na_values=list(MISSING),
+            **exact,
         )
+        return frame
 
     def _is_ragged(self, frame: "pd.DataFrame") -> bool:
         """Whether a row has fewer values than others, for which pandas says that its last ones are missing."""
