@@ -49,7 +49,12 @@ def test_a_sample_of_one_kind_has_no_area() -> None:
     assert np.isnan(roc_curve(np.array([True, True, True]), score).area)
     assert np.isnan(roc_curve(np.array([False, False, False]), score).area)
     assert precision_recall_curve(np.array([True, True, True]), score).area == 1
-    assert np.isnan(precision_recall_curve(np.array([False, False, False]), score).area)
+    none = precision_recall_curve(np.array([False, False, False]), score)
+    assert np.isnan(none.area)
+    assert np.isnan(none.x).all()
+    assert none.y.tolist() == [1, 0, 0, 0]
+    assert np.isnan(roc_curve(np.array([False, False, False]), score).y).all()
+    assert np.isnan(roc_curve(np.array([True, True, True]), score).x).all()
 
 
 def test_calibration_is_that_of_scikit_learn() -> None:
@@ -80,3 +85,11 @@ def test_what_does_not_fit() -> None:
             function(np.array([0.5, 0.5]), np.array([True]))
         with pytest.raises(InputError, match="give one"):
             function(np.array([]), np.array([]))
+    for curve in (roc_curve, precision_recall_curve):
+        with pytest.raises(InputError, match="not a finite number"):
+            curve(np.array([True, False]), np.array([0.5, np.nan]))
+
+
+def test_a_confidence_on_the_edge_of_two_bins_is_in_the_upper_one() -> None:
+    found = calibration(np.array([0.0, 0.5, 1.0]), np.array([True, False, True]), bins=2)
+    assert found.counts.tolist() == [1, 2]

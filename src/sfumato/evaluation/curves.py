@@ -1,5 +1,6 @@
-"""How well probabilities rank and how far they can be trusted: ROC, precision against recall, and calibration."""
+"""ROC curves, precision against recall, and calibration, of the probabilities that a classifier gives."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +9,12 @@ from sfumato.arrays import Array
 from sfumato.errors import InputError
 
 BINS = 10
-"""Bins of calibration, as in Guo et al. 2017 of ten to fifteen."""
+"""Number of calibration bins; Guo et al. 2017 take ten to fifteen."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve through all thresholds, from the highest to the lowest.
+    """Points of a curve at all thresholds, from the highest to the lowest.
 
     Attributes:
         x: The false positive rate, or the recall, (points,).
@@ -28,57 +29,66 @@ class Curve:
 
 
 def roc_curve(positive: Array, score: Array) -> Curve:
-    """True positive rate against false positive rate, over all thresholds of a score.
+    """Compute the true positive rate against the false positive rate, over all thresholds of a score.
 
     The area is the probability that a positive example scores higher than a negative one, where a tie counts half
-    (Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982).
+    (Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982). A rate without any example to count
+    is NaN at every threshold. The curve is that of `sklearn.metrics.roc_curve`, with every point kept.
 
     Args:
         positive: Whether each example is of the class, (n,) of bool.
         score: How sure it is said to be of it, (n,).
 
     Raises:
-        InputError: if the two differ in length or are empty.
+        InputError: if the two differ in length, are empty, or a score is not a finite number.
     """
-    hits, alarms = _counts(positive, score)
-    with np.errstate(invalid="ignore"):
-        x, y = alarms / alarms[-1], hits / hits[-1]
-    return Curve(x, y, float(np.trapezoid(y, x)))
+    from sklearn import metrics  # scikit-learn takes half a second to import
+
+    _check(positive, score)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # NaN says that a class is missing
+        x, y, _ = metrics.roc_curve(positive, score, pos_label=True, drop_intermediate=False)
+    return Curve(x, y, float(metrics.auc(x, y)))
 
 
 def precision_recall_curve(positive: Array, score: Array) -> Curve:
-    """Precision against recall, over all thresholds of a score.
+    """Compute precision against recall, over all thresholds of a score.
 
     The area is the average precision, sum_k (R_k - R_k-1) P_k: without the straight lines between points that would
-    flatter it (Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006).
+    flatter it (Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006). Without any
+    positive example recall is NaN. The curve is that of `sklearn.metrics.precision_recall_curve`, from the highest
+    threshold.
 
     Args:
         positive: Whether each example is of the class, (n,) of bool.
         score: How sure it is said to be of it, (n,).
 
     Raises:
-        InputError: if the two differ in length or are empty.
+        InputError: if the two differ in length, are empty, or a score is not a finite number.
     """
-    hits, alarms = _counts(positive, score)
-    with np.errstate(invalid="ignore"):
-        recall = hits / hits[-1]
-    precision = np.concatenate([[1.0], hits[1:] / (hits + alarms)[1:]])
+    from sklearn import metrics
+
+    _check(positive, score)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        falling, recall, _ = metrics.precision_recall_curve(positive, score, pos_label=True)
+    precision, recall = falling[::-1], recall[::-1]
+    if not positive.any():
+        recall = np.full_like(recall, np.nan)  # scikit-learn says 1
+    # `metrics.average_precision_score` is the same sum, and would compute the curve once more.
     return Curve(recall, precision, float(np.sum(np.diff(recall) * precision[1:])))
 
 
-def _counts(positive: Array, score: Array) -> tuple[Array, Array]:
-    """Positive and negative examples at or above each distinct score, from none to all."""
+def _check(positive: Array, score: Array) -> None:
     if positive.shape != score.shape or positive.ndim != 1 or not len(positive):
         raise InputError(f"there are {positive.shape} truths and {score.shape} scores; give one of each an example")
-    order = np.argsort(-score, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # examples of one score are taken in together
-    hits = np.cumsum(positive[order].astype(np.float64))[last]
-    return np.concatenate([[0.0], hits]), np.concatenate([[0.0], last + 1 - hits])
+    if not np.isfinite(score).all():
+        raise InputError("a score is not a finite number; leave out the examples without one")
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How often predictions of some confidence are right, in bins of confidence from 0 to 1.
+    """Accuracy against confidence, in bins of confidence from 0 to 1.
 
     Attributes:
         confidence: Mean probability of the predicted class, (bins,), NaN where there is no example.
@@ -99,6 +109,9 @@ class Calibration:
 
 def calibration(confidence: Array, correct: Array, bins: int = BINS) -> Calibration:
     """Compare confidence with accuracy (Guo et al., "On calibration of modern neural networks", 2017).
+
+    `sklearn.calibration.calibration_curve` leaves out the empty bins and does not give the number of examples in a bin,
+    without which there is no calibration error. Here a confidence on the edge of two bins is in the upper one.
 
     Args:
         confidence: Probability given to the predicted class, (n,).
