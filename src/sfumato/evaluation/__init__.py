@@ -1,4 +1,4 @@
-"""How good predictions are: confusion matrices and all that is read off them, and the errors of a regression."""
+"""Measures of predictions: confusion matrices and their statistics, and the errors of a regression."""
 
 from sfumato.evaluation.confusion import AVERAGINGS, MEASURES_BY_CLASS, Average, Averaging, ConfusionMatrix
 from sfumato.evaluation.regression import RegressionReport

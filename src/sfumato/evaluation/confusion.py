@@ -1,4 +1,4 @@
-"""Everything that can be read off a confusion matrix.
+"""Confusion matrices and their statistics.
 
 The statistics of a confusion matrix are those of `confusionMatrix` in R's caret and of scikit-learn's metrics, under
 their names and by their definitions. A ratio with nothing to divide by (the precision of a class that was never
@@ -15,7 +15,16 @@ from scipy import special
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
-from sfumato.evaluation.text import confusion_text, plain
+from sfumato.evaluation.formatting import (
+    LONGEST_NAME,
+    counts_table,
+    json_number,
+    number,
+    p_value,
+    pairs,
+    shorten,
+    table,
+)
 
 Averaging = Literal["micro", "macro", "weighted"]
 AVERAGINGS: tuple[Averaging, ...] = get_args(Averaging)
@@ -33,7 +42,7 @@ MEASURES_BY_CLASS = (
     "recall",
     "f1",
 )
-"""What a confusion matrix has an array of, with an entry for each class."""
+"""Measures of a confusion matrix by class: the names of its properties, each an array (classes,)."""
 
 CONFIDENCE = 0.95
 
@@ -48,7 +57,7 @@ class Average(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix:
-    """How often each class was predicted as each class.
+    """Counts of true against predicted classes, and all their statistics.
 
     What is given "by class" is an array with one entry for each class in turn, (classes,), that class against all
     others: its examples are the positive ones. With two classes both are given, where caret shows the first alone.
@@ -86,7 +95,7 @@ class ConfusionMatrix:
 
     @classmethod
     def from_labels(cls, true: npt.ArrayLike, predicted: npt.ArrayLike, classes: tuple[str, ...]) -> "ConfusionMatrix":
-        """Count examples.
+        """Count the examples of each true and predicted class.
 
         >>> matrix = ConfusionMatrix.from_labels([0, 0, 1, 1], [0, 1, 1, 1], ("no", "yes"))
         >>> matrix.counts.tolist(), matrix.accuracy
@@ -115,12 +124,12 @@ class ConfusionMatrix:
 
     @property
     def correct(self) -> int:
-        """Number of examples whose class was predicted."""
+        """Number of correct predictions."""
         return int(np.trace(self.counts))
 
     @property
     def accuracy(self) -> float:
-        """Share of examples whose class was predicted."""
+        """Share of correct predictions."""
         return self.correct / self.examples
 
     @property
@@ -180,42 +189,42 @@ class ConfusionMatrix:
 
     @property
     def sensitivity(self) -> Array:
-        """Share of the class's examples predicted as it, by class; NaN for a class without examples."""
+        """Share of hits in the examples of the class, by class; NaN for a class without examples."""
         return _ratio(self._hits, self._true)
 
     @property
     def specificity(self) -> Array:
-        """Share of the other classes' examples not predicted as it, by class; NaN if there are no others."""
+        """Share of the other classes' examples predicted as "not this class", by class; NaN without such examples."""
         return _ratio(self._rejections, self.examples - self._true)
 
     @property
     def positive_predictive_value(self) -> Array:
-        """Share of the predictions of the class that are right, by class; NaN where it was never predicted."""
+        """Share of hits in the predictions of the class, by class; NaN for a class never predicted."""
         return _ratio(self._hits, self._predicted)
 
     @property
     def negative_predictive_value(self) -> Array:
-        """Share of the predictions of other classes whose example is of another, by class; NaN if there are none."""
+        """Share of correct ones in the predictions "not this class", by class; NaN without such predictions."""
         return _ratio(self._rejections, self.examples - self._predicted)
 
     @property
     def prevalence(self) -> Array:
-        """Share of all examples that are of the class, by class."""
+        """Share of the class in all examples, by class."""
         return self._true / self.examples
 
     @property
     def detection_rate(self) -> Array:
-        """Share of all examples that are of the class and predicted as it, by class."""
+        """Share of the hits of the class in all examples, by class."""
         return self._hits / self.examples
 
     @property
     def detection_prevalence(self) -> Array:
-        """Share of all examples that are predicted as the class, by class."""
+        """Share of the predictions of the class in all examples, by class."""
         return self._predicted / self.examples
 
     @property
     def balanced_accuracy(self) -> Array:
-        """Mean of sensitivity and specificity, by class; NaN where either is. A class never predicted has 1/2."""
+        """Mean of sensitivity and specificity, by class; NaN with either of them. A class never predicted has 1/2."""
         return (self.sensitivity + self.specificity) / 2
 
     @property
@@ -262,14 +271,18 @@ class ConfusionMatrix:
     # Reports
 
     def to_text(self) -> str:
-        """Everything as a text of at most 100 columns, P-values under 2.2e-16 as "< 2.2e-16" and NaN as "n/a".
+        """Format the matrix and its statistics as text of at most 100 columns.
 
-        A matrix too wide for that is shown in blocks of columns; long names are cut.
+        P-values under 2.2e-16 are "< 2.2e-16", and NaN is "n/a". A matrix too wide is shown in blocks of columns; long
+        names are cut.
         """
-        return confusion_text(self)
+        names = [shorten(name, LONGEST_NAME) for name in self.classes]
+        title = "Confusion matrix: true classes down, predicted classes across"
+        tables = (_overall(self), _precision_and_recall(self, names), _by_class(self, names))
+        return "\n\n".join([counts_table(title, self.counts, names), *tables])
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain Python types, ready for JSON; NaN as None."""
+        """Return the matrix and its statistics in plain Python types, ready for JSON; NaN as None."""
         columns = {name: getattr(self, name).tolist() for name in MEASURES_BY_CLASS}
         return {
             "classes": list(self.classes),
@@ -279,11 +292,11 @@ class ConfusionMatrix:
             "accuracy_interval": list(self.accuracy_interval),
             "no_information_rate": self.no_information_rate,
             "p_value": self.p_value,
-            "kappa": plain(self.kappa),
-            "mcnemar_p_value": plain(self.mcnemar_p_value),
+            "kappa": json_number(self.kappa),
+            "mcnemar_p_value": json_number(self.mcnemar_p_value),
             "by_class": [
                 {"class": name, "examples": int(self._true[i])}
-                | {measure: plain(column[i]) for measure, column in columns.items()}
+                | {measure: json_number(column[i]) for measure, column in columns.items()}
                 for i, name in enumerate(self.classes)
             ],
             "averages": {averaging: self.average(averaging)._asdict() for averaging in AVERAGINGS},
@@ -312,8 +325,48 @@ class ConfusionMatrix:
         return self.examples - self._true - self._predicted + self._hits
 
 
+def _overall(matrix: ConfusionMatrix) -> str:
+    low, high = matrix.accuracy_interval
+    rows = {
+        "Examples": str(matrix.examples),
+        "Accuracy": number(matrix.accuracy),
+        "95 % interval": f"{number(low)} to {number(high)}",
+        "No-information rate": number(matrix.no_information_rate),
+        "P-value, accuracy above that rate": p_value(matrix.p_value),
+        "Cohen's kappa": number(matrix.kappa),
+        "P-value, McNemar's test": p_value(matrix.mcnemar_p_value),
+    }
+    return pairs("Overall", rows)
+
+
+def _precision_and_recall(matrix: ConfusionMatrix, names: list[str]) -> str:
+    columns = (matrix.precision, matrix.recall, matrix.f1)
+    rows = [
+        [name, *map(number, values), str(examples)]
+        for name, *values, examples in zip(names, *columns, matrix.counts.sum(axis=1), strict=True)
+    ]
+    averages = {name: matrix.average(name) for name in AVERAGINGS}
+    rows += [[f"{name} average", *map(number, average), str(matrix.examples)] for name, average in averages.items()]
+    return table("Precision and recall", ("class", "precision", "recall", "F1", "examples"), rows)
+
+
+def _by_class(matrix: ConfusionMatrix, names: list[str]) -> str:
+    columns = {
+        "sensitivity": matrix.sensitivity,
+        "specificity": matrix.specificity,
+        "pos pred\nvalue": matrix.positive_predictive_value,
+        "neg pred\nvalue": matrix.negative_predictive_value,
+        "prevalence": matrix.prevalence,
+        "detection\nrate": matrix.detection_rate,
+        "detection\nprevalence": matrix.detection_prevalence,
+        "balanced\naccuracy": matrix.balanced_accuracy,
+    }
+    rows = [[name, *map(number, values)] for name, *values in zip(names, *columns.values(), strict=True)]
+    return table("Each class against all others", ("class", *columns), rows)
+
+
 def _indices(labels: npt.ArrayLike, what: str, classes: int) -> Array:
-    """Class numbers as int64, in which a row and a column number multiply without overflow."""
+    """Check class numbers and return them as int64, so that row times column does not overflow."""
     array = np.asarray(labels)
     if array.ndim != 1 or not array.size:
         raise InputError(f"the {what} classes have shape {array.shape}; give one for each example, and at least one")
@@ -327,6 +380,6 @@ def _indices(labels: npt.ArrayLike, what: str, classes: int) -> Array:
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    """Part of the whole, NaN where the whole is zero."""
+    """Divide by the whole; NaN where the whole is zero."""
     ratio: Array = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
     return ratio

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
-from sfumato.evaluation.text import number, pairs, plain
+from sfumato.evaluation.formatting import json_number, number, pairs
 
 
 @dataclass(frozen=True)
 class RegressionReport:
-    """How far predicted values are from the true ones.
+    """Errors of predicted values.
 
     Attributes:
         mean_squared_error: In the target's unit squared.
@@ -36,7 +36,7 @@ class RegressionReport:
 
     @classmethod
     def from_predictions(cls, true: npt.ArrayLike, predicted: npt.ArrayLike) -> "RegressionReport":
-        """Compare values.
+        """Compare predicted values with the true ones.
 
         Args:
             true: True values, (n,).
@@ -57,7 +57,7 @@ class RegressionReport:
         return cls(squared, math.sqrt(squared), absolute, r_squared, len(y))
 
     def to_text(self) -> str:
-        """The report as a text of a few lines, NaN as "n/a"."""
+        """Format the errors as a text of a few lines; NaN is "n/a"."""
         rows = {
             "Examples": str(self.examples),
             "Mean squared error": f"{self.mean_squared_error:.6g}",
@@ -68,8 +68,8 @@ class RegressionReport:
         return pairs("Regression", rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report in plain Python types, ready for JSON; NaN and infinity as None."""
-        return {name: plain(value) for name, value in asdict(self).items()}
+        """Return the errors in plain Python types, ready for JSON; NaN and infinity as None."""
+        return {name: json_number(value) for name, value in asdict(self).items()}
 
 
 def _values(values: npt.ArrayLike, what: str) -> Array:

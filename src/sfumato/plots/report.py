@@ -1,20 +1,53 @@
-"""Figures of a report: how a model ranks, how far its probabilities can be trusted, and how far off its values are."""
+"""Figures of a report: the confusion matrix, curves and calibration of a classifier, and the errors of a regression."""
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
+from sfumato.errors import InputError
+from sfumato.evaluation.confusion import ConfusionMatrix
 from sfumato.evaluation.curves import Curve
-from sfumato.evaluation.report import Report
-from sfumato.evaluation.text import shorten
-from sfumato.plots.training import BLUE, CLASS_COLOURS, GREY, ORANGE, plain
+from sfumato.evaluation.formatting import shorten
+from sfumato.evaluation.measurement import Measurement
+from sfumato.plots.drawing import BLUE, CLASS_COLOURS, GREY, ORANGE, figure_of, literal
 
 MOST_CURVES = 6
-"""Curves in one figure at most: of more classes, those that are told apart worst."""
+"""Curves in one figure at most; of more classes, those of the least average precision are drawn."""
 
 
-def roc(report: Report) -> Figure:
-    """ROC curves, each class against the others."""
+def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -> Figure:
+    """Draw a confusion matrix: true classes down, predicted classes across.
+
+    Cells are coloured by their share of the true class. The counts are written in, for at most 26 classes.
+
+    Args:
+        matrix: The confusion matrix.
+        title: Title of the figure; the accuracy is added.
+    """
+    k = len(matrix.classes)
+    size = min(14.0, 3.2 + 0.5 * k)
+    figure, axes = figure_of(size + 0.8, size, layout="compressed")
+    counts = matrix.counts
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # the root lets rare mistakes show
+    labels = [literal(shorten(name, 12)) for name in matrix.classes]
+    crowded = k > 6 or max(map(len, labels)) > 6
+    axes.set_xticks(range(k), labels, rotation=90 if crowded and max(map(len, labels)) > 2 else 0)
+    axes.set_yticks(range(k), labels)
+    for i in range(k if k <= 26 else 0):
+        for j in range(k):
+            if counts[i, j]:
+                colour = "white" if shares[i, j] > 0.4 else "#333333"
+                axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour, fontsize=8 if k > 3 else 10)
+    axes.set(xlabel="predicted", ylabel="true", title=f"{title}: accuracy {matrix.accuracy:.4f}")
+    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.04)
+    bar.set_label("share of the true class")
+    return figure
+
+
+def roc(report: Measurement) -> Figure:
+    """Draw the ROC curve of each class against the others; of two classes, that of the second."""
     figure, axes, shown = _curves(report, "ROC")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     for colour, k in zip(CLASS_COLOURS, shown, strict=False):
@@ -26,8 +59,8 @@ def roc(report: Report) -> Figure:
     return figure
 
 
-def precision_recall(report: Report) -> Figure:
-    """Precision against recall, each class against the others."""
+def precision_recall(report: Measurement) -> Figure:
+    """Draw precision against recall of each class against the others; of two classes, that of the second."""
     figure, axes, shown = _curves(report, "Precision and recall")
     for colour, k in zip(CLASS_COLOURS, shown, strict=False):
         curve = report.precision_recall[k]
@@ -39,10 +72,9 @@ def precision_recall(report: Report) -> Figure:
     return figure
 
 
-def _curves(report: Report, title: str) -> tuple[Figure, Axes, list[int]]:
-    """A figure for curves, and the classes to draw there: of two the last, as its curve is the other's, turned."""
-    figure = Figure(figsize=(4.8, 4.7), layout="constrained")
-    axes = figure.add_subplot()
+def _curves(report: Measurement, title: str) -> tuple[Figure, Axes, list[int]]:
+    """Make a figure for curves, and choose the classes to draw: of two the second, as the first adds nothing."""
+    figure, axes = figure_of(4.8, 4.7)
     _unit_square(axes)
     shown = _hardest(report.precision_recall)
     if len(report.model.classes) == 2:
@@ -53,8 +85,8 @@ def _curves(report: Report, title: str) -> tuple[Figure, Axes, list[int]]:
     return figure, axes, shown
 
 
-def _name(report: Report, k: int) -> str:
-    return plain(shorten(report.model.classes[k], 20))
+def _name(report: Measurement, k: int) -> str:
+    return literal(shorten(report.model.classes[k], 20))
 
 
 def _defined(curves: tuple[Curve, ...]) -> list[int]:
@@ -62,15 +94,20 @@ def _defined(curves: tuple[Curve, ...]) -> list[int]:
 
 
 def _hardest(curves: tuple[Curve, ...]) -> list[int]:
-    """The classes whose average precision is least, in their order."""
+    """Return the classes of the least average precision, in their order."""
     defined = _defined(curves)
     return sorted(sorted(defined, key=lambda k: curves[k].area)[:MOST_CURVES])
 
 
-def reliability(report: Report) -> Figure:
-    """Accuracy against confidence, in bins, over the number of examples in each."""
+def reliability(report: Measurement) -> Figure:
+    """Draw accuracy against confidence, in bins, above the number of examples in each bin.
+
+    Raises:
+        InputError: if the model is a regression.
+    """
     found = report.calibration
-    assert found is not None
+    if found is None:
+        raise InputError("a calibration needs a classifier, and this model is a regression")
     figure = Figure(figsize=(5.6, 5.4), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     edges = np.linspace(0, 1, len(found.counts) + 1)
@@ -85,11 +122,10 @@ def reliability(report: Report) -> Figure:
     return figure
 
 
-def predicted_against_true(report: Report) -> Figure:
-    """Predicted against true values of a regression."""
-    true, predicted, name = report.examples.y, report.predicted, plain(shorten(report.model.target, 24))
-    figure = Figure(figsize=(4.8, 4.7), layout="constrained")
-    axes = figure.add_subplot()
+def predicted_against_true(report: Measurement) -> Figure:
+    """Draw predicted values against true values, (across: true; up: predicted)."""
+    true, predicted, name = report.examples.y, report.predicted, literal(shorten(report.model.target, 24))
+    figure, axes = figure_of(4.8, 4.7)
     ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
     axes.plot(ends, ends, color=GREY, linewidth=0.8, linestyle=":")
     axes.scatter(true, predicted, s=12, color=BLUE, alpha=0.5, linewidth=0)
@@ -98,10 +134,9 @@ def predicted_against_true(report: Report) -> Figure:
     return figure
 
 
-def errors(report: Report) -> Figure:
-    """How the errors of a regression are spread."""
-    figure = Figure(figsize=(4.8, 4.7), layout="constrained")
-    axes = figure.add_subplot()
+def errors(report: Measurement) -> Figure:
+    """Draw a histogram of the errors of a regression, predicted minus true."""
+    figure, axes = figure_of(4.8, 4.7)
     off = report.predicted - report.examples.y
     axes.hist(off, bins=min(40, max(5, len(off) // 10)), color=BLUE, alpha=0.7)
     axes.axvline(0, color=ORANGE, linewidth=1)
