@@ -5,10 +5,10 @@ SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 
 # The heart of the engine, every gradient of it, for `make test-quick`
-QUICK_TESTS := tests/layers tests/optimizers tests/peers tests/test_losses.py tests/test_gradient_check.py
+QUICK_TESTS := tests/layers tests/optimizers tests/losses tests/peers tests/test_gradient_check.py tests/test_planted_defects.py
 # What leans most on other libraries, for `make test-lowest`
 LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test_storage.py tests/test_estimators.py \
-	tests/test_weight_import.py tests/test_onnx_export.py
+	tests/interchange
 
 .PHONY: demo test test-quick test-slow test-lowest docs linkcheck lint format dist bench clean
 
