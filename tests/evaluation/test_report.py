@@ -1,6 +1,8 @@
 """Reports as text, values and pages."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -162,3 +164,27 @@ def test_examples_that_do_not_fit() -> None:
         report(model_of(NAMES["two"]), load("digits").examples)
     assert sfumato.report is report
     assert isinstance(report(model_of(NAMES["two"]), examples_of(NAMES["two"])), Report)
+
+
+def test_a_report_shows_itself_in_a_line_and_in_a_notebook() -> None:
+    found = report(model_of(NAMES["five"]), examples_of(NAMES["five"]), name="<b>model</b> on data")
+    assert repr(found) == (
+        f"<Report of <b>model</b> on data: 90 examples, loss={found.loss:.4f}, accuracy={found.accuracy:.4f}>"
+    )
+    shown = Page(found._repr_html_())
+    assert "b" not in shown.tags
+    assert shown.open == [""]
+    assert "<b>model</b> on data" in shown.text
+    assert f"{found.accuracy:.4f}" in shown.text
+    values = report(model_of(()), examples_of(()))
+    r_squared = metrics.r2_score(values.examples.y, values.predicted)
+    assert repr(values) == f"<Report of the model: 90 examples, loss={values.loss:.4f}, r_squared={r_squared:.4f}>"
+    assert f"{r_squared:.4f}" in Page(values._repr_html_()).text
+
+
+def test_importing_sfumato_imports_neither_scikit_learn_nor_jinja() -> None:
+    program = (
+        "import sys, sfumato; print([name for name in ('sklearn', 'jinja2', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.strip() == "[]"

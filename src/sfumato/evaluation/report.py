@@ -71,6 +71,7 @@ def report(model: Model, examples: Examples, name: str = "the model") -> Report:
     Raises:
         InputError: if the examples do not fit the model.
     """
+    # TODO: `examples = as_examples(examples)`, when sfumato.data has it: then (x, y) and lists are taken too.
     if not model.classes:
         values = model.predict(examples.x)
         loss, accuracy = model.evaluate(examples)
