@@ -3,20 +3,21 @@
 What is drawn at random is drawn anew at every run, and always the same where a change is judged.
 """
 
+import contextlib
+import importlib.util
 import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
-from sfumato import InputError
 from sfumato.engine import NUMPY_DOUBLE, Engine, choose_engine
 
 settings.register_profile("CI", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("CI")
 
-ENGINES = [
+KNOWN = [
     NUMPY_DOUBLE,
     Engine("torch", "cpu", "float64"),
     Engine("torch", "cuda:0", "float64"),
@@ -24,33 +25,65 @@ ENGINES = [
 ]
 
 
-@pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: f"{engine.backend}-{engine.device}")
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """Each place to compute that there is here, in the highest precision that it has."""
-    wanted: Engine = request.param
-    if wanted.backend == "numpy":
-        yield wanted
+def here() -> list[Engine]:
+    """Those of the known engines that this machine has; PyTorch is not loaded where it is built for CPUs alone."""
+    places = {"cpu", choose_engine().device}
+    has_torch = importlib.util.find_spec("torch") is not None
+    return [engine for engine in KNOWN if engine.device in places and (engine.backend == "numpy" or has_torch)]
+
+
+ENGINES = here()
+
+
+def pytest_report_header() -> str:
+    """Say which devices tests have no cases for."""
+    used, missing = (
+        ", ".join(f"{engine.backend} on {engine.device}" for engine in engines)
+        for engines in (ENGINES, [engine for engine in KNOWN if engine not in ENGINES])
+    )
+    return f"engines: {used}" + (f"; left out, as they are not here: {missing}" if missing else "")
+
+
+def named(engine: Engine) -> str:
+    return f"{engine.backend}-{engine.device}"
+
+
+@contextlib.contextmanager
+def one_thread(engine: Engine) -> Iterator[Engine]:
+    """Arrays as small as these gain nothing from threads, which on a busy machine wait for each other instead."""
+    if engine.backend == "numpy":
+        yield engine
         return
-    if wanted.device != "cpu":
-        try:
-            choose_engine(*wanted)
-        except InputError as error:
-            pytest.skip(str(error))
     import torch
 
-    # Arrays this small gain nothing from threads, which on a busy machine wait for each other instead
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield wanted
+    yield engine
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
-def double(engine: Engine) -> Engine:
+@pytest.fixture(scope="module", params=ENGINES, ids=named)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Each place to compute that there is here, in the highest precision that it has; its operations are in force."""
+    with one_thread(request.param) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module", params=[engine for engine in ENGINES if engine.precision == "float64"], ids=named)
+def double(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Each place to compute in float64, for what float32 cannot show: differences of a loss within a small step."""
-    if engine.precision != "float64":
-        pytest.skip(f"{engine.device} has no float64, without which differences are rounding alone")
-    return engine
+    with one_thread(request.param) as engine:
+        yield engine
+
+
+@pytest.fixture(autouse=True)
+def operations(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In force for the length of a test are the operations of the engine that it computes with."""
+    names = [name for name in ("engine", "double") if name in request.fixturenames]
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            stack.enter_context(request.getfixturevalue(name).in_force())
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """Arrays, NumPy's or PyTorch's.
 
-Layers, losses and optimizers are written once, in what both kinds of arrays share: operators, the functions of
-`namespace(x)`, and the few helpers below. This module, `engine.py` and the files of `kernels/` are the only ones that
-know PyTorch, which is imported where it is first needed.
+Layers, losses and optimizers are written once, in the names that both kinds of arrays share: operators, the functions
+of `namespace(x)`, the few helpers below, and the operations of `kernels/`. This module, `engine.py` and the files of
+`kernels/` are the only ones that know PyTorch, which is imported where it is first needed.
 """
 
 import functools
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_info
 
 Array = npt.NDArray[Any]
-"""An array of NumPy's, or a tensor of PyTorch's: what is written for one in the names they share serves both."""
+"""An array of NumPy's, or a tensor of PyTorch's: code in the names that they share serves both."""
 
 Shape = tuple[int, ...]
 Where = tuple[slice, slice]
@@ -23,14 +23,14 @@ Where = tuple[slice, slice]
 
 
 def namespace(x: Array) -> Any:
-    """The functions for arrays like x, named as in NumPy (the array API standard)."""
+    """Functions for arrays like x, named as in NumPy (the array API standard)."""
     if isinstance(x, np.ndarray | np.generic):
         return np
     return _torch_namespace()
 
 
 def to_numpy(x: Any) -> Array:
-    """The same numbers as an array of NumPy's; in float32 if it has no such type."""
+    """Copy a tensor to a NumPy array, bfloat16 as float32; a NumPy array is returned itself."""
     if isinstance(x, np.ndarray):
         return x
     x = x.cpu()
@@ -38,7 +38,7 @@ def to_numpy(x: Any) -> Array:
 
 
 def like(x: Array, other: Any) -> Array:
-    """NumPy's x where `other` lives; its type stays, if the device has it."""
+    """Copy a NumPy array to `other`'s device, keeping its dtype where supported."""
     if isinstance(other, np.ndarray):
         return x
     if other.device.type == "mps" and x.dtype == np.float64:
@@ -48,29 +48,29 @@ def like(x: Array, other: Any) -> Array:
 
 
 def cast(x: Any, dtype: Any) -> Array:
-    """x in another type of its own kind; x itself if it is of that already."""
+    """Convert x to another dtype of its own kind; x itself is returned if it has that dtype."""
     converted: Array = x.astype(dtype, copy=False) if isinstance(x, np.ndarray) else x.to(dtype)
     return converted
 
 
 def reduced_like(x: Array, other: Array) -> Array:
-    """x in the precision of `other`, if that is of 16 bits: what layers compute with."""
+    """Convert x to the dtype of `other` if that has 16 bits, as parameters for layers that compute in less."""
     return cast(x, other.dtype) if other.dtype.itemsize == 2 and x.dtype != other.dtype else x
 
 
 def upcast(x: Array) -> Array:
-    """x in float32, if it has 16 bits."""
+    """Convert x to float32 if it has 16 bits."""
     return cast(x, namespace(x).float32) if x.dtype.itemsize == 2 else x
 
 
 def copied(x: Array) -> Array:
-    """The same numbers in memory of their own."""
+    """Copy an array."""
     copy: Array = namespace(x).asarray(x, copy=True)
     return copy
 
 
 def zeros(shape: Shape, like: Any) -> Array:
-    """Zeros of this shape, of the kind of `like`; they take no memory until something is written over them."""
+    """Zeros of this shape, with the kind and dtype of `like`; NumPy's take no memory until they are written to."""
     if isinstance(like, np.ndarray):
         return np.zeros(shape, like.dtype)
     made: Array = like.new_zeros(shape)
@@ -78,7 +78,7 @@ def zeros(shape: Shape, like: Any) -> Array:
 
 
 def take(x: Array, rows: Any) -> Array:
-    """These rows of x: a slice of them, or those of the numbers in an array, which PyTorch takes faster by a name."""
+    """Rows of x: a slice of them, or those numbered by an array, for which PyTorch's `take` is faster than brackets."""
     if isinstance(rows, slice):
         return x[rows]
     some: Array = namespace(x).take(x, rows, axis=0)
@@ -86,7 +86,7 @@ def take(x: Array, rows: Any) -> Array:
 
 
 def total(x: Any) -> Any:
-    """Sum of all entries as a number of Python's, added up in double precision where the device has it."""
+    """Sum of all entries as a Python number, added up in double precision where the device has it."""
     if isinstance(x, np.ndarray):
         return x.sum(dtype=np.result_type(x.dtype, np.float64)).item()
     torch = pytorch()
@@ -120,7 +120,7 @@ def _torch_namespace() -> Any:
 
 
 def fingerprint(*values: Any) -> str:
-    """A digest of the arrays among the values, so that no run goes on with other data than it began with."""
+    """Digest of the arrays among the values, so that no run goes on with other data than it began with."""
     digest = hashlib.blake2b(digest_size=8)
     for value in values:
         if isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""Where arrays live and in what precision layers compute: on which device, in float32 or less, or in float64 to check.
+"""Backend, device and precision to compute with, and the one context for computing.
 
 What is learned or painted, its gradient and all sums stay in float32 at least, whatever layers compute in.
 """
@@ -7,17 +7,24 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import os
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array, cast, pytorch
 from sfumato.errors import DeviceMemoryError, InputError
+from sfumato.kernels.ops import IN_FORCE, OPS
+from sfumato.kernels.threads import parallel_kernels
+
+if TYPE_CHECKING:
+    from sfumato.network import Network
+
+PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 
 
 class Engine(NamedTuple):
-    """Where arrays live, and the precision that layers compute in; `choose_engine` makes one.
+    """Place of arrays, and precision of layers; `as_engine` makes one of a string such as "torch:cuda/bfloat16".
 
     Attributes:
         backend: "numpy" or "torch".
@@ -34,12 +41,12 @@ class Engine(NamedTuple):
 
     @property
     def reduced(self) -> bool:
-        """Whether layers compute in less than what is learned is kept in."""
+        """Whether layers compute in 16 bits, which is less than parameters are kept in."""
         return self.precision in ("bfloat16", "float16")
 
     @property
     def master(self) -> "Engine":
-        """The same for what is learned, its gradient and sums: float32 where layers compute in less."""
+        """The engine of parameters, gradients and sums: float32 where layers compute in less."""
         return self._replace(precision="float32") if self.reduced else self
 
     @property
@@ -48,13 +55,13 @@ class Engine(NamedTuple):
         return np.dtype(self.master.precision)
 
     def downcast(self, x: Array) -> Array:
-        """Floating point that is here, in this precision."""
+        """Convert a floating-point array on this device to this precision."""
         return cast(x, self.precision if self.backend == "numpy" else getattr(pytorch(), self.precision))
 
     def put(self, x: Array) -> Array:
-        """An array of NumPy's here: floating point in this precision, whole numbers and booleans as they are.
+        """Copy a NumPy array to this device: floating point in this precision, whole numbers and booleans as they are.
 
-        It may share the memory of `x`.
+        The result may share the memory of `x`.
         """
         floating = x.dtype.kind == "f"
         if not x.dtype.isnative:
@@ -68,8 +75,94 @@ class Engine(NamedTuple):
         placed: Array = tensor.to(self.device, getattr(torch, self.precision) if floating else None)
         return placed
 
+    @contextlib.contextmanager
+    def computing(
+        self,
+        network: "Network | None" = None,
+        *,
+        keep_memory: bool | None = None,
+        remedy: str = "use smaller batches, or a smaller network",
+    ) -> Iterator[None]:
+        """Compute within: the one context that every job enters, from the command line, `fit` or a script.
+
+        - This engine's operations are in force (`kernels/ops.py`).
+        - Kernels run on threads of their own: always without a network, else where it asks for them and NumPy computes.
+        - A device that runs out of memory is an error of one line.
+        - Overflow and its like warn of nothing: divergence is found and named by whoever looks at the loss.
+
+        Args:
+            network: The network that computes; None for anything else, such as a picture.
+            keep_memory: Whether freed memory is kept for the next array while kernels run on their threads, as
+                `kernels/memory.py` explains; by default where NumPy computes.
+            remedy: The end of the message about too little memory: what to do instead.
+
+        Raises:
+            DeviceMemoryError: if the device runs out of memory.
+        """
+        on_numpy = self.backend == "numpy"
+        parallel = network is None or (network.parallel and on_numpy)
+        if not on_numpy:
+            pytorch()  # before the kernels take BLAS's threads over, as PyTorch takes as many
+        with (
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+            parallel_kernels(parallel, keep_memory=on_numpy if keep_memory is None else keep_memory),
+            self.in_force(remedy),
+        ):
+            yield
+
+    @contextlib.contextmanager
+    def in_force(self, remedy: str = "use smaller batches, or a smaller network") -> Iterator[None]:
+        """The light half of `computing`, for single evaluations: this engine's operations, and the guard of memory.
+
+        Raises:
+            DeviceMemoryError: if the device runs out of memory.
+        """
+        token = IN_FORCE.set(OPS[self.backend])
+        try:
+            yield
+        except RuntimeError as error:
+            own = None if self.backend == "numpy" else _memory_error(error, f"{self.device} is out of memory: {remedy}")
+            if own is None:
+                raise
+            raise own from error
+        finally:
+            IN_FORCE.reset(token)
+
 
 NUMPY, NUMPY_DOUBLE = Engine(), Engine(precision="float64")
+
+
+def as_engine(engine: Engine | str | None = None, *, precisions: tuple[str, ...] = PRECISIONS) -> Engine:
+    """Resolve an engine that is named, given or left open.
+
+    >>> as_engine("numpy/float64")
+    Engine(backend='numpy', device='cpu', precision='float64')
+
+    Args:
+        engine: "numpy" or "torch", if you like with a device of PyTorch's and a precision: "torch:cuda",
+            "torch:cuda:1/bfloat16", "numpy/float64". The device is by default a GPU that PyTorch sees, if there is one,
+            and the precision float32. An `Engine` is taken as it is. None takes PyTorch on a GPU, if there is one, and
+            NumPy if not.
+        precisions: What precision may be.
+
+    Raises:
+        InputError: if there is no such backend, device or precision here; or the device lacks the precision.
+    """
+    if isinstance(engine, Engine):
+        if engine.precision not in precisions:
+            raise InputError(f"no precision {engine.precision!r} is to be had here: use {', '.join(precisions)}")
+        return engine
+    if engine is None:
+        return choose_engine(precisions=precisions)
+    if not isinstance(engine, str):
+        raise InputError(f'an engine is named, as "numpy", "torch" or "torch:cuda:1/bfloat16"; not {engine!r}')
+    place, _, precision = engine.partition("/")
+    backend, _, device = place.partition(":")
+
+    def say(backend: str, device: str | None = None, precision: str | None = None) -> str:
+        return f"engine={_name(backend, device, precision)!r}"
+
+    return _chosen(backend, device or None, precision or None, precisions, say)
 
 
 def choose_engine(
@@ -77,11 +170,12 @@ def choose_engine(
     device: str | None = None,
     precision: str | None = None,
     *,
-    precisions: tuple[str, ...] = ("float32", "bfloat16", "float16", "float64"),
+    precisions: tuple[str, ...] = PRECISIONS,
 ) -> Engine:
-    """Where to compute: as asked; else on a GPU that PyTorch sees, if there is one, and with NumPy if not.
+    """Compose backend, device and precision, as the command line has them, to an engine.
 
-    Precision is float32 unless asked otherwise, so that results do not depend on what happens to be installed.
+    What is left open: a GPU that PyTorch sees, if there is one, and NumPy if not. Precision is float32 unless asked
+    otherwise, so that results do not depend on what happens to be installed.
 
     Args:
         backend: "numpy" or "torch".
@@ -92,6 +186,28 @@ def choose_engine(
     Raises:
         InputError: if there is no such backend, device or precision here; or the device lacks the precision.
     """
+
+    def say(backend: str | None = None, device: str | None = None, precision: str | None = None) -> str:
+        if device is not None:
+            return f"device={device!r}"
+        return f"backend={backend!r}" if precision is None else f"precision={precision!r}"
+
+    return _chosen(backend, device, precision, precisions, say)
+
+
+def _name(backend: str, device: str | None = None, precision: str | None = None) -> str:
+    """Name of an engine, as `as_engine` takes it."""
+    return backend + (f":{device}" if device else "") + (f"/{precision}" if precision else "")
+
+
+def _chosen(
+    backend: str | None,
+    device: str | None,
+    precision: str | None,
+    precisions: tuple[str, ...],
+    say: Callable[..., str],
+) -> Engine:
+    """Choose an engine, with messages in which `say` writes out what was asked for, or should be."""
     if backend not in (None, "numpy", "torch"):
         raise InputError(f"no backend is called {backend!r}: use numpy or torch")
     if not (device is None or (isinstance(device, str) and device)):
@@ -102,25 +218,26 @@ def choose_engine(
     narrow = precision in ("bfloat16", "float16")
     if backend == "numpy" or (backend is None and device in (None, "cpu") and not narrow):
         if device not in (None, "cpu"):
-            raise InputError(f"numpy computes on the processor alone, not on {device}: use --backend torch")
+            raise InputError(f"numpy computes on the processor alone, not on {device}: use {say('torch')}")
         if narrow:
-            raise InputError(f"numpy has no arithmetic in {precision}: use --backend torch")
+            raise InputError(f"numpy has no arithmetic in {precision}: use {say('torch')}")
         found = None if backend == "numpy" or device == "cpu" else _gpu()
         if found is None or _lacks(found, precision):
             return Engine(precision=precision)
         return Engine("torch", found, precision)
+    asked = say("torch", device, precision if narrow and device is None else None)
     if _missing():
-        wish = f"--device {device}" if device else f"--precision {precision}" if narrow else "--backend torch"
-        raise InputError(f"{wish} needs PyTorch, which is not installed: pip install '.[torch]'")
-    chosen = _checked_device(device or _gpu() or "cpu")
+        raise InputError(f"{asked} needs PyTorch, which is not installed: pip install '.[torch]'")
+    chosen = _checked_device(device or _gpu() or "cpu", asked)
     why = _lacks(chosen, precision)
     if why:
-        raise InputError(f"--precision {precision}: the device {chosen} lacks it ({why}); use float32")
+        asked = say("torch", None, precision)
+        raise InputError(f"{asked}: the device {chosen} lacks it ({why}); use float32")
     return Engine("torch", chosen, precision)
 
 
 def engines() -> list[Engine]:
-    """All that can be had here, but for double precision: NumPy, and PyTorch on each device in each precision."""
+    """List the engines here, but for double precision: NumPy, and PyTorch on each device in each precision."""
     if _missing():
         return [NUMPY]
     torch, precisions = pytorch(), ("float32", "bfloat16", "float16")
@@ -130,36 +247,29 @@ def engines() -> list[Engine]:
     return [NUMPY, *(Engine("torch", *pair) for pair in pairs if not _lacks(*pair))]
 
 
-@contextlib.contextmanager
-def fitting(engine: Engine, remedy: str = "use smaller batches, or a smaller network") -> Iterator[None]:
-    """Within, a device that runs out of memory is an error of one line.
-
-    Raises:
-        DeviceMemoryError: if so.
-    """
-    if engine.backend == "numpy":
-        yield
-        return
-    try:
-        yield
-    except pytorch().OutOfMemoryError as error:
-        raise DeviceMemoryError(f"{engine.device} is out of memory: {remedy}") from error
-    except RuntimeError as error:  # as a processor's memory, Apple's GPUs and NVIDIA's libraries say it
-        if "can't allocate memory" in str(error):
-            raise MemoryError from error
-        if "out of memory" not in str(error) and "ALLOC_FAILED" not in str(error):
-            raise
-        raise DeviceMemoryError(f"{engine.device} is out of memory: {remedy}") from error
+def _memory_error(error: RuntimeError, message: str) -> Exception | None:
+    """Error to raise for a full device or a full processor's memory; None for any other error of PyTorch's."""
+    if isinstance(error, pytorch().OutOfMemoryError):
+        return DeviceMemoryError(message)
+    text = str(error)
+    if "can't allocate memory" in text:
+        return MemoryError()
+    full = "out of memory" in text or "ALLOC_FAILED" in text  # as Apple's GPUs and NVIDIA's libraries say it
+    return DeviceMemoryError(message) if full else None
 
 
 def device_memory(engine: Engine) -> int:
-    """Bytes that the device of an engine has: the machine's, unless it is a GPU with its own."""
+    """Memory of an engine's device in bytes: the machine's, unless it is a GPU with its own."""
     import psutil
 
     kind = engine.device.partition(":")[0]
     if kind == "cuda":
         return int(pytorch().cuda.get_device_properties(engine.device).total_memory)
-    return int(pytorch().mps.recommended_max_memory()) if kind == "mps" else psutil.virtual_memory().total
+    if kind == "mps":
+        return int(pytorch().mps.recommended_max_memory())
+    import psutil
+
+    return psutil.virtual_memory().total
 
 
 def _missing() -> bool:
@@ -168,7 +278,7 @@ def _missing() -> bool:
 
 
 def _gpu() -> str | None:
-    """The GPU that PyTorch sees, if there is one; PyTorch is not loaded for it where it is built for CPUs alone."""
+    """Name of the GPU that PyTorch sees, if there is one; PyTorch is not loaded where it is built for CPUs alone."""
     try:
         if importlib.metadata.version("torch").endswith("+cpu") or _missing():
             return None
@@ -180,8 +290,8 @@ def _gpu() -> str | None:
     return "mps" if torch.backends.mps.is_available() else None
 
 
-def _checked_device(name: str) -> str:
-    """The device's name with its number, if it is there."""
+def _checked_device(name: str, asked: str) -> str:
+    """Name of a device with its number; an `InputError` that begins with `asked` if it is not there."""
     torch = pytorch()
     try:
         device = torch.device(name)
@@ -189,21 +299,21 @@ def _checked_device(name: str) -> str:
         raise InputError(f"no device is called {name!r}: use cpu, cuda, cuda:1 or mps") from None
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            raise InputError(f"--device {name}: PyTorch sees no such GPU here; use cpu, or an installation with CUDA")
+            raise InputError(f"{asked}: PyTorch sees no such GPU here; use cpu, or an installation with CUDA")
         number = int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index
         if number >= torch.cuda.device_count():
             last = torch.cuda.device_count() - 1
-            raise InputError(f"--device {name}: there is no such GPU here; the last is cuda:{last}")
+            raise InputError(f"{asked}: there is no such GPU here; the last is cuda:{last}")
         return f"cuda:{number}"
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise InputError(f"--device {name}: PyTorch sees no GPU of Apple's here; use cpu")
+        raise InputError(f"{asked}: PyTorch sees no GPU of Apple's here; use cpu")
     if device.type not in ("cpu", "mps") or device.index:
-        raise InputError(f"--device {name}: is nothing that Sfumato computes on; use cpu, cuda, cuda:1 or mps")
+        raise InputError(f"{asked}: is nothing that Sfumato computes on; use cpu, cuda, cuda:1 or mps")
     return str(device.type)
 
 
 def _lacks(device: str, precision: str) -> str:
-    """Why the device does not compute in this precision itself; "" where it does."""
+    """Reason why the device does not compute in this precision itself; "" where it does."""
     torch = pytorch()
     match device.partition(":")[0], precision:
         case "cpu", "bfloat16" if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):

@@ -14,9 +14,8 @@ from sfumato.data.dataset import Examples
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, features_of
-from sfumato.engine import Engine, choose_engine, fitting
+from sfumato.engine import Engine, choose_engine
 from sfumato.errors import FileError, InputError
-from sfumato.kernels.threads import parallel_kernels
 from sfumato.layers import initializers
 from sfumato.layers.base import Layer
 from sfumato.layers.initializers import Initializer
@@ -99,8 +98,7 @@ class Model:
         """The network's outputs (logits, or values) for raw inputs x, (n, *input_shape): (n, *output_shape)."""
         if x.shape[1:] != self.network.input_shape:
             raise InputError(f"the model takes examples of shape {self.network.input_shape}, not {x.shape[1:]}")
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = self._outputs(x)
+        z = self._outputs(x)
         beyond = np.flatnonzero(~np.isfinite(z).all(axis=tuple(range(1, z.ndim))))
         if beyond.size:
             raise InputError(f"example {beyond[0]} (from 0) is so far from the training data that no number comes out")
@@ -111,7 +109,7 @@ class Model:
         chunks = [x[start : start + count] for start in range(0, max(1, len(x)), count)]
         engine = self.engine or Engine(precision=self.theta.dtype.name)
         theta, dtype = engine.put(self.theta), engine.numpy_dtype
-        with parallel_kernels(self.network.parallel and engine.backend == "numpy"), fitting(engine):
+        with engine.computing(self.network):
             return np.concatenate(
                 [to_numpy(self.network.apply(theta, engine.put(self.scaling(chunk, dtype)))) for chunk in chunks]
             )

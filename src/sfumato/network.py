@@ -1,4 +1,4 @@
-"""Layers in a row, over one flat vector of parameters."""
+"""Networks: layers in a row, over one flat vector of parameters."""
 
 import math
 from collections import Counter, namedtuple
@@ -10,18 +10,19 @@ import numpy.typing as npt
 
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
-from sfumato.layers.base import NOTHING, Backward, Built, Layer, Needs, ParameterSpec, ReceptiveField
+from sfumato.layers.base import NOTHING, Backward, Built, Forward, Layer, Needs, ParameterSpec, ReceptiveField, Rng
 from sfumato.layers.initializers import Zeros
 from sfumato.random_keys import Stream, generator
 
 Pullback = Callable[[Any, Array | None], Array]
 Head = Callable[[Array], tuple[Any, Pullback]]
-"""Measures a layer's outputs: `head(z)` gives what it measured, and `pullback(gradient, dz)`, which takes the gradient
-with respect to that and adds the gradient with respect to z to dz, the gradient from above, in its memory; or None."""
+"""A function that measures a layer's outputs: `head(z)` returns the measurement, and `pullback(gradient, dz)`, which
+takes the gradient with respect to that and adds the gradient with respect to z to dz, the gradient from above, in its
+memory; dz is None where none comes from above."""
 
 
 class NamedParameter(NamedTuple):
-    """One parameter's place in the flat vector: `theta[start:stop].reshape(spec.shape)`.
+    """Name of one parameter, and its place in the flat vector: `theta[start:stop].reshape(spec.shape)`.
 
     `layer` is the number of the layer that it belongs to, from 0; -1 for none.
     """
@@ -34,12 +35,12 @@ class NamedParameter(NamedTuple):
 
     @classmethod
     def unowned(cls, name: str, start: int, shape: Shape) -> "NamedParameter":
-        """A part of theta that is no layer's parameter, such as inputs that are being checked."""
+        """Name a part of theta that is no layer's parameter, such as inputs that are being checked."""
         return cls(name, -1, start, start + math.prod(shape), ParameterSpec(shape, Zeros(), decays=False))
 
 
 class Network(Layer[Any]):
-    """Layers applied one after the other; itself a layer.
+    """Layers applied one after the other; a network is a layer itself.
 
     All parameters lie in one flat vector theta, laid out here, before any data comes: an optimizer steps one vector,
     gradient checking perturbs one vector, a file stores one vector. Each layer sees its part of it as its own named
@@ -104,7 +105,7 @@ class Network(Layer[Any]):
 
     @property
     def widest(self) -> int:
-        """The most numbers that any layer takes or gives for one example."""
+        """Largest count of numbers in any layer's inputs or outputs for one example."""
         return max(map(math.prod, (self.input_shape, *self.shapes.values())))
 
     @property
@@ -113,7 +114,7 @@ class Network(Layer[Any]):
 
     @property
     def receptive_fields(self) -> dict[str, ReceptiveField]:
-        """What each layer's pixels see of the image, by the layer's name, up to the first without pixels."""
+        """Receptive field of each layer's pixels, by the layer's name, up to the first layer without pixels."""
         fields, field = {}, ReceptiveField()
         for name, layer in zip(self.names, self.layers, strict=True):
             own = layer.receptive_field
@@ -136,7 +137,7 @@ class Network(Layer[Any]):
         return Built(shape, make_parameters("Parameters", self.names)(*specs))
 
     def initialize(self, seed: int = 0, dtype: npt.DTypeLike = np.float32) -> Array:
-        """First theta, (size,), drawn parameter by parameter; the same up to rounding in every `dtype`."""
+        """Draw the first theta, (size,), parameter by parameter; the same up to rounding in every `dtype`."""
         rng = generator(seed, Stream.INITIALIZATION)
         theta = np.empty(self.size, dtype)
         for parameter in self.layout:
@@ -144,14 +145,14 @@ class Network(Layer[Any]):
         return theta
 
     def decaying(self) -> Array:
-        """For each entry of theta whether weight decay applies to it: (size,), boolean."""
+        """Mask of the entries of theta that weight decay applies to: (size,), boolean."""
         decays = np.zeros(self.size, dtype=bool)
         for parameter in self.layout:
             decays[parameter.start : parameter.stop] = parameter.spec.decays
         return decays
 
     def parameters(self, theta: Array) -> Any:
-        """Theta as named tuples of views, one tuple a layer: writing to `parameters(theta).dense_1.b` writes to theta.
+        """View theta as named tuples, one tuple a layer: writing to `parameters(theta).dense_1.b` writes to theta.
 
         Works for anything that is laid out like theta: gradients, an optimizer's moments.
         """
@@ -162,72 +163,73 @@ class Network(Layer[Any]):
     def prepare(self, params: Any) -> Any:
         return params._make(layer.prepare(own) for layer, own in zip(self.layers, params, strict=True))
 
-    def forward(
-        self, params: Any, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[Any]]:
+    def forward(self, params: Any, x: Array, needs: Needs, rng: Rng = None) -> Forward[Any]:
         (z,), backward = self.measure(params, x, [(self.names[-1], _outputs)], needs, rng)
         return z, lambda dz, grads: backward([dz], grads)
 
     def measure(
-        self,
-        params: Any,
-        x: Array,
-        heads: Sequence[tuple[str, Head]],
-        needs: Needs,
-        rng: np.random.Generator | None = None,
+        self, params: Any, x: Array, heads: Sequence[tuple[str, Head]], needs: Needs, rng: Rng = None
     ) -> tuple[list[Any], Callable[[Sequence[Any], Any], Array | None]]:
-        """What heads on named layers measure, in one pass; `forward` is this with the outputs themselves measured.
+        """Measure the outputs of named layers, in one pass; `forward` measures the last layer's outputs themselves.
 
         Args:
             params: The parameters, as from `parameters`.
             x: Inputs, (n, *input_shape).
-            heads: Names of layers, each with what measures that layer's outputs; at least one. Layers above the last of
-                them take no part.
-            needs: What the backward pass shall compute.
+            heads: Names of layers, each with the function that measures its outputs; at least one. Layers above the
+                last of them take no part.
+            needs: The gradients that the backward pass shall compute.
             rng: Source of randomness for this step in training; None outside training.
 
         Returns:
-            What each head measured, in their order, and `backward(gradients, grads)`. That takes the gradient with
-            respect to each of those, and otherwise does what a layer's `backward` does, once.
+            The measurements, one for each head, and `backward(gradients, grads)`. That takes the gradient with respect
+            to each of those, and otherwise does what a layer's `backward` does, once.
 
         Raises:
             InputError: if a head is on no layer of this network.
         """
-        at: dict[int, list[int]] = {}
-        for number, (name, _) in enumerate(heads):
-            if name not in self.names:
-                raise InputError(f"no layer is called {name!r}: there are {', '.join(self.names)}")
-            at.setdefault(self.names.index(name), []).append(number)
+        heads_of = self._by_layer([name for name, _ in heads])
         measured: list[Any] = [None] * len(heads)
-        backward_passes: list[tuple[int, Backward[Any], list[tuple[int, Pullback]]]] = []
-        flowing = needs.inputs  # whether a gradient has to reach the inputs of the layer at hand
-        for index in range(max(at) + 1):
-            own = params[index]
-            wanted = Needs(weights=needs.weights and bool(own), inputs=flowing)
-            x, backward = self.layers[index].forward(own, x, wanted, rng)
-            pullbacks = []
-            for number in at.get(index, ()):
-                measured[number], pullback = heads[number][1](x)
-                pullbacks.append((number, pullback))
-            if wanted != NOTHING:
-                backward_passes.append((index, backward, pullbacks))
-            flowing = flowing or wanted.weights
+        steps: list[_Step] = []
+        for index, own in enumerate(self._needs(params, needs)[: max(heads_of) + 1]):
+            x, backward = self.layers[index].forward(params[index], x, own, rng)
+            step = _Step(index, backward, [])
+            for head in heads_of.get(index, ()):
+                measured[head], pullback = heads[head][1](x)
+                step.pullbacks.append((head, pullback))
+            if own != NOTHING:
+                steps.append(step)
 
         def backward_through(gradients: Sequence[Any], grads: Any) -> Array | None:
             gradient: Any = None
-            while backward_passes:  # popped one by one, so that what each layer kept is released on the way
-                index, backward, pullbacks = backward_passes.pop()
-                gradient = backward(_pulled_back(gradient, pullbacks, gradients), grads[index])
+            while steps:  # popped one by one, so that what each layer kept is released on the way
+                gradient = steps.pop().back(gradient, gradients, grads)
             return gradient if needs.inputs else None
 
         return measured, backward_through
 
+    def _by_layer(self, names: Sequence[str]) -> dict[int, list[int]]:
+        """Numbers of the heads on each layer, by the layer's number."""
+        heads: dict[int, list[int]] = {}
+        for head, name in enumerate(names):
+            if name not in self.names:
+                raise InputError(f"no layer is called {name!r}: there are {', '.join(self.names)}")
+            heads.setdefault(self.names.index(name), []).append(head)
+        return heads
+
+    def _needs(self, params: Any, needs: Needs) -> list[Needs]:
+        """Needs of each layer: the gradient of its inputs where it, or parameters below it, take part in `needs`."""
+        own, inputs = [], needs.inputs
+        for parameters in params:
+            own.append(Needs(weights=needs.weights and bool(parameters), inputs=inputs))
+            inputs = inputs or own[-1].weights
+        return own
+
     def apply(self, theta: Array, x: Array) -> Array:
-        """Outputs for inputs x, (n, *input_shape), outside training: (n, *output_shape)."""
+        """Compute the outputs for inputs x, (n, *input_shape), outside training: (n, *output_shape)."""
         return self.forward(self.parameters(theta), x, NOTHING)[0]
 
-    def kink_sides(self, theta: Array, x: Array, rng: np.random.Generator | None = None) -> list[Array]:
-        """On which side of its kinks each layer's input lies, for the layers that have kinks."""
+    def kink_sides(self, theta: Array, x: Array, rng: Rng = None) -> list[Array]:
+        """Side of its kinks on which each layer's input lies, for the layers that have kinks."""
         sides = []
         for layer, own in zip(self.layers, self.parameters(theta), strict=True):
             side = layer.kinks(own, x)
@@ -237,16 +239,24 @@ class Network(Layer[Any]):
         return sides
 
 
-def _pulled_back(gradient: Any, pullbacks: list[tuple[int, Pullback]], gradients: Sequence[Any]) -> Any:
-    """The gradient that comes from the layer above, if any, and what this layer's heads add; they are released."""
-    while pullbacks:
-        number, pullback = pullbacks.pop()
-        gradient = pullback(gradients[number], gradient)
-    return gradient
+class _Step(NamedTuple):
+    """Backward pass of one layer, with the pullbacks of the heads on it, each with its head's number."""
+
+    index: int
+    backward: Backward[Any]
+    pullbacks: list[tuple[int, Pullback]]
+
+    def back(self, gradient: Array | None, gradients: Sequence[Any], grads: Any) -> Array | None:
+        """Gradient of the layer's inputs, from the one that comes from above and those of its heads' measurements."""
+        while self.pullbacks:  # released one by one
+            head, pullback = self.pullbacks.pop()
+            gradient = pullback(gradients[head], gradient)
+        outputs: Any = gradient
+        return self.backward(outputs, grads[self.index])
 
 
 def _outputs(z: Array) -> tuple[Array, Pullback]:
-    """The head that measures the outputs themselves."""
+    """Measure the outputs themselves: the head of `Network.forward`."""
 
     def pullback(gradient: Array, dz: Array | None) -> Array:
         if dz is None:
@@ -258,6 +268,7 @@ def _outputs(z: Array) -> tuple[Array, Pullback]:
 
 
 def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:
+    """Name layers by kind and number."""
     seen: Counter[str] = Counter()
     for layer in layers:
         kind = type(layer).__name__.lower().lstrip("_")
@@ -266,6 +277,7 @@ def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:
 
 
 def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> Iterator[NamedParameter]:
+    """Name the parameters of nested specs, and give each its place in theta."""
     for index, (name, spec) in enumerate(zip(specs._fields, specs, strict=True)):
         outermost = index if layer < 0 else layer
         if isinstance(spec, ParameterSpec):
@@ -279,5 +291,5 @@ def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> I
 
 
 def _views(specs: Any, views: Iterator[Array]) -> Any:
-    """The next of the views, as many as there are specs, as `specs` are nested."""
+    """Nest the next of the views as the specs are nested."""
     return specs._make([next(views) if isinstance(spec, ParameterSpec) else _views(spec, views) for spec in specs])

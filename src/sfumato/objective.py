@@ -1,4 +1,4 @@
-"""What is minimised: a function of one flat vector, with its gradient.
+"""Objectives: functions of one flat vector to minimise, each with its gradient.
 
 Optimizers, gradient checking and checkpoints know nothing but this, so whatever is written as an objective (a network's
 loss over its weights, a picture's loss over its pixels, a function of one's own) gets all of them.
@@ -23,10 +23,10 @@ from sfumato.workers import ALONE, Share, Workers
 
 
 class Evaluation(NamedTuple):
-    """An objective at one point.
+    """Loss and gradient of an objective at one point.
 
     Attributes:
-        loss: What is minimised.
+        loss: The number to minimise.
         gradient: Its gradient, of the shape of theta.
         terms: The parts that the loss is made of, and whatever else was measured on the way, by name.
     """
@@ -53,19 +53,19 @@ class Objective(ABC):
 
     @abstractmethod
     def __call__(self, theta: Array) -> Evaluation:
-        """Loss, gradient and terms at theta, (size,). Leaves theta as it is; the gradient is the caller's to keep."""
+        """Evaluate at theta, (size,), which stays as it is; the gradient is the caller's to keep."""
 
     def value(self, theta: Array) -> Any:
-        """The loss alone, for line searches and finite differences."""
+        """Loss alone, for line searches and finite differences."""
         return self(theta).loss
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
-        """On which side of its kinks the function is at theta; theta on different sides have a kink between them."""
+        """Side of its kinks on which the function is at theta; theta on different sides have a kink between them."""
         return ()
 
 
 class NetworkObjective(Objective):
-    """Mean loss of a network over examples, with L2 regularisation: the J(theta) that training minimises.
+    """Mean loss of a network over examples, with L2 regularisation: J(theta) as training minimises it.
 
         J = 1/n sum_i w_i loss(z_i, y_i) + lambda / (2 N) sum_W W^2
 
@@ -116,7 +116,7 @@ class NetworkObjective(Objective):
         dropout_key: tuple[int, int] | None = None,
         share: Share | None = None,
     ) -> "NetworkObjective":
-        """The same objective over other examples of the same data set: N stays, and they are not checked again.
+        """Copy the objective for other examples of the same data set: N stays, and they are not checked again.
 
         Of a batch that several processes share, each gives its own part of the examples and says by `share` which part
         that is. The sums over the parts, and so loss and gradient, are then those of the whole batch.
@@ -169,13 +169,13 @@ class NetworkObjective(Objective):
 
 
 class _PartOf:
-    """Draws the masks of a whole batch, and gives those of a part of it: so any number of processes meets the same."""
+    """Source of randomness for a part of a batch: the whole batch is drawn, so any number of parts gets the same."""
 
     def __init__(self, rng: np.random.Generator, share: Share) -> None:
         self.rng, self.share = rng, share
 
     def random(self, shape: Shape, dtype: Any) -> Array:
-        """Uniform numbers for the part, of `shape`."""
+        """Draw uniform numbers for the part, of `shape`."""
         drawn: Array = self.rng.random((self.share.whole, *shape[1:]), dtype=dtype)
         return drawn[self.share.start : self.share.stop]
 
@@ -183,7 +183,7 @@ class _PartOf:
 def check_examples(
     network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None, *, gaps: bool = False
 ) -> None:
-    """Raise `InputError` where examples do not fit a network and its loss; with `gaps`, inputs may be missing (NaN)."""
+    """Raise `InputError` for examples that do not fit network or loss; with `gaps`, inputs may be missing (NaN)."""
     if y.ndim != 1:
         raise InputError(f"the truth must be one entry an example, of shape ({len(y)},), not {y.shape}")
     if len(x) != len(y) or not len(x):
@@ -202,7 +202,7 @@ def check_examples(
 
 
 class LayerObjective(Objective):
-    """A layer on its own, as an objective to check: a fixed random projection of its outputs for random inputs.
+    """Objective to check a layer on its own: a fixed random projection of its outputs for random inputs.
 
         J = sum(C * layer(X)),    theta = the layer's parameters and then X
 
@@ -252,7 +252,7 @@ class LayerObjective(Objective):
         return (like(self.projection, theta) * self._forward(weights, x, NOTHING)[0]).sum().item()
 
     def _split(self, theta: Array) -> tuple[Array, Array]:
-        """The layer's parameters, and X."""
+        """Split theta into the layer's parameters and X."""
         return theta[: self.network.size], theta[self.network.size :]
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
@@ -267,11 +267,11 @@ class LayerObjective(Objective):
 
 
 class OnDevice(Objective):
-    """An objective whose arrays live on a device, as a function of NumPy's theta: what gradient checks take.
+    """Objective of NumPy's theta over an objective whose arrays live on a device, for gradient checks.
 
     Args:
         objective: The objective.
-        engine: Where it computes.
+        engine: Where it computes; its operations are in force in every call.
     """
 
     def __init__(self, objective: Objective, engine: Engine) -> None:
@@ -279,14 +279,17 @@ class OnDevice(Objective):
         self.layout, self.layer_names = objective.layout, objective.layer_names
 
     def __call__(self, theta: Array) -> Evaluation:
-        found = self.objective(self._put(theta))
+        with self.engine.in_force():
+            found = self.objective(self._put(theta))
         return found._replace(gradient=to_numpy(found.gradient))
 
     def value(self, theta: Array) -> Any:
-        return self.objective.value(self._put(theta))
+        with self.engine.in_force():
+            return self.objective.value(self._put(theta))
 
     def kink_sides(self, theta: Array) -> Sequence[Array]:
-        return [to_numpy(side) for side in self.objective.kink_sides(self._put(theta))]
+        with self.engine.in_force():
+            return [to_numpy(side) for side in self.objective.kink_sides(self._put(theta))]
 
     def _put(self, theta: Array) -> Array:
         return self.engine.master.put(theta.copy())

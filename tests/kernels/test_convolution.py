@@ -13,15 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from sfumato.arrays import Array, Shape, to_numpy
 from sfumato.engine import NUMPY, Engine
-from sfumato.kernels import convolution, pooling
-from sfumato.kernels.convolution import (
-    convolve,
-    convolve_and_rectify,
-    filter_gradients,
-    input_gradient,
-    output_size,
-    prepare,
-)
+from sfumato.kernels import convolution, pooling, windows
+from sfumato.kernels.convolution import convolve, input_gradient
+from sfumato.kernels.geometry import Geometry
+from sfumato.kernels.ops import ops
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.random_keys import Stream, generator
 
@@ -39,6 +34,11 @@ class Case:
     padding: int
     relu: bool = False
 
+    @property
+    def geometry(self) -> Geometry:
+        """Where the windows lie."""
+        return Geometry(self.kernel, self.stride, self.padding)
+
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
@@ -52,7 +52,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def arrays(case: Case, dtype: Any = np.float64) -> tuple[Array, Array, Array, Array]:
     """x, W, b and dz of the case."""
-    positions = [output_size(case.size[a], case.kernel[a], case.stride, case.padding) for a in (0, 1)]
+    positions = case.geometry.positions(case.size)
     shapes = [
         (case.images, *case.size, case.channels),
         (case.filters, *case.kernel, case.channels),
@@ -89,15 +89,14 @@ def by_definition(case: Case) -> tuple[Array, tuple[Array, Array, Array, Array]]
 
 def by_kernels(case: Case, engine: Engine, dz: Array, *, prepared: bool = False) -> tuple[Array, Array, Array, Array]:
     x, W, b, dz = map(engine.put, (*arrays(case)[:3], dz))
-    how: dict[str, Any] = {"stride": case.stride, "padding": case.padding}
-    kept = prepare(W, case.stride, case.padding) if prepared else None
-    z, positive = (
-        convolve_and_rectify(x, W, b, prepared=kept, **how)
+    kept = ops().prepare(W, case.geometry) if prepared else None
+    z, mask = (
+        ops().convolve_and_rectify(x, W, b, case.geometry, prepared=kept)
         if case.relu
-        else (convolve(x, W, b, prepared=kept, **how), None)
+        else (ops().convolve(x, W, b, case.geometry, prepared=kept), None)
     )
-    dx = input_gradient(dz, W, input_shape=x.shape, where=positive, prepared=kept, **how)
-    dW, db = filter_gradients(x, dz, case.kernel, where=positive, **how)
+    dx = ops().input_gradient(dz, W, case.geometry, x.shape, where=mask, prepared=kept)
+    dW, db = ops().filter_gradients(x, dz, case.geometry, where=mask)
     return to_numpy(z), to_numpy(dx), to_numpy(dW), to_numpy(db)
 
 
@@ -112,8 +111,9 @@ def test_the_kernels_compute_their_definition(
     dz, expected = by_definition(case)
     with pytest.MonkeyPatch.context() as patch:
         if few:  # windows in a strip, so that there are many strips
-            patch.setattr(convolution, "STRIP_WINDOWS", 7)
-            patch.setattr(convolution, "STRIP_BYTES", 1)
+            for module in (convolution, windows):
+                patch.setattr(module, "STRIP_WINDOWS", 7)
+                patch.setattr(module, "STRIP_BYTES", 1)
         computed = by_kernels(case, own, dz, prepared=prepared)
     for ours, right in zip(computed, expected, strict=True):
         assert ours.shape == right.shape
@@ -126,8 +126,7 @@ def test_the_kernels_compute_their_definition(
 @given(case=cases())
 def test_with_relu_what_is_negative_is_zero(case: Case, engine: Engine) -> None:
     x, W, b, _ = map(engine.put, arrays(case))
-    how: dict[str, Any] = {"stride": case.stride, "padding": case.padding}
-    z, rectified = (to_numpy(convolve(x, W, b, relu=relu, **how)) for relu in (False, True))
+    z, rectified = (to_numpy(ops().convolve(x, W, b, case.geometry, relu=relu)) for relu in (False, True))
     np.testing.assert_array_equal(rectified, np.maximum(z, 0))
 
 
@@ -135,11 +134,11 @@ def test_images_that_are_not_contiguous_in_memory_give_the_same(engine: Engine, 
     images, *others = arrays(Case(2, (9, 8), 3, 4, (3, 2), 1, 1))
     x, W, b, dz = map(engine.put, (images, *others))
     turned = engine.put(np.ascontiguousarray(images[:, ::-1].transpose(3, 2, 0, 1)).transpose(2, 3, 1, 0)[:, ::-1])
-    how: dict[str, Any] = {"stride": 1, "padding": 1}
+    geometry = Geometry((3, 2), padding=1)
     ways: list[Callable[[Array], Array]] = [
-        lambda x: convolve(x, W, b, **how),
-        lambda x: filter_gradients(x, dz, (3, 2), **how)[0],
-        lambda x: convolve(x, W[:, :1, :1], b, stride=1, padding=0),
+        lambda x: ops().convolve(x, W, b, geometry),
+        lambda x: ops().filter_gradients(x, dz, geometry)[0],
+        lambda x: ops().convolve(x, W[:, :1, :1], b, Geometry((1, 1))),
     ]
     for compute in ways:
         ours, right = to_numpy(compute(turned)), to_numpy(compute(x))
@@ -151,8 +150,8 @@ def test_images_that_are_not_contiguous_in_memory_give_the_same(engine: Engine, 
 def test_a_convolution_takes_memory_for_its_result_and_some_strips() -> None:
     x, W, b, dz = arrays(Case(1, (200, 200), 32, 32, (3, 3), 1, 1), np.float32)
     ways: list[Callable[[], Array]] = [
-        lambda: convolve(x, W, b, stride=1, padding=1, relu=True),
-        lambda: input_gradient(dz, W, stride=1, padding=1, input_shape=x.shape),
+        lambda: convolve(x, W, b, Geometry((3, 3), padding=1), relu=True),
+        lambda: input_gradient(dz, W, Geometry((3, 3), padding=1), x.shape),
     ]
     for compute in ways:
         tracemalloc.start()

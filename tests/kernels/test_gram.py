@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sfumato.arrays import Array, Shape, to_numpy
 from sfumato.engine import Engine
-from sfumato.kernels import gram, tensors
-from sfumato.kernels.gram import add_product, sum_of_squares, total_and_gram_matrix
+from sfumato.kernels import gram
+from sfumato.kernels.ops import ops
 
 SHAPES = st.tuples(st.integers(0, 2), st.integers(1, 9), st.integers(1, 9), st.integers(1, 12))
 
@@ -46,8 +46,8 @@ def test_totals_and_products_are_those_of_the_definition(
     with pytest.MonkeyPatch.context() as patch:
         if few:  # bytes in a strip, so that there are many strips
             patch.setattr(gram, "STRIP_BYTES", 200)
-            patch.setattr(tensors, "STRIP_BYTES", 200)
-        total, products = total_and_gram_matrix(*put(own, F, T))
+            patch.setattr(gram, "TORCH_STRIP_BYTES", 200)
+        total, products = ops().total_and_gram_matrix(*put(own, F, T))
     count = np.ones((*shape[:3], 1)) if T is None else T
     assert total.dtype == products.dtype == np.float64
     near(own, total, (count * F).sum(axis=(0, 1, 2)))
@@ -70,13 +70,13 @@ def test_what_is_added_on_the_way_back_is_that_of_the_definition(
     with pytest.MonkeyPatch.context() as patch:
         if few:
             patch.setattr(gram, "STRIP_BYTES", 200)
-            patch.setattr(tensors, "STRIP_BYTES", 200)
-        add_product(features, D, d, into, weights)
+            patch.setattr(gram, "TORCH_STRIP_BYTES", 200)
+        ops().add_product(features, D, d, into, weights)
     near(own, into, before + (1 if T is None else T) * (F @ D + d))
 
 
 def test_the_sum_of_squares_is_one_of_python(engine: Engine, rounding: float) -> None:
     x = np.random.default_rng(0).standard_normal((3, 4, 5))
-    found = sum_of_squares(engine.put(x))
+    found = ops().sum_of_squares(engine.put(x))
     assert type(found) is float
     assert found == pytest.approx((x**2).sum(), rel=rounding)

@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 from sfumato.arrays import Array, Shape, to_numpy
 from sfumato.engine import Engine
 from sfumato.kernels import pooling
-from sfumato.kernels.pooling import (
-    average_pool,
-    average_pool_gradient,
-    max_pool,
-    max_pool_gradient,
-    pooled_shape,
-)
+from sfumato.kernels.ops import ops
+from sfumato.kernels.pooling import pooled_shape
 from sfumato.kernels.threads import parallel_kernels
 
 
@@ -54,10 +49,10 @@ def test_the_kernels_compute_their_definition(
     x, dz = own.put(images), own.put(rng.standard_normal(pooled_shape(shape, size, stride)))
     with pytest.MonkeyPatch.context() as patch, parallel_kernels():
         patch.setattr(pooling, "STRIP_BYTES", 500)  # so that there are many strips
-        largest, winners = max_pool(x, size, stride)
+        largest, winners = ops().max_pool(x, size, stride)
         assert winners is not None
-        d_largest = max_pool_gradient(dz, winners, size, stride, shape)
-        mean, d_mean = average_pool(x, size, stride), average_pool_gradient(dz, size, stride, shape)
+        d_largest = ops().max_pool_gradient(dz, winners, size, stride, shape)
+        mean, d_mean = ops().average_pool(x, size, stride), ops().average_pool_gradient(dz, size, stride, shape)
     right, chosen, *others = by_definition(to_numpy(x), to_numpy(dz), size, stride)
     for ours, defined in zip((largest, d_largest, mean, d_mean), (right, *others), strict=True):
         assert to_numpy(ours).dtype == own.numpy_dtype
@@ -69,23 +64,23 @@ def test_the_kernels_compute_their_definition(
 
 def test_without_a_way_back_no_winners_are_kept(engine: Engine) -> None:
     x = engine.put(np.random.default_rng(0).standard_normal((2, 6, 6, 3)))
-    largest, winners = max_pool(x, 2, 2, choose=False)
+    largest, winners = ops().max_pool(x, 2, 2, choose=False)
     assert winners is None
-    np.testing.assert_array_equal(to_numpy(largest), to_numpy(max_pool(x, 2, 2)[0]))
+    np.testing.assert_array_equal(to_numpy(largest), to_numpy(ops().max_pool(x, 2, 2)[0]))
 
 
 def test_the_last_entry_of_the_largest_windows_can_win(engine: Engine) -> None:
     x = np.zeros((1, 16, 16, 1))
     x[0, 15, 15, 0] = 1
-    largest, winners = max_pool(engine.put(x), 16, 16)
+    largest, winners = ops().max_pool(engine.put(x), 16, 16)
     assert largest.item() == 1
-    dx = to_numpy(max_pool_gradient(engine.put(np.full((1, 1, 1, 1), 3.0)), winners, 16, 16, x.shape))
+    dx = to_numpy(ops().max_pool_gradient(engine.put(np.full((1, 1, 1, 1), 3.0)), winners, 16, 16, x.shape))
     np.testing.assert_array_equal(dx, 3 * x)
 
 
 def test_what_is_not_a_number_stays_so(engine: Engine) -> None:
     x = np.ones((1, 4, 4, 1))
     x[0, 1, 1, 0] = np.nan
-    largest = to_numpy(max_pool(engine.put(x), 2, 2)[0])
+    largest = to_numpy(ops().max_pool(engine.put(x), 2, 2)[0])
     assert np.isnan(largest[0, 0, 0, 0])
     assert np.isfinite(largest).sum() == 3

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sfumato.arrays import Array
 from sfumato.kernels import winograd
-from sfumato.kernels.convolution import convolve, input_gradient, prepare
+from sfumato.kernels.convolution import convolve, convolve_and_rectify, input_gradient, prepare
+from sfumato.kernels.geometry import Geometry
 from sfumato.kernels.threads import parallel_kernels
 
 
@@ -48,14 +49,14 @@ def both_ways(n: int, height: int, width: int, c: int, out: int, padding: int) -
     b = rng.standard_normal(out).astype(np.float32)
     assert winograd.serves(x, W, 1, padding)
     expected = np.maximum(plain(x, W, b, padding), 0)
-    positive = np.zeros(expected.shape, bool)
-    z = convolve(x, W, b, stride=1, padding=padding, relu=True, positive=positive)
+    geometry = Geometry((3, 3), padding=padding)
+    z, positive = convolve_and_rectify(x, W, b, geometry)
     np.testing.assert_allclose(z, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
     np.testing.assert_array_equal(positive, z > 0)
     dz = rng.standard_normal(z.shape).astype(np.float32)
     turned = W[:, ::-1, ::-1].transpose(3, 1, 2, 0)
     expected = plain(dz * positive, turned, np.zeros(c), 2 - padding)
-    dx = input_gradient(dz, W, stride=1, padding=padding, input_shape=x.shape, where=positive)
+    dx = input_gradient(dz, W, geometry, x.shape, where=positive)
     assert dx.shape == x.shape
     np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
 
@@ -78,13 +79,12 @@ def test_masks_biases_and_orders_in_memory_go_together(relu: bool, order: Litera
 def test_prepared_filters_change_nothing() -> None:
     rng = np.random.default_rng(0)
     x, W = rng.standard_normal((1, 6, 7, 320), np.float32), rng.standard_normal((384, 3, 3, 320), np.float32)
-    prepared, b = prepare(W, 1, 1), np.zeros(384, np.float32)
+    geometry = Geometry((3, 3), padding=1)
+    prepared, b = prepare(W, geometry), np.zeros(384, np.float32)
     assert prepared is not None
-    z = convolve(x, W, b, stride=1, padding=1)
-    np.testing.assert_array_equal(convolve(x, W, b, stride=1, padding=1, prepared=prepared), z)
-    dx, again = (
-        input_gradient(z, W, stride=1, padding=1, input_shape=x.shape, prepared=kept) for kept in (None, prepared)
-    )
+    z = convolve(x, W, b, geometry)
+    np.testing.assert_array_equal(convolve(x, W, b, geometry, prepared=prepared), z)
+    dx, again = (input_gradient(z, W, geometry, x.shape, prepared=kept) for kept in (None, prepared))
     np.testing.assert_array_equal(again, dx)
 
 
@@ -104,7 +104,7 @@ def test_other_convolutions_are_left_to_the_direct_kernel(
     x: Array = np.ones((1, 9, 9, c), dtype)
     W: Array = np.ones((out, kernel, kernel, c), dtype)
     assert not winograd.serves(x, W, stride, 1)
-    assert prepare(W, stride, 1) is None
+    assert prepare(W, Geometry((kernel, kernel), stride, 1)) is None
 
 
 def test_the_transforms_give_the_sums_of_the_filter_exactly() -> None:

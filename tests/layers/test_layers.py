@@ -162,17 +162,21 @@ def test_precision_is_kept_both_ways(layer: Layer[Any], single: bool, engine: En
     assert to_numpy(z).dtype == to_numpy(dx).dtype == own.numpy_dtype
 
 
-@every_layer
 @pytest.mark.parametrize("needs", [Needs(*flags) for flags in itertools.product([False, True], repeat=2)])
-def test_the_way_back_computes_what_is_wanted_and_nothing_else(layer: Layer[Any], needs: Needs, engine: Engine) -> None:
+@every_layer
+def test_the_backward_pass_computes_what_is_needed_and_nothing_else(
+    layer: Layer[Any], needs: Needs, engine: Engine
+) -> None:
     params, x = parameters(engine, layer, (5,)), normal(engine, (4, 5))
     outputs, full = layer.forward(params, x, EVERYTHING, dropout_rng())
     expected = filled(params, 0)
     expected_dx = full(ones(outputs), expected)
     z, backward = layer.forward(params, x, needs, dropout_rng())
+    assert_equal(z, outputs)
+    if not (needs.inputs or (params and needs.weights)):
+        return  # there is nothing to compute, and no network calls for it
     grads = filled(params, 7)
     dx = backward(ones(z), grads)
-    assert_equal(z, outputs)
     for gradient, right in zip(grads, expected if needs.weights else filled(params, 7), strict=True):
         assert_equal(gradient, right)
     if needs.inputs:

@@ -9,7 +9,7 @@ import numpy as np
 from sfumato.architectures import convolutional_network, multilayer_perceptron
 from sfumato.arrays import Array
 from sfumato.engine import NUMPY, Engine
-from sfumato.kernels.threads import parallel_kernels
+from sfumato.errors import DeviceMemoryError
 from sfumato.losses.classification import CategoricalCrossEntropy
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective
@@ -66,9 +66,10 @@ def _options(engine: Engine) -> list[str]:
 def _made(make: Callable[[Engine], Callable[[], Any]], engine: Engine) -> Callable[[], Any] | None:
     """A piece of work that has run once; None where the device cannot do it, as for want of memory."""
     try:
-        piece = make(engine)
+        with engine.computing():
+            piece = make(engine)
         _seconds(engine, piece)
-    except (RuntimeError, MemoryError):
+    except (RuntimeError, MemoryError, DeviceMemoryError):
         if engine == NUMPY:
             raise
         return None
@@ -76,7 +77,7 @@ def _made(make: Callable[[Engine], Callable[[], Any]], engine: Engine) -> Callab
 
 
 def _seconds(engine: Engine, piece: Callable[[], Any]) -> float:
-    with parallel_kernels(keep_memory=engine.backend == "numpy"):
+    with engine.computing():
         begin = time.perf_counter()
         piece()  # ends in a number of Python's, for which a GPU has to be done
         return time.perf_counter() - begin

@@ -6,24 +6,23 @@ the filters; but they hold every number as often as a filter has entries. So the
 enough to stay in the cache: a few rows of one image's output, or a few whole images where those are small.
 
 For filters of 3 x 3 in float32 there is a faster way to the same sums, in `winograd.py`; this one serves all. Tensors
-of PyTorch's go to its own kernels (`tensors.py`).
+of PyTorch's go to the kernels that it brings.
 """
 
-import math
 from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels import tensors, winograd
+from sfumato.kernels import winograd
+from sfumato.kernels.channels_last import channels_last, channels_second
+from sfumato.kernels.geometry import Geometry
+from sfumato.kernels.relu import torch_masked
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
-
-STRIP_WINDOWS = 512
-"""Windows in a strip at least: with fewer, a product would spend its time on reading the filters."""
+from sfumato.kernels.windows import STRIP_WINDOWS, Windows
 
 GRADIENT_BYTES = 2**25
 """About what the partial sums of a filter's gradient take at most."""
@@ -32,7 +31,7 @@ MOST_PARTS = 16
 """Partial sums of a filter's gradient at most."""
 
 Prepared = tuple[Array, Array] | None
-"""Filters as their kernel takes them, for the forward and for the backward pass; None: as they are."""
+"""Filters transformed for the forward and for the backward pass; None where a kernel takes them as they are."""
 
 FEW = 4
 """Channels up to which the gradient of images is added up from products of the filters."""
@@ -40,74 +39,71 @@ FEW = 4
 WORTH_KEEPING = 2**20
 """Entries of filters below which they are prepared anew each time."""
 
-SHORT = 32
-"""Entries of a window's row below which windows are written one entry at a time: copying so few at once is slow."""
-
 
 def convolve(
     x: Array,
     W: Array,
     b: Array,
+    geometry: Geometry,
     *,
-    stride: int,
-    padding: int,
     relu: bool = False,
-    positive: Array | None = None,
     prepared: Prepared = None,
     direct: bool = False,
 ) -> Array:
-    """Z, (n, rows, columns, out), for images x (n, height, width, channels); max(Z, 0) with `relu`.
+    """Convolve images x (n, height, width, channels): Z, (n, rows, columns, out); max(Z, 0) with `relu`.
 
         Z[n, u, v, o] = b[o] + sum_ijc x[n, stride u + i - padding, stride v + j - padding, c] W[o, i, j, c]
 
-    where x is zero beyond its edges. The windows fit entirely into the padded image. `positive`, if given, are booleans
-    of Z's shape to fill in: where Z > 0. `prepared` is what `prepare` made of these filters, if it did. With `direct`,
-    a window of zeros gives exactly b.
+    where x is zero beyond its edges. The windows fit entirely into the padded image. `prepared` is the result of
+    `prepare` for these filters, if it is at hand. With `direct`, a window of zeros gives exactly b.
     """
-    if not isinstance(x, np.ndarray):
-        return tensors.convolve(x, W, b, stride, padding, relu=relu)
-    if not direct and winograd.serves(x, W, stride, padding):
-        U = winograd.transform_filters(W) if prepared is None else prepared[0]
-        return winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive)
-    height, width = (output_size(x.shape[1 + axis], W.shape[1 + axis], stride, padding) for axis in (0, 1))
-    windows = Windows(x, W.shape[1:3], (height, width), stride=stride, padding=(padding, padding))
-    return _multiply(windows, W.reshape(len(W), -1).T, b, relu, positive)
+    return _convolve(x, W, b, geometry, relu, prepared, direct)
 
 
 def convolve_and_rectify(
-    x: Array, W: Array, b: Array, *, stride: int, padding: int, prepared: Prepared = None, direct: bool = False
-) -> tuple[Array, Array]:
-    """max(Z, 0), and what the backward pass takes as `where`: booleans of where Z > 0; of a tensor, that itself."""
-    how: Any = {"stride": stride, "padding": padding, "prepared": prepared, "direct": direct}
-    if not isinstance(x, np.ndarray):
-        z = convolve(x, W, b, relu=True, **how)
-        return z, z
-    rows, columns = (output_size(x.shape[1 + axis], W.shape[1 + axis], stride, padding) for axis in (0, 1))
-    positive = np.empty((len(x), rows, columns, len(W)), bool)
-    return convolve(x, W, b, relu=True, positive=positive, **how), positive
+    x: Array, W: Array, b: Array, geometry: Geometry, *, prepared: Prepared = None, direct: bool = False
+) -> tuple[Array, Any]:
+    """Return max(Z, 0), as `convolve` does, and the mask for the backward pass: booleans of where Z > 0."""
+    positive = np.empty((len(x), *geometry.positions(x.shape[1:3]), len(W)), bool)
+    return _convolve(x, W, b, geometry, True, prepared, direct, positive), positive
 
 
-def prepare(W: Array, stride: int, padding: int) -> Prepared:
-    """What convolving with these filters, and its backward pass to the inputs, begin with, to be kept for many calls.
+def _convolve(
+    x: Array,
+    W: Array,
+    b: Array,
+    geometry: Geometry,
+    relu: bool,
+    prepared: Prepared,
+    direct: bool,
+    positive: Array | None = None,
+) -> Array:
+    """`convolve`, filling in `positive`, if given, with whether Z > 0."""
+    padding = geometry.padding
+    if not direct and winograd.serves(x, W, geometry.stride, padding):
+        U = winograd.transform_filters(W) if prepared is None else prepared[0]
+        return winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive)
+    positions = geometry.positions(x.shape[1:3])
+    windows = Windows(x, geometry.kernel, positions, stride=geometry.stride, padding=(padding, padding))
+    return _multiply(windows, W.reshape(len(W), -1).T, b, relu, positive)
 
-    None where there is nothing, or where the filters are so small that it takes next to no time.
+
+def prepare(W: Array, geometry: Geometry) -> Prepared:
+    """Precompute transformed filters, for convolutions whose filters are frozen.
+
+    None where no kernel transforms these filters, or where they are so small that it takes next to no time.
     """
-    if not isinstance(W, np.ndarray) or not winograd.serves(W, W, stride, padding) or W.size < WORTH_KEEPING:
+    if W.size < WORTH_KEEPING or not winograd.serves(W, W, geometry.stride, geometry.padding):
         return None
     return winograd.transform_filters(W), winograd.transform_filters(W, turned=True)
 
 
 def input_gradient(
-    dz: Array,
-    W: Array,
-    *,
-    stride: int,
-    padding: int,
-    input_shape: Shape,
-    where: Array | None = None,
-    prepared: Prepared = None,
+    dz: Array, W: Array, geometry: Geometry, input_shape: Shape, *, where: Any = None, prepared: Prepared = None
 ) -> Array:
-    """dL/dx, of `input_shape` (n, height, width, channels), for dz = dL/dZ; with `where`, dz is zero elsewhere.
+    """Backward pass of `convolve` to the inputs: dL/dx, of `input_shape` (n, height, width, channels), for dz = dL/dZ.
+
+    With `where`, the mask of `convolve_and_rectify`, dz counts as zero elsewhere.
 
     Derivation. Input row y reaches output row u through filter row i = y + padding - stride u, and columns likewise, so
 
@@ -122,24 +118,22 @@ def input_gradient(
     with the filters turned by 180 degrees, their inputs and outputs exchanged. Input rows below the last window find
     only zeros, and get a gradient of zero.
     """
-    if not isinstance(dz, np.ndarray):
-        return tensors.input_gradient(dz, W, stride, padding, input_shape, where)
+    kernel, stride, padding = geometry
     if winograd.serves(dz, W, stride, padding):
         U = winograd.transform_filters(W, turned=True) if prepared is None else prepared[1]
         return winograd.convolve(dz, U, padding=winograd.FILTER - 1 - padding, where=where)
     if stride == 1 and W.shape[3] <= FEW:
         return _gradient_of_few(dz, W, padding, input_shape, where)
-    kernel = W.shape[1:3]
     turned = np.ascontiguousarray(W[:, ::-1, ::-1].transpose(1, 2, 0, 3)).reshape(-1, W.shape[3])
     padded = (kernel[0] - 1 - padding, kernel[1] - 1 - padding)
     windows = Windows(dz, kernel, input_shape[1:3], padding=padded, spread=stride, where=where)
     return _multiply(windows, turned)
 
 
-def filter_gradients(
-    x: Array, dz: Array, kernel: Shape, *, stride: int, padding: int, where: Array | None = None
-) -> tuple[Array, Array]:
-    """dL/dW, (out, *kernel, channels), and dL/db, (out,), for dz = dL/dZ; with `where`, dz is zero elsewhere.
+def filter_gradients(x: Array, dz: Array, geometry: Geometry, *, where: Any = None) -> tuple[Array, Array]:
+    """Backward pass of `convolve` to the filters: dL/dW, (out, *kernel, channels), and dL/db, (out,), for dz = dL/dZ.
+
+    With `where`, the mask of `convolve_and_rectify`, dz counts as zero elsewhere.
 
     Derivation. W[o, i, j, c] is used once at every position of every image, and so is b[o]:
 
@@ -149,8 +143,7 @@ def filter_gradients(
     With windows P, a row for each position, this is dW = dZ^T P: the products of the strips are added up, in parts that
     follow from the shapes alone.
     """
-    if not isinstance(x, np.ndarray):
-        return tensors.filter_gradients(x, dz, kernel, stride, padding, where)
+    kernel, stride, padding = geometry
     out = dz.shape[-1]
     windows = Windows(x, kernel, dz.shape[1:3], stride=stride, padding=(padding, padding))
     strips = windows.strips()
@@ -182,7 +175,7 @@ def filter_gradients(
 
 
 def _gradient_of_few(dz: Array, W: Array, padding: int, input_shape: Shape, where: Array | None) -> Array:
-    """`input_gradient` for images of few channels, such as a picture's three, and stride 1.
+    """Backward pass to images of few channels, such as a picture's three, for stride 1.
 
     Windows of dz would hold far more numbers than come out. So the filters go first, P_ij[u] = dz[u] W[i, j], an image
     for each entry of the filters and each channel, and these are added up: dx[y] = sum_ij P_ij[y + padding - i].
@@ -208,15 +201,10 @@ def _gradient_of_few(dz: Array, W: Array, padding: int, input_shape: Shape, wher
     return dx
 
 
-def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
-    """How many windows fit along an axis of `size`; below 1 if none does."""
-    return (size + 2 * padding - kernel) // stride + 1
-
-
 def _multiply(
-    windows: "Windows", filters: Array, b: Array | None = None, relu: bool = False, positive: Array | None = None
+    windows: Windows, filters: Array, b: Array | None = None, relu: bool = False, positive: Array | None = None
 ) -> Array:
-    """Every window times every filter, (entries, out)."""
+    """Product of every window and every filter, (entries, out)."""
     out = filters.shape[1]
     z: Array = np.empty((len(windows.x), *windows.positions, out), np.result_type(windows.x, filters))
 
@@ -239,92 +227,63 @@ def _multiply(
     return z
 
 
-class Windows:
-    """The windows of images as rows of a matrix, strip by strip.
+def torch_convolve(
+    x: Any,
+    W: Any,
+    b: Any,
+    geometry: Geometry,
+    *,
+    relu: bool = False,
+    prepared: Prepared = None,
+    direct: bool = False,
+) -> Array:
+    """`convolve` of tensors, in the precision of the filters."""
+    import torch
 
-    Args:
-        x: Images, (n, height, width, channels).
-        kernel: Height and width of a window.
-        positions: How many windows there are down and across.
-        stride: Pixels from window to window.
-        padding: Zeros above and to the left of the image; a negative number crops. Below and to the right there are as
-            many as the windows need.
-        spread: Pixels of the image are taken so far apart, with zeros in between.
-        where: Booleans shaped like x: whether an entry counts, or is taken as zero.
+    images, filters = channels_second(_as(x, W)), channels_second(W)
+    z = torch.nn.functional.conv2d(images, filters, b, stride=geometry.stride, padding=geometry.padding)
+    return channels_last(z.relu_() if relu else z)
 
-    Attributes:
-        entries: Numbers in a window.
-    """
 
-    def __init__(
-        self,
-        x: Array,
-        kernel: Shape,
-        positions: Shape,
-        *,
-        padding: Shape,
-        stride: int = 1,
-        spread: int = 1,
-        where: Array | None = None,
-    ) -> None:
-        self.x, self.kernel, self.positions, self.where = x, kernel, positions, where
-        self.stride, self.padding, self.spread = stride, padding, spread
-        self.channels = x.shape[3]
-        self.entries = kernel[0] * kernel[1] * self.channels
+def torch_convolve_and_rectify(
+    x: Any, W: Any, b: Any, geometry: Geometry, *, prepared: Prepared = None, direct: bool = False
+) -> tuple[Array, Any]:
+    """`convolve_and_rectify` of tensors, whose mask is the output itself."""
+    z = torch_convolve(x, W, b, geometry, relu=True)
+    return z, z
 
-    def strips(self) -> list[Strip]:
-        """The output cut into strips, by shapes alone."""
-        most = max(STRIP_WINDOWS, STRIP_BYTES // (self.entries * self.x.itemsize))
-        return cut((len(self.x), *self.positions), most)
 
-    def writer(self) -> Callable[[Strip], Array]:
-        """A function that gives a strip's windows, (windows, entries), in memory that it uses again."""
-        largest = self.strips()[0]
-        count, rows, columns = largest.images.stop, largest.rows.stop, self.positions[1]
-        memory = np.empty(count * rows * columns * self.entries, self.x.dtype)
-        band = np.empty(count * self._reach(0, rows) * self._reach(1, columns) * self.channels, self.x.dtype)
+def torch_prepare(W: Any, geometry: Geometry) -> Prepared:
+    """Nothing: PyTorch's kernels take filters as they are."""
+    return None
 
-        def write(strip: Strip) -> Array:
-            pixels = self._pixels(strip, band)
-            shape = (len(pixels), strip.rows.stop - strip.rows.start, columns)
-            if self.kernel == (1, 1) and self.stride == 1:
-                return pixels.reshape(-1, self.channels)
-            into = memory[: math.prod(shape) * self.entries]
-            if self.kernel[1] * self.channels < SHORT:
-                matrix = into.reshape(self.entries, -1).T
-            else:
-                matrix = into.reshape(-1, self.entries)
-            np.copyto(matrix.reshape(*shape, *self.kernel, self.channels), self._sliding(pixels, shape))
-            return matrix
 
-        return write
+def torch_input_gradient(
+    dz: Any, W: Any, geometry: Geometry, input_shape: Shape, *, where: Any = None, prepared: Prepared = None
+) -> Array:
+    """`input_gradient` of tensors."""
+    x = channels_second(dz.new_empty(input_shape))  # of which the shape alone is read
+    return channels_last(_torch_gradients(dz, x, W, geometry, where, [True, False, False])[0])
 
-    def _reach(self, axis: int, positions: int) -> int:
-        """Pixels of the padded image that so many positions see."""
-        return (positions - 1) * self.stride + self.kernel[axis]
 
-    def _pixels(self, strip: Strip, memory: Array) -> Array:
-        """What the strip's windows see of the padded image: a part of the image itself, or written to `memory`."""
-        step = self.spread
-        begin = (strip.rows.start * self.stride - self.padding[0], -self.padding[1])
-        size = (self._reach(0, strip.rows.stop - strip.rows.start), self._reach(1, self.positions[1]))
-        # From which row and column of x on, up to which, and where they come to lie
-        first = [max(0, -(-start // step)) for start in begin]
-        last = [max(first[a], -(-(begin[a] + size[a]) // step)) for a in (0, 1)]
-        seen = (strip.images, slice(first[0], last[0]), slice(first[1], last[1]))
-        x = self.x[seen]
-        if x.shape[1:3] == size and self.where is None:
-            return x
-        pixels = memory[: len(x) * size[0] * size[1] * self.channels].reshape(len(x), *size, self.channels)
-        pixels.fill(0)
-        if x.size:
-            down, across = (first[a] * step - begin[a] for a in (0, 1))
-            into = pixels[:, down::step, across::step][:, : x.shape[1], : x.shape[2]]
-            np.multiply(x, True if self.where is None else self.where[seen], out=into)
-        return pixels
+def torch_filter_gradients(x: Any, dz: Any, geometry: Geometry, *, where: Any = None) -> tuple[Array, Array]:
+    """`filter_gradients` of tensors."""
+    W = dz.new_empty((dz.shape[-1], *geometry.kernel, x.shape[-1]))  # of which the shape alone is read
+    images = channels_second(_as(x, dz))
+    _, dW, db = _torch_gradients(dz, images, W, geometry, where, [False, True, True])
+    return channels_last(dW), db
 
-    def _sliding(self, pixels: Array, shape: Shape) -> Array:
-        """The windows of `pixels` as a view, (images, rows, columns, *kernel, channels)."""
-        image, down, across, channel = pixels.strides
-        strides = (image, self.stride * down, self.stride * across, down, across, channel)
-        return as_strided(pixels, (*shape, *self.kernel, self.channels), strides)
+
+def _torch_gradients(dz: Any, x: Any, W: Any, geometry: Geometry, where: Any, which: list[bool]) -> Any:
+    """The gradients of a convolution that `which` names: of inputs, filters and biases."""
+    import torch
+
+    dz = dz if where is None else torch_masked(dz, where)
+    biases, steps, rings = [len(W)] if which[2] else None, [geometry.stride] * 2, [geometry.padding] * 2
+    gradients = torch.ops.aten.convolution_backward
+    return gradients(channels_second(dz), x, channels_second(W), biases, steps, rings, [1, 1], False, [0, 0], 1, which)
+
+
+def _as(x: Any, other: Any) -> Any:
+    """x in the precision of `other`."""
+    return x.to(other.dtype)

@@ -4,20 +4,24 @@ The sums are NumPy's, in float64, wherever the features are: they are few, and w
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array, to_numpy
-from sfumato.kernels import tensors
+from sfumato.arrays import Array, to_numpy, total
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
 PARTS = 16
 """Partial sums, at most; each is the size of the result."""
 
+TORCH_STRIP_BYTES, GPU_STRIP_BYTES = 2**23, 2**28
+"""What PyTorch takes at once: more than NumPy does, as starting a kernel, which brings all threads together, costs more
+than leaving the cache; most of all on a GPU."""
+
 
 def total_and_gram_matrix(features: Array, weights: Array | None = None, *, totals: bool = True) -> tuple[Array, Array]:
-    """Sums over the positions p of features F (n, height, width, N), in float64.
+    """Sum features F (n, height, width, N), and the products of each two channels, over all positions p, in float64.
 
         total_i = sum_p T_p F_pi,        S_ij = sum_p T_p F_pi F_pj
 
@@ -31,38 +35,32 @@ def total_and_gram_matrix(features: Array, weights: Array | None = None, *, tota
     Returns:
         The totals, (N,), and S = F^T diag(T) F, the Gram matrix, (N, N).
     """
-    if not isinstance(features, np.ndarray):
-        total, products = map(to_numpy, tensors.total_and_gram_matrix(features, weights, totals=totals))
-        return total.astype(np.float64, copy=False), products.astype(np.float64, copy=False)
     channels = features.shape[-1]
     strips = _strips(features)
     per_part = max(1, -(-len(strips) // PARTS))
 
     def part(mine: list[Strip]) -> tuple[Array, Array]:
-        total, products = np.zeros(channels), np.zeros((channels, channels))
+        sums, products = np.zeros(channels), np.zeros((channels, channels))
         for strip in mine:
             rows = features[strip].reshape(-1, channels)
             count = np.ones(len(rows), features.dtype) if weights is None else weights[strip].reshape(-1)
             if totals:
-                total += count @ rows
+                sums += count @ rows
             if weights is not None:
                 rows = rows * np.sqrt(count)[:, np.newaxis]
             products += rows.T @ rows
-        return total, products
+        return sums, products
 
     parts = [strips[start : start + per_part] for start in range(0, len(strips), per_part)]
-    total, products = np.zeros(channels), np.zeros((channels, channels))
+    sums, products = np.zeros(channels), np.zeros((channels, channels))
     for more in run_in_threads(lambda: part, parts):
-        total += more[0]
+        sums += more[0]
         products += more[1]
-    return total, products
+    return sums, products
 
 
 def add_product(features: Array, D: Array, d: Array, into: Array, weights: Array | None = None) -> None:
     """Add T_p (F D + d) at every position p to `into`, shaped like the features F, (n, height, width, N)."""
-    if not isinstance(features, np.ndarray):
-        tensors.add_product(features, D, d, into, weights)
-        return
     channels = features.shape[-1]
     D, d = D.astype(features.dtype), d.astype(features.dtype)
     strips = _strips(features)
@@ -87,11 +85,68 @@ def add_product(features: Array, D: Array, d: Array, into: Array, weights: Array
 
 def sum_of_squares(x: Array) -> float:
     """Sum of the squares of all entries."""
-    if not isinstance(x, np.ndarray):
-        return tensors.sum_of_squares(x)
     flat = x.ravel()
     return float(flat @ flat)
 
 
+def torch_total_and_gram_matrix(features: Any, weights: Any = None, *, totals: bool = True) -> tuple[Array, Array]:
+    """`total_and_gram_matrix` of tensors; the sums are NumPy's.
+
+    Features of 16 bits become float32 first: their squares alone may be beyond float16, and rounded to bfloat16 the
+    sums would lose what tells two pictures apart.
+    """
+    import torch
+
+    channels = features.shape[-1]
+    how: Any = {"device": features.device, "dtype": torch.float32 if features.device.type == "mps" else torch.float64}
+    sums, products = torch.zeros(channels, **how), torch.zeros(channels, channels, **how)
+    working = torch.promote_types(features.dtype, torch.float32)
+    for strip in _torch_strips(features):
+        rows: Any = features[strip].reshape(-1, channels).to(working)  # float32 is not copied, but where it must be
+        count: Any = None if weights is None else weights[strip].reshape(-1, 1).to(working)
+        if totals:
+            sums += (rows if count is None else rows * count).sum(0)
+        if count is not None:
+            rows = rows * count.sqrt()
+        products += rows.T @ rows
+    return to_numpy(sums).astype(np.float64, copy=False), to_numpy(products).astype(np.float64, copy=False)
+
+
+def torch_add_product(features: Any, D: Array, d: Array, into: Any, weights: Any = None) -> None:
+    """`add_product` of tensors, in the precision of the features; D and d come from NumPy."""
+    import torch
+
+    place: Any = {"device": features.device, "dtype": features.dtype}
+    channels, shifted = features.shape[-1], bool(d.any())
+    products, shift = torch.as_tensor(D, **place), torch.as_tensor(d, **place)
+    for strip in _torch_strips(features):
+        rows: Any = features[strip].reshape(-1, channels)
+        there: Any = into[strip]
+        if weights is None and there.is_contiguous():
+            there.view(-1, channels).addmm_(rows, products)
+            if shifted:
+                there += shift
+            continue
+        product = (rows @ products).reshape(there.shape)
+        if shifted:
+            product += shift
+        if weights is not None:
+            product *= weights[strip]
+        there += product
+
+
+def torch_sum_of_squares(x: Any) -> float:
+    """`sum_of_squares` of a tensor; of 16 bits, taken and added up in 32."""
+    import torch
+
+    norm: Any = torch.linalg.vector_norm(x, dtype=torch.promote_types(x.dtype, torch.float32))
+    return float(total(norm) ** 2)
+
+
 def _strips(features: Array) -> list[Strip]:
     return cut(features.shape[:3], STRIP_BYTES // (features.shape[3] * features.itemsize))
+
+
+def _torch_strips(features: Any) -> list[Strip]:
+    most = TORCH_STRIP_BYTES if features.device.type == "cpu" else GPU_STRIP_BYTES
+    return cut(features.shape[:3], most // (4 * features.shape[3]))

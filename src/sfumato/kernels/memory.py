@@ -10,6 +10,7 @@ Source: `man 3 mallopt`.
 import contextlib
 import ctypes
 import os
+import threading
 from collections.abc import Iterator
 
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
@@ -20,27 +21,33 @@ KEEP, USUAL = {TRIM_THRESHOLD: 2**31 - 1, MMAP_MAX: 0}, {TRIM_THRESHOLD: 2**26, 
 other as it goes. Once asked for any of them it raises nothing by itself any more."""
 
 
-def keep_freed_memory() -> None:
-    """From now on, keep what is freed."""
-    _ask(KEEP)
-
-
-def give_freed_memory_back() -> None:
-    """Hand back what was kept, and go on in the usual way."""
-    _ask(USUAL, trim=True)
+_lock = threading.Lock()
+_entered = 0
 
 
 @contextlib.contextmanager
 def freed_memory_kept(when: bool = True) -> Iterator[None]:
-    """Within, what is freed is kept; handed back at the end."""
+    """Keep freed memory within; the last of several to leave hands it back."""
+    global _entered  # noqa: PLW0603
     if not when:
         yield
         return
-    keep_freed_memory()
+    with _lock:
+        _entered += 1
+        if _entered == 1:
+            _ask(KEEP)
     try:
         yield
     finally:
-        give_freed_memory_back()
+        with _lock:
+            _entered -= 1
+            if not _entered:
+                give_freed_memory_back()
+
+
+def give_freed_memory_back() -> None:
+    """Hand freed memory back, and go on in the usual way."""
+    _ask(USUAL, trim=True)
 
 
 def _ask(settings: dict[int, int], *, trim: bool = False) -> None:

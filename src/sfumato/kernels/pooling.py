@@ -1,4 +1,4 @@
-"""Pooling of images: what is left of each window is its largest entry, or its mean.
+"""Pooling of images: the largest entry of each window, or its mean.
 
 Images are n x height x width x channels, windows size x size, one every `stride` pixels, and only those that fit.
 Entry (i, j) of all windows at once is a slice of the images, x[:, i::stride, j::stride], so a loop over i and j sees
@@ -11,20 +11,18 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels import tensors
+from sfumato.kernels.channels_last import channels_last, channels_second
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
 
 def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Any]:
-    """Z[n, u, v, c] = max_ij x[n, stride u + i, stride v + j, c], and which entry that is.
+    """Max pooling, Z[n, u, v, c] = max_ij x[n, stride u + i, stride v + j, c].
 
     Returns:
         Z, (n, rows, columns, channels), and with `choose` the winners, for `max_pool_gradient`: numbers size * i + j of
-        that shape as uint8 (tensors have a form of their own); of equal entries the first wins.
+        that shape as uint8; of equal entries the first wins. None without `choose`.
     """
-    if not isinstance(x, np.ndarray):
-        return tensors.max_pool(x, size, stride, choose=choose)
     z: Array = np.empty(pooled_shape(x.shape, size, stride), x.dtype)
     winners: Array | None = np.zeros(z.shape, np.uint8) if choose else None
 
@@ -45,9 +43,7 @@ def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[
 
 
 def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_shape: Shape) -> Array:
-    """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to the winner of its window."""
-    if not isinstance(dz, np.ndarray):
-        return tensors.max_pool_gradient(dz, winners, size, stride)
+    """Backward pass of `max_pool`: dL/dx, of `input_shape`; each entry of dz = dL/dZ goes to its window's winner."""
     apart = stride >= size
     filled = apart and (dz.shape[1] * stride, dz.shape[2] * stride, stride) == (*input_shape[1:3], size)
     dx: Array = np.empty(input_shape, dz.dtype) if filled else _zeros(input_shape, dz.dtype)
@@ -65,9 +61,7 @@ def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_sha
 
 
 def average_pool(x: Array, size: int, stride: int) -> Array:
-    """Z[n, u, v, c] = 1/size^2 sum_ij x[n, stride u + i, stride v + j, c], (n, rows, columns, channels)."""
-    if not isinstance(x, np.ndarray):
-        return tensors.average_pool(x, size, stride)
+    """Average pooling, Z[n, u, v, c] = 1/size^2 sum_ij x[n, stride u + i, stride v + j, c]."""
     z: Array = np.zeros(pooled_shape(x.shape, size, stride), x.dtype)
 
     def pool(strip: Strip) -> None:
@@ -81,9 +75,7 @@ def average_pool(x: Array, size: int, stride: int) -> Array:
 
 
 def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
-    """dL/dx, of `input_shape`, for dz = dL/dZ: each entry of dz goes to all of its window in equal shares."""
-    if not isinstance(dz, np.ndarray):
-        return tensors.average_pool_gradient(dz, size, stride, input_shape)
+    """Backward pass of `average_pool`: dL/dx, of `input_shape`; dz = dL/dZ spreads evenly over each window."""
     dx = _zeros(input_shape, dz.dtype)
 
     def send(strip: Strip) -> None:
@@ -96,20 +88,56 @@ def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape)
 
 
 def pooled_shape(shape: Shape, size: int, stride: int) -> Shape:
-    """Shape of the pooled images, (n, rows, columns, channels)."""
+    """Shape of the pooled images, (n, rows, columns, channels), for images of `shape`."""
     n, height, width, channels = shape
     return n, (height - size) // stride + 1, (width - size) // stride + 1, channels
 
 
+def torch_max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Any]:
+    """`max_pool` of tensors; the winners are the numbers of pixels, and x."""
+    import torch
+
+    z: Any = torch.nn.functional.max_pool2d(channels_second(x), size, stride, return_indices=choose)
+    return (channels_last(z[0]), (z[1], x)) if choose else (channels_last(z), None)
+
+
+def torch_max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_shape: Shape) -> Array:
+    """`max_pool_gradient` of tensors."""
+    import torch
+
+    which, x = winners
+    window, step = [size, size], [stride, stride]
+    gradient = torch.ops.aten.max_pool2d_with_indices_backward
+    dx = gradient(channels_second(dz), channels_second(x), window, step, [0, 0], [1, 1], False, which)
+    return channels_last(dx)
+
+
+def torch_average_pool(x: Array, size: int, stride: int) -> Array:
+    """`average_pool` of tensors."""
+    import torch
+
+    return channels_last(torch.nn.functional.avg_pool2d(channels_second(x), size, stride))
+
+
+def torch_average_pool_gradient(dz: Any, size: int, stride: int, input_shape: Shape) -> Array:
+    """`average_pool_gradient` of tensors."""
+    import torch
+
+    x = channels_second(dz.new_empty(input_shape))  # of which the shape alone is read
+    window, step = [size, size], [stride, stride]
+    gradient = torch.ops.aten.avg_pool2d_backward
+    return channels_last(gradient(channels_second(dz), x, window, step, [0, 0], False, True, None))
+
+
 def _zeros(shape: Shape, dtype: Any) -> Array:
-    """Zeros in memory that may have been used before; `np.zeros` asks for new pages each time, which costs far more."""
+    """Zeros in memory used before, if there is some: `np.zeros` asks for new pages each time, which costs far more."""
     zeros: Array = np.empty(shape, dtype)
     zeros.fill(0)
     return zeros
 
 
 def _entries(x: Array, strip: Strip, size: int, stride: int, pooled: Shape) -> Iterator[Array]:
-    """Entry by entry of the windows, what the windows of a strip have there: views of x."""
+    """Views of x with one entry of all windows of a strip, entry by entry."""
     images = x[strip.images]
     down, across = stride * (strip.rows.stop - 1) + 1, stride * (pooled[2] - 1) + 1
     for i in range(size):
@@ -118,7 +146,7 @@ def _entries(x: Array, strip: Strip, size: int, stride: int, pooled: Shape) -> I
 
 
 def _strips(z: Array, size: int, *, apart: bool = True) -> list[Strip]:
-    """The pooled images in strips; whole images where windows overlap, as no two threads may add to one pixel."""
+    """Cut pooled images into strips; into whole images where windows overlap, as no two threads may add to a pixel."""
     n, height, width, channels = z.shape
     strips = cut((n, height, width), STRIP_BYTES // (size**2 * channels * z.itemsize))
     return strips if apart else [Strip(slice(image, image + 1), slice(0, height)) for image in range(n)]

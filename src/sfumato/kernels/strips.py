@@ -1,4 +1,4 @@
-"""Strips: how kernels cut images into pieces that stay in the cache."""
+"""Strips of images: pieces that stay in the cache."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,14 +10,14 @@ STRIP_BYTES = 2**20
 
 
 class Strip(NamedTuple):
-    """These rows of these images."""
+    """Some rows of some images."""
 
     images: slice
     rows: slice
 
 
 def cut(shape: Shape, most: int) -> list[Strip]:
-    """Images, (n, height, width), cut into strips of about `most` pixels: some rows of one image, or whole images.
+    """Cut images, (n, height, width), into strips of about `most` pixels: some rows of one image, or whole images.
 
     They are about equal, and even in number along an axis that is cut, where its size allows it, so that threads end
     together. The first is the largest.
@@ -28,7 +28,7 @@ def cut(shape: Shape, most: int) -> list[Strip]:
 
 
 def _evenly(size: int, most: int) -> list[slice]:
-    """An axis in parts of `most` entries at most: all of it, or about the fewest that are even in number."""
+    """Cut an axis into parts of `most` entries at most: all of it, or about the fewest that are even in number."""
     count = -(-size // most)
     if 1 < count < size:
         count += count % 2

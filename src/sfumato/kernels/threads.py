@@ -1,4 +1,4 @@
-"""Threads: the only place that makes any.
+"""Threads of the kernels: the only place that makes any.
 
 There is one level of parallelism at a time. Either BLAS spreads each matrix product over its own threads, or, inside of
 `parallel_kernels`, the kernels spread their pieces of work over a pool of as many threads and BLAS runs on one.
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-from sfumato.kernels.memory import give_freed_memory_back, keep_freed_memory
+from sfumato.kernels.memory import freed_memory_kept
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 @dataclass
 class _Pool:
-    """The threads beside the calling one, how many contexts are open, and what gives BLAS its threads back."""
+    """Threads beside the calling one, number of open contexts, and the limits that give BLAS its threads back."""
 
     helpers: int = 0
     executor: ThreadPoolExecutor | None = None
@@ -40,7 +40,7 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def parallel_kernels(when: bool = True, *, keep_memory: bool = True) -> Iterator[None]:
-    """Within, kernels run on as many threads as BLAS may use now, and BLAS on one; a job enters this once.
+    """Run kernels within on as many threads as BLAS may use now, and BLAS on one; a job enters this once.
 
     Memory that is freed is kept meanwhile, as `memory.py` explains, unless `keep_memory` is False. PyTorch has threads
     of its own for its tensors; what NumPy does beside them is faster on one, as both would wait for each other.
@@ -57,24 +57,22 @@ def parallel_kernels(when: bool = True, *, keep_memory: bool = True) -> Iterator
             _pool.helpers = max((library["num_threads"] for library in blas.info()), default=1) - 1
             _pool.executor = ThreadPoolExecutor(_pool.helpers, "kernel") if _pool.helpers else None
             _pool.limits = blas.limit(limits=1)
-            if keep_memory:
-                keep_freed_memory()
         _pool.entered += 1
     try:
-        yield
+        with freed_memory_kept(keep_memory):
+            yield
     finally:
         with _lock:
             _pool.entered -= 1
             if not _pool.entered:
                 _pool.limits.restore_original_limits()
-                give_freed_memory_back()
                 executor, _pool.executor = _pool.executor, None
                 if executor is not None:
                     executor.shutdown()
 
 
 def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> list[R]:
-    """What the functions that `make` makes return for the items, in their order.
+    """Results of the functions made by `make` for the items, in their order.
 
     Each thread takes part with a function of its own, `make()`, which can hold memory to use again from item to item;
     outside of `parallel_kernels` that is the calling thread alone. If an item fails, its exception is raised here, once

@@ -77,13 +77,13 @@ def transforms(points: Sequence[float] = POINTS) -> Transforms:
 
 
 def _powers(points: Sequence[float], count: int) -> Array:
-    """What gives a polynomial's values at the points, and at infinity, from its `count` coefficients: (6, count)."""
+    """Matrix from a polynomial's `count` coefficients to its values at the points and at infinity: (6, count)."""
     rows = [[t**power for power in range(count)] for t in points]
     return np.array([*rows, [0.0] * (count - 1) + [1.0]])
 
 
 def _in_both_axes(matrix: Array) -> Array:
-    """What transforms tiles, written as vectors, along both axes."""
+    """Matrix that transforms tiles, written as vectors, along both axes."""
     return np.kron(matrix, matrix).astype(np.float32)
 
 
@@ -91,7 +91,7 @@ A, B, G = (_in_both_axes(matrix) for matrix in transforms())
 
 
 def serves(x: Array, W: Array, stride: int, padding: int) -> bool:
-    """Whether this is a convolution for this kernel: 3 x 3, stride 1, float32, channels enough."""
+    """Whether this kernel serves a convolution: 3 x 3, stride 1, float32, channels enough."""
     fits = W.shape[1:3] == (FILTER, FILTER) and stride == 1 and padding < FILTER
     return fits and x.dtype == W.dtype == np.float32 and min(W.shape[0], W.shape[3]) >= LEAST_CHANNELS
 
@@ -176,7 +176,7 @@ class _Steps:
         return strip.images.stop - strip.images.start, strip.rows.stop - strip.rows.start, self.tiles[2]
 
     def reader(self) -> Callable[[Strip, Array, Array], None]:
-        """A function that fills v, (36, tiles x channels), for a strip; d is memory of that size."""
+        """Make a function that fills v, (36, tiles x channels), for a strip; d is memory of that size."""
         gather = _gatherer(self.x, self.shape(self.strips[0]), self.padding, self.where)
 
         def read(strip: Strip, d: Array, v: Array) -> None:
@@ -228,7 +228,7 @@ def _step_by_step(steps: _Steps) -> None:
     v, m = np.empty((SEEN**2, tiles * channels), dtype), np.empty((steps.products, tiles * out), dtype)
 
     def of(strip: Strip, width: int) -> slice:
-        """Where a strip's tiles are in a matrix that has `width` columns for each tile."""
+        """Columns of a strip's tiles, in a matrix with `width` columns for each tile."""
         first = (strip.images.start * steps.tiles[1] + strip.rows.start) * steps.tiles[2]
         return slice(first * width, (first + math.prod(steps.shape(strip))) * width)
 
@@ -264,7 +264,7 @@ def _matrix(memory: Array, rows: int, columns: int) -> Array:
 
 
 def _gatherer(x: Array, largest: Shape, padding: int, where: Array | None) -> Callable[[Strip, Array], None]:
-    """A function that writes a strip's tiles, (6, 6, images, rows, columns, channels), of which `largest` has most."""
+    """Make a function that writes a strip's tiles, (6, 6, images, rows, columns, channels), at most `largest`."""
     height, width, channels = x.shape[1:]
     images, rows, across = largest
     band = np.zeros((images, EDGE * rows + 2, EDGE * across + 2, channels), x.dtype)
@@ -288,7 +288,7 @@ def _gatherer(x: Array, largest: Shape, padding: int, where: Array | None) -> Ca
 
 
 def _spread(y: Array, z: Array, relu: bool) -> None:
-    """Outputs by tiles, (4, 4, images, rows, columns, out), to where they belong in z (images, height, width, out)."""
+    """Write outputs by tiles, (4, 4, images, rows, columns, out), to their place in z (images, height, width, out)."""
 
     def put(values: Array, place: Array) -> None:
         if relu:

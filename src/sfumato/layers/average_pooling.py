@@ -1,12 +1,10 @@
-"""Average pooling: of each window of an image, the mean."""
+"""Average pooling: the mean of each window of an image."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array
-from sfumato.kernels.pooling import average_pool, average_pool_gradient
-from sfumato.layers.base import Backward, Needs, NoParameters
+from sfumato.kernels.ops import ops
+from sfumato.layers.base import Forward, Needs, NoParameters, Rng
 from sfumato.layers.pooling import Pooling
 
 
@@ -26,12 +24,6 @@ class AveragePooling(Pooling):
         stride: s above; by default the size, so that windows lie side by side.
     """
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
-        shape = x.shape
-
-        def backward(dz: Array, grads: NoParameters) -> Array | None:
-            return average_pool_gradient(dz, self.size, self.step, shape) if needs.inputs else None
-
-        return average_pool(x, self.size, self.step), backward
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
+        z, shape = ops().average_pool(x, self.size, self.step), x.shape
+        return z, lambda dz, grads: ops().average_pool_gradient(dz, self.size, self.step, shape)

@@ -1,7 +1,7 @@
 """The base class of layers: an equation, and its backward pass.
 
 A layer is a small immutable object. It holds its configuration, never its parameters or anything from the last call:
-`forward` takes the parameters and returns, beside its result, a function for the backward pass that holds whatever it
+`forward` takes the parameters and returns, beside its result, the backward pass as a function that holds whatever it
 needs. So a layer can run twice, in threads or on parts of the data, and nothing goes stale.
 """
 
@@ -20,7 +20,7 @@ P = TypeVar("P", bound=tuple[Any, ...])
 
 
 class Needs(NamedTuple):
-    """What the backward pass shall compute; known in the forward pass, so that `forward` keeps no more than that."""
+    """Gradients that the backward pass shall compute; known in the forward pass, which keeps no more than they take."""
 
     weights: bool
     inputs: bool
@@ -36,25 +36,25 @@ class ParameterSpec:
 
     Attributes:
         shape: Its shape.
-        initializer: What its first values are drawn from.
+        init: The distribution of its first values.
         decays: Whether weight decay (L2) applies: to weights, not to biases.
-        n_in: How many inputs one unit adds up.
-        n_out: How many units each input feeds.
+        n_in: Number of inputs that one unit adds up.
+        n_out: Number of units that each input feeds.
     """
 
     shape: Shape
-    initializer: Initializer
+    init: Initializer
     decays: bool
     n_in: int = 1
     n_out: int = 1
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """First values, in float64."""
-        return self.initializer.draw(rng, self.shape, self.n_in, self.n_out)
+        """Draw the first values, in float64."""
+        return self.init.draw(rng, self.shape, self.n_in, self.n_out)
 
 
 class Built(NamedTuple):
-    """What a layer becomes for inputs of a known shape (of one example, without the batch axis).
+    """Shapes of a layer's outputs and parameters, for inputs of a known shape (of one example, without the batch axis).
 
     `parameters` is the layer's own named tuple, with a `ParameterSpec` where an array will be (or, for a layer made of
     layers, their named tuples).
@@ -65,11 +65,11 @@ class Built(NamedTuple):
 
 
 class NoParameters(NamedTuple):
-    """For layers without parameters."""
+    """The empty tuple of a layer without parameters."""
 
 
 class ReceptiveField(NamedTuple):
-    """What an output pixel sees of the image: along each axis, output u sees `size` pixels from stride u - padding on.
+    """Pixels of the image under an output pixel: along each axis, output u sees `size` of them from stride u - padding.
 
     Where that is beyond the edge of the image, there are zeros. One that says too much, such as the larger of height
     and width, costs time but nothing else.
@@ -80,7 +80,7 @@ class ReceptiveField(NamedTuple):
     padding: int = 0
 
     def then(self, above: "ReceptiveField") -> "ReceptiveField":
-        """What is seen through two layers: the pixels of `above` are this one's outputs, `stride` pixels apart.
+        """Compose the fields of two layers: the pixels of `above` are this one's outputs, `stride` pixels apart.
 
         >>> convolution, pooling = ReceptiveField(3, padding=1), ReceptiveField(2, stride=2)
         >>> convolution.then(pooling).then(convolution)
@@ -93,7 +93,15 @@ class ReceptiveField(NamedTuple):
         )
 
 
+Rng = np.random.Generator | None
+"""The source of randomness for one step of training; None outside training."""
+
 Backward = Callable[[Array, P], Array | None]
+"""A backward pass: from the gradient with respect to the outputs to that with respect to the inputs, assigning those of
+the parameters."""
+
+Forward = tuple[Array, Backward[P]]
+"""The outputs, and the backward pass."""
 
 
 class Layer(ABC, Generic[P]):
@@ -111,42 +119,42 @@ class Layer(ABC, Generic[P]):
 
     @property
     def parallel(self) -> bool:
-        """Whether the layer runs on the kernels' own threads, for which `parallel_kernels` asks."""
+        """Whether the layer runs on the kernels' own threads, see `engine.computing`."""
         return False
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
-        """What an output pixel sees of an image; None where outputs are no pixels, or see the whole image."""
+        """Receptive field of an output pixel; None where outputs are no pixels, or see the whole image."""
         return None
 
     @abstractmethod
     def build(self, shape: Shape) -> Built:
-        """Output shape and parameters for inputs of `shape`; raises `InputError` where the shape does not fit."""
+        """Shape the layer for inputs of `shape`; raises `InputError` where the shape does not fit."""
 
     def prepare(self, params: P) -> Any:
-        """The same parameters for `forward`, with what it makes of them kept: for weights that stay as they are."""
+        """Precompute transformed weights, for layers that are frozen: parameters that `forward` takes as well."""
         return params
 
     @abstractmethod
-    def forward(
-        self, params: P, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[P]]:
+    def forward(self, params: P, x: Array, needs: Needs, rng: Rng = None) -> Forward[P]:
         """Apply the layer.
 
         Args:
             params: The parameters, with the shapes of `build`.
             x: Inputs, one example a row: (n, *shape).
-            needs: What the backward pass shall compute.
+            needs: The gradients that the backward pass shall compute.
             rng: Source of randomness for this step in training; None outside training.
 
         Returns:
             The outputs, (n, *output_shape), and `backward(dz, grads)`. That takes the gradient with respect to the
             outputs, assigns the gradients of the parameters to `grads` where `needs.weights`, and returns the gradient
-            with respect to `x` where `needs.inputs`, else None. It is called at most once and may overwrite `dz`.
+            with respect to `x` where `needs.inputs`, else None. It is called at most once, may overwrite `dz`, and is
+            not called where it would have nothing to compute: without needs, and for a layer without parameters unless
+            `needs.inputs`.
         """
 
     def kinks(self, params: P, x: Array) -> Array | None:
-        """On which side of each of the layer's kinks it works for inputs x, or None where the layer is smooth.
+        """Side of each of the layer's kinks on which inputs x lie, or None where the layer is smooth.
 
         Booleans, or numbers where there are more than two sides: equal arrays say that no kink lies between.
         """
@@ -154,7 +162,7 @@ class Layer(ABC, Generic[P]):
 
 
 class Activation(Layer[NoParameters]):
-    """A layer without parameters whose outputs have the shape of its inputs, each pixel from its own."""
+    """A layer without parameters and with outputs of the shape of its inputs, each pixel computed from its own."""
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -165,7 +173,7 @@ class Activation(Layer[NoParameters]):
 
 
 def image_shape(shape: Shape, layer: str) -> tuple[int, int, int]:
-    """Height, width and channels of one example; an `InputError` if it is no image."""
+    """Unpack height, width and channels of one example; an `InputError` if it is no image."""
     if len(shape) != 3:
         raise InputError(f"{layer} takes images, (height, width, channels), not examples of shape {shape}")
     height, width, channels = shape

@@ -1,29 +1,21 @@
 """The convolution: the same small filters at every place of an image."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from sfumato.arrays import Array, Shape
 from sfumato.checks import check_whole
 from sfumato.errors import InputError
-from sfumato.kernels.convolution import (
-    Prepared,
-    convolve,
-    convolve_and_rectify,
-    filter_gradients,
-    input_gradient,
-    output_size,
-    prepare,
-)
-from sfumato.layers.base import Backward, Built, Layer, Needs, ParameterSpec, ReceptiveField, image_shape
+from sfumato.kernels.convolution import Prepared
+from sfumato.kernels.geometry import Geometry
+from sfumato.kernels.ops import ops
+from sfumato.layers.base import Built, Forward, Layer, Needs, ParameterSpec, ReceptiveField, Rng, image_shape
 from sfumato.layers.dense import Affine
 from sfumato.layers.initializers import He, Initializer, Zeros
 
 
 class PreparedFilters(NamedTuple):
-    """A convolution's parameters, and what `kernels.convolution.prepare` made of them."""
+    """Parameters of a convolution with frozen filters, and these filters transformed by `prepare`."""
 
     W: Array
     b: Array
@@ -32,7 +24,7 @@ class PreparedFilters(NamedTuple):
 
 @dataclass(frozen=True)
 class Convolution(Layer[Affine[Array]]):
-    """Each output pixel adds up a window of the image, weighted by a filter; all pixels share the filters.
+    """Convolution of images: sums of windows of the image, weighted by filters that all output pixels share.
 
         Z[n, u, v, o] = b[o] + sum_ijc X[n, s u + i - p, s v + j - p, c] W[o, i, j, c]
 
@@ -61,7 +53,7 @@ class Convolution(Layer[Affine[Array]]):
         stride: Pixels from one window to the next.
         padding: Rings of zeros around the image. Kernel 3 with padding 1 keeps the image's size.
         relu: Whether ReLU follows at once, which saves a pass over the outputs.
-        init: What first weights are drawn from. Biases start at zero.
+        init: The distribution of first weights. Biases start at zero.
     """
 
     filters: int
@@ -88,6 +80,11 @@ class Convolution(Layer[Affine[Array]]):
         return self.kernel if isinstance(self.kernel, tuple) else (self.kernel, self.kernel)
 
     @property
+    def geometry(self) -> Geometry:
+        """Size and places of the windows."""
+        return Geometry(self.window, self.stride, self.padding)
+
+    @property
     def analytic(self) -> bool:
         return not self.relu
 
@@ -101,10 +98,7 @@ class Convolution(Layer[Affine[Array]]):
 
     def build(self, shape: Shape) -> Built:
         height, width, channels = image_shape(shape, "a convolution")
-        rows, columns = (
-            output_size(size, edge, self.stride, self.padding)
-            for size, edge in zip((height, width), self.window, strict=True)
-        )
+        rows, columns = self.geometry.positions((height, width))
         h, w = self.window
         if min(rows, columns) < 1:
             padded = f" with {self.padding} of padding around it" if self.padding else ""
@@ -114,38 +108,30 @@ class Convolution(Layer[Affine[Array]]):
         return Built((rows, columns, self.filters), Affine(W, ParameterSpec((self.filters,), Zeros(), decays=False)))
 
     def prepare(self, params: Affine[Array]) -> PreparedFilters:
-        return PreparedFilters(*params, prepare(params.W, self.stride, self.padding))
+        return PreparedFilters(*params, ops().prepare(params.W, self.geometry))
 
     def forward(
-        self,
-        params: Affine[Array] | PreparedFilters,
-        x: Array,
-        needs: Needs,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Array, Backward[Affine[Array]]]:
-        W, b = params.W, params.b
+        self, params: Affine[Array] | PreparedFilters, x: Array, needs: Needs, rng: Rng = None
+    ) -> Forward[Affine[Array]]:
+        W, b, geometry = params.W, params.b, self.geometry
         prepared = params.prepared if isinstance(params, PreparedFilters) else None
         # In training, biases start at zero and images have blank parts, so that outputs are zero: at a kink. Rounded to
         # 1e-8 instead, half of them would let gradients through.
-        how: Any = {"stride": self.stride, "padding": self.padding, "prepared": prepared, "direct": needs.weights}
+        direct, mask = needs.weights, None
         if self.relu and any(needs):
-            z, positive = convolve_and_rectify(x, W, b, **how)
+            z, mask = ops().convolve_and_rectify(x, W, b, geometry, prepared=prepared, direct=direct)
         else:
-            z, positive = convolve(x, W, b, relu=self.relu, **how), None
+            z = ops().convolve(x, W, b, geometry, relu=self.relu, prepared=prepared, direct=direct)
         kept, shape = x if needs.weights else None, x.shape
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
-                grads.W[...], grads.b[...] = filter_gradients(
-                    kept, dz, W.shape[1:3], stride=self.stride, padding=self.padding, where=positive
-                )
+                grads.W[...], grads.b[...] = ops().filter_gradients(kept, dz, geometry, where=mask)
             if not needs.inputs:
                 return None
-            return input_gradient(
-                dz, W, stride=self.stride, padding=self.padding, input_shape=shape, where=positive, prepared=prepared
-            )
+            return ops().input_gradient(dz, W, geometry, shape, where=mask, prepared=prepared)
 
         return z, backward
 
     def kinks(self, params: Affine[Array], x: Array) -> Array | None:
-        return convolve(x, *params, stride=self.stride, padding=self.padding) > 0 if self.relu else None
+        return ops().convolve(x, *params, self.geometry) > 0 if self.relu else None

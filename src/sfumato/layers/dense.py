@@ -1,16 +1,14 @@
-"""The dense layer: every output adds up every input."""
+"""The dense layer: outputs that each add up every input."""
 
 import math
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-import numpy as np
-
 from sfumato.arrays import Array, Shape
 from sfumato.checks import check_whole
 from sfumato.errors import InputError
-from sfumato.kernels.products import affine, column_sums, product
-from sfumato.layers.base import Backward, Built, Layer, Needs, ParameterSpec
+from sfumato.kernels.ops import ops
+from sfumato.layers.base import Built, Forward, Layer, Needs, ParameterSpec, Rng
 from sfumato.layers.initializers import He, Initializer, Zeros
 
 T = TypeVar("T")
@@ -45,7 +43,7 @@ class Dense(Layer[Affine[Array]]):
 
     Args:
         units: Number of outputs.
-        init: What first weights are drawn from; He by default, as ReLU follows by default. Biases start at zero.
+        init: The distribution of first weights; He by default, as ReLU follows by default. Biases start at zero.
     """
 
     units: int
@@ -62,17 +60,15 @@ class Dense(Layer[Affine[Array]]):
         b = ParameterSpec((self.units,), Zeros(), decays=False)
         return Built((self.units,), Affine(W, b))
 
-    def forward(
-        self, params: Affine[Array], x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[Affine[Array]]]:
+    def forward(self, params: Affine[Array], x: Array, needs: Needs, rng: Rng = None) -> Forward[Affine[Array]]:
         W, b = params
-        z = affine(x, W, b)
+        z = ops().affine(x, W, b)
         kept = x if needs.weights else None
 
         def backward(dz: Array, grads: Affine[Array]) -> Array | None:
             if kept is not None:
-                product(kept.T, dz, out=grads.W)  # dW = X^T dZ
-                column_sums(dz, out=grads.b)  # db = column sums of dZ
+                ops().product(kept.T, dz, out=grads.W)  # dW = X^T dZ
+                ops().column_sums(dz, out=grads.b)  # db = column sums of dZ
             return dz @ W.T if needs.inputs else None  # dX = dZ W^T
 
         return z, backward

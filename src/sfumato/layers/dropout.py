@@ -1,4 +1,4 @@
-"""Dropout: trains as if units could be missing, so that none is relied upon alone."""
+"""Dropout: training with random units left out, so that none is relied upon alone."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from sfumato.arrays import Array, like
 from sfumato.errors import InputError
-from sfumato.layers.base import Activation, Backward, Needs, NoParameters
+from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,15 @@ class Dropout(Activation):
     def stochastic(self) -> bool:
         return self.p > 0
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         if rng is None or self.p == 0:
-            return x, lambda da, grads: da if needs.inputs else None
+            return x, lambda da, grads: da
         kept = like(rng.random(x.shape, dtype=np.float32) >= self.p, x)
         scale = 1.0 / (1.0 - self.p)
         a = x * kept
         a *= scale
 
-        def backward(da: Array, grads: NoParameters) -> Array | None:
-            if not needs.inputs:
-                return None
+        def backward(da: Array, grads: NoParameters) -> Array:
             da *= kept
             da *= scale
             return da

@@ -3,15 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array, Shape
-from sfumato.layers.base import Backward, Built, Layer, Needs, NoParameters
+from sfumato.layers.base import Built, Forward, Layer, Needs, NoParameters, Rng
 
 
 @dataclass(frozen=True)
 class Flatten(Layer[NoParameters]):
-    """(n, height, width, channels) to (n, height * width * channels), in the order of memory.
+    """Images (n, height, width, channels) as vectors (n, height * width * channels), in the order of memory.
 
     Derivation. Every output is one input, so the gradient only takes the input's shape again.
     """
@@ -19,12 +17,6 @@ class Flatten(Layer[NoParameters]):
     def build(self, shape: Shape) -> Built:
         return Built((math.prod(shape),), NoParameters())
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         shape = x.shape
-
-        def backward(da: Array, grads: NoParameters) -> Array | None:
-            return da.reshape(shape) if needs.inputs else None
-
-        return x.reshape(shape[0], math.prod(shape[1:])), backward
+        return x.reshape(shape[0], math.prod(shape[1:])), lambda da, grads: da.reshape(shape)

@@ -1,4 +1,4 @@
-"""Where training starts: the distributions that first weights are drawn from.
+"""The distributions of first weights.
 
 A layer that adds up `n_in` inputs of variance one gets outputs of variance `n_in * Var(w)`. Keeping the signal's size
 from layer to layer therefore asks for a variance of about `1 / n_in`; the initialisers differ in what they put above
@@ -16,14 +16,14 @@ from sfumato.errors import InputError
 
 
 class Initializer(ABC):
-    """Draws the first values of a parameter from a normal distribution of mean zero."""
+    """A normal distribution of mean zero for the first values of a parameter."""
 
     @abstractmethod
     def standard_deviation(self, n_in: int, n_out: int) -> float:
-        """Standard deviation for a parameter that adds up `n_in` inputs and feeds `n_out` units."""
+        """Standard deviation for units with `n_in` inputs each, and inputs that feed `n_out` units each."""
 
     def draw(self, rng: np.random.Generator, shape: Shape, n_in: int, n_out: int) -> Array:
-        """Array of `shape`, float64, whatever precision it is used in: so every precision starts alike."""
+        """Draw an array of `shape`, in float64 whatever precision it is used in: so every precision starts alike."""
         return self.standard_deviation(n_in, n_out) * rng.standard_normal(shape)
 
 
@@ -53,7 +53,7 @@ class Glorot(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """The same `scale` for every layer; 0.01 is what the reference's first parts start from."""
+    """The same `scale` for every layer; 0.01 as in the reference's first parts."""
 
     scale: float = 0.01
 

@@ -1,13 +1,12 @@
-"""Max pooling: of each window of an image, the largest entry."""
+"""Max pooling: the largest entry of each window of an image."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array, to_numpy
 from sfumato.errors import InputError
-from sfumato.kernels.pooling import max_pool, max_pool_gradient
-from sfumato.layers.base import Backward, Needs, NoParameters
+from sfumato.kernels.ops import ops
+from sfumato.kernels.pooling import max_pool
+from sfumato.layers.base import Forward, Needs, NoParameters, Rng
 from sfumato.layers.pooling import Pooling
 
 
@@ -39,16 +38,10 @@ class MaxPooling(Pooling):
     def analytic(self) -> bool:
         return False
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
+        z, winners = ops().max_pool(x, self.size, self.step, choose=needs.inputs)
         shape = x.shape
-        z, winners = max_pool(x, self.size, self.step, choose=needs.inputs)
-
-        def backward(dz: Array, grads: NoParameters) -> Array | None:
-            return None if winners is None else max_pool_gradient(dz, winners, self.size, self.step, shape)
-
-        return z, backward
+        return z, lambda dz, grads: ops().max_pool_gradient(dz, winners, self.size, self.step, shape)
 
     def kinks(self, params: NoParameters, x: Array) -> Array | None:
         winners: Array = max_pool(to_numpy(x), self.size, self.step)[1]

@@ -1,4 +1,4 @@
-"""What max and average pooling share: windows that slide over an image."""
+"""The base class of max and average pooling: windows that slide over an image."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from sfumato.layers.base import Built, Layer, NoParameters, ReceptiveField, imag
 
 @dataclass(frozen=True)
 class Pooling(Layer[NoParameters]):
-    """Of each window of an image, one number a channel; shapes (n, height, width, channels) before and after.
+    """Pooling: one number a channel for each window of an image; shapes (n, height, width, channels) before and after.
 
     Args:
         size: Height and width of a window.
@@ -30,7 +30,7 @@ class Pooling(Layer[NoParameters]):
 
     @property
     def step(self) -> int:
-        """The stride, or what stands for it."""
+        """Pixels from one window to the next: the stride, by default the size."""
         return self.size if self.stride is None else self.stride
 
     @property

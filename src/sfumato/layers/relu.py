@@ -1,12 +1,10 @@
-"""The rectified linear unit: lets positive values through."""
+"""The rectified linear unit: the positive part of a value."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array
-from sfumato.kernels.relu import masked, rectify
-from sfumato.layers.base import Activation, Backward, Needs, NoParameters
+from sfumato.kernels.ops import ops
+from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
 @dataclass(frozen=True)
@@ -21,17 +19,9 @@ class ReLU(Activation):
     step over the kink measure something between the two slopes, which is why gradient checking asks `kinks`.
     """
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
-        a, positive = rectify(x, positive=needs.inputs)
-
-        def backward(da: Array, grads: NoParameters) -> Array | None:
-            if positive is None:
-                return None
-            return masked(da, positive)
-
-        return a, backward
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
+        a, mask = ops().rectify(x, positive=needs.inputs)
+        return a, lambda da, grads: ops().masked(da, mask)
 
     def kinks(self, params: NoParameters, x: Array) -> Array:
         return x > 0

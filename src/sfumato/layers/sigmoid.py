@@ -1,15 +1,13 @@
-"""The sigmoid: squashes to between 0 and 1."""
+"""The sigmoid: any number to one between 0 and 1."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array, namespace
-from sfumato.layers.base import Activation, Backward, Needs, NoParameters
+from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + e^-z), written as (1 + tanh(z/2)) / 2: the same function without an exponential that could overflow."""
+    """Compute 1 / (1 + e^-z) as (1 + tanh(z/2)) / 2: the same function without an exponential that could overflow."""
     a: Array = namespace(z).tanh(z * 0.5)
     a += 1.0
     a *= 0.5
@@ -24,15 +22,9 @@ class Sigmoid(Activation):
 
         dA/dZ = e^-Z (1 + e^-Z)^-2 = A (1 - A)      =>  dZ = dA * A * (1 - A)
 
-    The derivative needs only the output A, so that is the whole backward pass keeps.
+    The derivative needs only the output A.
     """
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         a = sigmoid(x)
-
-        def backward(da: Array, grads: NoParameters) -> Array | None:
-            return da * a * (1.0 - a) if needs.inputs else None
-
-        return a, backward
+        return a, lambda da, grads: da * a * (1.0 - a)

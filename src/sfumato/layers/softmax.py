@@ -1,11 +1,9 @@
-"""Softmax: turns a row of numbers into a row of probabilities."""
+"""Softmax: a row of numbers to a row of probabilities."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array, namespace
-from sfumato.layers.base import Activation, Backward, Needs, NoParameters
+from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
 def softmax(z: Array) -> Array:
@@ -14,6 +12,7 @@ def softmax(z: Array) -> Array:
     Adding the same D to every z leaves the quotient as it is; D = -max(z) keeps every exponential at one or below, so
     that none overflows (the reference's Part 5).
 
+    >>> import numpy as np
     >>> softmax(np.array([[0.0, np.log(3.0)], [1000.0, 1000.0]])).round(3).tolist()
     [[0.25, 0.75], [0.5, 0.5]]
     """
@@ -35,16 +34,11 @@ class Softmax(Activation):
 
         dZ_i = sum_j dS_j S_j (delta_ij - S_i) = S_i (dS_i - sum_j dS_j S_j)
 
-    A classifier's last softmax is not this layer: fused with the cross-entropy on the logits (`losses.py`) the two
-    derivatives collapse to S - Y, which is both simpler and exact where S_j is too small to represent.
+    A classifier's last softmax is not this layer: fused with the cross-entropy on the logits
+    (`losses/classification.py`) the two derivatives collapse to S - Y, which is both simpler and exact where S_j is too
+    small to represent.
     """
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         s = softmax(x)
-
-        def backward(ds: Array, grads: NoParameters) -> Array | None:
-            return s * (ds - (ds * s).sum(axis=-1, keepdims=True)) if needs.inputs else None
-
-        return s, backward
+        return s, lambda ds, grads: s * (ds - (ds * s).sum(axis=-1, keepdims=True))

@@ -1,11 +1,9 @@
-"""The hyperbolic tangent: squashes to between -1 and 1."""
+"""The hyperbolic tangent: any number to one between -1 and 1."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfumato.arrays import Array, namespace
-from sfumato.layers.base import Activation, Backward, Needs, NoParameters
+from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
 @dataclass(frozen=True)
@@ -17,12 +15,6 @@ class Tanh(Activation):
         dA/dZ = (v^2 - u^2) / v^2 = 1 - A^2      =>  dZ = dA * (1 - A^2)
     """
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         a: Array = namespace(x).tanh(x)
-
-        def backward(da: Array, grads: NoParameters) -> Array | None:
-            return da * (1.0 - a * a) if needs.inputs else None
-
-        return a, backward
+        return a, lambda da, grads: da * (1.0 - a * a)

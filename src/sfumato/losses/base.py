@@ -1,4 +1,4 @@
-"""The base class of losses on a network's outputs, and the sums that they add up over examples.
+"""The base class of losses on a network's outputs, and their sums over examples.
 
 A loss gives sums over the examples it is shown; whoever collects them divides once (`objective.py`). So a mini-batch,
 an evaluation in chunks and a part of a larger job are the same computation, and accuracy is one more sum.
@@ -15,7 +15,7 @@ from sfumato.workers import Workers
 
 
 class Sums(NamedTuple):
-    """What a loss adds up over examples.
+    """Sums of a loss over examples.
 
     Attributes:
         loss: Sum of the examples' losses, each times its weight (complex under the complex-step check).
@@ -28,11 +28,11 @@ class Sums(NamedTuple):
     examples: int
 
     def plus(self, other: "Sums") -> "Sums":
-        """The sums over both sets of examples."""
+        """Sums over both sets of examples."""
         return Sums(self.loss + other.loss, self.correct + other.correct, self.examples + other.examples)
 
     def over(self, workers: Workers) -> "Sums":
-        """The sums over what all processes of a job have added up."""
+        """Sums over the examples of all processes of a job."""
         if workers.count == 1:
             return self
         loss, correct, examples = workers.sum(np.array(self, dtype=np.float64)).tolist()
@@ -43,6 +43,7 @@ NO_SUMS = Sums(0.0, 0, 0)
 
 
 Pullback = Callable[[float], Array]
+"""The backward pass of a loss: from the gradient with respect to its sum to that with respect to the outputs."""
 
 
 class Loss(ABC):
@@ -71,7 +72,7 @@ class Loss(ABC):
 
     @abstractmethod
     def predict(self, z: Array) -> Array:
-        """What the outputs say: a probability for each class, (n, classes), or values, (n,)."""
+        """Predictions from the outputs: a probability for each class, (n, classes), or values, (n,)."""
 
 
 def _total(losses: Array, weight: Array | None) -> Any:
@@ -82,6 +83,7 @@ def _total(losses: Array, weight: Array | None) -> Any:
 
 
 def _scaled(dz: Array, dsum: float, weight: Array | None) -> Array:
+    """Multiply each example's gradient by `dsum` and its weight, in place."""
     dz *= dsum
     if weight is not None:
         dz *= cast(weight[:, None], dz.dtype)

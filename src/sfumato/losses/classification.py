@@ -4,14 +4,11 @@ Fused: the losses take logits Z, not probabilities. Written apart, sigmoid or so
 or meets log(0); together the two derivatives collapse to "prediction minus truth".
 """
 
-import functools
 from dataclasses import dataclass
-
-import numpy as np
 
 from sfumato.arrays import Array, cast, namespace
 from sfumato.errors import InputError
-from sfumato.kernels import tensors
+from sfumato.kernels.ops import ops
 from sfumato.layers.sigmoid import sigmoid
 from sfumato.layers.softmax import softmax
 from sfumato.losses.base import Loss, Pullback, Sums, _scaled, _total
@@ -76,31 +73,15 @@ class CategoricalCrossEntropy(Loss):
             )
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
-        if not isinstance(z, np.ndarray):
-            truth, correct, logarithms = tensors.softmax_logarithms(z, y)
-            gradient = functools.partial(tensors.softmax_gradient, logarithms, y)
-            return Sums(-_total(truth, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
-        rows = np.arange(len(y))
-        z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
-        shifted = z - np.max(z.real, axis=1, keepdims=True)
-        exponentials = np.exp(shifted)
-        denominator = exponentials.sum(axis=1)
-        correct = int(np.count_nonzero(np.argmax(z.real, axis=1) == y))
-        sums = Sums(_total(np.log(denominator) - shifted[rows, y], weight), correct, len(y))
-
-        def pullback(dsum: float) -> Array:
-            dz = exponentials / denominator[:, None]
-            dz[rows, y] -= 1
-            return _scaled(dz, dsum, weight)
-
-        return sums, pullback
+        losses, correct, gradient = ops().softmax_cross_entropy(z, y)
+        return Sums(_total(losses, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
 
     def predict(self, z: Array) -> Array:
         return softmax(z)
 
 
 def default_loss(classes: int) -> tuple[Loss, int]:
-    """The loss for so many classes (0 for regression), and how many outputs the network needs for it.
+    """Choose the loss for a number of classes (0 for regression), and the number of outputs that it takes.
 
     Two classes need one logit and a sigmoid, more a logit each and softmax, as in the reference.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sfumato.arrays import Array, Where
-from sfumato.kernels.gram import sum_of_squares
+from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY, WHOLE, FeatureLoss
 from sfumato.workers import ALONE, Workers
 
@@ -32,7 +32,7 @@ class ContentLoss(FeatureLoss[float]):
     def __init__(self, target: Array, *, relative: bool = True, workers: Workers = ALONE) -> None:
         self.target = target
         self.all_lost: float
-        (self.all_lost,) = workers.sum_of([sum_of_squares(target)])
+        (self.all_lost,) = workers.sum_of([ops().sum_of_squares(target)])
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
     def measure(self, features: Array, where: Where = WHOLE) -> tuple[float, Callable[[float, Array], None]]:
@@ -43,7 +43,7 @@ class ContentLoss(FeatureLoss[float]):
             scaled *= 2.0 * gradient
             into += scaled
 
-        return sum_of_squares(difference), pullback
+        return ops().sum_of_squares(difference), pullback
 
     def add(self, one: float, other: float) -> float:
         return one + other

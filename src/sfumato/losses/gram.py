@@ -7,7 +7,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array, Where, total
-from sfumato.kernels.gram import add_product, sum_of_squares, total_and_gram_matrix
+from sfumato.kernels.gram import sum_of_squares
+from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY, WHOLE, FeatureLoss
 
 
@@ -34,7 +35,7 @@ def moments(features: Array, weights: Array | None = None, *, totals: bool = Tru
         totals: Whether the total of each channel is wanted; else it stays zero.
     """
     positions: float = math.prod(features.shape[:-1]) if weights is None else total(weights)
-    return Moments(positions, *total_and_gram_matrix(features, weights, totals=totals))
+    return Moments(positions, *ops().total_and_gram_matrix(features, weights, totals=totals))
 
 
 def no_moments(channels: int) -> Moments:
@@ -79,7 +80,7 @@ class StyleLoss(FeatureLoss[Moments]):
         mask = None if self.mask is None else self.mask[:, *where]
 
         def pullback(gradient: Moments, into: Array) -> None:
-            add_product(features, 2.0 * gradient.products, gradient.total, into, mask)
+            ops().add_product(features, 2.0 * gradient.products, gradient.total, into, mask)
 
         return moments(features, mask, totals=self.totals), pullback
 

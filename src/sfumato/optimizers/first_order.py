@@ -25,7 +25,7 @@ import numpy as np
 
 from sfumato.arrays import Array, like, namespace
 from sfumato.errors import InputError
-from sfumato.kernels.updates import average, average_square, descend, subtract
+from sfumato.kernels.ops import ops
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
 
@@ -83,7 +83,7 @@ class GradientDescent(FirstOrder[Stateless]):
         return Stateless()
 
     def update(self, theta: Array, gradient: Array, state: Stateless, learning_rate: float) -> tuple[Array, Stateless]:
-        subtract(theta, gradient, learning_rate)
+        ops().subtract(theta, gradient, learning_rate)
         return theta, state
 
 
@@ -191,7 +191,7 @@ class RMSProp(FirstOrder[Squares]):
 
     def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
         def step(theta: Array, g: Array, s: Array, scratch: Array) -> None:
-            average_square(s, g, self.beta1, scratch)
+            ops().average_square(s, g, self.beta1, scratch)
             g *= learning_rate
             g /= _root(s, self.epsilon, scratch, inside=self.epsilon_inside_root)
             theta -= g
@@ -255,9 +255,9 @@ class Adam(FirstOrder[Moments]):
         epsilon = self.epsilon * (c * c if self.epsilon_inside_root else c)
 
         def step(theta: Array, g: Array, v: Array, s: Array, scratch: Array) -> None:
-            average_square(s, g, self.beta2, scratch)
-            average(v, g, self.beta1)
-            descend(theta, v, _root(s, epsilon, scratch, inside=self.epsilon_inside_root), rate, g)
+            ops().average_square(s, g, self.beta2, scratch)
+            ops().average(v, g, self.beta1)
+            ops().descend(theta, v, _root(s, epsilon, scratch, inside=self.epsilon_inside_root), rate, g)
 
         _in_parts(step, theta, gradient, state.v, state.s)
         return theta, Moments(state.v, state.s, t)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sfumato.arrays import Array, zeros
-from sfumato.kernels.gram import sum_of_squares
+from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY
 from sfumato.losses.gram import GramLoss, GramReferenceLoss, Moments, StyleLoss
 
@@ -89,7 +89,8 @@ def total_variation(picture: Array) -> tuple[float, Array]:
     gradient[:, 1:] += right
     gradient[:, :-1] -= right
     gradient *= 2.0 / pixels
-    return (sum_of_squares(down) + sum_of_squares(right)) / pixels, gradient
+    squares = ops().sum_of_squares(down) + ops().sum_of_squares(right)
+    return squares / pixels, gradient
 
 
 def _square_root(matrix: Array) -> Array:

@@ -10,10 +10,7 @@ import numpy as np
 
 from sfumato.arrays import Array, fingerprint, to_numpy, total, zeros
 from sfumato.checkpoint import SparingSaver, refusing_damage
-from sfumato.engine import fitting
 from sfumato.errors import DivergenceError, InputError, WorkerError
-from sfumato.kernels.memory import freed_memory_kept
-from sfumato.kernels.threads import parallel_kernels
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
 from sfumato.style.objective import StyleObjective
@@ -84,16 +81,15 @@ class StyleTransfer(StyleSettings):
         """
         if resume and checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
-        engine = self.engine()  # before the kernels take BLAS's threads over, as PyTorch takes as many
+        engine = self.engine()
         on_numpy = engine.backend == "numpy"
-        # Overflow on the way to divergence is found and named; warnings on top would only say it worse
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(keep_memory=on_numpy):
+        with engine.computing():
             problem = StyleProblem(self, content, styles, masks, on_download, engine, workers)
             run = _Run(self, problem, None if checkpoint is None else Path(checkpoint), resume=resume)
             # Worth a twentieth of the time; in larger pictures the gaps between freed arrays would be too large
-            kept = not on_numpy and math.prod(run.sizes[-1]) <= PREPARED_PIXELS
+            kept = on_numpy or math.prod(run.sizes[-1]) <= PREPARED_PIXELS
             remedy = "" if on_numpy else smaller_plan(problem, *run.sizes[-1], run.plan)
-            with fitting(engine, remedy), freed_memory_kept(kept):
+            with engine.computing(keep_memory=kept, remedy=remedy):
                 return run.paint(callback or (lambda record: None), stop or (lambda: False))
 
     def estimate(
@@ -110,7 +106,7 @@ class StyleTransfer(StyleSettings):
             InputError, FileError: as `run` does before it begins.
         """
         engine = self.engine()
-        with parallel_kernels(keep_memory=engine.backend == "numpy"), fitting(engine):
+        with engine.computing():
             problem = StyleProblem(self, content, styles, masks, on_download, engine)
             run = _Run(self, problem, None, resume=False)
             return estimate(run.problem, run.sizes, run.plan)

@@ -14,9 +14,8 @@ from sfumato.checkpoint import SparingSaver, TrainingState, load_checkpoint, sav
 from sfumato.data.dataset import Examples
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
-from sfumato.engine import Engine, choose_engine, fitting
+from sfumato.engine import Engine, choose_engine
 from sfumato.errors import DivergenceError, InputError, WorkerError
-from sfumato.kernels.threads import parallel_kernels
 from sfumato.losses.base import NO_SUMS, Loss, Sums
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective, check_examples
@@ -166,9 +165,7 @@ def fit(
             raise InputError(f"{checkpoint}: this run has {run.state.epoch} epochs already; ask for as many or more")
     workers.check_same(settings, run.state.theta, np.array([run.state.epoch, run.state.batch]))
     validate = None if validation is None else make_batches(validation, batches.scaling, engine=engine)
-    # Overflow on the way to divergence is found and named below; warnings on top would only say it worse
-    parallel = network.parallel and engine.backend == "numpy"
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(parallel), fitting(engine):
+    with engine.computing(network):
         stopped = run.train(rate, epochs, validate, early_stopping, on_epoch)
     state = run.state
     theta = state.best_theta if early_stopping and state.best_epoch else state.theta
@@ -228,7 +225,7 @@ def evaluate(
     """
     engine = engine or Engine(precision=theta.dtype.name)
     batches = make_batches(examples, scaling or Scaling.none(), engine=engine)
-    with parallel_kernels(network.parallel and engine.backend == "numpy"), fitting(engine):
+    with engine.computing(network):
         return _means(batches.measure(network, loss, engine.put(theta)), loss)
 
 

@@ -15,7 +15,6 @@ from sfumato.data.dataset import Examples
 from sfumato.data.scaling import Scaling
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
-from sfumato.kernels.threads import parallel_kernels
 from sfumato.losses.base import Loss
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective
@@ -84,10 +83,9 @@ def learning_rate_range(
     batches = make_batches(train, scaling or Scaling.none(), batch_size=batch_size, seed=seed, engine=engine)
     theta = engine.master.put(network.initialize(seed, engine.numpy_dtype))
     state = optimizer.init(theta)
-    parallel = network.parallel and engine.backend == "numpy"
     rates, losses, mean = [], [], 0.0
     epoch, order = 0, iter(batches.epoch(0))
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), parallel_kernels(parallel):
+    with engine.computing(network):
         for step in range(STEPS):
             rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
             which = next(order, None)

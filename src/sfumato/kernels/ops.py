@@ -1,0 +1,186 @@
+"""The operations that layers, losses and optimizers are computed with, and which implementation of them is in force.
+
+Each operation has a file of its own, with one implementation for each backend under the same signature; the NumPy
+implementation describes the operation. `engine.computing` puts a backend's operations in force, and `ops()` returns
+them. The type of an array does not choose: a compiled backend takes the same arrays as NumPy's.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from sfumato.arrays import Array, Shape
+from sfumato.kernels import convolution, gram, pooling, products, relu, softmax, updates
+from sfumato.kernels.convolution import Prepared
+from sfumato.kernels.geometry import Geometry
+
+
+class Ops(Protocol):
+    """All operations, as every backend implements them."""
+
+    # kernels/convolution.py
+
+    def convolve(
+        self,
+        x: Array,
+        W: Array,
+        b: Array,
+        geometry: Geometry,
+        *,
+        relu: bool = False,
+        prepared: Prepared = None,
+        direct: bool = False,
+    ) -> Array:
+        """Convolve images."""
+
+    def convolve_and_rectify(
+        self, x: Array, W: Array, b: Array, geometry: Geometry, *, prepared: Prepared = None, direct: bool = False
+    ) -> tuple[Array, Any]:
+        """Convolve images, with ReLU and the mask for its backward pass."""
+
+    def prepare(self, W: Array, geometry: Geometry) -> Prepared:
+        """Precompute transformed filters, for convolutions whose filters are frozen."""
+
+    def input_gradient(
+        self,
+        dz: Array,
+        W: Array,
+        geometry: Geometry,
+        input_shape: Shape,
+        *,
+        where: Any = None,
+        prepared: Prepared = None,
+    ) -> Array:
+        """Backward pass of a convolution to its inputs."""
+
+    def filter_gradients(self, x: Array, dz: Array, geometry: Geometry, *, where: Any = None) -> tuple[Array, Array]:
+        """Backward pass of a convolution to its filters and biases."""
+
+    # kernels/pooling.py
+
+    def max_pool(self, x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Any]:
+        """Max pooling, and the winners for its backward pass."""
+
+    def max_pool_gradient(self, dz: Array, winners: Any, size: int, stride: int, input_shape: Shape) -> Array:
+        """Backward pass of max pooling."""
+
+    def average_pool(self, x: Array, size: int, stride: int) -> Array:
+        """Average pooling."""
+
+    def average_pool_gradient(self, dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
+        """Backward pass of average pooling."""
+
+    # kernels/products.py
+
+    def affine(self, x: Array, W: Array, b: Array) -> Array:
+        """Product of matrices plus a row."""
+
+    def product(self, A: Array, B: Array, out: Array) -> None:
+        """Product of matrices, written to `out`."""
+
+    def column_sums(self, A: Array, out: Array) -> None:
+        """Sum of each column, written to `out`."""
+
+    # kernels/relu.py
+
+    def rectify(self, x: Array, *, positive: bool) -> tuple[Array, Any]:
+        """ReLU, and the mask for its backward pass."""
+
+    def masked(self, da: Array, mask: Any) -> Array:
+        """Backward pass of ReLU, in the memory of da."""
+
+    # kernels/softmax.py
+
+    def softmax_cross_entropy(self, z: Array, y: Array) -> tuple[Array, int, Callable[[], Array]]:
+        """Cross-entropy of each row's softmax, the number of right rows, and the gradient."""
+
+    # kernels/gram.py
+
+    def total_and_gram_matrix(
+        self, features: Array, weights: Array | None = None, *, totals: bool = True
+    ) -> tuple[Array, Array]:
+        """Sums of features and of their products over all positions, NumPy's, in float64."""
+
+    def add_product(self, features: Array, D: Array, d: Array, into: Array, weights: Array | None = None) -> None:
+        """Backward pass of those sums, added to `into`."""
+
+    def sum_of_squares(self, x: Array) -> float:
+        """Sum of the squares of all entries."""
+
+    # kernels/updates.py
+
+    def average(self, v: Array, g: Array, beta: float) -> None:
+        """Moving average of gradients, in place."""
+
+    def average_square(self, s: Array, g: Array, beta: float, scratch: Array) -> None:
+        """Moving average of squared gradients, in place."""
+
+    def subtract(self, theta: Array, g: Array, rate: float) -> None:
+        """Step along the gradient, in place."""
+
+    def descend(self, theta: Array, v: Array, root: Array, rate: float, scratch: Array) -> None:
+        """Step along an average over a root, in place."""
+
+
+class NumpyOps:
+    """The operations on NumPy's arrays."""
+
+    convolve = staticmethod(convolution.convolve)
+    convolve_and_rectify = staticmethod(convolution.convolve_and_rectify)
+    prepare = staticmethod(convolution.prepare)
+    input_gradient = staticmethod(convolution.input_gradient)
+    filter_gradients = staticmethod(convolution.filter_gradients)
+    max_pool = staticmethod(pooling.max_pool)
+    max_pool_gradient = staticmethod(pooling.max_pool_gradient)
+    average_pool = staticmethod(pooling.average_pool)
+    average_pool_gradient = staticmethod(pooling.average_pool_gradient)
+    affine = staticmethod(products.affine)
+    product = staticmethod(products.product)
+    column_sums = staticmethod(products.column_sums)
+    rectify = staticmethod(relu.rectify)
+    masked = staticmethod(relu.masked)
+    softmax_cross_entropy = staticmethod(softmax.softmax_cross_entropy)
+    total_and_gram_matrix = staticmethod(gram.total_and_gram_matrix)
+    add_product = staticmethod(gram.add_product)
+    sum_of_squares = staticmethod(gram.sum_of_squares)
+    average = staticmethod(updates.average)
+    average_square = staticmethod(updates.average_square)
+    subtract = staticmethod(updates.subtract)
+    descend = staticmethod(updates.descend)
+
+
+class TorchOps:
+    """The operations on PyTorch's tensors."""
+
+    convolve = staticmethod(convolution.torch_convolve)
+    convolve_and_rectify = staticmethod(convolution.torch_convolve_and_rectify)
+    prepare = staticmethod(convolution.torch_prepare)
+    input_gradient = staticmethod(convolution.torch_input_gradient)
+    filter_gradients = staticmethod(convolution.torch_filter_gradients)
+    max_pool = staticmethod(pooling.torch_max_pool)
+    max_pool_gradient = staticmethod(pooling.torch_max_pool_gradient)
+    average_pool = staticmethod(pooling.torch_average_pool)
+    average_pool_gradient = staticmethod(pooling.torch_average_pool_gradient)
+    affine = staticmethod(products.torch_affine)
+    product = staticmethod(products.torch_product)
+    column_sums = staticmethod(products.torch_column_sums)
+    rectify = staticmethod(relu.torch_rectify)
+    masked = staticmethod(relu.torch_masked)
+    softmax_cross_entropy = staticmethod(softmax.torch_softmax_cross_entropy)
+    total_and_gram_matrix = staticmethod(gram.torch_total_and_gram_matrix)
+    add_product = staticmethod(gram.torch_add_product)
+    sum_of_squares = staticmethod(gram.torch_sum_of_squares)
+    average = staticmethod(updates.torch_average)
+    average_square = staticmethod(updates.torch_average_square)
+    subtract = staticmethod(updates.torch_subtract)
+    descend = staticmethod(updates.torch_descend)
+
+
+OPS: dict[str, Ops] = {"numpy": NumpyOps(), "torch": TorchOps()}
+"""The operations of each backend."""
+
+IN_FORCE: ContextVar[Ops] = ContextVar("ops", default=OPS["numpy"])
+"""The operations in force: NumPy's, but inside of `engine.computing`. Threads of the pool copy it."""
+
+ops = IN_FORCE.get
+"""Return the operations in force."""
