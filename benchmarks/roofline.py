@@ -97,11 +97,12 @@ class SfumatoConvolutions:
     def im2col(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the forward pass if it went window by window, as any other convolution does."""
         from sfumato.kernels.convolution import convolve
+        from sfumato.kernels.geometry import Geometry
         from sfumato.kernels.threads import parallel_kernels
 
         x, W, b = _draw(1, edge, edge, channels), _draw(filters, 3, 3, channels), np.zeros(filters, np.float32)
         with parallel_kernels():
-            return _timed(lambda: convolve(x, W, b, stride=1, padding=1, direct=True))
+            return _timed(lambda: convolve(x, W, b, Geometry((3, 3), padding=1), direct=True))
 
     def input_gradient(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the backward pass."""

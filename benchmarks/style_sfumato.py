@@ -12,8 +12,6 @@ from benchmarks.style import settings
 from benchmarks.workers import Array
 from sfumato.arrays import to_numpy
 from sfumato.engine import NUMPY, choose_engine
-from sfumato.kernels.memory import freed_memory_kept
-from sfumato.kernels.threads import parallel_kernels
 from sfumato.style import StyleProblem
 from sfumato.style.tiles.memory import PREPARED_PIXELS, make_plan
 
@@ -55,13 +53,13 @@ class SfumatoStyle:
             engine = choose_engine("torch", device, precision)  # before BLAS's threads go to the kernels
         self.stack = contextlib.ExitStack()
         on_numpy = engine.backend == "numpy"
-        self.stack.enter_context(parallel_kernels(keep_memory=on_numpy))  # until the process ends
+        self.stack.enter_context(engine.computing())  # until the process ends
         pictures = np.load(folder / "pictures.npz")
         problem = StyleProblem(settings(), pictures["content"], pictures["style"], engine=engine)
         self.x = engine.master.put(pictures["x"].ravel())
         height, width = pictures["content"].shape[:2]
         plan = make_plan(problem, height, width)
-        self.stack.enter_context(freed_memory_kept(not on_numpy and height * width <= PREPARED_PIXELS))
+        self.stack.enter_context(engine.computing(keep_memory=on_numpy or height * width <= PREPARED_PIXELS))
         self.objective = problem.objective(height, width, tile=plan.tile, prepared=plan.prepared)
 
     def run(self) -> None:

@@ -117,7 +117,6 @@ class SfumatoRun:
 
     def __init__(self, content: Array, style: Array, folder: Path, threads: int, precision: str | None) -> None:
         from sfumato.engine import NUMPY, choose_engine
-        from sfumato.kernels.threads import parallel_kernels
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
         from sfumato.style.settings import LEARNING_RATES
@@ -130,7 +129,7 @@ class SfumatoRun:
             engine = choose_engine("torch", "cpu", precision)  # before BLAS's threads go to the kernels
         self.engine = engine.master
         self.stack = contextlib.ExitStack()
-        self.stack.enter_context(parallel_kernels())  # until the process ends
+        self.stack.enter_context(engine.computing(keep_memory=True))  # until the process ends
         settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape))
         problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0), engine=engine)
         self.shape, self.folder, self.vgg = content.shape, folder, problem.vgg

@@ -1,21 +1,35 @@
 """NumPy's arrays and PyTorch's tensors under the same code: what is asked for and refused, and what becomes of it."""
 
 import ast
+import contextlib
 import importlib.util
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import sfumato
-from sfumato import CategoricalCrossEntropy, InputError, NetworkObjective, fit, multilayer_perceptron
+from sfumato import (
+    CategoricalCrossEntropy,
+    Convolution,
+    Dense,
+    InputError,
+    Network,
+    NetworkObjective,
+    fit,
+    multilayer_perceptron,
+)
 from sfumato.arrays import Array, to_numpy
 from sfumato.data import Examples, Scaling
-from sfumato.engine import NUMPY, Engine, choose_engine
+from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine, as_engine, choose_engine
+from sfumato.errors import DeviceMemoryError
+from sfumato.kernels.threads import run_in_threads
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.training.fitting import evaluate
@@ -64,18 +78,18 @@ def test_only_arrays_and_the_kernels_know_pytorch(path: Path) -> None:
         names -= {"torch"}
     modules = {name.split(".")[0] for name in imported(tree)} | {name.rpartition(".")[2] for name in imported(tree)}
     knows = {"torch", "_torch"} & (modules | names)
-    assert not knows or path == SOURCE / "arrays.py" or path.parent == SOURCE / "kernels"
+    assert not knows or path in (SOURCE / "arrays.py", SOURCE / "engine.py") or path.parent == SOURCE / "kernels"
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         ({"backend": "jax"}, "^no backend is called 'jax': use numpy or torch$"),
-        ({"backend": "numpy", "device": "cuda"}, "numpy computes on the processor alone, not on cuda: use --backend t"),
-        ({"backend": "numpy", "precision": "bfloat16"}, "numpy has no arithmetic in bfloat16: use --backend torch"),
+        ({"backend": "numpy", "device": "cuda"}, "numpy computes on the processor alone, not on cuda: use backend='t"),
+        ({"backend": "numpy", "precision": "bfloat16"}, "numpy has no arithmetic in bfloat16: use backend='torch'"),
         ({"device": "gpu"}, "^no device is called 'gpu': use cpu, cuda, cuda:1 or mps$"),
-        ({"device": "meta"}, "--device meta: is nothing that Sfumato computes on; use cpu, cuda"),
-        ({"device": "cpu:1"}, "--device cpu:1: is nothing that Sfumato computes on"),
+        ({"device": "meta"}, "device='meta': is nothing that Sfumato computes on; use cpu, cuda"),
+        ({"device": "cpu:1"}, "device='cpu:1': is nothing that Sfumato computes on"),
         ({"precision": "float8"}, "no precision 'float8' is to be had here: use float32, bfloat16, float16, float64"),
         (
             {"backend": "torch", "device": "cpu", "precision": "float16"},
@@ -89,6 +103,94 @@ def test_what_cannot_be_computed_with_is_refused_in_a_line(asked: dict[str, Any]
         choose_engine(**asked)
 
 
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("numpy", NUMPY),
+        ("numpy/float64", NUMPY_DOUBLE),
+        ("torch:cpu", Engine("torch", "cpu", "float32")),
+        ("torch:cpu/float64", Engine("torch", "cpu", "float64")),
+        (NUMPY_DOUBLE, NUMPY_DOUBLE),
+        (None, choose_engine()),
+    ],
+    ids=str,
+)
+def test_an_engine_is_named_given_or_left_open(name: Engine | str | None, engine: Engine) -> None:
+    assert as_engine(name) == engine
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("jax", "^no backend is called 'jax': use numpy or torch$"),
+        ("torch:gpu", "^no device is called 'gpu': use cpu, cuda, cuda:1 or mps$"),
+        ("numpy:cuda", "^numpy computes on the processor alone, not on cuda: use engine='torch'$"),
+        ("numpy/bfloat16", "^numpy has no arithmetic in bfloat16: use engine='torch'$"),
+        ("torch:meta", "^engine='torch:meta': is nothing that Sfumato computes on"),
+        ("torch/float8", "no precision 'float8' is to be had here: use float32, bfloat16, float16, float64"),
+        (3, '^an engine is named, as "numpy", "torch" or "torch:cuda:1/bfloat16"; not 3$'),
+    ],
+    ids=str,
+)
+def test_an_engine_that_is_not_to_be_had_is_refused_in_words_of_python(name: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        as_engine(name)
+
+
+@pytest.mark.parametrize("engine", ["numpy/float64", NUMPY_DOUBLE], ids=str)
+def test_a_precision_that_does_not_serve_is_refused_however_it_is_asked_for(engine: Engine | str) -> None:
+    with pytest.raises(InputError, match="no precision 'float64' is to be had here: use float32$"):
+        as_engine(engine, precisions=("float32",))
+
+
+def test_without_pytorch_an_engine_of_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"^engine='torch:cuda' needs PyTorch, .*: pip install 'sfumato\[torch\]'$"):
+        as_engine("torch:cuda")
+
+
+def test_while_computing_overflow_warns_of_nothing() -> None:
+    with np.errstate(all="raise"), NUMPY.computing():
+        assert np.isinf(np.float32(3e38) * np.float32(10))
+
+
+def threads_used() -> int:
+    """How many of four pieces of work, each waiting for another, run at the same time: 1 or 2."""
+    barrier = threading.Barrier(2, timeout=1.0)
+
+    def wait(number: int) -> int:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait()
+            return 2
+        return 1
+
+    return max(run_in_threads(lambda: wait, range(4)))
+
+
+@pytest.mark.parametrize(
+    ("network", "threads"),
+    [(None, 2), (Network([Convolution(2)], (4, 4, 1)), 2), (Network([Dense(2)], 3), 1)],
+    ids=["none", "convolution", "dense"],
+)
+def test_kernels_run_on_threads_where_a_network_asks_for_it(network: Network | None, threads: int) -> None:
+    with threadpool_limits(2, user_api="blas"), NUMPY.computing(network):
+        assert threads_used() == threads
+    assert threads_used() == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["MPS backend out of memory", "CUDNN_STATUS_ALLOC_FAILED", "CUDA out of memory. Tried to"], ids=str
+)
+def test_a_full_device_is_an_error_of_one_line_with_its_remedy(text: str) -> None:
+    pytest.importorskip("torch")
+    engine = Engine("torch", "cpu", "float32")
+    with pytest.raises(DeviceMemoryError, match="^cpu is out of memory: use a smaller picture$"):
+        with engine.computing(remedy="use a smaller picture"):
+            raise RuntimeError(text)
+    with pytest.raises(RuntimeError, match="^something else$"), engine.computing():
+        raise RuntimeError("something else")
+
+
 def without_gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
     """PyTorch, as it is where it sees no GPU of any maker."""
     torch = pytest.importorskip("torch")
@@ -100,7 +202,7 @@ def without_gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
 def test_a_gpu_that_is_not_there_is_refused(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     without_gpus(monkeypatch)
-    with pytest.raises(InputError, match=f"^--device {device}: PyTorch sees no .*GPU.* here; use cpu"):
+    with pytest.raises(InputError, match=f"^device='{device}': PyTorch sees no .*GPU.* here; use cpu"):
         choose_engine(device=device)
 
 
@@ -110,7 +212,7 @@ def test_the_number_of_a_gpu_is_one_that_there_is(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_engine(device="cuda:1") == Engine("torch", "cuda:1", "float32")
     assert choose_engine(device="cuda") == Engine("torch", "cuda:0", "float32")
-    with pytest.raises(InputError, match="--device cuda:2: there is no such GPU here; the last is cuda:1"):
+    with pytest.raises(InputError, match="device='cuda:2': there is no such GPU here; the last is cuda:1"):
         choose_engine(device="cuda:2")
 
 
@@ -118,19 +220,19 @@ def test_a_precision_that_the_device_emulates_or_lacks_is_refused(monkeypatch: p
     torch = without_gpus(monkeypatch)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    with pytest.raises(InputError, match=r"--precision bfloat16: the device cpu lacks it .*AMX.*; use float32"):
+    with pytest.raises(InputError, match=r"precision='bfloat16': the device cpu lacks it .*AMX.*; use float32"):
         choose_engine(precision="bfloat16")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    with pytest.raises(InputError, match="--precision float64: the device mps lacks it"):
+    with pytest.raises(InputError, match="precision='float64': the device mps lacks it"):
         choose_engine(device="mps", precision="float64")
 
 
 @pytest.mark.parametrize(
     ("asked", "wish"),
     [
-        ({"backend": "torch"}, "--backend torch"),
-        ({"device": "cuda"}, "--device cuda"),
-        ({"precision": "bfloat16"}, "--precision bfloat16"),
+        ({"backend": "torch"}, "backend='torch'"),
+        ({"device": "cuda"}, "device='cuda'"),
+        ({"precision": "bfloat16"}, "precision='bfloat16'"),
     ],
     ids=str,
 )
@@ -149,7 +251,7 @@ def test_by_default_numpy_computes_in_float32_and_pytorch_is_not_even_loaded() -
     """Where PyTorch is built for processors alone, or is not there; a GPU that it sees is taken."""
     code = (
         "import importlib.metadata, sys\n"
-        "from sfumato.arrays import choose_engine\n"
+        "from sfumato.engine import choose_engine\n"
         "version = importlib.metadata.version\n"
         "importlib.metadata.version = lambda name: '2.13.0+cpu' if name == 'torch' else version(name)\n"
         "print(choose_engine(), choose_engine('numpy'), choose_engine(precision='float64'), 'torch' in sys.modules)"
@@ -217,7 +319,9 @@ def test_a_gradient_from_bfloat16_is_float32s_but_for_rounding(narrow: Engine) -
 
     def evaluation(engine: Engine) -> Any:
         inputs, truth = engine.put(x), engine.put(y)
-        return NetworkObjective(CLASSIFIER, CategoricalCrossEntropy(), inputs, truth)(engine.master.put(theta.copy()))
+        with engine.computing(CLASSIFIER):
+            objective = NetworkObjective(CLASSIFIER, CategoricalCrossEntropy(), inputs, truth)
+            return objective(engine.master.put(theta.copy()))
 
     ours, expected = evaluation(narrow), evaluation(NUMPY)
     assert to_numpy(ours.gradient).dtype == np.float32
@@ -242,7 +346,8 @@ def test_a_picture_is_pulled_the_same_way_in_sixteen_bits(
     problem = StyleProblem(StyleSettings(style_loss=style_loss, tv_weight=0.5), blotches(1), blotches(2))
     point = (0.8 * blotches(3) + 0.1).ravel()
     narrow = Engine("torch", "cpu", precision)
-    ours = problem.objective(48, 64, narrow)(narrow.master.put(point.copy()))
+    with narrow.in_force():
+        ours = problem.objective(48, 64, narrow)(narrow.master.put(point.copy()))
     expected = problem.objective(48, 64, NUMPY)(point)
     assert to_numpy(ours.gradient).dtype == np.float32
     assert str(ours.gradient.dtype) == "torch.float32"

@@ -30,7 +30,7 @@ from sfumato.architectures import ACTIVATIONS
 from sfumato.arrays import Array, namespace, to_numpy
 from sfumato.engine import Engine
 from sfumato.layers import EVERYTHING, NOTHING, Needs
-from sfumato.layers.base import Activation, Backward, NoParameters
+from sfumato.layers.base import Activation, Forward, NoParameters, Rng
 from sfumato.objective import OnDevice
 
 
@@ -44,17 +44,21 @@ def assert_equal(ours: Array, right: Array) -> None:
 
 @dataclass(frozen=True)
 class Spy(Activation):
-    """The identity, noting what it is asked for and which array it was shown."""
+    """The identity, noting what it is asked for, which array it was shown, and for which needs it went back."""
 
     wants: list[Needs] = field(default_factory=list)
     shown: list[weakref.ref[Array]] = field(default_factory=list)
+    back: list[Needs] = field(default_factory=list)
 
-    def forward(
-        self, params: NoParameters, x: Array, needs: Needs, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward[NoParameters]]:
+    def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         self.wants.append(needs)
         self.shown.append(weakref.ref(x))
-        return x, lambda dz, grads: dz if needs.inputs else None
+
+        def backward(dz: Array, grads: NoParameters) -> Array:
+            self.back.append(needs)
+            return dz
+
+        return x, backward
 
 
 def test_theta_is_laid_out_layer_by_layer_without_gaps() -> None:
@@ -149,10 +153,13 @@ def test_gradients_are_computed_only_where_they_are_needed() -> None:
     objective = NetworkObjective(network, MeanSquaredError(), x, normal(5))
     objective(theta)
     objective.value(theta)
-    network.forward(network.parameters(theta), x, Needs(weights=False, inputs=True))
+    z, backward = network.forward(network.parameters(theta), x, Needs(weights=False, inputs=True))
+    backward(np.ones_like(z), network.parameters(theta))
     nothing, inputs = NOTHING, Needs(weights=False, inputs=True)
     assert before.wants == [nothing, nothing, inputs]
     assert between.wants == [inputs, nothing, inputs]
+    assert before.back == [inputs], "a layer without parameters goes back for the gradient of its inputs alone"
+    assert between.back == [inputs, inputs]
 
 
 def test_the_first_dense_layer_computes_no_input_gradient_in_training() -> None:
