@@ -1,25 +1,103 @@
-"""Checks of settings, with errors of one line."""
+"""Checks of what is handed in, with errors of one line: the same words at every door."""
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from sfumato.errors import InputError
 
 
-def suggestion(name: str, choices: Iterable[str]) -> str:
-    """`"did you mean 'x'? "` for the choice most like `name`, upper and lower case aside; else an empty text."""
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice most like `name`, upper and lower case aside; None where none is like it."""
     by_lower = {choice.lower(): choice for choice in choices}
     matches = get_close_matches(name.lower(), by_lower, n=1)
-    return f"did you mean {by_lower[matches[0]]!r}? " if matches else ""
+    return by_lower[matches[0]] if matches else None
 
 
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Check a setting that counts something.
+def suggestion(name: str, choices: Iterable[str]) -> str:
+    """`"did you mean 'x'? "` for the choice most like `name`; else an empty text."""
+    found = nearest(name, choices)
+    return f"did you mean {found!r}? " if found else ""
+
+
+def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    """The value, if it is one of the names that there are.
+
+    >>> one_of("activation", "rleu", ("relu", "leaky-relu", "tanh"))
+    Traceback (most recent call last):
+    sfumato.errors.InputError: no activation is called 'rleu': use one of relu, leaky-relu, tanh; did you mean 'relu'?
+
+    Args:
+        name: What is chosen, in the singular.
+        value: The choice.
+        choices: The names that there are, such as the keys of a registry.
 
     Raises:
-        InputError: if it is no whole number of at least `least`.
+        InputError: if it is none of them.
     """
-    if not isinstance(value, Integral) or value < least:
-        raise InputError(f"the {name} must be a whole number from {least}, not {value!r}")
+    names = tuple(choices)
+    if isinstance(value, str) and value in names:
+        return value
+    listed = " or ".join(names) if len(names) <= 2 else f"one of {', '.join(names)}"
+    said = suggestion(value, names).rstrip() if isinstance(value, str) else ""
+    raise InputError(f"no {name} is called {value!r}: use {listed}{said and '; ' + said}")
+
+
+def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """The value as an int, if it is a whole number in its range: 3, a NumPy integer, but neither 3.0 nor True.
+
+    Raises:
+        InputError: if it is not.
+    """
+    # Comparing before the type is known could raise for a text; a bool is an int that nobody means as a number.
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (fits and value >= least and (most is None or value <= most)):
+        upper = "" if most is None else f" to {most}"
+        raise InputError(f"the {name} must be a whole number from {least}{upper}, not {_shown(value)}")
+    return int(value)
+
+
+def positive(name: str, value: Any) -> float:
+    """The value as a float, if it is a finite number above 0.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if not (_is_finite(value) and value > 0):
+        raise InputError(f"the {name} must be a positive number, not {_shown(value)}")
+    return float(value)
+
+
+def nonnegative(name: str, value: Any) -> float:
+    """The value as a float, if it is a finite number of 0 or more.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if not (_is_finite(value) and value >= 0):
+        raise InputError(f"the {name} must be 0 or more, not {_shown(value)}")
+    return float(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """The value as a float, if it is a number of at least 0 and below 1.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if not (_is_finite(value) and 0 <= value < 1):
+        raise InputError(f"the {name} must be at least 0 and below 1, not {_shown(value)}")
+    return float(value)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float, 10^400
+        return False

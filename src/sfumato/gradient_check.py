@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.checks import one_of, positive
 from sfumato.errors import InputError
 from sfumato.network import NamedParameter
 from sfumato.objective import Evaluation, Objective
@@ -153,10 +154,9 @@ def check_gradient(
             an objective that is not analytic, an objective whose gradient does not have theta's shape, or a point with
             a kink within every step, so that nothing can be compared.
     """
-    if method not in get_args(Method):
-        raise InputError(f"no method of checking is called {method!r}: use one of {', '.join(get_args(Method))}")
-    if step is not None and not (math.isfinite(step) and step > 0):
-        raise InputError(f"the step of a gradient check must be a positive number, not {step}")
+    one_of("method of checking", method, get_args(Method))
+    if step is not None:
+        positive("step of a gradient check", step)
     if directions is not None and directions < 1:
         raise InputError(f"the number of directions must be at least 1, not {directions}")
     if method == "complex-step" and not objective.analytic:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array, Shape, cast, copied, like, namespace, reduced_like, to_numpy, upcast
+from sfumato.checks import nonnegative
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Needs
@@ -99,8 +100,7 @@ class NetworkObjective(Objective):
     ) -> None:
         weight = None if sample_weight is None else to_numpy(sample_weight)
         check_examples(network, loss, to_numpy(x), to_numpy(y), weight)
-        if not (math.isfinite(l2) and l2 >= 0):
-            raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
+        nonnegative("L2 penalty", l2)
         self.network, self.loss, self.x, self.y = network, loss, x, y
         self.sample_weight, self.l2, self.dropout_key = sample_weight, l2, dropout_key
         self.penalty = l2 / (data_size or len(x))

@@ -5,6 +5,7 @@ at every evaluation, and two draws for different purposes never share numbers.
 """
 
 from enum import IntEnum
+from numbers import Integral
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:
     Raises:
         InputError: if the seed is out of its range.
     """
-    if not 0 <= seed < 2**64:
+    if not (isinstance(seed, Integral) and 0 <= seed < 2**64):
         raise InputError(f"the seed must be a whole number from 0 to 2^64 - 1, not {seed}")
     bits = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64), counter=[0, 0, 0, step])
     return np.random.Generator(bits)

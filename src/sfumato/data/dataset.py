@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Self, get_args
 import numpy as np
 
 from sfumato.arrays import Array, Shape
-from sfumato.errors import InputError
+from sfumato.checks import one_of
 
 Task = Literal["classification", "regression"]
 TaskChoice = Literal["auto", "classification", "regression"]
@@ -92,5 +92,4 @@ def indicators(features: Sequence[str], categories: Mapping[str, tuple[str, ...]
 
 def check_task(task: str) -> None:
     """Raise an InputError unless `task` is one of `TaskChoice`."""
-    if task not in get_args(TaskChoice):
-        raise InputError(f"there is no task {task!r}; choose one of: {', '.join(get_args(TaskChoice))}")
+    one_of("task", task, get_args(TaskChoice))

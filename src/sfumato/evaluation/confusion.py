@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from sfumato.arrays import Array
+from sfumato.checks import one_of
 from sfumato.errors import InputError
 from sfumato.evaluation.formatting import (
     LONGEST_NAME,
@@ -260,8 +261,7 @@ class ConfusionMatrix:
         Raises:
             InputError: for any other averaging.
         """
-        if averaging not in get_args(Averaging):
-            raise InputError(f"no averaging is called {averaging!r}; choose one of {', '.join(get_args(Averaging))}")
+        one_of("averaging", averaging, AVERAGINGS)
         if averaging == "micro":
             return Average(self.accuracy, self.accuracy, self.accuracy)
         weights = self._true if averaging == "weighted" else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sfumato.arrays import Array, Shape
-from sfumato.checks import check_whole
+from sfumato.checks import whole
 from sfumato.errors import InputError
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
@@ -66,13 +66,13 @@ class Convolution(Layer[Affine[Array]]):
     def __post_init__(self) -> None:
         least = {"filters": 1, "stride": 1, "padding": 0}
         for name, smallest in least.items():
-            check_whole(f"{name} of a convolution", getattr(self, name), smallest)
+            whole(f"{name} of a convolution", getattr(self, name), smallest)
         if isinstance(self.kernel, list):  # as a model file has it
             object.__setattr__(self, "kernel", tuple(self.kernel))
         if isinstance(self.kernel, tuple) and len(self.kernel) != 2:
             raise InputError(f"the kernel of a convolution is a number, or height and width, not {self.kernel}")
         for edge in self.window:
-            check_whole("kernel of a convolution", edge, 1)
+            whole("kernel of a convolution", edge, 1)
 
     @property
     def window(self) -> tuple[int, int]:

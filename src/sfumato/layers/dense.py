@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from sfumato.arrays import Array, Shape
-from sfumato.checks import check_whole
+from sfumato.checks import whole
 from sfumato.errors import InputError
 from sfumato.kernels.ops import ops
 from sfumato.layers.base import Built, Forward, Layer, Needs, ParameterSpec, Rng
@@ -50,7 +50,7 @@ class Dense(Layer[Affine[Array]]):
     init: Initializer = field(default_factory=He)
 
     def __post_init__(self) -> None:
-        check_whole("units of a dense layer", self.units, 1)
+        whole("units of a dense layer", self.units, 1)
 
     def build(self, shape: Shape) -> Built:
         if len(shape) != 1:

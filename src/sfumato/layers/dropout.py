@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, like
-from sfumato.errors import InputError
+from sfumato.checks import fraction
 from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
@@ -31,8 +31,7 @@ class Dropout(Activation):
     p: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.p < 1:
-            raise InputError(f"the probability of dropping must be at least 0 and below 1, not {self.p}")
+        fraction("probability of dropping", self.p)
 
     @property
     def stochastic(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, Shape
+from sfumato.checks import positive
 from sfumato.errors import InputError
 
 
@@ -58,8 +59,7 @@ class Normal(Initializer):
     scale: float = 0.01
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0):
-            raise InputError(f"the scale of normal weights must be a positive number, not {self.scale}")
+        positive("scale of normal weights", self.scale)
 
     def standard_deviation(self, n_in: int, n_out: int) -> float:
         return self.scale

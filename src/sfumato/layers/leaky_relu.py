@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sfumato.arrays import Array, namespace
-from sfumato.errors import InputError
+from sfumato.checks import fraction
 from sfumato.layers.base import Activation, Forward, Needs, NoParameters, Rng
 
 
@@ -22,8 +22,7 @@ class LeakyReLU(Activation):
     slope: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0 <= self.slope < 1:
-            raise InputError(f"the slope of a leaky ReLU must be at least 0 and below 1, not {self.slope}")
+        fraction("slope of a leaky ReLU", self.slope)
 
     def forward(self, params: NoParameters, x: Array, needs: Needs, rng: Rng = None) -> Forward[NoParameters]:
         xp = namespace(x)

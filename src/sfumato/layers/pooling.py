@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sfumato.arrays import Shape
-from sfumato.checks import check_whole
+from sfumato.checks import whole
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import pooled_shape
 from sfumato.layers.base import Built, Layer, NoParameters, ReceptiveField, image_shape
@@ -25,8 +25,8 @@ class Pooling(Layer[NoParameters]):
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        check_whole("size of pooling", self.size, 1)
-        check_whole("stride of pooling", self.step, 1)
+        whole("size of pooling", self.size, 1)
+        whole("stride of pooling", self.step, 1)
 
     @property
     def step(self) -> int:

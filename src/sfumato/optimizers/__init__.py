@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any, cast
 
+from sfumato.checks import one_of
 from sfumato.errors import InputError
 from sfumato.optimizers.base import Optimizer
 from sfumato.optimizers.first_order import Adam, AdamW, FirstOrder, GradientDescent, Momentum, Nesterov, RMSProp
@@ -40,8 +41,7 @@ def make_optimizer(name: str, **settings: Any) -> Optimizer[Any]:
         InputError: for an unknown name, a setting that this optimizer does not have (none is ever ignored), or one out
             of range.
     """
-    if name not in OPTIMIZERS:
-        raise InputError(f"no optimizer is called {name!r}: use one of {', '.join(OPTIMIZERS)}")
+    one_of("optimizer", name, OPTIMIZERS)
     kind = OPTIMIZERS[name]
     given = {key: value for key, value in settings.items() if value is not None}
     known = [field.name for field in fields(cast(Any, kind))]

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from sfumato.arrays import Array, like, namespace
+from sfumato.checks import nonnegative
 from sfumato.errors import InputError
 from sfumato.kernels.ops import ops
 from sfumato.objective import Evaluation, Objective
@@ -282,8 +283,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (np.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            raise InputError(f"weight decay must be 0 or more, not {self.weight_decay}")
+        nonnegative("weight decay", self.weight_decay)
 
     def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
         rate = learning_rate * self.weight_decay

@@ -8,6 +8,7 @@ import inspect
 import math
 from collections.abc import Callable
 
+from sfumato.checks import one_of, positive
 from sfumato.errors import InputError
 
 Schedule = Callable[[int], float]
@@ -69,12 +70,10 @@ def make_schedule(name: str, learning_rate: float, *, epochs: int, decay: float 
         InputError: for an unknown name, a rate or decay that is not positive, or a decay that the schedule has no use
             for.
     """
-    if name not in NAMES:
-        raise InputError(f"no schedule is called {name!r}: use one of {', '.join(NAMES)}")
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"the learning rate must be a positive number, not {learning_rate}")
-    if decay is not None and not (math.isfinite(decay) and decay > 0):
-        raise InputError(f"the decay must be a positive number, not {decay}")
+    one_of("schedule", name, NAMES)
+    positive("learning rate", learning_rate)
+    if decay is not None:
+        positive("decay", decay)
     if name in DECAYING:
         return DECAYING[name](learning_rate) if decay is None else DECAYING[name](learning_rate, decay)
     if decay is not None:

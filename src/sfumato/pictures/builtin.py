@@ -1,8 +1,8 @@
 """Style pictures that come with the package: `sfumato:NAME` names one wherever a picture is named."""
 
-import difflib
 from pathlib import Path
 
+from sfumato.checks import nearest
 from sfumato.errors import InputError
 
 PREFIX = "sfumato:"
@@ -30,8 +30,8 @@ def builtin_style(name: str) -> Path:
         InputError: if there is none of that name, with the nearest one.
     """
     if name not in BUILTIN_STYLES:
-        nearest = difflib.get_close_matches(name, BUILTIN_STYLES, n=1)
-        hint = f"did you mean {PREFIX}{nearest[0]}?" if nearest else f"use one of {', '.join(BUILTIN_STYLES)}"
+        found = nearest(name, BUILTIN_STYLES)
+        hint = f"did you mean {PREFIX}{found}?" if found else f"use one of {', '.join(BUILTIN_STYLES)}"
         raise InputError(f"no built-in style is called {name!r}: {hint}")
     return FOLDER / f"{name}.jpg"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sfumato.arrays import Array
+from sfumato.checks import one_of
 from sfumato.engine import Engine, choose_engine
 from sfumato.errors import InputError
 from sfumato.random_keys import Stream, generator
@@ -139,10 +140,8 @@ class StyleSettings:
             _check_whole("number of scales", self.scales)
         if self.memory is not None:
             _check_whole("memory", self.memory, most=2**62)
-        if self.colour not in COLOURS:
-            raise InputError(f"no way with colours is called {self.colour!r}: use one of {', '.join(COLOURS)}")
-        if self.style_loss not in STYLE_LOSSES:
-            raise InputError(f"no style loss is called {self.style_loss!r}: use one of {', '.join(STYLE_LOSSES)}")
+        one_of("way with colours", self.colour, COLOURS)
+        one_of("style loss", self.style_loss, STYLE_LOSSES)
         for name in ("content_weight", "style_weight", "tv_weight"):
             check_weight(name.partition("_")[0], getattr(self, name))
         if not self.content_weight + self.style_weight:

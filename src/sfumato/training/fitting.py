@@ -11,6 +11,7 @@ import numpy as np
 
 from sfumato.arrays import Array, all_finite, copied, fingerprint, to_numpy
 from sfumato.checkpoint import SparingSaver, TrainingState, load_checkpoint, save_checkpoint
+from sfumato.checks import nonnegative
 from sfumato.data.dataset import Examples
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
@@ -381,15 +382,14 @@ def _check_options(
         raise InputError(f"the batch size must be at least 1, not {batch_size}")
     if epochs < 1 or epochs != int(epochs):
         raise InputError(f"the number of epochs must be at least 1, not {epochs}")
-    if not (np.isfinite(l2) and l2 >= 0):
-        raise InputError(f"the L2 penalty must be 0 or more, not {l2}")
+    nonnegative("L2 penalty", l2)
     if early_stopping is not None and early_stopping < 1:
         raise InputError(f"the patience of early stopping must be at least 1 epoch, not {early_stopping}")
     if isinstance(optimizer, LBFGS) and batch_size != "full":
         raise InputError("L-BFGS needs the same objective at every step: use the full batch")
     if isinstance(optimizer, LBFGS) and network.stochastic:
         raise InputError(
-            "L-BFGS needs the same objective at every step: leave out dropout (--dropout 0), or use another optimizer"
+            "L-BFGS needs the same objective at every step: leave out dropout (dropout=0), or use another optimizer"
         )
 
 

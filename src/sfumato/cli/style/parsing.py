@@ -1,6 +1,5 @@
 """What the options of `sfumato style` say, as the values that a transfer takes."""
 
-import difflib
 import math
 import re
 from collections.abc import Collection
@@ -8,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from sfumato.checks import nearest
 from sfumato.cli.style.options import DEFAULT, names_of
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
@@ -128,8 +128,8 @@ def parse_preset(name: str) -> dict[str, Any]:
         InputError: if there is none of that name, with the nearest one.
     """
     if name not in PRESETS:
-        nearest = difflib.get_close_matches(name, PRESETS, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"use one of {', '.join(PRESETS)}"
+        found = nearest(name, PRESETS)
+        hint = f"did you mean {found}?" if found else f"use one of {', '.join(PRESETS)}"
         raise InputError(f"no preset is called {name!r}: {hint}")
     return PRESETS[name].settings
 

@@ -1,8 +1,8 @@
 """VGG16 and VGG19 as tables: their layers in order, and the names that people know them by."""
 
-import difflib
 from typing import NamedTuple
 
+from sfumato.checks import nearest, one_of
 from sfumato.errors import InputError
 
 BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -36,8 +36,7 @@ def vgg_layers(architecture: str, last: str | None = None) -> list[VggLayer]:
     Raises:
         InputError: for a network other than vgg16 and vgg19, or a layer that it does not have.
     """
-    if architecture not in BLOCKS:
-        raise InputError(f"no network is called {architecture!r}: use {' or '.join(BLOCKS)}")
+    one_of("network", architecture, BLOCKS)
     layers: list[VggLayer] = []
     feature, channels = 0, 3
     for block, (convolutions, filters) in enumerate(zip(BLOCKS[architecture], FILTERS, strict=True), start=1):
@@ -75,8 +74,6 @@ def layer_name(name: str, architecture: str) -> str:
     known = {known: layer.name for layer in layers for known in (layer.name, *layer.aliases)}
     if name in known:
         return known[name]
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = (
-        f"did you mean {nearest[0]}?" if nearest else "its layers are block1_conv1 to block5_pool, or conv1_1 to pool5"
-    )
+    found = nearest(name, known)
+    hint = f"did you mean {found}?" if found else "its layers are block1_conv1 to block5_pool, or conv1_1 to pool5"
     raise InputError(f"{architecture} has no layer {name!r}: {hint}")

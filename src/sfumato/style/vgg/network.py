@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.checks import one_of
 from sfumato.errors import InputError
 from sfumato.layers import AveragePooling, Convolution, Layer, MaxPooling
 from sfumato.layers.initializers import Zeros
@@ -88,8 +89,7 @@ def load_vgg(
         FileError: if the weights cannot be fetched or read, or are not this network's.
     """
     layers = vgg_layers(architecture, last)
-    if pooling not in POOLINGS:
-        raise InputError(f"no pooling is called {pooling!r}: use {' or '.join(POOLINGS)}")
+    one_of("pooling", pooling, POOLINGS)
     least = _least_size(layers)
     network = Network(_build(layers, pooling), (least, least, 3), [layer.name for layer in layers])
     theta = np.empty(network.size, np.float32)
