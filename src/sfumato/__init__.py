@@ -1,10 +1,19 @@
 """Deep learning whose every gradient is derived by hand.
 
-    from sfumato import Dense, Network, ReLU, fit
+    import sfumato
 
-Layers, losses, optimizers and objectives are here; data are in `sfumato.data`, figures in `sfumato.plots.training`.
+    run = sfumato.train("wines.csv", target="cultivar", hidden=(32,), early_stopping=20)
+    picture = sfumato.stylize("photo.jpg", "painting.jpg", size=512)
+
+What is used most is here; the rest is in packages that are imported when they are first asked for, such as
+`sfumato.data`, `sfumato.plots` and `sfumato.style`.
 """
 
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from sfumato._renamed import GoneModules, renamed_in
 from sfumato.architectures import convolutional_network, multilayer_perceptron
 from sfumato.errors import DeviceMemoryError, DivergenceError, FileError, InputError, SfumatoError, WorkerError
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
@@ -35,6 +44,13 @@ from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Obje
 from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
 from sfumato.training.fitting import FitResult, fit
 from sfumato.workers import Workers, join_workers
+
+if TYPE_CHECKING:
+    from sfumato.minimize import RunOptions
+    from sfumato.recipe import TrainingRun, train
+    from sfumato.style.result import StyleResult
+    from sfumato.style.stylize import stylize
+    from sfumato.style.transfer import StyleTransfer
 
 __version__ = "0.1.0"
 
@@ -78,10 +94,14 @@ __all__ = [
     "ReLU",
     "RegressionReport",
     "Report",
+    "RunOptions",
     "SfumatoError",
     "Sigmoid",
     "Softmax",
+    "StyleResult",
+    "StyleTransfer",
     "Tanh",
+    "TrainingRun",
     "WorkerError",
     "Workers",
     "Xavier",
@@ -93,4 +113,49 @@ __all__ = [
     "join_workers",
     "multilayer_perceptron",
     "report",
+    "stylize",
+    "train",
 ]
+
+PACKAGES = (
+    "data",
+    "estimators",
+    "evaluation",
+    "interchange",
+    "layers",
+    "losses",
+    "notebook",
+    "optimizers",
+    "pictures",
+    "plots",
+    "style",
+    "training",
+    "tuning",
+)
+"""Public packages and modules, imported when they are first asked for."""
+
+LATE = {
+    "RunOptions": "sfumato.minimize",
+    "StyleResult": "sfumato.style.result",
+    "StyleTransfer": "sfumato.style.transfer",
+    "TrainingRun": "sfumato.recipe",
+    "stylize": "sfumato.style.stylize",
+    "train": "sfumato.recipe",
+}
+"""Names that are imported when they are first asked for, with their modules: what they need takes time to import."""
+
+_moved = renamed_in(__name__)
+sys.meta_path.append(GoneModules())
+
+
+def __getattr__(name: str) -> Any:
+    if name in PACKAGES:
+        return importlib.import_module(f"sfumato.{name}")
+    if name in LATE:
+        found = globals()[name] = getattr(importlib.import_module(LATE[name]), name)
+        return found
+    return _moved(name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *PACKAGES, "__version__"])

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_info
 
+from sfumato._renamed import renamed_in
+
 Array = npt.NDArray[Any]
 """An array of NumPy's, or a tensor of PyTorch's: code in the names that they share serves both."""
 
@@ -127,3 +129,6 @@ def fingerprint(*values: Any) -> str:
             digest.update(f"{value.dtype} {value.shape}".encode())
             digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
+
+
+__getattr__ = renamed_in(__name__)

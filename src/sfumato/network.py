@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.layers.base import NOTHING, Backward, Built, Forward, Layer, Needs, ParameterSpec, ReceptiveField, Rng
@@ -293,3 +294,6 @@ def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> I
 def _views(specs: Any, views: Iterator[Array]) -> Any:
     """Nest the next of the views as the specs are nested."""
     return specs._make([next(views) if isinstance(spec, ParameterSpec) else _views(spec, views) for spec in specs])
+
+
+__getattr__ = renamed_in(__name__)

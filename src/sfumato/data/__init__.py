@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from sfumato._renamed import renamed_in
 from sfumato.checks import suggestion
 from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
@@ -95,3 +96,6 @@ def load(
     if task == "regression":
         raise InputError(f"{data}: has classes, not values; leave out the task, or choose classification")
     return _NAMED[data]() if isinstance(data, str) and data in _NAMED else load_idx_folder(path)
+
+
+__getattr__ = renamed_in(__name__)

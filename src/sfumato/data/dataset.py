@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
 
+from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
-from sfumato.checks import one_of
+from sfumato.errors import InputError
 
 Task = Literal["classification", "regression"]
 TaskChoice = Literal["auto", "classification", "regression"]
@@ -92,4 +93,8 @@ def indicators(features: Sequence[str], categories: Mapping[str, tuple[str, ...]
 
 def check_task(task: str) -> None:
     """Raise an InputError unless `task` is one of `TaskChoice`."""
-    one_of("task", task, get_args(TaskChoice))
+    if task not in get_args(TaskChoice):
+        raise InputError(f"there is no task {task!r}; choose one of: {', '.join(get_args(TaskChoice))}")
+
+
+__getattr__ = renamed_in(__name__)

@@ -1,5 +1,6 @@
 """Layers: an equation each, and the backward pass. One file a layer."""
 
+from sfumato._renamed import renamed_in
 from sfumato.layers.average_pooling import AveragePooling
 from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Needs, NoParameters, ParameterSpec
 from sfumato.layers.convolution import Convolution
@@ -33,3 +34,5 @@ __all__ = [
     "Softmax",
     "Tanh",
 ]
+
+__getattr__ = renamed_in(__name__)

@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.layers.initializers import Initializer
@@ -178,3 +179,6 @@ def image_shape(shape: Shape, layer: str) -> tuple[int, int, int]:
         raise InputError(f"{layer} takes images, (height, width, channels), not examples of shape {shape}")
     height, width, channels = shape
     return height, width, channels
+
+
+__getattr__ = renamed_in(__name__)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, zeros
 from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY
@@ -98,3 +99,6 @@ def _square_root(matrix: Array) -> Array:
     values, vectors = np.linalg.eigh(matrix)
     root: Array = (vectors * np.sqrt(np.maximum(values, TINY))) @ vectors.T
     return root
+
+
+__getattr__ = renamed_in(__name__)

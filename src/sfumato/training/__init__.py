@@ -1,7 +1,10 @@
 """Training: mini-batches, epochs, their history, and what the history calls for."""
 
+from sfumato._renamed import renamed_in
 from sfumato.training.diagnosis import diagnose
 from sfumato.training.fitting import FitResult, evaluate, fit
 from sfumato.training.history import EpochRecord
 
 __all__ = ["EpochRecord", "FitResult", "diagnose", "evaluate", "fit"]
+
+__getattr__ = renamed_in(__name__)

@@ -1,1 +1,5 @@
 """Hyper-parameters: a search for good ones, and the learning-rate range test."""
+
+from sfumato._renamed import renamed_in
+
+__getattr__ = renamed_in(__name__)
