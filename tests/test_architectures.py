@@ -1,6 +1,7 @@
 """The convolutional network: what it is made of, and how it is trained and evaluated."""
 
 import tracemalloc
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from sfumato import (
     CategoricalCrossEntropy,
     InputError,
+    Layer,
+    LeakyReLU,
     Model,
     Network,
     convolutional_network,
@@ -18,6 +21,7 @@ from sfumato import (
     plots,
 )
 from sfumato.data import Examples, Scaling
+from sfumato.layers.base import Activation
 
 
 def kinds(network: Network) -> list[str]:
@@ -91,3 +95,42 @@ def test_the_first_layers_filters_are_drawn() -> None:
     assert "Filters of the first layer (the first 20)" in [text.get_text() for text in figure.texts]
     drawn = [list(axes.images[0].get_extent()) for axes in figure.axes if axes.images]
     assert drawn == [[-0.5, 2.5, 2.5, -0.5]] * 20
+
+
+@dataclass(frozen=True)
+class Halved(Activation):
+    """An activation of one's own."""
+
+    by: float = 2.0
+
+    def forward(self, params: Any, x: Any, needs: Any, rng: Any = None) -> tuple[Any, Any]:
+        return x / self.by, lambda dz, grads: dz / self.by
+
+
+@dataclass(frozen=True)
+class Scaled(Halved):
+    """One that needs a setting."""
+
+    by: float = field(kw_only=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("leaky-relu", LeakyReLU()), (LeakyReLU(0.2), LeakyReLU(0.2)), (Halved, Halved()), (Halved(3.0), Halved(3.0))],
+)
+def test_activations_are_given_by_name_by_kind_and_as_layers(given: Any, expected: Layer[Any]) -> None:
+    assert multilayer_perceptron(3, [4, 5], 2, activation=given).layers[1::2] == (expected, expected)
+    assert convolutional_network((8, 8, 1), 2, activation=given).layers[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("rleu", "^no activation is called 'rleu': use one of relu, leaky-relu, .*; did you mean 'relu'\\?$"),
+        (np.tanh, "^an activation is a name .* or a layer, which has its derivative too, not <ufunc 'tanh'>: docs/add"),
+        (Scaled, "^Scaled needs settings .*: give an instance of it$"),
+    ],
+)
+def test_what_is_no_activation_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        multilayer_perceptron(3, [4], 2, activation=given)

@@ -29,10 +29,10 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.architectures import ACTIVATIONS
 from sfumato.arrays import Array
 from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.gradient_check import MANY_PARAMETERS, Method, Verdict, relative_difference
+from sfumato.layers import ACTIVATIONS
 from sfumato.objective import OnDevice
 
 LOSSES: dict[str, tuple[Loss, int]] = {

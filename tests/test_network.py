@@ -26,10 +26,9 @@ from sfumato import (
     check_gradient,
     multilayer_perceptron,
 )
-from sfumato.architectures import ACTIVATIONS
 from sfumato.arrays import Array, namespace, to_numpy
 from sfumato.engine import Engine
-from sfumato.layers import EVERYTHING, NOTHING, Needs
+from sfumato.layers import ACTIVATIONS, EVERYTHING, NOTHING, Needs
 from sfumato.layers.base import Activation, Forward, NoParameters, Rng
 from sfumato.objective import OnDevice
 

@@ -16,7 +16,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "sfumato.history": ("sfumato.training.history", "sfumato.training.diagnosis"),
     "sfumato.initializers": ("sfumato.layers.initializers",),
     "sfumato.kernels.workers": ("sfumato.workers",),
-    "sfumato.network": ("sfumato.architectures",),
+    "sfumato.network": ("sfumato.architectures", "sfumato.layers"),
     "sfumato.onnx_export": ("sfumato.interchange.onnx",),
     "sfumato.range_test": ("sfumato.tuning.learning_rate_range",),
     "sfumato.report_plots": ("sfumato.plots.report",),

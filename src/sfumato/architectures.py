@@ -1,29 +1,19 @@
 """Networks of the usual shapes: the multilayer perceptron and the convolutional network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sfumato.arrays import Shape
-from sfumato.errors import InputError
+from sfumato.layers.activations import as_activation
 from sfumato.layers.base import Layer
 from sfumato.layers.convolution import Convolution
 from sfumato.layers.dense import Dense
 from sfumato.layers.dropout import Dropout
 from sfumato.layers.flatten import Flatten
-from sfumato.layers.initializers import He, Initializer
-from sfumato.layers.leaky_relu import LeakyReLU
+from sfumato.layers.initializers import Initializer, as_initializer
 from sfumato.layers.max_pooling import MaxPooling
 from sfumato.layers.relu import ReLU
-from sfumato.layers.sigmoid import Sigmoid
-from sfumato.layers.tanh import Tanh
 from sfumato.network import Network
-
-ACTIVATIONS: dict[str, Callable[[], Layer[Any]]] = {
-    "relu": ReLU,
-    "leaky-relu": LeakyReLU,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-}
 
 
 def multilayer_perceptron(
@@ -31,8 +21,8 @@ def multilayer_perceptron(
     hidden: Sequence[int],
     outputs: int,
     *,
-    activation: str = "relu",
-    init: Initializer | None = None,
+    activation: str | Layer[Any] | type[Layer[Any]] = "relu",
+    init: str | Initializer = "he",
     dropout: float = 0.0,
 ) -> Network:
     """Dense layers, each hidden one followed by the activation and, on request, dropout.
@@ -47,19 +37,19 @@ def multilayer_perceptron(
         input_shape: Shape of one example; images are flattened.
         hidden: Units of each hidden layer; none of them makes logistic regression, or a softmax classifier.
         outputs: Units of the last layer, which gives logits (or values, for regression).
-        activation: What follows each hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
-        init: Initialiser of the weights; He by default.
+        activation: What follows each hidden layer: one of `ACTIVATIONS`, or a layer of one's own.
+        init: Initialiser of the weights: one of `INITIALIZERS`, or an object; He by default, as it suits ReLU.
         dropout: Probability of dropping a hidden unit.
 
     Raises:
         InputError: for an unknown activation, a layer without units, or a probability out of range.
     """
-    activate = _activation(activation)
+    activate = as_activation(activation)
     shape = (input_shape,) if isinstance(input_shape, int) else input_shape
-    weights = init or He()
+    weights = as_initializer(init)
     layers: list[Layer[Any]] = [Flatten()] if len(shape) > 1 else []
     for units in hidden:
-        layers += [Dense(units, weights), activate(), *_dropout(dropout)]
+        layers += [Dense(units, weights), activate, *_dropout(dropout)]
     return Network([*layers, Dense(outputs, weights)], shape)
 
 
@@ -69,8 +59,8 @@ def convolutional_network(
     *,
     filters: Sequence[int] = (32, 64),
     hidden: Sequence[int] = (128,),
-    activation: str = "relu",
-    init: Initializer | None = None,
+    activation: str | Layer[Any] | type[Layer[Any]] = "relu",
+    init: str | Initializer = "he",
     dropout: float = 0.5,
 ) -> Network:
     """For images: convolutions of 3 x 3, each followed by the activation and max pooling, and then dense layers.
@@ -80,28 +70,22 @@ def convolutional_network(
         outputs: Units of the last layer, which gives logits (or values, for regression).
         filters: Filters of each convolution.
         hidden: Units of each dense layer but the last.
-        activation: What follows each convolution and hidden layer: "relu", "leaky-relu", "tanh" or "sigmoid".
-        init: Initialiser of the weights; He by default.
+        activation: What follows each convolution and hidden layer: one of `ACTIVATIONS`, or a layer of one's own.
+        init: Initialiser of the weights: one of `INITIALIZERS`, or an object; He by default, as it suits ReLU.
         dropout: Probability of dropping a unit that a dense layer takes.
 
     Raises:
         InputError: for an unknown activation, a layer without units, a probability out of range, or images too small.
     """
-    activate, weights = _activation(activation), init or He()
+    activate, weights = as_activation(activation), as_initializer(init)
+    fused = type(activate) is ReLU
     layers: list[Layer[Any]] = []
     for count in filters:
-        fused = activation == "relu"
-        layers += [Convolution(count, relu=fused, init=weights), *([] if fused else [activate()]), MaxPooling()]
+        layers += [Convolution(count, relu=fused, init=weights), *([] if fused else [activate]), MaxPooling()]
     layers.append(Flatten())
     for units in hidden:
-        layers += [*_dropout(dropout), Dense(units, weights), activate()]
+        layers += [*_dropout(dropout), Dense(units, weights), activate]
     return Network([*layers, *_dropout(dropout), Dense(outputs, weights)], input_shape)
-
-
-def _activation(name: str) -> Callable[[], Layer[Any]]:
-    if name not in ACTIVATIONS:
-        raise InputError(f"no activation is called {name!r}: use one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]
 
 
 def _dropout(p: float) -> list[Layer[Any]]:

@@ -29,7 +29,7 @@ from sfumato.data.scaling import Scaling, ScalingKind
 from sfumato.data.splitting import split, subset
 from sfumato.data.target_scaling import TargetScaling
 from sfumato.errors import InputError
-from sfumato.layers.initializers import Initializer, make_initializer
+from sfumato.layers.initializers import Initializer
 from sfumato.losses.base import Loss
 from sfumato.losses.classification import default_loss
 from sfumato.model import Model
@@ -165,9 +165,8 @@ class NetworkEstimator(BaseEstimator):
         """Settle what is trained, by the examples that it begins with."""
         classes = self._class_names()
         loss, outputs = default_loss(len(classes))
-        init = make_initializer(self.init) if isinstance(self.init, str) else self.init
         network = multilayer_perceptron(
-            train.x.shape[1:], self.hidden, outputs, activation=self.activation, init=init, dropout=self.dropout
+            train.x.shape[1:], self.hidden, outputs, activation=self.activation, init=self.init, dropout=self.dropout
         )
         if isinstance(self.optimizer, str):
             optimizer, l2 = decaying_optimizer(self.optimizer, self.l2, network, len(train.y))

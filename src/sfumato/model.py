@@ -32,8 +32,8 @@ FORMAT = "model 1"
 
 KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for module in (initializers, layers, losses)
-    for kind in vars(module).values()
+    for kinds in (vars(initializers), vars(layers), vars(losses), layers.ACTIVATIONS)
+    for kind in kinds.values()
     if dataclasses.is_dataclass(kind) and isinstance(kind, type)
 }
 """What a model file may be made of: the layers, initialisers and losses of Sfumato, by name."""

@@ -6,7 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfumato import Dense, Glorot, He, InputError, Network, Normal, ReLU, Tanh, Xavier, Zeros, multilayer_perceptron
+from sfumato import (
+    Convolution,
+    Dense,
+    Glorot,
+    He,
+    InputError,
+    Network,
+    Normal,
+    ReLU,
+    Tanh,
+    Xavier,
+    Zeros,
+    multilayer_perceptron,
+)
 from sfumato.arrays import Array
 from sfumato.layers.initializers import INITIALIZERS, Initializer, make_initializer
 from sfumato.random_keys import Stream, generator
@@ -86,3 +99,23 @@ def test_initialisers_are_made_by_name() -> None:
 def test_unknown_names_and_scales_that_cannot_be_are_refused(name: str, scale: float | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make_initializer(name, scale)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("xavier", Xavier()), (Zeros, Zeros()), (Normal(0.3), Normal(0.3))])
+def test_layers_take_initialisers_by_name_by_kind_and_as_objects(given: Any, expected: Initializer) -> None:
+    assert Dense(3, init=given) == Dense(3, expected)
+    assert Convolution(3, init=given) == Convolution(3, init=expected)
+    network, same = multilayer_perceptron(3, [4], 2, init=given), multilayer_perceptron(3, [4], 2, init=expected)
+    np.testing.assert_array_equal(network.initialize(1), same.initialize(1))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("xaver", "^no initialiser is called 'xaver': use one of .*; did you mean 'xavier'\\?$"),
+        (0.1, r"^an initialiser is a name \(he, .*\) or an object as He\(\), not 0.1$"),
+    ],
+)
+def test_what_is_no_initialiser_is_refused_by_the_layer(given: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Dense(3, init=given)

@@ -13,6 +13,7 @@ from sfumato import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     Evaluation,
+    InputError,
     Loss,
     MeanSquaredError,
     NetworkObjective,
@@ -22,6 +23,7 @@ from sfumato import (
 )
 from sfumato.arrays import Array, to_numpy
 from sfumato.engine import NUMPY_DOUBLE, Engine
+from sfumato.losses import as_loss
 from sfumato.losses.classification import default_loss
 from sfumato.objective import OnDevice
 
@@ -248,3 +250,26 @@ def test_value_is_the_loss_of_the_evaluation(loss: Loss, outputs: int, engine: E
     objective, theta = network_objective(engine, loss, outputs, l2=0.7)
     assert objective.value(theta) == objective(theta).loss
     assert math.isfinite(objective(theta).loss)
+
+
+def test_losses_are_given_by_name_by_kind_and_as_objects() -> None:
+    assert type(as_loss("cross-entropy", 1)) is BinaryCrossEntropy
+    assert type(as_loss("cross-entropy", 3)) is CategoricalCrossEntropy
+    assert type(as_loss("squared-error", 1)) is type(as_loss(MeanSquaredError, 1)) is MeanSquaredError
+    own = MeanSquaredError()
+    assert as_loss(own, 1) is own
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            "crossentropy",
+            "^no loss is called 'crossentropy': use cross-entropy or squared-error; did you mean 'cross-en",
+        ),
+        (len, "^a loss is a name .* or an object as MeanSquaredError"),
+    ],
+)
+def test_what_is_no_loss_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        as_loss(given, 2)

@@ -31,10 +31,9 @@ from sfumato import (
     Tanh,
     multilayer_perceptron,
 )
-from sfumato.architectures import ACTIVATIONS
 from sfumato.arrays import Array, to_numpy
 from sfumato.engine import Engine
-from sfumato.layers import EVERYTHING, NoParameters
+from sfumato.layers import ACTIVATIONS, EVERYTHING, NoParameters
 from sfumato.random_keys import Stream, generator
 
 SPIRAL = Path(__file__).parents[2] / "examples" / "data" / "spiral.csv"

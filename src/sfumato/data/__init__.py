@@ -7,6 +7,7 @@ from sfumato._renamed import renamed_in
 from sfumato.checks import suggestion
 from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
+from sfumato.data.handed_in import as_examples, as_features, as_targets
 from sfumato.data.idx import load_idx_folder, read_idx
 from sfumato.data.mnist_file import mnist
 from sfumato.data.scaling import Scaling, ScalingKind
@@ -26,6 +27,9 @@ __all__ = [
     "StreamedTable",
     "Task",
     "TaskChoice",
+    "as_examples",
+    "as_features",
+    "as_targets",
     "blobs",
     "breast_cancer",
     "circles",

@@ -5,7 +5,7 @@ tables: that is done in float64 as in training, since in float32 small variation
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,6 @@ OPSET, IR = 17, 8
 
 MACHINE_LEARNING, MACHINE_LEARNING_OPSET = "ai.onnx.ml", 3
 """Operators beyond those of tensors, such as one-hot encoding."""
-
-PLAIN: dict[type, str] = {ReLU: "Relu", Sigmoid: "Sigmoid", Tanh: "Tanh", Flatten: "Flatten"}
-"""ONNX's names of the layers that have neither parameters nor settings."""
 
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 """ONNX's images are n x channels x height x width, ours have the channels last."""
@@ -114,31 +111,13 @@ class _Graph:
         return self.add("Cast", self.add("Mul", moved, factor), to=self.onnx.TensorProto.FLOAT)
 
     def layer(self, layer: Layer[Any], own: Any, z: str) -> str:
-        """What a layer makes of its inputs."""
-        if KINDS.get(type(layer).__name__) is not type(layer):
-            raise InputError(f"{type(layer).__name__} is not one of Sfumato's own layers: ONNX has no name for it")
-        match layer:
-            case Dense():
-                z = self.add("Gemm", z, self.constant(own.W), self.constant(own.b))
-            case Convolution():
-                filters = self.constant(own.W.transpose(0, 3, 1, 2))
-                options = {"strides": [layer.stride] * 2, "pads": [layer.padding] * 4}
-                z = self.on_images("Conv", z, filters, self.constant(own.b), kernel_shape=[*layer.window], **options)
-                z = self.add("Relu", z) if layer.relu else z
-            case MaxPooling() | AveragePooling():
-                kind = "MaxPool" if isinstance(layer, MaxPooling) else "AveragePool"
-                z = self.on_images(kind, z, kernel_shape=[layer.size] * 2, strides=[layer.step] * 2)
-            case LeakyReLU():
-                z = self.add("LeakyRelu", z, alpha=layer.slope)
-            case Softmax():
-                z = self.add("Softmax", z, axis=-1)
-            case ReLU() | Sigmoid() | Tanh() | Flatten():
-                z = self.add(PLAIN[type(layer)], z)
-            case Dropout():
-                pass  # it does nothing outside training
-            case _:
-                raise InputError(f"{type(layer).__name__} cannot be exported yet: onnx_export.py has no case for it")
-        return z
+        """The name of a layer's outputs, of inputs called `z`."""
+        if type(layer) not in FORMS:
+            kind = type(layer).__name__
+            own_kind = KINDS.get(kind) is type(layer)
+            problem = "cannot be exported yet" if own_kind else "is not one of Sfumato's own layers"
+            raise InputError(f"{kind} {problem}: add its form in ONNX's operators to sfumato.interchange.onnx.FORMS")
+        return FORMS[type(layer)](self, layer, own, z)
 
     def on_images(self, kind: str, z: str, *constants: str, **attributes: Any) -> str:
         """A node of ONNX's own order of the axes, for images in ours."""
@@ -177,6 +156,44 @@ class _Graph:
         helper.set_model_props(made, {key: json.dumps(value, ensure_ascii=False) for key, value in names.items()})
         self.onnx.checker.check_model(made, full_check=True)
         return bytes(made.SerializeToString())
+
+
+Form = Callable[[_Graph, Any, Any, str], str]
+"""Adds a layer to a graph: form(graph, layer, parameters, name of its inputs) gives the name of its outputs."""
+
+
+def _plain(kind: str, **attributes: Any) -> Form:
+    """The form of a layer that is one of ONNX's operators, without parameters or settings."""
+    return lambda graph, layer, own, z: graph.add(kind, z, **attributes)
+
+
+def _pooling(kind: str) -> Form:
+    return lambda graph, layer, own, z: graph.on_images(
+        kind, z, kernel_shape=[layer.size] * 2, strides=[layer.step] * 2
+    )
+
+
+def _convolution(graph: _Graph, layer: Convolution, own: Any, z: str) -> str:
+    filters = graph.constant(own.W.transpose(0, 3, 1, 2))
+    options = {"strides": [layer.stride] * 2, "pads": [layer.padding] * 4}
+    z = graph.on_images("Conv", z, filters, graph.constant(own.b), kernel_shape=[*layer.window], **options)
+    return graph.add("Relu", z) if layer.relu else z
+
+
+FORMS: dict[type[Layer[Any]], Form] = {
+    Dense: lambda graph, layer, own, z: graph.add("Gemm", z, graph.constant(own.W), graph.constant(own.b)),
+    Convolution: _convolution,
+    MaxPooling: _pooling("MaxPool"),
+    AveragePooling: _pooling("AveragePool"),
+    Flatten: _plain("Flatten"),
+    Dropout: lambda graph, layer, own, z: z,  # it does nothing outside training
+    ReLU: _plain("Relu"),
+    LeakyReLU: lambda graph, layer, own, z: graph.add("LeakyRelu", z, alpha=layer.slope),
+    Sigmoid: _plain("Sigmoid"),
+    Tanh: _plain("Tanh"),
+    Softmax: _plain("Softmax", axis=-1),
+}
+"""Each layer's form in ONNX: one entry a layer."""
 
 
 def _is_image(model: Model) -> bool:

@@ -11,7 +11,7 @@ from sfumato.kernels.geometry import Geometry
 from sfumato.kernels.ops import ops
 from sfumato.layers.base import Built, Forward, Layer, Needs, ParameterSpec, ReceptiveField, Rng, image_shape
 from sfumato.layers.dense import Affine
-from sfumato.layers.initializers import He, Initializer, Zeros
+from sfumato.layers.initializers import He, Initializer, Zeros, as_initializer
 
 
 class PreparedFilters(NamedTuple):
@@ -61,7 +61,7 @@ class Convolution(Layer[Affine[Array]]):
     stride: int = 1
     padding: int = 1
     relu: bool = False
-    init: Initializer = field(default_factory=He)
+    init: Initializer | str = field(default_factory=He)
 
     def __post_init__(self) -> None:
         least = {"filters": 1, "stride": 1, "padding": 0}
@@ -73,6 +73,7 @@ class Convolution(Layer[Affine[Array]]):
             raise InputError(f"the kernel of a convolution is a number, or height and width, not {self.kernel}")
         for edge in self.window:
             whole("kernel of a convolution", edge, 1)
+        object.__setattr__(self, "init", as_initializer(self.init))
 
     @property
     def window(self) -> tuple[int, int]:
@@ -104,7 +105,9 @@ class Convolution(Layer[Affine[Array]]):
             padded = f" with {self.padding} of padding around it" if self.padding else ""
             raise InputError(f"an image of {height} x {width}{padded} is too small for a window of {h} x {w}")
         n_in, n_out = h * w * channels, h * w * self.filters
-        W = ParameterSpec((self.filters, h, w, channels), self.init, decays=True, n_in=n_in, n_out=n_out)
+        W = ParameterSpec(
+            (self.filters, h, w, channels), as_initializer(self.init), decays=True, n_in=n_in, n_out=n_out
+        )
         return Built((rows, columns, self.filters), Affine(W, ParameterSpec((self.filters,), Zeros(), decays=False)))
 
     def prepare(self, params: Affine[Array]) -> PreparedFilters:

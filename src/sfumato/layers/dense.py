@@ -9,7 +9,7 @@ from sfumato.checks import whole
 from sfumato.errors import InputError
 from sfumato.kernels.ops import ops
 from sfumato.layers.base import Built, Forward, Layer, Needs, ParameterSpec, Rng
-from sfumato.layers.initializers import He, Initializer, Zeros
+from sfumato.layers.initializers import He, Initializer, Zeros, as_initializer
 
 T = TypeVar("T")
 
@@ -43,20 +43,22 @@ class Dense(Layer[Affine[Array]]):
 
     Args:
         units: Number of outputs.
-        init: The distribution of first weights; He by default, as ReLU follows by default. Biases start at zero.
+        init: The distribution of first weights, an initialiser or its name; He by default, as ReLU follows by default.
+            Biases start at zero.
     """
 
     units: int
-    init: Initializer = field(default_factory=He)
+    init: Initializer | str = field(default_factory=He)
 
     def __post_init__(self) -> None:
         whole("units of a dense layer", self.units, 1)
+        object.__setattr__(self, "init", as_initializer(self.init))
 
     def build(self, shape: Shape) -> Built:
         if len(shape) != 1:
             raise InputError(f"a dense layer takes vectors, not examples of shape {shape}: put Flatten() before it")
         n_in = math.prod(shape)
-        W = ParameterSpec((n_in, self.units), self.init, decays=True, n_in=n_in, n_out=self.units)
+        W = ParameterSpec((n_in, self.units), as_initializer(self.init), decays=True, n_in=n_in, n_out=self.units)
         b = ParameterSpec((self.units,), Zeros(), decays=False)
         return Built((self.units,), Affine(W, b))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, Shape
-from sfumato.checks import positive
+from sfumato.checks import one_of, positive
 from sfumato.errors import InputError
 
 
@@ -91,10 +91,27 @@ def make_initializer(name: str, scale: float | None = None) -> Initializer:
     Raises:
         InputError: for an unknown name, or a scale that would be ignored.
     """
-    if name not in INITIALIZERS:
-        raise InputError(f"no initialiser is called {name!r}: use one of {', '.join(INITIALIZERS)}")
+    one_of("initialiser", name, INITIALIZERS)
     if scale is None:
         return INITIALIZERS[name]()
     if name != "normal":
         raise InputError(f"the {name} initialiser has no scale of its own: only normal has one")
     return Normal(scale)
+
+
+def as_initializer(init: str | Initializer | type[Initializer]) -> Initializer:
+    """The initialiser that a name, a class or an instance stands for.
+
+    >>> as_initializer("he"), as_initializer(Normal(0.1)), as_initializer(Zeros)
+    (He(), Normal(scale=0.1), Zeros())
+
+    Raises:
+        InputError: for an unknown name, or something that is no initialiser.
+    """
+    if isinstance(init, str):
+        return make_initializer(init)
+    if isinstance(init, Initializer):
+        return init
+    if isinstance(init, type) and issubclass(init, Initializer):
+        return init()
+    raise InputError(f"an initialiser is a name ({', '.join(INITIALIZERS)}) or an object as He(), not {init!r}")
