@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
+from sfumato.display import html_table, text_table
 from sfumato.errors import InputError
 from sfumato.layers.base import NOTHING, Backward, Built, Forward, Layer, Needs, ParameterSpec, ReceptiveField, Rng
 from sfumato.layers.initializers import Zeros
@@ -20,6 +21,9 @@ Head = Callable[[Array], tuple[Any, Pullback]]
 """A function that measures a layer's outputs: `head(z)` returns the measurement, and `pullback(gradient, dz)`, which
 takes the gradient with respect to that and adds the gradient with respect to z to dz, the gradient from above, in its
 memory; dz is None where none comes from above."""
+
+
+SUMMARY_HEAD = ("layer", "kind", "output shape", "parameters")
 
 
 class NamedParameter(NamedTuple):
@@ -80,6 +84,39 @@ class Network(Layer[Any]):
 
     def __repr__(self) -> str:
         return f"Network({list(self.layers)}, {self.input_shape})"
+
+    def to_text(self) -> str:
+        """Each layer with its kind, the shape of its outputs for n examples and its parameters; and their sum.
+
+        >>> print(Network([Dense(100), ReLU(), Dense(3)], 2).to_text())
+        layer    kind   output shape  parameters
+        -------  -----  ------------  ----------
+        dense_1  Dense      (n, 100)         300
+        relu_1   ReLU       (n, 100)           0
+        dense_2  Dense        (n, 3)         303
+        <BLANKLINE>
+        inputs (n, 2); 603 parameters
+        """
+        return f"{text_table(SUMMARY_HEAD, self._summary())}\n\n{self._totals()}"
+
+    def summary(self) -> None:
+        """Print the table of layers that `to_text` gives."""
+        print(self.to_text())
+
+    def _repr_html_(self) -> str:
+        return html_table(SUMMARY_HEAD, self._summary(), self._totals())
+
+    def _summary(self) -> list[tuple[str, str, str, str]]:
+        sizes = Counter[int]()
+        for parameter in self.layout:
+            sizes[parameter.layer] += parameter.stop - parameter.start
+        return [
+            (name, type(layer).__name__, _batch_shape(shape), f"{sizes[number]:,}")
+            for number, (layer, (name, shape)) in enumerate(zip(self.layers, self.shapes.items(), strict=True))
+        ]
+
+    def _totals(self) -> str:
+        return f"inputs {_batch_shape(self.input_shape)}; {self.size:,} parameters"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Network, (self.layers, self.input_shape, self.names)  # as its named tuples cannot be pickled
@@ -266,6 +303,10 @@ def _outputs(z: Array) -> tuple[Array, Pullback]:
         return dz
 
     return z, pullback
+
+
+def _batch_shape(shape: Shape) -> str:
+    return f"(n, {', '.join(map(str, shape))})"
 
 
 def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:

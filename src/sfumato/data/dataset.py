@@ -8,6 +8,7 @@ import numpy as np
 
 from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
+from sfumato.display import html_table
 from sfumato.errors import InputError
 
 Task = Literal["classification", "regression"]
@@ -26,6 +27,14 @@ class Examples(NamedTuple):
     x: Array
     y: Array
     sample_weight: Array | None = None
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{name}: {np.shape(part)} {np.asarray(part).dtype}"
+            for name, part in self._asdict().items()
+            if part is not None
+        ]
+        return f"Examples({', '.join(parts)})"
 
     @property
     def size(self) -> int:
@@ -66,6 +75,24 @@ class Dataset:
     target: str
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, {', '.join(f'{count} {what}' for what, count in self._counts().items())})"
+
+    def _repr_html_(self) -> str:
+        rows = [(what, count) for what, count in self._counts().items()]
+        rows += [("target", self.target), *([("names of classes", ", ".join(self.classes))] if self.classes else [])]
+        return html_table(("", self.name), rows)
+
+    def _counts(self) -> dict[str, str]:
+        """How many there are of what."""
+        images = self.image_shape is not None
+        return {
+            "examples": str(self.examples.size),
+            **({} if self.test is None else {"test examples": str(self.test.size)}),
+            "pixels" if images else "features": "x".join(map(str, self.feature_shape)),
+            **({"classes": str(len(self.classes))} if self.classes else {}),
+        }
 
     @property
     def feature_shape(self) -> Shape:

@@ -30,6 +30,11 @@ class Scaling:
     factor: Array
     missing: Array | None = None
 
+    def __repr__(self) -> str:
+        if self.offset.ndim == 0:
+            return f"Scaling(offset={float(self.offset):g}, factor={float(self.factor):g})"
+        return f"Scaling({len(self.offset)} features)"
+
     def __call__(self, x: Array, dtype: npt.DTypeLike = np.float32, out: Array | None = None) -> Array:
         """Scaled features, of the shape of `x`.
 

@@ -15,6 +15,7 @@ from scipy import special
 
 from sfumato.arrays import Array
 from sfumato.checks import one_of
+from sfumato.display import html_table
 from sfumato.errors import InputError
 from sfumato.evaluation.formatting import (
     LONGEST_NAME,
@@ -269,6 +270,14 @@ class ConfusionMatrix:
         return Average(*(float(np.average(np.nan_to_num(value), weights=weights)) for value in values))
 
     # Reports
+
+    def __repr__(self) -> str:
+        return f"ConfusionMatrix({self.examples} examples, {len(self.classes)} classes, accuracy {self.accuracy:.4f})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *map(str, row)) for name, row in zip(self.classes, self.counts.tolist(), strict=True)]
+        caption = f"accuracy {self.accuracy:.4f} on {self.examples} examples; true classes down, predicted ones across"
+        return html_table(("", *self.classes), rows, caption)
 
     def to_text(self) -> str:
         """Format the matrix and its statistics as text of at most 100 columns.
