@@ -61,8 +61,8 @@ class Workers:
             raise
         except RuntimeError as error:
             raise WorkerError(
-                f"process {self.rank} of {self.count} has lost another one, and the job ends; what --out keeps of it "
-                f"goes on with --resume, on any number of processes ({' '.join(str(error).split())[:150]})"
+                f"process {self.rank} of {self.count} has lost another one, and the job ends; what out=... keeps of "
+                f"it goes on with resume=True, on any number of processes ({' '.join(str(error).split())[:150]})"
             ) from error
         if carried is not tensor:
             tensor.copy_(carried)
@@ -105,7 +105,7 @@ class Workers:
         if (self.count * squares != sums * sums).any():  # Cauchy and Schwarz: equal for equal numbers alone
             raise InputError(
                 "the processes begin with different data, options or checkpoints: give all of them the same, "
-                "and an --out that all of them see"
+                "and an out=... that all of them see"
             )
 
     def any(self, said: bool) -> bool:

@@ -172,7 +172,7 @@ def test_a_stream_learns_what_memory_learns(path: Path) -> None:
 def test_what_cannot_be_streamed(tmp_path: Path) -> None:
     small = tmp_path / "small.csv"
     visits().head(100).to_csv(small, index=False)
-    with pytest.raises(InputError, match="too few to stream; leave out --stream"):
+    with pytest.raises(InputError, match="too few to stream; leave out stream=True"):
         stream_table(small)
     bad = tmp_path / "bad.csv"
     lines = visits()[["a", "b", "kind"]].to_csv(index=False).splitlines()

@@ -82,9 +82,9 @@ def test_a_validation_loss_that_has_turned_is_reported_with_where_it_was_lowest(
     (found,) = diagnose(history(SETTLED, validation))
     assert "lowest at epoch 13 (0.4)" in found
     assert f"risen to {validation[-1]:.4g}" in found
-    assert "--early-stopping" in found
+    assert "stop there (early_stopping=...), or" in found
     (stopped,) = diagnose(history(SETTLED, validation), early_stopping=True)
-    assert stopped.endswith("since: regularise (--l2, --dropout).")
+    assert stopped.endswith("since: regularise (l2=..., dropout=...).")
 
 
 @pytest.mark.parametrize(

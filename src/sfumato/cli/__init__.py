@@ -11,6 +11,7 @@ from sfumato.cli.evaluate import evaluate
 from sfumato.cli.export import export
 from sfumato.cli.import_ import import_
 from sfumato.cli.info import info
+from sfumato.cli.messages import in_options
 from sfumato.cli.predict import predict
 from sfumato.cli.processes import check_shared, speaks
 from sfumato.cli.style.command import style
@@ -50,7 +51,7 @@ def run(arguments: list[str]) -> int:
         speaks(error)
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
     except SfumatoError as error:
-        return _fail(str(error)) if speaks(error) else 2
+        return _fail(in_options(str(error))) if speaks(error) else 2
     except MemoryError:
         return _fail("not enough memory: use fewer examples (--limit), a smaller network, batch or picture (--size)")
     except OSError as error:  # those that nobody foresaw, such as a name that is too long for a file

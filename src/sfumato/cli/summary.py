@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sfumato import __version__
+from sfumato.cli.messages import in_options
 from sfumato.cli.setup import Parts
 from sfumato.data import Examples, StreamedExamples
 from sfumato.engine import NUMPY, Engine
@@ -49,7 +50,8 @@ def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
         values |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
     held_out = next(name for name in ("test", "validation", "train") if shown[name] is not None)
     report = report_on(model, shown[held_out] or parts.train)
-    notes = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
+    found = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
+    notes = [in_options(note) for note in found]
     values |= {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch or None,

@@ -362,7 +362,7 @@ def _check_parts(path: Path, places: list[list[Any]], validation: float, test: f
     count = sum(map(len, places))
     if count < LEAST_BLOCKS:
         raise InputError(
-            f"{path}: the number of blocks of rows is {count}, too few to stream; leave out --stream, or write "
+            f"{path}: the number of blocks of rows is {count}, too few to stream; leave out stream=True, or write "
             "a Parquet file with a smaller row_group_size"
         )
     for name, part, fraction in (("validation", 1, validation), ("test", 2, test)):

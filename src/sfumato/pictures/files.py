@@ -101,7 +101,7 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format not in SEVERAL_PICTURES and not first_frame:
             raise FileError(
-                f"{path}: has {frames} frames; add first_frame=True to take the first, "
+                f"{path}: has {frames} frames; add --first-frame (first_frame=True) to take the first, "
                 "or save the one that you want as PNG"
             )
         return _photo(path, image, file)
@@ -304,7 +304,9 @@ def check_image_path(path: str | Path, *, quality: int | None = None) -> None:
     if name is None:
         raise InputError(f"{path}: pictures are written as {', '.join(WRITABLE)}; give its name one of these endings")
     if quality is not None and name not in LOSSY:
-        raise InputError(f"{path}: {name} loses nothing and has no quality; leave out quality=, or write .jpg or .webp")
+        raise InputError(
+            f"{path}: {name} loses nothing and has no quality; leave --quality out, or write .jpg or .webp"
+        )
     if quality is not None:
         whole("quality", quality, 1, 100)
     if name == "HEIF":

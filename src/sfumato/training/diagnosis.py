@@ -40,7 +40,7 @@ def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) ->
         )
     elif relative_change > 0.05 and float((changes > 0).mean()) > 0.25:
         findings.append(
-            "The training loss oscillates: add learning rate decay (--schedule exponential), or try a smaller rate."
+            'The training loss oscillates: add learning rate decay (schedule="exponential"), or try a smaller rate.'
         )
     elif not overfits and loss[-1] > 1e-6 and net > 0.05 * level and _still_falling(loss):
         findings.append("The training loss was still falling steadily at the end: more epochs would lower it further.")
@@ -60,8 +60,8 @@ def _overfitting(history: Sequence[EpochRecord], early_stopping: bool) -> list[s
     lowest = int(validation.argmin())
     if lowest >= 0.9 * (len(validation) - 1) or validation[-1] < 1.1 * validation[lowest]:
         return []
-    advice = "regularise (--l2, --dropout)"
+    advice = "regularise (l2=..., dropout=...)"
     return [
         f"The validation loss was lowest at epoch {history[lowest].epoch} ({validation[lowest]:.4g}) and has risen to "
-        f"{validation[-1]:.4g} since: {advice if early_stopping else f'stop there (--early-stopping), or {advice}'}."
+        f"{validation[-1]:.4g} since: {advice if early_stopping else f'stop there (early_stopping=...), or {advice}'}."
     ]

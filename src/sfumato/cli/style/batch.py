@@ -12,6 +12,7 @@ from PIL import Image
 
 from sfumato.cli.console import Console, duration, say
 from sfumato.cli.interruption import interruptible
+from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.outputs import check_folder, files_read, identity
 from sfumato.cli.style.painting import Job, checkpoint_of, fetching, paint, values_of
@@ -228,7 +229,7 @@ def _disk_is_full(error: Exception) -> bool:
 
 def reason(content: str, error: Exception) -> str:
     """Why a content could not be painted, in one line that names it."""
-    text = " ".join(str(error).split()) or "not enough memory; choose a smaller --size or --memory"
+    text = in_options(" ".join(str(error).split())) or "not enough memory; choose a smaller --size or --memory"
     return text if text.startswith(f"{content}:") else f"{content}: {text}"
 
 
