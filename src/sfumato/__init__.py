@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from sfumato.style.result import StyleResult
     from sfumato.style.stylize import stylize
     from sfumato.style.transfer import StyleTransfer
+    from sfumato.training.settings import TrainingSettings
 
 __version__ = "0.1.0"
 
@@ -102,6 +103,7 @@ __all__ = [
     "StyleTransfer",
     "Tanh",
     "TrainingRun",
+    "TrainingSettings",
     "WorkerError",
     "Workers",
     "Xavier",
@@ -139,6 +141,7 @@ LATE = {
     "StyleResult": "sfumato.style.result",
     "StyleTransfer": "sfumato.style.transfer",
     "TrainingRun": "sfumato.recipe",
+    "TrainingSettings": "sfumato.training.settings",
     "stylize": "sfumato.style.stylize",
     "train": "sfumato.recipe",
 }

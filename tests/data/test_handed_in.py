@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from sfumato import InputError
-from sfumato.data import Examples, StreamedExamples, as_examples, as_features, spiral, stream_table
+from sfumato.data import Examples, StreamedExamples, as_examples, as_features, as_targets, spiral, stream_table
 
 X = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
 FRAME = pd.DataFrame(X, columns=["a", "b"])
@@ -81,12 +81,16 @@ def test_what_are_examples_already_stays_as_it_is(tmp_path: Path) -> None:
     assert as_examples(streamed) is streamed
     lists: Any = ([[1], [2]], [0, 1])
     listed = Examples(*lists)
-    assert as_examples(listed).y.dtype == np.int64
+    assert as_targets(listed.y).dtype == np.int64
+    made = as_examples(listed)
+    assert isinstance(made, Examples)
+    assert made.x.tolist() == [[1.0], [2.0]]
 
 
 def test_tensors_are_arrays_too() -> None:
     torch = pytest.importorskip("torch")
     examples = as_examples((torch.tensor(X, requires_grad=True), torch.tensor([0, 1, 0])))
+    assert isinstance(examples, Examples)
     np.testing.assert_array_equal(examples.x, np.array(X, np.float32))
     assert examples.y.tolist() == [0, 1, 0]
 
