@@ -88,6 +88,7 @@ class Network(Layer[Any]):
     def to_text(self) -> str:
         """Each layer with its kind, the shape of its outputs for n examples and its parameters; and their sum.
 
+        >>> from sfumato import Dense, ReLU
         >>> print(Network([Dense(100), ReLU(), Dense(3)], 2).to_text())
         layer    kind   output shape  parameters
         -------  -----  ------------  ----------
