@@ -1,5 +1,6 @@
 """Losses on features: each by its definition, its gradient by differences, its norm from the sums alone."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from sfumato import Evaluation, Objective, check_gradient
 from sfumato.arrays import Array
 from sfumato.losses.content import ContentLoss
-from sfumato.losses.features import FeatureLoss
-from sfumato.losses.gram import GramLoss, GramReferenceLoss, Moments, moments
+from sfumato.losses.features import FeatureLoss, add_sums
+from sfumato.losses.gram import FeatureMoments, GramLoss, GramReferenceLoss, moments
 from sfumato.style.losses import REGULARISATION, WassersteinLoss, total_variation
 
 N = 4
@@ -23,7 +24,7 @@ def features(height: int, width: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal((1, height, width, N)) + 0.5
 
 
-def target(*seeds: int) -> Sequence[tuple[Moments, float]]:
+def target(*seeds: int) -> Sequence[tuple[FeatureMoments, float]]:
     return [(moments(features(5, 3 + seed, seed)), 1 / len(seeds)) for seed in seeds]
 
 
@@ -67,18 +68,19 @@ def test_the_gradient_equals_differences_of_the_loss(loss: FeatureLoss[Any]) -> 
 def test_the_norm_of_the_feature_gradient_follows_from_the_sums(loss: FeatureLoss[Any]) -> None:
     sums, pullback = loss.measure(features(6, 5))
     _, gradient = loss.score(sums, 1.3)
-    norm = loss.gradient_norm(sums, gradient)
+    norm = sums.gradient_norm(gradient)
     assert norm == pytest.approx(np.linalg.norm(pulled(pullback, gradient, features(6, 5))), rel=1e-10)
 
 
 @every_loss
-def test_halved_features_have_the_sums_that_are_foretold(loss: FeatureLoss[Any]) -> None:
-    z = loss.target if isinstance(loss, ContentLoss) else features(6, 5)
-    foretold: Any = loss.halved(loss.measure(z)[0])
-    measured: Any = loss.measure(0.5 * z)[0]
-    moments_of_style = not isinstance(loss, ContentLoss)
-    parts: Any = zip(foretold, measured, strict=True) if moments_of_style else [(foretold, measured)]
-    for left, right in parts:
+def test_the_typical_sums_are_those_of_the_targets_features_at_half_their_size(loss: FeatureLoss[Any]) -> None:
+    if isinstance(loss, ContentLoss):
+        measured = loss.measure(0.5 * loss.target)[0]
+        assert loss.typical(30) == pytest.approx(measured, rel=1e-12)
+        return
+    z = features(6, 5)
+    own: Any = type(loss)([(moments(z), 1.0)])
+    for left, right in zip(own.typical(30), moments(0.5 * z), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-12)
 
 
@@ -178,13 +180,11 @@ def test_several_styles_are_mixed_by_their_weights() -> None:
 @every_loss
 def test_sums_of_parts_are_the_sums_of_the_whole(loss: FeatureLoss[Any]) -> None:
     z = features(6, 5)
-    if isinstance(loss, ContentLoss):
-        parts = [ContentLoss(loss.target[:, rows]).measure(z[:, rows])[0] for rows in (slice(2), slice(2, None))]
-        assert sum(parts) == pytest.approx(loss.measure(z)[0], rel=1e-12)
-        return
-    whole, upper, lower = (loss.measure(part)[0] for part in (z, z[:, :2], z[:, 2:]))
-    for together, first, second in zip(whole, upper, lower, strict=True):
-        np.testing.assert_allclose(first + second, together, rtol=1e-12)
+    upper, lower, none = (slice(0, 2), slice(None)), (slice(2, 6), slice(None)), (slice(0, 0), slice(None))
+    parts = [loss.measure(z[:, *where], where)[0] for where in (upper, none, lower)]
+    whole = loss.measure(z)[0]
+    for together, entry in zip(whole, functools.reduce(add_sums, parts), strict=True):
+        np.testing.assert_allclose(entry, together, rtol=1e-12)
 
 
 class Variation(Objective):

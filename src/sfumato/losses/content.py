@@ -1,6 +1,7 @@
 """The content loss: squared differences to the features of a picture."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,15 +11,27 @@ from sfumato.losses.features import TINY, WHOLE, FeatureLoss
 from sfumato.workers import ALONE, Workers
 
 
-class ContentLoss(FeatureLoss[float]):
+class SquaredDistance(NamedTuple):
+    """The sum that the content loss is made of.
+
+    Attributes:
+        total: s = sum_ij (F_ij - P_ij)^2 over all positions i and channels j.
+    """
+
+    total: float
+
+    def gradient_norm(self, gradient: "SquaredDistance") -> float:
+        """||dL/dF|| = 2 |dL/ds| sqrt(s), as dL/dF = 2 dL/ds (F - P)."""
+        return abs(2.0 * gradient.total) * float(np.sqrt(self.total))
+
+
+class ContentLoss(FeatureLoss[SquaredDistance]):
     """Half the sum of squared differences to the features P of the content, as in the reference.
 
-        L = 1/2 sum_ij (F_ij - P_ij)^2,        dL/dF = F - P
+        L = 1/2 s,        s = sum_ij (F_ij - P_ij)^2,        dL/dF = dL/ds 2 (F - P) = F - P
 
     Relative (the default), that is divided by half the sum of squares of P: the loss of a picture without any features
     is then 1 at every size, at every layer and in every network.
-
-    The sums are the one number s = sum (F - P)^2, so dL/dF = dL/ds 2 (F - P), of norm 2 dL/ds sqrt(s).
 
     Args:
         target: P, (1, height, width, N).
@@ -35,30 +48,20 @@ class ContentLoss(FeatureLoss[float]):
         (self.all_lost,) = workers.sum_of([ops().sum_of_squares(target)])
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
-    def measure(self, features: Array, where: Where = WHOLE) -> tuple[float, Callable[[float, Array], None]]:
+    def measure(
+        self, features: Array, where: Where = WHOLE
+    ) -> tuple[SquaredDistance, Callable[[SquaredDistance, Array], None]]:
         difference = features - self.target[:, *where]
 
-        def pullback(gradient: float, into: Array) -> None:
+        def pullback(gradient: SquaredDistance, into: Array) -> None:
             scaled = difference
-            scaled *= 2.0 * gradient
+            scaled *= 2.0 * gradient.total
             into += scaled
 
-        return ops().sum_of_squares(difference), pullback
+        return SquaredDistance(ops().sum_of_squares(difference)), pullback
 
-    def add(self, one: float, other: float) -> float:
-        return one + other
+    def score(self, sums: SquaredDistance, weight: float = 1.0) -> tuple[float, SquaredDistance]:
+        return weight * self.factor * sums.total, SquaredDistance(weight * self.factor)
 
-    def score(self, sums: float, weight: float = 1.0) -> tuple[float, float]:
-        return weight * self.factor * sums, weight * self.factor
-
-    def gradient_norm(self, sums: float, gradient: float) -> float:
-        return abs(2.0 * gradient) * float(np.sqrt(sums))
-
-    def nothing(self) -> float:
-        return 0.0
-
-    def reached(self, positions: int) -> float:
-        return 0.0
-
-    def halved(self, sums: float) -> float:
-        return 0.25 * self.all_lost
+    def typical(self, positions: int) -> SquaredDistance:
+        return SquaredDistance(0.25 * self.all_lost)

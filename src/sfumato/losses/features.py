@@ -1,32 +1,45 @@
 """The base class of losses on one layer's features.
 
 A loss sees one layer's feature map F: M positions (height times width), N channels, a row for each position. It is
-scored in three moves, so that parts of a picture can be measured one by one:
+computed in two moves, so that parts of a picture can be measured one by one:
 
-    measure(F)      -> sums over the positions, and `pullback`, which takes dL/dsums and adds dL/dF to what there is
-    add(sums, sums) -> the sums over the positions of two parts
-    score(sums)     -> the loss, and dL/dsums
+    measure(F)  -> sums over the positions, and `pullback`, which takes dL/dsums and adds dL/dF to what there is
+    score(sums) -> the loss, and dL/dsums
 
-`score` is the only place that divides. In the reference's notation F^l_ij is filter i at position j, the transpose of F
-here, and N_l and M_l are N and M.
+The sums are a named tuple of numbers and arrays; those of two parts of a picture add up entry by entry (`add_sums`) to
+those of both. `score` is the only place that divides. In the reference's notation F^l_ij is filter i at position j, the
+transpose of F here, and N_l and M_l are N and M.
 """
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from sfumato.arrays import Array, Where
 
-S = TypeVar("S")
-
-
 WHOLE = (slice(None), slice(None))
-
+"""All rows and columns of a feature map."""
 
 TINY = float(np.finfo(np.float32).tiny)
-"""What is divided by instead of zero, where a target has no features at all."""
+"""Divisor in place of zero, where a target has no features at all."""
+
+
+class Sums(Protocol):
+    """A named tuple of sums over positions."""
+
+    def gradient_norm(self, gradient: Self) -> float:
+        """Frobenius norm of dL/dF, given dL/dsums: exact where F was seen in parts, and needs no F."""
+
+
+S = TypeVar("S", bound=Sums)
+
+
+def add_sums(one: S, other: S) -> S:
+    """The sums over two parts of a picture together."""
+    return type(one)(*map(operator.add, one, other))
 
 
 class FeatureLoss(ABC, Generic[S]):
@@ -37,30 +50,18 @@ class FeatureLoss(ABC, Generic[S]):
         """Sums over the positions of `features`, and the backward pass: `pullback(gradient, dF)` adds to dF.
 
         Args:
-            features: (1, height, width, N): those of a part of the picture.
-            where: The rows and columns of the feature map that they are.
+            features: (1, height, width, N), the features of a part of the picture; of no positions at all, where a
+                process has no part of it.
+            where: The rows and columns of these features in the feature map.
         """
 
     @abstractmethod
-    def add(self, one: S, other: S) -> S:
-        """The sums over two parts of a picture from those over each."""
-
-    @abstractmethod
     def score(self, sums: S, weight: float = 1.0) -> tuple[float, S]:
-        """`weight` times the loss, and the gradient of that with respect to the sums."""
+        """`weight` times the loss, and its gradient with respect to the sums."""
 
     @abstractmethod
-    def gradient_norm(self, sums: S, gradient: S) -> float:
-        """Frobenius norm of dL/dF from the sums and dL/dsums alone, so that it is exact where F was seen in parts."""
+    def typical(self, positions: int) -> S:
+        """The sums over `positions` of the target's features at half their size.
 
-    @abstractmethod
-    def nothing(self) -> S:
-        """The sums over no positions."""
-
-    @abstractmethod
-    def reached(self, positions: int) -> S:
-        """About what is measured where the target is reached, over so many positions."""
-
-    @abstractmethod
-    def halved(self, sums: S) -> S:
-        """What would be measured if every feature had half its size: far from the target, unlike some starts."""
+        They are far from the target, unlike those of some starts, so the gradient there is of typical size.
+        """

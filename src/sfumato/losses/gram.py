@@ -12,8 +12,8 @@ from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY, WHOLE, FeatureLoss
 
 
-class Moments(NamedTuple):
-    """Sums over positions that say which features there are and which occur together, but not where.
+class FeatureMoments(NamedTuple):
+    """Sums over positions of the features and of their products: what features there are together, but not where.
 
     Attributes:
         positions: Number of positions, M; or the sum of their weights.
@@ -25,30 +25,26 @@ class Moments(NamedTuple):
     total: Array
     products: Array
 
+    def gradient_norm(self, gradient: "FeatureMoments") -> float:
+        """||dL/dF|| from D = dL/dS and d = dL/dtotal, see `StyleLoss`."""
+        D, d = gradient.products, gradient.total
+        square = 4.0 * np.sum(D * (self.products @ D)) + 4.0 * (d @ D @ self.total) + self.positions * (d @ d)
+        return float(np.sqrt(max(square, 0.0)))
 
-def moments(features: Array, weights: Array | None = None, *, totals: bool = True) -> Moments:
+
+def moments(features: Array, weights: Array | None = None, *, totals: bool = True) -> FeatureMoments:
     """The sums that every style loss is made of, in float64.
 
     Args:
         features: (1, height, width, N).
-        weights: How much each position counts, (1, height, width, 1); all alike by default.
-        totals: Whether the total of each channel is wanted; else it stays zero.
+        weights: How much each position counts, (1, height, width, 1); by default each counts as one.
+        totals: Whether to sum each channel; otherwise the totals are zeros, which saves a pass over the features.
     """
     positions: float = math.prod(features.shape[:-1]) if weights is None else total(weights)
-    return Moments(positions, *ops().total_and_gram_matrix(features, weights, totals=totals))
+    return FeatureMoments(positions, *ops().total_and_gram_matrix(features, weights, totals=totals))
 
 
-def no_moments(channels: int) -> Moments:
-    """The moments of nothing."""
-    return Moments(0.0, np.zeros(channels), np.zeros((channels, channels)))
-
-
-def add_moments(one: Moments, other: Moments) -> Moments:
-    """The moments of two parts of a picture together."""
-    return Moments(one.positions + other.positions, one.total + other.total, one.products + other.products)
-
-
-class StyleLoss(FeatureLoss[Moments]):
+class StyleLoss(FeatureLoss[FeatureMoments]):
     """A loss on the moments of the features.
 
     With D = dL/dS and d = dL/dtotal the chain rule gives, for S = F^T F and total = F^T 1,
@@ -68,7 +64,7 @@ class StyleLoss(FeatureLoss[Moments]):
     totals: ClassVar[bool] = False
     """Whether the score looks at the total of each channel."""
 
-    def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
+    def __init__(self, targets: Sequence[tuple[FeatureMoments, float]], mask: Array | None = None) -> None:
         self.mask = mask
         first = targets[0][0]
         self.mean, self.products = np.zeros_like(first.total), np.zeros_like(first.products)
@@ -76,30 +72,23 @@ class StyleLoss(FeatureLoss[Moments]):
             self.mean += weight / target.positions * target.total
             self.products += weight / target.positions * target.products
 
-    def measure(self, features: Array, where: Where = WHOLE) -> tuple[Moments, Callable[[Moments, Array], None]]:
+    def measure(
+        self, features: Array, where: Where = WHOLE
+    ) -> tuple[FeatureMoments, Callable[[FeatureMoments, Array], None]]:
         mask = None if self.mask is None else self.mask[:, *where]
 
-        def pullback(gradient: Moments, into: Array) -> None:
+        def pullback(gradient: FeatureMoments, into: Array) -> None:
             ops().add_product(features, 2.0 * gradient.products, gradient.total, into, mask)
 
         return moments(features, mask, totals=self.totals), pullback
 
-    def add(self, one: Moments, other: Moments) -> Moments:
-        return add_moments(one, other)
+    def typical(self, positions: int) -> FeatureMoments:
+        at_target = self.at_target(positions)
+        return at_target._replace(total=0.5 * at_target.total, products=0.25 * at_target.products)
 
-    def gradient_norm(self, sums: Moments, gradient: Moments) -> float:
-        D, d = gradient.products, gradient.total
-        square = 4.0 * np.sum(D * (sums.products @ D)) + 4.0 * (d @ D @ sums.total) + sums.positions * (d @ d)
-        return float(np.sqrt(max(square, 0.0)))
-
-    def nothing(self) -> Moments:
-        return no_moments(len(self.mean))
-
-    def reached(self, positions: int) -> Moments:
-        return Moments(positions, positions * self.mean, positions * self.products)
-
-    def halved(self, sums: Moments) -> Moments:
-        return Moments(sums.positions, 0.5 * sums.total, 0.25 * sums.products)
+    def at_target(self, positions: int) -> FeatureMoments:
+        """The sums over `positions` of a picture in the target's style."""
+        return FeatureMoments(positions, positions * self.mean, positions * self.products)
 
 
 class GramLoss(StyleLoss):
@@ -113,11 +102,11 @@ class GramLoss(StyleLoss):
     each picture's products are divided by its own number of positions, and the whole by the target's size.
     """
 
-    def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+    def score(self, sums: FeatureMoments, weight: float = 1.0) -> tuple[float, FeatureMoments]:
         difference = sums.products / sums.positions - self.products
         factor = weight / max(sum_of_squares(self.products), TINY)
         D = (2.0 * factor / sums.positions) * difference
-        return factor * sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), D)
+        return factor * sum_of_squares(difference), FeatureMoments(0.0, np.zeros_like(sums.total), D)
 
 
 class GramReferenceLoss(StyleLoss):
@@ -130,13 +119,15 @@ class GramReferenceLoss(StyleLoss):
     Its scale changes with the sizes of both pictures, as A grows with the style's: for comparison with the reference.
     """
 
-    def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
+    def __init__(self, targets: Sequence[tuple[FeatureMoments, float]], mask: Array | None = None) -> None:
         super().__init__([(target._replace(positions=1), weight) for target, weight in targets], mask)
 
-    def reached(self, positions: int) -> Moments:
-        return Moments(positions, self.mean, self.products)
+    def at_target(self, positions: int) -> FeatureMoments:
+        return FeatureMoments(positions, self.mean, self.products)
 
-    def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+    def score(self, sums: FeatureMoments, weight: float = 1.0) -> tuple[float, FeatureMoments]:
         difference = sums.products - self.products
         factor = weight / (4.0 * len(difference) ** 2 * sums.positions**2)
-        return factor * sum_of_squares(difference), Moments(0.0, np.zeros_like(sums.total), 2.0 * factor * difference)
+        return factor * sum_of_squares(difference), FeatureMoments(
+            0.0, np.zeros_like(sums.total), 2.0 * factor * difference
+        )

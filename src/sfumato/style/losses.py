@@ -12,7 +12,7 @@ from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, zeros
 from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY
-from sfumato.losses.gram import GramLoss, GramReferenceLoss, Moments, StyleLoss
+from sfumato.losses.gram import FeatureMoments, GramLoss, GramReferenceLoss, StyleLoss
 
 REGULARISATION = 1e-3
 """Part of the target's mean variance that is added to every variance, as a covariance of few positions is singular."""
@@ -41,7 +41,7 @@ class WassersteinLoss(StyleLoss):
 
     totals = True
 
-    def __init__(self, targets: Sequence[tuple[Moments, float]], mask: Array | None = None) -> None:
+    def __init__(self, targets: Sequence[tuple[FeatureMoments, float]], mask: Array | None = None) -> None:
         super().__init__(targets, mask)
         covariance = self.products - np.outer(self.mean, self.mean)
         variance = max(float(np.trace(covariance)), TINY) / len(covariance)
@@ -50,9 +50,9 @@ class WassersteinLoss(StyleLoss):
         self.root = _square_root(covariance + self.ridge)
         self.size = float(self.mean @ self.mean) + self.trace
 
-    def score(self, sums: Moments, weight: float = 1.0) -> tuple[float, Moments]:
+    def score(self, sums: FeatureMoments, weight: float = 1.0) -> tuple[float, FeatureMoments]:
         if not np.isfinite(sums.products).all():  # too far for a line search; there are no singular values to be had
-            return math.inf, Moments(0.0, np.zeros_like(sums.total), np.zeros_like(sums.products))
+            return math.inf, FeatureMoments(0.0, np.zeros_like(sums.total), np.zeros_like(sums.products))
         factor, n = weight / self.size, sums.positions
         mean = sums.total / n
         covariance = sums.products / n - np.outer(mean, mean) + self.ridge
@@ -61,7 +61,7 @@ class WassersteinLoss(StyleLoss):
         loss = max(shift @ shift + np.trace(covariance) + self.trace - 2.0 * singular.sum(), 0.0)  # but for rounding
         D = np.eye(len(mean)) - (moved / singular) @ moved.T  # I - T
         d = 2.0 * (shift - D @ mean)
-        return factor * float(loss), Moments(0.0, factor / n * d, factor / n * D)
+        return factor * float(loss), FeatureMoments(0.0, factor / n * d, factor / n * D)
 
 
 STYLE_LOSSES: dict[str, type[StyleLoss]] = {

@@ -12,7 +12,7 @@ from sfumato.style.losses import total_variation
 from sfumato.style.tiles.tiling import TiledNetwork
 
 LEAST_NORM = 1e-4
-"""Part of the norm far from the target below which a feature gradient is taken for rounding."""
+"""Part of the typical norm below which a feature gradient is taken for rounding."""
 
 
 class Term(NamedTuple):
@@ -89,11 +89,23 @@ class StyleObjective(Objective):
 
         Measured once and then fixed: measured at every call it would no longer be the gradient of anything. A term that
         is at its target already, as the content's where it starts from, has none but rounding's; it is divided by the
-        norm that it would have with half of every feature lost, which is of the size that it has later on.
+        norm that it would have with half of the target's features lost, which is of the size that it has later on.
         """
         sums = self._total(self._measure(theta))
-        norms = [_gradient_norm(term.loss, own) for term, own in zip(self.terms, sums, strict=True)]
+        norms = [self._gradient_norm(term, own) for term, own in zip(self.terms, sums, strict=True)]
         return self.reweighted([term.weight / (norm or 1.0) for term, norm in zip(self.terms, norms, strict=True)])
+
+    def _gradient_norm(self, term: Term, sums: Any) -> float:
+        """Norm of a term's gradient with respect to its features; the typical norm, where that is rounding."""
+        norm = sums.gradient_norm(term.loss.score(sums)[1])
+        typical = self._typical_norm(term, 1.0)
+        return norm if norm > LEAST_NORM * typical else typical
+
+    def _typical_norm(self, term: Term, weight: float) -> float:
+        """Norm of a term's gradient with respect to its features, far from its target."""
+        rows, columns, _ = self.network.shapes[term.layer]
+        sums = term.loss.typical(rows * columns)
+        return float(sums.gradient_norm(term.loss.score(sums, weight)[1]))
 
     def reweighted(self, weights: Sequence[float]) -> "StyleObjective":
         """The same objective with other weights of its terms."""
@@ -106,12 +118,10 @@ class StyleObjective(Objective):
         A power of two that makes the root mean square of the feature gradients about one, where the features are half
         of what they shall be. It follows from the targets alone, so the objective stays a function of theta.
         """
-        largest = 0.0
-        for term in self.terms:
-            rows, columns, channels = self.network.shapes[term.layer]
-            sums = term.loss.halved(term.loss.reached(rows * columns))
-            norm = term.loss.gradient_norm(sums, term.loss.score(sums, term.weight)[1])
-            largest = max(largest, norm / math.sqrt(rows * columns * channels))
+        largest = max(
+            self._typical_norm(term, term.weight) / math.sqrt(math.prod(self.network.shapes[term.layer]))
+            for term in self.terms
+        )
         return math.ldexp(1.0, -round(math.log2(largest))) if 0 < largest < math.inf else 1.0
 
     def _measure(self, theta: Array) -> Iterable[list[Any]]:
@@ -119,10 +129,7 @@ class StyleObjective(Objective):
 
     def _total(self, measured: Iterable[list[Any]]) -> list[Any]:
         """Each term's sums over the picture, from those of its parts."""
-        own: list[Any] = []
-        for sums in measured:  # each let go of as soon as it is added
-            own = [term.loss.add(*both) for term, *both in zip(self.terms, own, sums, strict=True)] if own else sums
-        return self.network.workers.sum_of(own or [term.loss.nothing() for term in self.terms])
+        return self.network.total(measured, self.heads)
 
     def _scores(self, measured: Iterable[list[Any]]) -> list[tuple[float, Any]]:
         """Each term's loss, and `loss_scale` times its gradient with respect to its sums, from what was measured."""
@@ -143,8 +150,3 @@ class StyleObjective(Objective):
         for term, loss in zip(self.terms, losses, strict=True):
             parts[term.kind] += loss
         return Evaluation(sum(parts.values()), gradient, parts)
-
-
-def _gradient_norm(loss: FeatureLoss[Any], sums: Any) -> float:
-    norm, far = (loss.gradient_norm(at, loss.score(at)[1]) for at in (sums, loss.halved(sums)))
-    return norm if norm > LEAST_NORM * far else far

@@ -11,7 +11,7 @@ from sfumato.arrays import Array, Shape, Where, fingerprint, zeros
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.losses.content import ContentLoss
-from sfumato.losses.gram import Moments, add_moments, moments, no_moments
+from sfumato.losses.gram import FeatureMoments, moments
 from sfumato.random_keys import Stream, generator
 from sfumato.style.control.colour import grey, match_colours, match_luminance, with_luminance
 from sfumato.style.control.masks import make_regions, pooled_masks
@@ -20,7 +20,7 @@ from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pyramid import detail, resize
 from sfumato.style.settings import LARGEST_EDGE, STARTS, Picture, StyleSettings, check_weight
-from sfumato.style.tiles.tiling import TiledNetwork
+from sfumato.style.tiles.tiling import TiledNetwork, TileHead
 from sfumato.style.vgg.network import layer_name, layer_names, load_vgg
 from sfumato.workers import ALONE, Workers
 
@@ -254,13 +254,10 @@ def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> l
     return list(features.values())
 
 
-def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Moments]:
+def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[FeatureMoments]:
     """The moments of a picture's features at each of the layers."""
-    heads = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
-    own: list[Moments] = []
-    for sums in network.measure(network.engine.master.put(picture), heads):
-        own = [*map(add_moments, own, sums)] if own else sums
-    return network.workers.sum_of(own or [no_moments(network.shapes[layer][-1]) for layer in layers])
+    heads: list[tuple[str, TileHead]] = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
+    return network.total(network.measure(network.engine.master.put(picture), heads), heads)
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:

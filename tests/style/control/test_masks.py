@@ -12,7 +12,7 @@ from PIL import Image
 
 from sfumato import InputError
 from sfumato.arrays import Array
-from sfumato.losses.gram import GramLoss, Moments, moments
+from sfumato.losses.gram import FeatureMoments, GramLoss, moments
 from sfumato.pictures.builtin import builtin_style
 from sfumato.pictures.files import read_image, write_image
 from sfumato.style.control.masks import make_regions, pooled_masks
@@ -154,7 +154,7 @@ def test_masked_moments_are_sums_weighted_by_the_mask(seed: int) -> None:
 LAYERS = [f"block{n}_conv1" for n in range(1, 6)]
 
 
-def statistics(picture: Array) -> list[Moments]:
+def statistics(picture: Array) -> list[FeatureMoments]:
     """Moments of VGG's features of a picture, uint8 or floating point from 0 to 1."""
     vgg = load_vgg(last="block5_conv1")
     pixels = picture.astype(np.float32) / (255 if picture.dtype == np.uint8 else 1)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from sfumato.arrays import Array, Where, zeros
 from sfumato.engine import NUMPY, Engine
 from sfumato.layers.base import NOTHING, Needs, ReceptiveField
+from sfumato.losses.features import add_sums
 from sfumato.network import Head, Network, Pullback
 from sfumato.workers import ALONE, Workers
 
@@ -146,6 +147,18 @@ class TiledNetwork:
         """
         for tile in self.tiles:
             yield self._forward(picture, tile, heads, NOTHING)[0]
+
+    def total(self, measured: Iterable[list[Any]], heads: Sequence[tuple[str, TileHead]]) -> list[Any]:
+        """Each head's sums over the whole picture, over the tiles of all processes, from what `measure` yields."""
+        sums: list[Any] = []
+        for part in measured:  # each freed as soon as it is added
+            sums = [*map(add_sums, sums, part)] if sums else part
+        return self.workers.sum_of(sums or self._of_no_positions(heads))
+
+    def _of_no_positions(self, heads: Sequence[tuple[str, TileHead]]) -> list[Any]:
+        """Each head's sums where this process has no tiles."""
+        nowhere = (slice(0, 0), slice(0, 0))
+        return [head(zeros((1, 0, 0, self.shapes[layer][-1]), self.theta), nowhere)[0] for layer, head in heads]
 
     def gradient(
         self,
