@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 
+PRECISIONS = ("float32", "bfloat16", "float16", "float64")
+
 
 class Engine(NamedTuple):
     """Place of arrays, and precision of layers; `as_engine` makes one of a string such as "torch:cuda/bfloat16".
@@ -260,8 +262,6 @@ def _memory_error(error: RuntimeError, message: str) -> Exception | None:
 
 def device_memory(engine: Engine) -> int:
     """Memory of an engine's device in bytes: the machine's, unless it is a GPU with its own."""
-    import psutil
-
     kind = engine.device.partition(":")[0]
     if kind == "cuda":
         return int(pytorch().cuda.get_device_properties(engine.device).total_memory)

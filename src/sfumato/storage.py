@@ -17,7 +17,7 @@ import safetensors
 import safetensors.numpy
 
 from sfumato.arrays import Array
-from sfumato.errors import FileError
+from sfumato.errors import FileError, InputError
 
 HEADER = "sfumato"
 
@@ -37,6 +37,33 @@ def refuse_special(path: Path) -> None:
         raise FileError(f"{path}: is a link that leads to itself; name another file")
     if path.exists() and not path.is_file() and not path.is_dir():
         raise FileError(f"{path}: is a device or a pipe, which no file can replace; name a file")
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work is done, a file that is there already or cannot be written.
+
+    Raises:
+        InputError, FileError: if so.
+    """
+    refuse_special(path)
+    place = followed(path)
+    if place.is_dir():
+        raise InputError(f"{path}: is a folder; name a file")
+    if place.exists() and not overwrite:
+        raise InputError(f"{path}: exists already; add overwrite=True to replace it, or name another")
+    check_folder(path, place.parent)
+
+
+def check_folder(path: Path | str, folder: Path) -> None:
+    """Refuse an output whose folder is not there or cannot be written to.
+
+    Raises:
+        InputError: if so.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another")
 
 
 @contextlib.contextmanager

@@ -568,7 +568,7 @@ def test_less_quality_is_a_smaller_file(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "quality", "said"),
     [
-        ("a.png", 90, r"a\.png: PNG loses nothing and has no quality; leave --quality out, or write \.jpg or \.webp"),
+        ("a.png", 90, r"a\.png: PNG loses nothing and has no quality; leave the quality out, or write \.jpg or \.webp"),
         ("a.tif", 90, "TIFF loses nothing"),
         ("a.jpg", 0, "the quality must be a whole number from 1 to 100, not 0"),
         ("a.webp", 101, "not 101"),

@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> int:
         speaks(error)
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
     except SfumatoError as error:
-        return _fail(in_options(str(error))) if speaks(error) else 2
+        return _fail(str(error)) if speaks(error) else 2
     except MemoryError:
         return _fail("not enough memory: use fewer examples (--limit), a smaller network, batch or picture (--size)")
     except OSError as error:  # those that nobody foresaw, such as a name that is too long for a file
@@ -59,5 +59,5 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail(message: str) -> int:
-    say(f"sfumato: {' '.join(message.split())}", sys.stderr)
+    say(f"sfumato: {in_options(' '.join(message.split()))}", sys.stderr)
     return 2

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sfumato.errors import FileError, InputError
-from sfumato.storage import followed, load_header, refuse_special, write_atomically
+from sfumato.storage import check_place, followed, load_header, refuse_special, write_atomically
 
 LIST = ".sfumato-files"
 """The file in a run's folder that names the files that the run writes there, a line each."""
@@ -44,27 +44,9 @@ def check_output(path: str | None, *, overwrite: bool, inputs: Iterable[str | No
         return
     if not path:
         raise InputError("--out names no file: give it one, or leave it out")
-    refuse_special(Path(path))
-    target = followed(Path(path))
-    if target.is_dir():
-        raise InputError(f"{path}: is a folder; name a file")
-    if is_input(target, inputs):
+    if is_input(followed(Path(path)), inputs):
         raise InputError(f"{path}: is an input of this command; name another file for the result")
-    if target.exists() and not overwrite:
-        raise InputError(f"{path}: exists already; add --overwrite to replace it, or name another")
-    check_folder(path, target.parent)
-
-
-def check_folder(path: str, folder: Path) -> None:
-    """Refuse an output whose folder is not there or cannot be written to.
-
-    Raises:
-        InputError: if so.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{path}: there is no folder {folder}; make it first")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another")
+    check_place(Path(path), overwrite=overwrite)
 
 
 def is_input(path: Path, inputs: Iterable[str | None]) -> bool:

@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -18,7 +18,7 @@ from sfumato.errors import FileError, InputError
 from sfumato.pictures.builtin import picture_path
 from sfumato.pictures.metadata import Metadata, description_of, encode, read_metadata
 from sfumato.pictures.profiles import from_srgb, to_srgb
-from sfumato.storage import write_atomically
+from sfumato.storage import check_place, followed, write_atomically
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What a picture may be: formats that only hold pixels. EPS, for instance, would run a program to draw itself."""
@@ -101,12 +101,47 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format not in SEVERAL_PICTURES and not first_frame:
             raise FileError(
-                f"{path}: has {frames} frames; add --first-frame (first_frame=True) to take the first, "
+                f"{path}: has {frames} frames; add first_frame=True to take the first, "
                 "or save the one that you want as PNG"
             )
         return _photo(path, image, file)
 
     return _open(path, photo)
+
+
+def photo_of(image: Image.Image) -> Photo:
+    """A picture that Pillow holds, with the same treatment as one from a file: see `open_image`.
+
+    Raises:
+        FileError: if its pixels are of 32 bits.
+    """
+    upright = image.copy()
+    metadata = read_metadata(upright, io.BytesIO())
+    with contextlib.suppress(Exception):  # whatever damaged EXIF leads to
+        ImageOps.exif_transpose(upright, in_place=True)
+    return Photo(*_to_rgb(Path("the picture"), upright), metadata)
+
+
+def check_picture_place(
+    path: str | Path, *, inputs: Iterable[str | Path] = (), overwrite: bool = False, quality: int | None = None
+) -> Path:
+    """Find out, before any work, whether a picture can be written here; returns the file, which links lead to.
+
+    Args:
+        path: Where the picture is to go.
+        inputs: Files that are read and may not be replaced.
+        overwrite: Whether a file that is there may be replaced.
+        quality: As of `write_image`.
+
+    Raises:
+        InputError, FileError: if not.
+    """
+    place = followed(Path(path))
+    if place.exists() and any(Path(name).exists() and place.samefile(name) for name in inputs):
+        raise InputError(f"{path}: is one of the pictures to read; name another file for the result")
+    check_place(Path(path), overwrite=overwrite)
+    check_image_path(place, quality=quality)
+    return place
 
 
 def read_description(path: str | Path) -> str | None:
@@ -305,7 +340,7 @@ def check_image_path(path: str | Path, *, quality: int | None = None) -> None:
         raise InputError(f"{path}: pictures are written as {', '.join(WRITABLE)}; give its name one of these endings")
     if quality is not None and name not in LOSSY:
         raise InputError(
-            f"{path}: {name} loses nothing and has no quality; leave --quality out, or write .jpg or .webp"
+            f"{path}: {name} loses nothing and has no quality; leave the quality out, or write .jpg or .webp"
         )
     if quality is not None:
         whole("quality", quality, 1, 100)

@@ -1,16 +1,22 @@
 """The pictures that a style transfer is given: content, styles and start, from files or arrays."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
-from sfumato.pictures.files import read_image
+from sfumato.pictures.files import Photo, open_image, photo_of
+from sfumato.pictures.metadata import Metadata
 from sfumato.style.settings import LEAST_EDGE, Picture, check_weight
+
+Styles = Picture | Sequence[Picture | tuple[Picture, float]] | Mapping[Any, float]
+"""A style; or several, each with its weight if they do not weigh alike, as pairs or by their files."""
 
 
 class Style(NamedTuple):
@@ -34,18 +40,34 @@ def picture_name(picture: Any, otherwise: str) -> str:
     return str(picture) if isinstance(picture, str | Path) else otherwise
 
 
+def files_of(*pictures: Any) -> tuple[str, ...]:
+    """The files among some pictures."""
+    return tuple(str(picture) for picture in pictures if isinstance(picture, str | Path))
+
+
 def read_picture(picture: Picture, *, first_frame: bool = False) -> Array:
-    """A picture as (height, width, 3): bytes as they are, anything else in float32 from 0 to 1.
+    """The pixels of a picture alone, see `read_photo`."""
+    return read_photo(picture, first_frame=first_frame).pixels
+
+
+def read_photo(picture: Picture, *, first_frame: bool = False) -> Photo:
+    """A picture whose pixels (height, width, 3) are bytes as they are, or anything else in float32 from 0 to 1.
 
     Args:
-        picture: A file, or an array.
+        picture: A file, a picture of Pillow's, or an array, which has no metadata.
         first_frame: Take the first frame of an animation.
 
     Raises:
         InputError: if it is no picture, or too small for one.
         FileError: if the file cannot be read.
     """
-    pixels = read_image(picture, first_frame=first_frame) if isinstance(picture, str | Path) else np.asarray(picture)
+    if isinstance(picture, str | Path):
+        photo = open_image(picture, first_frame=first_frame)
+    elif isinstance(picture, Image.Image):
+        photo = photo_of(picture)
+    else:
+        photo = Photo(np.asarray(picture), None, None, Metadata())
+    pixels = photo.pixels
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype.kind not in "uf":
         raise InputError(f"a picture is an array (height, width, 3) of RGB, not {pixels.dtype} of {pixels.shape}")
     height, width = pixels.shape[:2]
@@ -54,28 +76,38 @@ def read_picture(picture: Picture, *, first_frame: bool = False) -> Array:
         raise InputError(f"{name}: is {width} x {height} pixels; a picture needs at least {LEAST_EDGE} each way")
     if pixels.dtype != np.uint8 and not (pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1):
         raise InputError("the numbers of a picture are uint8, or floating point from 0 to 1")
-    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
+    return photo if pixels.dtype == np.uint8 else replace(photo, pixels=pixels.astype(np.float32))
 
 
-def read_styles(
-    styles: Picture | Sequence[Picture | tuple[Picture, float]], *, first_frame: bool = False
-) -> list[Style]:
+def read_styles(styles: Styles, *, first_frame: bool = False) -> list[Style]:
     """Styles with their shares, which add up to one; those without weight are left out.
 
     Raises:
         InputError: if they are no pictures with weights of which at least one is positive.
         FileError: if a file cannot be read.
     """
-    several: list[Any] = list(styles) if isinstance(styles, list | tuple) else [styles]
-    pairs = [style if isinstance(style, tuple) else (style, 1.0) for style in several]
-    if not all(len(pair) == 2 and isinstance(pair[0], str | Path | np.ndarray) for pair in pairs):
-        raise InputError("a style is a picture, or a picture and its weight: give one, or a list of them")
+    pairs = style_pairs(styles)
     weights = [check_weight(picture_name(picture, "a style"), weight) for picture, weight in pairs]
     return [
         Style(picture_name(picture, "a style"), number, read_picture(picture, first_frame=first_frame), share)
         for number, ((picture, _), share) in enumerate(zip(pairs, shares_of_one(weights, "style"), strict=True), 1)
         if share
     ]
+
+
+def style_pairs(styles: Styles) -> list[tuple[Picture, float]]:
+    """Styles with their weights, 1 where none is given.
+
+    Raises:
+        InputError: if they are no pictures with weights.
+    """
+    if isinstance(styles, Mapping):
+        styles = list(styles.items())
+    several: list[Any] = list(styles) if isinstance(styles, list | tuple) else [styles]
+    pairs = [style if isinstance(style, tuple) else (style, 1.0) for style in several]
+    if not all(len(pair) == 2 and isinstance(pair[0], str | Path | np.ndarray | Image.Image) for pair in pairs):
+        raise InputError("a style is a picture, or a picture and its weight: give one, or a list of them")
+    return pairs
 
 
 def shares_of_one(weights: Sequence[float], kind: str) -> list[float]:

@@ -13,6 +13,7 @@ from sfumato.arrays import Array, zeros
 from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY
 from sfumato.losses.gram import FeatureMoments, GramLoss, GramReferenceLoss, StyleLoss
+from sfumato.style.matrices import symmetric_root
 
 REGULARISATION = 1e-3
 """Part of the target's mean variance that is added to every variance, as a covariance of few positions is singular."""
@@ -47,7 +48,7 @@ class WassersteinLoss(StyleLoss):
         variance = max(float(np.trace(covariance)), TINY) / len(covariance)
         self.ridge = REGULARISATION * variance * np.eye(len(covariance))
         self.trace = float(np.trace(covariance + self.ridge))
-        self.root = _square_root(covariance + self.ridge)
+        self.root = symmetric_root(covariance + self.ridge, TINY)
         self.size = float(self.mean @ self.mean) + self.trace
 
     def score(self, sums: FeatureMoments, weight: float = 1.0) -> tuple[float, FeatureMoments]:
@@ -56,7 +57,7 @@ class WassersteinLoss(StyleLoss):
         factor, n = weight / self.size, sums.positions
         mean = sums.total / n
         covariance = sums.products / n - np.outer(mean, mean) + self.ridge
-        U, singular, _ = np.linalg.svd(self.root @ _square_root(covariance))
+        U, singular, _ = np.linalg.svd(self.root @ symmetric_root(covariance, TINY))
         shift, moved = mean - self.mean, self.root @ U
         loss = max(shift @ shift + np.trace(covariance) + self.trace - 2.0 * singular.sum(), 0.0)  # but for rounding
         D = np.eye(len(mean)) - (moved / singular) @ moved.T  # I - T
@@ -92,13 +93,6 @@ def total_variation(picture: Array) -> tuple[float, Array]:
     gradient *= 2.0 / pixels
     squares = ops().sum_of_squares(down) + ops().sum_of_squares(right)
     return squares / pixels, gradient
-
-
-def _square_root(matrix: Array) -> Array:
-    """Symmetric square root of a symmetric positive definite matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    root: Array = (vectors * np.sqrt(np.maximum(values, TINY))) @ vectors.T
-    return root
 
 
 __getattr__ = renamed_in(__name__)

@@ -1,11 +1,14 @@
 """Settings by what they are for, each chosen by looking at what it paints (docs/gallery.md).
 
-    StyleTransfer(**PRESETS["painterly"].settings).run("photo.jpg", "painting.jpg")
+    sfumato.stylize("photo.jpg", "painting.jpg", preset="painterly")
 
 A preset leaves out size, steps and seed, which are matters of patience. What is given beside it overrides it.
 """
 
 from typing import Any, NamedTuple
+
+from sfumato.checks import nearest
+from sfumato.errors import InputError
 
 
 class Preset(NamedTuple):
@@ -18,6 +21,19 @@ class Preset(NamedTuple):
 
     purpose: str
     settings: dict[str, Any]
+
+
+def preset_settings(name: str) -> dict[str, Any]:
+    """The settings of a preset.
+
+    Raises:
+        InputError: if there is none of that name, with the nearest one.
+    """
+    if name not in PRESETS:
+        found = nearest(name, PRESETS)
+        hint = f"did you mean {found}?" if found else f"use one of {', '.join(PRESETS)}"
+        raise InputError(f"no preset is called {name!r}: {hint}")
+    return PRESETS[name].settings
 
 
 PRESETS = {

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,19 @@ from sfumato.errors import InputError
 from sfumato.losses.content import ContentLoss
 from sfumato.losses.gram import FeatureMoments, moments
 from sfumato.random_keys import Stream, generator
-from sfumato.style.control.colour import grey, match_colours, match_luminance, with_luminance
+from sfumato.style.control.colour import COLOURS, grey, with_luminance
 from sfumato.style.control.masks import make_regions, pooled_masks
-from sfumato.style.inputs import Style, picture_name, read_picture, read_styles, shares_of_one
+from sfumato.style.inputs import (
+    Style,
+    Styles,
+    files_of,
+    picture_name,
+    read_photo,
+    read_picture,
+    read_styles,
+    shares_of_one,
+    style_pairs,
+)
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pyramid import detail, resize
@@ -36,29 +47,37 @@ class StyleProblem:
         on_download: Called with the bytes that have come and their total, if the network's weights have to be fetched.
         engine: Where to compute and in what precision, if not as the settings say.
         workers: The processes that share the tiles of every picture.
+
+    Attributes:
+        photo: What the content has beside its pixels: metadata, profile and transparency.
+        files: The files that are read.
     """
 
     def __init__(
         self,
         settings: StyleSettings,
         content: Picture,
-        styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        styles: Styles,
         masks: Sequence[tuple[Picture, int]] = (),
         on_download: Callable[[int, int], None] | None = None,
         engine: Engine | None = None,
         workers: Workers = ALONE,
     ) -> None:
         self.settings, self.workers = settings, workers
-        self.engine = engine or settings.engine()
+        self.engine = engine or settings.chosen_engine()
         self.content_layers = _shares(settings.content_layers, settings.network, "content")
         self.style_layers = _shares(settings.style_layers, settings.network, "style")
         self.content_name = picture_name(content, "the content")
-        self.content = read_picture(content, first_frame=settings.first_frame)
+        photo = read_photo(content, first_frame=settings.first_frame)
+        self.content = photo.pixels
+        self.photo = replace(photo, pixels=photo.pixels[:0].copy())
         self.styles = read_styles(styles, first_frame=settings.first_frame)
         self.regions = make_regions(self.styles, masks, self.content.shape[:2], first_frame=settings.first_frame)
         start = settings.start
         named = isinstance(start, str) and start in STARTS
         self.start = None if named else read_picture(start, first_frame=settings.first_frame)
+        others = [style for style, _ in style_pairs(styles)] + [mask for mask, _ in masks]
+        self.files = files_of(content, *others, settings.vgg_weights, *(() if named else (start,)))
         used = [
             *(self.content_layers if settings.content_weight else ()),
             *(self.style_layers if settings.style_weight else ()),
@@ -213,7 +232,7 @@ class StyleProblem:
 
     def finish(self, picture: Array) -> Array:
         """What is shown of a painted picture (height, width, 3): with the content's colours, if they are to be kept."""
-        if self.settings.colour != "luminance":
+        if not COLOURS[self.settings.colour].luminance:
             return picture
         return with_luminance(picture, resize(self.content, *picture.shape[:2]))
 
@@ -229,15 +248,13 @@ class StyleProblem:
     def _sized(self, picture: Array, height: int, width: int) -> Array:
         """A picture at a size, without its colours where only luminance is painted."""
         sized = resize(picture, height, width)
-        return grey(sized) if self.settings.colour == "luminance" else sized
+        return grey(sized) if COLOURS[self.settings.colour].luminance else sized
 
     def _style_beside(self, style: Style, height: int, width: int) -> Array:
         """A style at its size beside a picture of this size, in the colours that it shall have."""
-        sized, colour = resize(style.picture, *self.style_size(style, height, width)), self.settings.colour
-        if colour == "style":
-            return sized
-        content = resize(self.content, height, width)
-        return match_luminance(sized, content) if colour == "luminance" else match_colours(sized, content, colour)
+        sized = resize(style.picture, *self.style_size(style, height, width))
+        recolour = COLOURS[self.settings.colour].recolour
+        return sized if recolour is None else recolour(sized, resize(self.content, height, width))
 
 
 def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Array]:

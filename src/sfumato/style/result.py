@@ -1,5 +1,7 @@
 """What a style transfer says as it goes, what it returns, and where it stands between two steps."""
 
+import io
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from sfumato.arrays import Array, to_numpy
 from sfumato.checkpoint import load_same_run, pack_memory, refusing_damage, unpack_memory
 from sfumato.optimizers import LBFGS, Optimizer
+from sfumato.pictures.files import Photo, check_picture_place, write_image
 from sfumato.storage import load_header, save_tensors
 from sfumato.style.tiles.memory import HISTORIES, Plan
 
@@ -60,7 +64,7 @@ class StepRecord:
         return to_uint8(self.finish(to_numpy(self.pixels)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StyleResult:
     """The outcome of a style transfer.
 
@@ -75,6 +79,8 @@ class StyleResult:
         stopped: "finished" or "interrupted".
         settings: What was used, as plain values.
         history: Loss before each step, over all scales; weights may change between scales if gradients are normalised.
+        photo: What the content has beside its pixels, for `save`.
+        files: The files that were read, which `save` does not replace.
     """
 
     picture: Array = field(repr=False)
@@ -87,6 +93,38 @@ class StyleResult:
     stopped: str
     settings: dict[str, Any]
     history: tuple[float, ...] = field(repr=False)
+    photo: Photo | None = field(default=None, repr=False, compare=False)
+    files: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        height, width, _ = self.picture.shape
+        return (
+            f"StyleResult({width} x {height} pixels, loss {self.loss:.4g} after {self.steps} steps "
+            f"in {self.seconds:.1f} s, {self.stopped})"
+        )
+
+    def _repr_png_(self) -> bytes:
+        """The picture, which a notebook shows."""
+        buffer = io.BytesIO()
+        Image.fromarray(self.picture).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def save(self, path: str | Path, *, overwrite: bool = False, quality: int | None = None) -> None:
+        """Write the picture, whole or not at all, as `sfumato style` does.
+
+        The file keeps the settings, and the content's metadata, colour profile and transparency.
+
+        Args:
+            path: Where to: .png, .jpg, .jpeg, .webp, .tif, .tiff, or .heic with the extra `heic`.
+            overwrite: Replace a file that is there; never one of those that the picture was made from.
+            quality: From 1 to 100, of JPEG, WebP and HEIC; default: 95, where what is lost cannot be seen.
+
+        Raises:
+            InputError: if the file is there, is one of those that were read, or has another ending.
+            FileError: if it cannot be written; what was there stays as it was.
+        """
+        place = check_picture_place(path, inputs=self.files, overwrite=overwrite, quality=quality)
+        write_image(place, self.picture, description=json.dumps(self.settings), like=self.photo, quality=quality)
 
 
 @dataclass

@@ -1,27 +1,32 @@
-"""What can be asked of a style transfer, and what is taken where nothing is asked."""
+"""The settings of a style transfer: each with its type, default, choices and meaning, said once.
+
+The command line's options, the table in the README and the docstring of `StyleSettings` come from these fields.
+"""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import Image
+
 from sfumato.arrays import Array
 from sfumato.checks import one_of
-from sfumato.engine import Engine, choose_engine
+from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
 from sfumato.random_keys import Stream, generator
+from sfumato.style.control.colour import COLOURS
 from sfumato.style.losses import STYLE_LOSSES
+from sfumato.style.vgg.architecture import BLOCKS
+from sfumato.style.vgg.network import POOLINGS
 
-Picture = str | Path | Array
-"""A file, or an array (height, width, 3): RGB of type uint8, or floating point from 0 to 1."""
+Picture = str | Path | Array | Image.Image
+"""A file, a picture of Pillow's, or an array (height, width, 3): RGB of type uint8, or floating point from 0 to 1."""
 
 STARTS = ("content", "noise", "colour")
-
-COLOURS = ("style", "luminance", "match", "match-cholesky", "histogram")
-"""Where colours come from: the style; or the content. Its colours stay under the painted "luminance", or the style's
-are matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or each histogram."""
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -46,70 +51,200 @@ L-BFGS and gradient descent begin with a step of just that length, and momentum 
 momentum take less where that would go further than a straight line has loss to lose.)"""
 
 
-@dataclass(frozen=True)
-class StyleSettings:
-    """Settings of a style transfer.
+def described(
+    help: str,
+    *,
+    python: str = "",
+    choices: Iterable[str] = (),
+    metavar: str | None = None,
+    shown: str = "",
+    remark: str = "",
+) -> dict[str, Any]:
+    """What there is to say of a setting, as its field's metadata.
 
     Args:
-        size: Long edge of the result in pixels, or "full" for the content's own size.
-        start: What the first scale starts from: "content", as in the reference; "noise"; "colour", noise with the
-            style's mean and covariance of colours; or a picture.
-        style_scale: Size of the style pictures' long edge in that of the result: larger means larger strokes.
-        colour: Where colours come from: "style"; the content, by painting in "luminance" alone; or the content, by
-            giving the style picture its colours beforehand, see `COLOURS`.
-        first_frame: Take the first frame of an animation, which is refused otherwise.
-        content_weight: alpha, the weight of the content loss.
-        style_weight: beta, the weight of the style loss.
-        tv_weight: Weight of the total variation, against noise.
-        content_layers: Layers whose features shall stay, with their relative weights.
-        style_layers: Layers whose statistics shall become the style's, with their relative weights.
-        style_loss: "gram" is relative, so that the weights mean the same at every size; "gram-reference" is the
-            reference's own, with its content loss; "wasserstein" compares means and covariances.
-        normalize_gradients: Divide each loss by the norm of its gradient at the start of each scale.
-        pooling: "max", as the network was trained, or "average", which is smoother.
-        network: "vgg19" or "vgg16".
-        vgg_weights: "builtin", "keras" (fetched once) or a file.
-        optimizer: "lbfgs", "adam", or another of `OPTIMIZERS`.
-        learning_rate: By default what suits the optimizer, see `LEARNING_RATES`.
-        steps: Steps at each scale, at most: a scale ends when the loss no longer falls.
-        scales: Number of sizes worked from coarse to fine, growing by the square root of two; by default as many as
-            there are above 128 pixels. 1 works at the final size alone, as the reference does.
-        seed: Of the noise to start from.
-        memory: Bytes that the whole process may take at most; by default three quarters of the machine's memory. A
-            picture that needs more is worked in tiles. On a GPU it is that of the GPU.
-        backend: "numpy" or "torch"; by default PyTorch on a GPU, if it sees one, and NumPy if not.
-        device: PyTorch's: "cpu", "cuda", "cuda:1", "mps".
-        precision: What the network computes in: "float32", or on PyTorch "bfloat16" or "float16"; pixels, Gram sums and
-            losses stay in float32.
-
-    Raises:
-        InputError: for a setting out of range.
+        help: Its meaning, as the command line's help says it.
+        python: The same in the docstring, where there is more to be said in Python.
+        choices: The names that it can have: the keys of a registry.
+        metavar: What its option takes, if that is neither a choice nor a plain number.
+        shown: The default in the help, where that is not a value.
+        remark: A few words in the README's table.
     """
+    known = {"help": help, "python": python or help, "choices": tuple(choices), "metavar": metavar, "shown": shown}
+    return {**known, "remark": remark}
 
-    size: int | Literal["full"] = 512
-    start: Picture = "content"
-    style_scale: float = 1.0
-    colour: Literal["style", "luminance", "match", "match-cholesky", "histogram"] = "style"
-    first_frame: bool = False
-    content_weight: float = 1.0
-    style_weight: float = 10.0
-    tv_weight: float = 0.0
-    content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4_conv2": 1.0})
-    style_layers: Mapping[str, float] = field(default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)})
-    style_loss: Literal["gram", "gram-reference", "wasserstein"] = "gram"
-    normalize_gradients: bool = False
-    pooling: Literal["max", "average"] = "max"
-    network: Literal["vgg19", "vgg16"] = "vgg19"
-    vgg_weights: str = "builtin"
-    optimizer: str = "lbfgs"
-    learning_rate: float | None = None
-    steps: int = 50
-    scales: int | None = None
-    seed: int = 0
-    memory: int | None = None
-    backend: str | None = None
-    device: str | None = None
-    precision: str | None = None
+
+@dataclass(frozen=True)
+class StyleSettings:
+    """Settings of a style transfer."""
+
+    size: int | Literal["full"] = field(
+        default=512,
+        metadata=described(
+            "Long edge of the result in pixels; full: the content's.",
+            python='Long edge of the result in pixels, or "full" for the content\'s own size.',
+            metavar="N|full",
+            remark="long edge of the result",
+        ),
+    )
+    start: Picture = field(
+        default="content",
+        metadata=described(
+            "What to start from; colour: noise in the style's colours.",
+            python='What the first scale starts from: "content", as in the reference; "noise"; "colour", noise with '
+            "the style's mean and covariance of colours; or a picture.",
+            metavar="|".join([*STARTS, "FILE"]),
+        ),
+    )
+    style_scale: float = field(
+        default=1.0,
+        metadata=described(
+            "Size of the styles beside the result: larger means larger strokes.",
+            python="Size of the style pictures' long edge in that of the result: larger means larger strokes.",
+            metavar="FACTOR",
+            remark="larger strokes",
+        ),
+    )
+    colour: str = field(
+        default="style",
+        metadata=described(
+            "Whose colours: the style's; or the content's, by painting in luminance alone, or by matching the style to "
+            "them beforehand.",
+            python='Where colours come from: "style"; the content, by painting in "luminance" alone; or the content, '
+            "by giving the style picture its colours beforehand, see `COLOURS`.",
+            choices=COLOURS,
+            remark="whose colours",
+        ),
+    )
+    first_frame: bool = field(
+        default=False,
+        metadata=described(
+            "Take the first frame of an animation.",
+            python="Take the first frame of an animation, which is refused otherwise.",
+            remark="of an animation",
+        ),
+    )
+    content_weight: float = field(
+        default=1.0,
+        metadata=described(
+            "Of what the picture shows.", python="alpha, the weight of the content loss.", metavar="ALPHA"
+        ),
+    )
+    style_weight: float = field(
+        default=10.0,
+        metadata=described("Of how it is painted.", python="beta, the weight of the style loss.", metavar="BETA"),
+    )
+    tv_weight: float = field(
+        default=0.0,
+        metadata=described(
+            "Of the total variation, against noise.", python="Weight of the total variation, against noise."
+        ),
+    )
+    content_layers: Mapping[str, float] = field(
+        default_factory=lambda: {"block4_conv2": 1.0},
+        metadata=described(
+            "Layers that see the content.",
+            python="Layers whose features shall stay, with their relative weights.",
+            metavar="NAME[:WEIGHT],...",
+        ),
+    )
+    style_layers: Mapping[str, float] = field(
+        default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)},
+        metadata=described(
+            "Layers that see the style.",
+            python="Layers whose statistics shall become the style's, with their relative weights.",
+            metavar="NAME[:WEIGHT],...",
+        ),
+    )
+    style_loss: str = field(
+        default="gram",
+        metadata=described(
+            "gram-reference: the equations of the paper, unscaled.",
+            python='"gram" is relative, so that the weights mean the same at every size; "gram-reference" is the '
+            'reference\'s own, with its content loss; "wasserstein" compares means and covariances.',
+            choices=STYLE_LOSSES,
+        ),
+    )
+    normalize_gradients: bool = field(
+        default=False, metadata=described("Divide each loss by the norm of its gradient at the start of each scale.")
+    )
+    pooling: str = field(
+        default="max",
+        metadata=described(
+            "average: smoother.",
+            python='"max", as the network was trained, or "average", which is smoother.',
+            choices=POOLINGS,
+        ),
+    )
+    network: str = field(
+        default="vgg19",
+        metadata=described("Kind of network.", python='"vgg19" or "vgg16".', choices=sorted(BLOCKS, reverse=True)),
+    )
+    vgg_weights: str = field(
+        default="builtin",
+        metadata=described(
+            "keras: fetched once; FILE: .h5, .keras, .pth or .safetensors.",
+            python='"builtin", "keras" (fetched once) or a file.',
+            metavar="builtin|keras|FILE",
+        ),
+    )
+    optimizer: str = field(
+        default="lbfgs",
+        metadata=described(
+            "Kind of optimizer: " + ", ".join(LEARNING_RATES) + ".",
+            python='"lbfgs", "adam", or another of `OPTIMIZERS`.',
+            metavar="NAME",
+            remark=", ".join(LEARNING_RATES),
+        ),
+    )
+    learning_rate: float | None = field(
+        default=None,
+        metadata=described(
+            "About how far a pixel value, from 0 to 1, moves in a step.",
+            python="By default what suits the optimizer, see `LEARNING_RATES`.",
+            shown=", ".join(f"{name} {rate}" for name, rate in LEARNING_RATES.items()),
+        ),
+    )
+    steps: int = field(
+        default=50,
+        metadata=described(
+            "At each scale, at most: it ends when the loss no longer falls.",
+            python="Steps at each scale, at most: a scale ends when the loss no longer falls.",
+            metavar="N",
+            remark="at each scale, at most",
+        ),
+    )
+    scales: int | None = field(
+        default=None,
+        metadata=described(
+            "Sizes worked from coarse to fine.",
+            python="Number of sizes worked from coarse to fine, growing by the square root of two; by default as "
+            "many as there are above 128 pixels. 1 works at the final size alone, as the reference does.",
+            metavar="N",
+            shown="as many as fit above 128 pixels",
+        ),
+    )
+    seed: int = field(default=0, metadata=described("Of the noise.", python="Of the noise to start from.", metavar="N"))
+    memory: int | None = field(
+        default=None,
+        metadata=described(
+            "What the program may take, as 2GB or 512MB; a picture that needs more is worked in tiles.",
+            python="Bytes that the whole process may take at most; by default three quarters of the machine's "
+            "memory. A picture that needs more is worked in tiles. On a GPU it is that of the GPU.",
+            metavar="SIZE",
+            shown="three quarters of the machine's",
+            remark="2GB: a larger picture is worked in tiles",
+        ),
+    )
+    engine: Engine | str | None = field(
+        default=None,
+        metadata=described(
+            "What computes, on which device and in what precision.",
+            python='Where to compute and in what precision: "numpy", "torch", "torch:cuda:1", "torch/bfloat16"; by '
+            "default PyTorch on a GPU, if it sees one, and NumPy if not, in float32. Pixels, Gram sums and "
+            "losses stay in float32 whatever the network computes in.",
+        ),
+    )
 
     def __post_init__(self) -> None:
         self._check()
@@ -118,16 +253,21 @@ class StyleSettings:
         for name in ("size", "steps", "scales", "seed", "memory"):
             self._make_plain(name, int)
 
-    def engine(self) -> Engine:
-        """Where to compute, and in what precision.
+    def chosen_engine(self) -> Engine:
+        """Backend, device and precision to compute with.
 
         Raises:
-            InputError: if that is not to be had here.
+            InputError: if there is no such thing here.
         """
-        return choose_engine(self.backend, self.device, self.precision, precisions=PRECISIONS)
+        return as_engine(self.engine, precisions=PRECISIONS)
+
+    def as_values(self, engine: Engine) -> dict[str, Any]:
+        """The settings by name, with backend, device and precision in place of the engine."""
+        names = [setting.name for setting in fields(StyleSettings) if setting.name != "engine"]
+        return {**{name: getattr(self, name) for name in names}, **engine._asdict()}
 
     def _make_plain(self, name: str, kind: type) -> None:
-        """NumPy's numbers become Python's, which a checkpoint's header can hold."""
+        """Convert a number of NumPy's to Python's, which a checkpoint's header can hold."""
         value = getattr(self, name)
         if isinstance(value, Real):
             object.__setattr__(self, name, kind(value))
@@ -153,6 +293,17 @@ class StyleSettings:
         if not isinstance(self.seed, Integral):
             raise InputError(f"the seed must be a whole number, not {self.seed}")
         generator(int(self.seed), Stream.PICTURE)  # refuses a seed out of range
+
+
+def _documented(summary: str) -> str:
+    """The docstring of `StyleSettings`, with its fields as arguments."""
+    lines = [f"{setting.name}: {setting.metadata['python']}" for setting in fields(StyleSettings)]
+    wrapped = [textwrap.fill(line, 108, subsequent_indent="    ") for line in lines]
+    arguments = textwrap.indent("\n".join(wrapped), "    ")
+    return f"{summary}\n\nArgs:\n{arguments}\n\nRaises:\n    InputError: for a setting out of range.\n"
+
+
+StyleSettings.__doc__ = _documented(str(StyleSettings.__doc__))
 
 
 def check_weight(name: str, weight: Any) -> float:

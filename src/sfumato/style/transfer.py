@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sfumato.checkpoint import SparingSaver, refusing_damage
 from sfumato.errors import DivergenceError, InputError, WorkerError
 from sfumato.objective import Evaluation
 from sfumato.optimizers import LBFGS, make_optimizer
+from sfumato.style.inputs import Styles
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resample_moments, scale_sizes
@@ -46,7 +46,7 @@ class StyleTransfer(StyleSettings):
     def run(
         self,
         content: Picture,
-        styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        styles: Styles,
         *,
         masks: Sequence[tuple[Picture, int]] = (),
         callback: Callable[[StepRecord], None] | None = None,
@@ -81,7 +81,7 @@ class StyleTransfer(StyleSettings):
         """
         if resume and checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
-        engine = self.engine()
+        engine = self.chosen_engine()
         on_numpy = engine.backend == "numpy"
         with engine.computing():
             problem = StyleProblem(self, content, styles, masks, on_download, engine, workers)
@@ -95,7 +95,7 @@ class StyleTransfer(StyleSettings):
     def estimate(
         self,
         content: Picture,
-        styles: Picture | Sequence[Picture | tuple[Picture, float]],
+        styles: Styles,
         *,
         masks: Sequence[tuple[Picture, int]] = (),
         on_download: Callable[[int, int], None] | None = None,
@@ -105,7 +105,7 @@ class StyleTransfer(StyleSettings):
         Raises:
             InputError, FileError: as `run` does before it begins.
         """
-        engine = self.engine()
+        engine = self.chosen_engine()
         with engine.computing():
             problem = StyleProblem(self, content, styles, masks, on_download, engine)
             run = _Run(self, problem, None, resume=False)
@@ -138,14 +138,13 @@ class _Run:
             self.optimizer = LBFGS(history=self.plan.history)
         self.rate = LEARNING_RATES[transfer.optimizer] if transfer.learning_rate is None else transfer.learning_rate
         self.settings = {
-            **{setting.name: getattr(transfer, setting.name) for setting in fields(transfer)},
+            **transfer.as_values(problem.engine),
             "start": transfer.start if problem.start is None else "a picture",
             "vgg_weights": Path(transfer.vgg_weights).name,  # without folders, as the settings go into the picture
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
             "style_shares": [style.share for style in problem.styles],
-            **problem.engine._asdict(),
             "plan": self.plan._asdict(),
             "sizes": [list(size) for size in self.sizes],
             "pictures": problem.fingerprint(),
@@ -192,6 +191,8 @@ class _Run:
             stopped="interrupted" if stopped else "finished",
             settings=self.settings,
             history=tuple(state.history),
+            photo=self.problem.photo,
+            files=self.problem.files,
         )
 
     def _objective(self, scale: int) -> StyleObjective:

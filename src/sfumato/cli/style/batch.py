@@ -14,16 +14,17 @@ from sfumato.cli.console import Console, duration, say
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
-from sfumato.cli.outputs import check_folder, files_read, identity
-from sfumato.cli.style.painting import Job, checkpoint_of, fetching, paint, values_of
+from sfumato.cli.outputs import files_read, identity
+from sfumato.cli.style.painting import fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.optimizers import make_optimizer
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.files import LOSSY, READABLE, WRITABLE, check_image_path
-from sfumato.storage import followed, refuse_special
+from sfumato.storage import check_folder, followed, refuse_special
 from sfumato.style.problem import StyleProblem
 from sfumato.style.result import StyleResult
 from sfumato.style.settings import LEAST_EDGE
+from sfumato.style.stylize import Painting, checkpoint_of
 
 
 @dataclass
@@ -51,7 +52,7 @@ def wants_folder(contents: list[str], out: str | None) -> bool:
     return bool(into) or len(contents) > 1 or Path(contents[0]).is_dir()
 
 
-def paint_all(job: Job, contents: list[str], output: OutputOptions, console: Console) -> int:
+def paint_all(job: Painting, contents: list[str], output: OutputOptions, console: Console) -> int:
     """Paint every content into the folder `output.out`, skipping what is finished there; returns the exit status.
 
     A content that cannot be painted does not keep the others from it: it is reported at the end, with status 2.
@@ -157,7 +158,7 @@ def result_name(content: str) -> str:
     return name if Path(name).suffix.lower() in WRITABLE else f"{name}.png"
 
 
-def check_common(job: Job, console: Console) -> None:
+def check_common(job: Painting, console: Console) -> None:
     """Find out what concerns every content alike: layers, styles, the network's weights, the optimizer.
 
     Raises:
@@ -185,7 +186,9 @@ def _check_folder(out: str | None, contents: list[str]) -> Path:
     return folder
 
 
-def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, console: Console, *, anew: bool) -> None:
+def _paint_each(
+    job: Painting, targets: list[tuple[str, Path]], outcome: Outcome, console: Console, *, anew: bool
+) -> None:
     """Paint those that are not finished, in order, and note what becomes of each."""
     done = [target for _, target in targets if target.is_file() and not checkpoint_of(target).exists() and not anew]
     if done:
@@ -217,7 +220,7 @@ def _paint_each(job: Job, targets: list[tuple[str, Path]], outcome: Outcome, con
                 return
 
 
-def _quality(job: Job, target: Path) -> int | None:
+def _quality(job: Painting, target: Path) -> int | None:
     """The quality that was asked for, where the result's format has such a thing."""
     return job.quality if WRITABLE[target.suffix.lower()][0] in LOSSY else None
 

@@ -20,10 +20,11 @@ from sfumato.cli.style.options import (
     StyleRunOptions,
     VggOptions,
 )
-from sfumato.cli.style.painting import Job, check_place, checkpoint_of, paint, text_of, values_of
+from sfumato.cli.style.painting import check_place, paint, text_of, values_of
 from sfumato.cli.style.parsing import parse_masks, parse_pictures, parse_transfer
 from sfumato.errors import InputError
 from sfumato.storage import followed
+from sfumato.style.stylize import Painting, checkpoint_of
 
 
 @grouped
@@ -66,7 +67,7 @@ def style(
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
     masks = parse_masks(picture.mask, len(styles))
-    job = Job(transfer, contents[0], styles, masks, None, run.resume, run.save_every, file.quality)
+    job = Painting(transfer, contents[0], styles, masks, None, run.resume, run.save_every, file.quality)
     several = run.estimate or run.grid or wants_folder(contents, output.out)
     if several and processes_wanted() > 1:
         raise InputError("torchrun's processes share one picture: name one content and one file, without --estimate")
@@ -83,7 +84,7 @@ def style(
         raise typer.Exit(status)
 
 
-def _paint_one(job: Job, output: OutputOptions, console: Console) -> int:
+def _paint_one(job: Painting, output: OutputOptions, console: Console) -> int:
     """Paint one picture into one file; returns the exit status."""
     if output.out is None:
         needing = {"--resume": job.resume, "--save-every": job.save_every, "--quality": job.quality}

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from sfumato.cli.console import Console, duration, say
 from sfumato.cli.style.batch import check_common, expand, reason
 from sfumato.cli.style.grid import check_grid, weights_around
-from sfumato.cli.style.painting import Job, fetching
+from sfumato.cli.style.painting import fetching
 from sfumato.errors import SfumatoError
+from sfumato.style.stylize import Painting
 from sfumato.style.tiles.estimate import Estimate
 from sfumato.style.tiles.memory import bytes_as_text
 
@@ -23,11 +24,11 @@ class Part(NamedTuple):
     """
 
     name: str
-    job: Job
+    job: Painting
     times: int = 1
 
 
-def tell_estimate(job: Job, contents: list[str], console: Console, *, grid: bool) -> int:
+def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid: bool) -> int:
     """Say what painting would take; nothing is written. Returns the exit status.
 
     Args:
@@ -77,7 +78,7 @@ def _tell_several(parts: list[Part], console: Console) -> int:
     return 2 if failed else 0
 
 
-def _estimate(job: Job, console: Console) -> Estimate:
+def _estimate(job: Painting, console: Console) -> Estimate:
     with console.progress() as progress:
         return job.transfer.estimate(job.content, job.styles, masks=job.masks, on_download=fetching(progress))
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,23 @@ from sfumato.arrays import Array
 from sfumato.cli.console import Console, peak_memory
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions
-from sfumato.cli.style.painting import Job, check_place, checkpoint_of, fetching, paint
+from sfumato.cli.style.painting import check_place, fetching, paint
 from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.contact_sheet import Labelled, contact_sheet
 from sfumato.pictures.files import read_image, write_image
 from sfumato.storage import write_atomically
+from sfumato.style.inputs import read_picture
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
 from sfumato.style.result import to_uint8
-from sfumato.style.settings import STARTS
+from sfumato.style.settings import STARTS, Picture
+from sfumato.style.stylize import Painting, checkpoint_of
 
 SETTINGS = "settings.json"
 
 
-def paint_grid(job: Job, contents: list[str], output: OutputOptions, console: Console) -> int:
+def paint_grid(job: Painting, contents: list[str], output: OutputOptions, console: Console) -> int:
     """Paint the content in each style by itself, with each weight, on one sheet; returns the exit status.
 
     Until the sheet is finished, its cells lie in a hidden folder beside it.
@@ -79,7 +81,7 @@ def cells_of(out: Path) -> Path:
     return out.with_name(f".{out.name}.cells")
 
 
-def check_grid(job: Job, contents: list[str]) -> None:
+def check_grid(job: Painting, contents: list[str]) -> None:
     """Refuse what makes no sense on a contact sheet.
 
     Raises:
@@ -98,7 +100,7 @@ def check_grid(job: Job, contents: list[str]) -> None:
             raise InputError(f"--grid paints in one style at a time: leave out the weight of {name}, {weight:g}")
 
 
-def _settings(job: Job, console: Console) -> dict[str, Any]:
+def _settings(job: Painting, console: Console) -> dict[str, Any]:
     """What the sheet follows from, without the names of folders, as it goes into the picture.
 
     Raises:
@@ -107,9 +109,8 @@ def _settings(job: Job, console: Console) -> dict[str, Any]:
     with console.progress() as progress:
         pictures = StyleProblem(job.transfer, job.content, job.styles, on_download=fetching(progress)).fingerprint()
     settings = {
-        **asdict(job.transfer),
-        **job.transfer.engine()._asdict(),
-        "start": job.transfer.start if job.transfer.start in STARTS else "a picture",
+        **job.transfer.as_values(job.transfer.chosen_engine()),
+        "start": job.transfer.start if str(job.transfer.start) in STARTS else "a picture",
         "vgg_weights": Path(job.transfer.vgg_weights).name,
         "content": _label(job.content),
         "styles": [_label(name) for name, _ in job.styles],
@@ -145,7 +146,7 @@ def _open_folder(folder: Path, settings: dict[str, Any], *, anew: bool) -> None:
         )
 
 
-def _paint_cells(job: Job, folder: Path, console: Console, stop: Callable[[], bool]) -> bool:
+def _paint_cells(job: Painting, folder: Path, console: Console, stop: Callable[[], bool]) -> bool:
     """Paint the cells that are not there yet; returns whether all are there now."""
     cells = list(_cells(job, folder))
     for number, (cell, style, weight) in enumerate(cells, 1):
@@ -160,24 +161,24 @@ def _paint_cells(job: Job, folder: Path, console: Console, stop: Callable[[], bo
     return True
 
 
-def _cells(job: Job, folder: Path) -> Iterator[tuple[Path, str, float]]:
+def _cells(job: Painting, folder: Path) -> Iterator[tuple[Path, Picture, float]]:
     """Each cell's file, style and style weight, row by row."""
     for row, (style, _) in enumerate(job.styles, 1):
         for column, weight in enumerate(weights_around(job.transfer.style_weight), 1):
             yield folder / f"{row}-{column}.png", style, weight
 
 
-def _draw(job: Job, folder: Path) -> Array:
+def _draw(job: Painting, folder: Path) -> Array:
     """The sheet, from the cells in the folder."""
     cells = [cell for cell, _, _ in _cells(job, folder)]
     first_frame, weights = job.transfer.first_frame, weights_around(job.transfer.style_weight)
     height, width = read_image(cells[0]).shape[:2]
-    content = to_uint8(resize(read_image(job.content, first_frame=first_frame), height, width))
-    rows = [Labelled(_label(name), read_image(name, first_frame=first_frame)) for name, _ in job.styles]
+    content = to_uint8(resize(read_picture(job.content, first_frame=first_frame), height, width))
+    rows = [Labelled(_label(name), read_picture(name, first_frame=first_frame)) for name, _ in job.styles]
     columns = [f"style weight {weights[0]:g}", *(f"{weight:g}" for weight in weights[1:])]
     return contact_sheet(Labelled(_label(job.content), content), rows, columns, map(read_image, cells))
 
 
-def _label(name: str) -> str:
+def _label(picture: object) -> str:
     """What to call a picture: by its name alone, without folder, ending or sfumato: before it."""
-    return Path(name.removeprefix(PREFIX)).stem
+    return Path(str(picture).removeprefix(PREFIX)).stem

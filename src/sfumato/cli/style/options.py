@@ -1,15 +1,18 @@
-"""The options of `sfumato style`. Their defaults are those of `StyleSettings`."""
+"""The options of `sfumato style`: those of settings come from the fields of `StyleSettings`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
 from sfumato.cli.options import option
-from sfumato.style.settings import LEARNING_RATES, StyleSettings
+from sfumato.cli.style.parsing import PARSERS, names_of
+from sfumato.style.settings import StyleSettings
 
-DEFAULT = StyleSettings()
+Setting = Annotated[Any, "the option of the setting of this name"]
+
+Group = TypeVar("Group")
 
 Pictures = Annotated[
     list[str],
@@ -22,12 +25,40 @@ Pictures = Annotated[
 ]
 
 
-def names_of(layers: Mapping[str, float]) -> str:
-    """Layers as their option takes them."""
-    return ", ".join(layers)  # with a space, so that the help can break the line
+def with_settings(panel: str) -> Callable[[type[Group]], type[Group]]:
+    """A decorator that makes a group of options of a class, each `Setting` in it the option of the field of that name.
+
+    Args:
+        panel: The panel of the help that the settings stand in.
+    """
+
+    def make(group: type[Group]) -> type[Group]:
+        for name, hint in group.__annotations__.items():
+            if hint == Setting:
+                group.__annotations__[name], default = _option_of(name, panel)
+                setattr(group, name, default)
+        return dataclass(frozen=True)(group)
+
+    return make
 
 
-@dataclass(frozen=True)
+def _option_of(name: str, panel: str) -> tuple[Any, Any]:
+    """The annotated type of a setting's option, and its field."""
+    setting = StyleSettings.__dataclass_fields__[name]
+    known, hint = setting.metadata, get_type_hints(StyleSettings)[name]
+    default, kind = getattr(StyleSettings(), name), hint
+    if known["choices"]:
+        literal: Any = Literal
+        kind = literal[known["choices"]]
+    elif name in PARSERS:
+        kind = str | None if default is None else str
+        default = default if default is None else names_of(default) if isinstance(default, Mapping) else str(default)
+    flag = [f"--{name.replace('_', '-')}"] if kind is bool else []  # alone, without its opposite
+    made = option(known["help"], *flag, shown=known["shown"], panel=panel, metavar=known["metavar"])
+    return Annotated[kind, made], field(default=default, metadata={"remark": known["remark"]})
+
+
+@with_settings("Picture")
 class PictureOptions:
     """What is painted."""
 
@@ -40,30 +71,11 @@ class PictureOptions:
             panel="Picture",
             metavar="FILE[:WEIGHT]",
         ),
-    ] = None
-    size: Annotated[
-        str, option("Long edge of the result in pixels; full: the content's.", panel="Picture", metavar="N|full")
-    ] = str(DEFAULT.size)
-    start: Annotated[
-        str,
-        option(
-            "What to start from; colour: noise in the style's colours.",
-            panel="Picture",
-            metavar="content|noise|colour|FILE",
-        ),
-    ] = str(DEFAULT.start)
-    style_scale: Annotated[
-        float,
-        option("Size of the styles beside the result: larger means larger strokes.", panel="Picture", metavar="FACTOR"),
-    ] = DEFAULT.style_scale
-    colour: Annotated[
-        Literal["style", "luminance", "match", "match-cholesky", "histogram"],
-        option(
-            "Whose colours: the style's; or the content's, by painting in luminance alone, or by matching the style "
-            "to them beforehand.",
-            panel="Picture",
-        ),
-    ] = DEFAULT.colour
+    ] = field(default=None, metadata={"remark": "for each style, where there are several; `sfumato:NAME` is built in"})
+    size: Setting
+    start: Setting
+    style_scale: Setting
+    colour: Setting
     mask: Annotated[
         list[str] | None,
         option(
@@ -73,100 +85,51 @@ class PictureOptions:
             panel="Picture",
             metavar="FILE=STYLE_NUMBER",
         ),
-    ] = None
-    first_frame: Annotated[bool, option("Take the first frame of an animation.", "--first-frame", panel="Picture")] = (
-        DEFAULT.first_frame
-    )
+    ] = field(default=None, metadata={"remark": "where a style goes"})
+    first_frame: Setting
 
 
-@dataclass(frozen=True)
+@with_settings("Objective")
 class StyleObjectiveOptions:
     """What is minimised."""
 
-    content_weight: Annotated[float, option("Of what the picture shows.", panel="Objective", metavar="ALPHA")] = (
-        DEFAULT.content_weight
-    )
-    style_weight: Annotated[float, option("Of how it is painted.", panel="Objective", metavar="BETA")] = (
-        DEFAULT.style_weight
-    )
-    tv_weight: Annotated[float, option("Of the total variation, against noise.", panel="Objective")] = DEFAULT.tv_weight
-    content_layers: Annotated[
-        str, option("Layers that see the content.", panel="Objective", metavar="NAME[:WEIGHT],...")
-    ] = names_of(DEFAULT.content_layers)
-    style_layers: Annotated[
-        str, option("Layers that see the style.", panel="Objective", metavar="NAME[:WEIGHT],...")
-    ] = names_of(DEFAULT.style_layers)
-    style_loss: Annotated[
-        Literal["gram", "gram-reference", "wasserstein"],
-        option("gram-reference: the equations of the paper, unscaled.", panel="Objective"),
-    ] = DEFAULT.style_loss
-    normalize_gradients: Annotated[
-        bool,
-        option(
-            "Divide each loss by the norm of its gradient at the start of each scale.",
-            "--normalize-gradients",
-            panel="Objective",
-        ),
-    ] = DEFAULT.normalize_gradients
+    content_weight: Setting
+    style_weight: Setting
+    tv_weight: Setting
+    content_layers: Setting
+    style_layers: Setting
+    style_loss: Setting
+    normalize_gradients: Setting
 
 
-@dataclass(frozen=True)
+@with_settings("Network")
 class VggOptions:
     """The network that looks at the pictures."""
 
-    network: Annotated[Literal["vgg19", "vgg16"], option("Kind of network.", panel="Network")] = DEFAULT.network
-    vgg_weights: Annotated[
-        str,
-        option(
-            "keras: fetched once; FILE: .h5, .keras, .pth or .safetensors.",
-            panel="Network",
-            metavar="builtin|keras|FILE",
-        ),
-    ] = DEFAULT.vgg_weights
-    pooling: Annotated[Literal["max", "average"], option("average: smoother.", panel="Network")] = DEFAULT.pooling
+    network: Setting
+    vgg_weights: Setting
+    pooling: Setting
 
 
-@dataclass(frozen=True)
+@with_settings("Run")
 class StyleRunOptions:
     """How it is painted, and in how many steps."""
 
-    optimizer: Annotated[
-        str, option("Kind of optimizer: " + ", ".join(LEARNING_RATES) + ".", panel="Run", metavar="NAME")
-    ] = DEFAULT.optimizer
-    learning_rate: Annotated[
-        float | None,
-        option(
-            "About how far a pixel value, from 0 to 1, moves in a step.",
-            shown=", ".join(f"{name} {rate}" for name, rate in LEARNING_RATES.items()),
-            panel="Run",
-        ),
-    ] = DEFAULT.learning_rate
-    steps: Annotated[
-        int, option("At each scale, at most: it ends when the loss no longer falls.", panel="Run", metavar="N")
-    ] = DEFAULT.steps
-    scales: Annotated[
-        int | None,
-        option("Sizes worked from coarse to fine.", shown="as many as fit above 128 pixels", panel="Run", metavar="N"),
-    ] = DEFAULT.scales
-    seed: Annotated[int, option("Of the noise.", panel="Run", metavar="N")] = DEFAULT.seed
+    optimizer: Setting
+    learning_rate: Setting
+    steps: Setting
+    scales: Setting
+    seed: Setting
     save_every: Annotated[
         int | None,
         option("Write the picture so far to --out every N steps.", shown="at the end", panel="Run", metavar="N", min=1),
     ] = None
     resume: Annotated[bool, option("Go on with the unfinished picture of --out.", "--resume", panel="Run")] = False
-    memory: Annotated[
-        str | None,
-        option(
-            "What the program may take, as 2GB or 512MB; a picture that needs more is worked in tiles.",
-            shown="three quarters of the machine's",
-            panel="Run",
-            metavar="SIZE",
-        ),
-    ] = None
+    memory: Setting
     estimate: Annotated[
         bool,
         option("Say what memory and time it would take, and what size fits; paint nothing.", "--estimate", panel="Run"),
-    ] = False
+    ] = field(default=False, metadata={"remark": "says what it would take"})
     preset: Annotated[
         str | None,
         option(
@@ -174,7 +137,7 @@ class StyleRunOptions:
             panel="Run",
             metavar="NAME",
         ),
-    ] = None
+    ] = field(default=None, metadata={"remark": "settings for an intent"})
     grid: Annotated[
         bool,
         option(
@@ -182,7 +145,7 @@ class StyleRunOptions:
             "--grid",
             panel="Run",
         ),
-    ] = False
+    ] = field(default=False, metadata={"remark": "a contact sheet: styles against weights"})
 
 
 @dataclass(frozen=True)
@@ -193,3 +156,32 @@ class PictureFileOptions:
         int | None,
         option("Of JPEG, WebP and HEIC.", shown="95", panel="Output", metavar="N", min=1, max=100),
     ] = None
+
+
+def options_table() -> str:
+    """The table of the options of `style`, as the README has it."""
+    groups = {
+        "picture": PictureOptions,
+        "objective": StyleObjectiveOptions,
+        "network": VggOptions,
+        "run": StyleRunOptions,
+    }
+    output = (
+        "as of `train`, and `--quality N` (of JPEG, WebP and HEIC); OUT is .png, .jpg, .jpeg, .webp, .tif, .tiff or "
+        ".heic, and keeps the settings in its metadata; for several contents it is a folder"
+    )
+    rows = [(name, " ".join(_usages(group))) for name, group in groups.items()] + [("output", output)]
+    return "\n".join(["| options of `style` | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
+
+
+def _usages(group: Any) -> Iterator[str]:
+    """Each option of a group with what it takes."""
+    hints = get_type_hints(group, include_extras=True)
+    for own in fields(group):
+        kind, made = hints[own.name].__origin__, hints[own.name].__metadata__[0]
+        name = made.default if isinstance(made.default, str) else f"--{own.name.replace('_', '-')}"
+        choices = getattr(kind, "__args__", ()) if getattr(kind, "__origin__", None) is Literal else ()
+        takes = made.metavar or "|".join(choices)
+        usage = f"`{name} {takes}`" if takes else f"`{name}`"
+        remark = own.metadata.get("remark")
+        yield usage.replace("|", r"\|") + (f" ({remark})" if remark else "")

@@ -2,17 +2,17 @@
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from sfumato.checks import nearest
-from sfumato.cli.style.options import DEFAULT, names_of
+from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
-from sfumato.style.presets import PRESETS
-from sfumato.style.settings import STARTS
+from sfumato.style.presets import preset_settings
+from sfumato.style.settings import PRECISIONS, STARTS, StyleSettings
 from sfumato.style.transfer import StyleTransfer
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -34,16 +34,19 @@ def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[s
         InputError: for a value out of range, or a preset that there is not.
     """
     given = {name: value for group in groups for name, value in asdict(group).items()}
-    given["size"] = parse_size(given["size"])
-    given["start"] = parse_start(given["start"])
-    given["vgg_weights"] = parse_name("--vgg-weights", given["vgg_weights"])
-    given["content_layers"] = parse_layers("--content-layers", given["content_layers"])
-    given["style_layers"] = parse_layers("--style-layers", given["style_layers"])
-    given["memory"] = None if given["memory"] is None else parse_memory(given["memory"])
+    for name, parse in PARSERS.items():
+        given[name] = None if given[name] is None else parse(given[name])
     if preset is not None:
-        settings = parse_preset(preset)
+        settings = preset_settings(preset)
         given |= {name: value for name, value in settings.items() if name not in given_by_name}
-    return StyleTransfer(**{setting.name: given[setting.name] for setting in fields(StyleTransfer)})
+    engine = choose_engine(given["backend"], given["device"], given["precision"], precisions=PRECISIONS)
+    named = {setting.name: given[setting.name] for setting in fields(StyleTransfer) if setting.name in given}
+    return StyleTransfer(**named, engine=engine)
+
+
+def names_of(layers: Mapping[str, float]) -> str:
+    """Layers as their option takes them."""
+    return ", ".join(layers)  # with a space, so that the help can break the line
 
 
 def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[str], list[tuple[str, float]]]:
@@ -106,7 +109,9 @@ def parse_layers(option: str, text: str) -> dict[str, float]:
     pairs = [split_weight(part) for part in text.split(",")]
     layers = {name.strip(): weight for name, weight in pairs}
     if "" in layers or len(layers) < len(pairs):
-        raise InputError(f"{option} takes different layers, such as {names_of(DEFAULT.style_layers)}; not {text!r}")
+        raise InputError(
+            f"{option} takes different layers, such as {names_of(StyleSettings().style_layers)}; not {text!r}"
+        )
     return layers
 
 
@@ -119,19 +124,6 @@ def parse_start(text: str) -> str:
     if parse_name("--start", text) not in STARTS and not text.startswith(PREFIX) and not Path(text).exists():
         raise InputError(f"--start takes {', '.join(STARTS)} or a picture; there is no file {text!r}")
     return text
-
-
-def parse_preset(name: str) -> dict[str, Any]:
-    """The settings of a preset.
-
-    Raises:
-        InputError: if there is none of that name, with the nearest one.
-    """
-    if name not in PRESETS:
-        found = nearest(name, PRESETS)
-        hint = f"did you mean {found}?" if found else f"use one of {', '.join(PRESETS)}"
-        raise InputError(f"no preset is called {name!r}: {hint}")
-    return PRESETS[name].settings
 
 
 def parse_size(text: str) -> int | Literal["full"]:
@@ -171,3 +163,14 @@ def split_weight(text: str) -> tuple[str, float]:
         return (name, float(weight)) if colon else (text, 1.0)
     except ValueError:
         return text, 1.0
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "size": parse_size,
+    "start": parse_start,
+    "vgg_weights": partial(parse_name, "--vgg-weights"),
+    "content_layers": partial(parse_layers, "--content-layers"),
+    "style_layers": partial(parse_layers, "--style-layers"),
+    "memory": parse_memory,
+}
+"""The settings whose options are text, each with what makes a value of it."""

@@ -8,11 +8,14 @@ the picture.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
+from sfumato.style.matrices import symmetric_root
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of red, green and blue in luminance: the Y of YIQ (Rec. 601)."""
@@ -69,7 +72,7 @@ def colour_map(style: Array, content: Array, method: str) -> tuple[Array, Array]
     Where the style does not vary in some direction (a grey picture, a single colour), R_s has no inverse: its
     eigenvalues are taken as at least `LEVEL` squared. The content's may be zero.
     """
-    (mean_c, S_c), (mean_s, S_s) = _colour_moments(content), _colour_moments(style)
+    (mean_c, S_c), (mean_s, S_s) = colour_moments(content), colour_moments(style)
     root = ROOTS[method]
     A = root(S_c, 1e-6 * LEVEL) @ np.linalg.inv(root(S_s, LEVEL))
     return A, mean_c - A @ mean_s
@@ -110,7 +113,7 @@ def match_luminance(style: Array, content: Array) -> Array:
     Returns:
         Three equal channels, (height, width, 3) of the style, float32; what leaves 0 to 1 is clipped.
     """
-    (mean_c, S_c), (mean_s, S_s) = _colour_moments(content), _colour_moments(style)
+    (mean_c, S_c), (mean_s, S_s) = colour_moments(content), colour_moments(style)
     luma = LUMA.astype(np.float64)
     factor = np.sqrt(luma @ S_c @ luma) / max(np.sqrt(luma @ S_s @ luma), LEVEL)
     shift = luma @ mean_c - factor * (luma @ mean_s)
@@ -178,7 +181,7 @@ def _by_strips(function: Callable[..., Array], *pictures: Array) -> Array:
     return result
 
 
-def _colour_moments(picture: Array) -> tuple[Array, Array]:
+def colour_moments(picture: Array) -> tuple[Array, Array]:
     """Mean (3,) and covariance (3, 3) of the colours, in float64."""
     total, products = np.zeros(3), np.zeros((3, 3))
     for rows in _strips(picture):
@@ -195,20 +198,43 @@ def _cumulated(numbers: Array) -> Array:
     return np.concatenate([[0.0], np.cumsum(numbers, dtype=np.float64)])
 
 
-def _symmetric_root(S: Array, least: float) -> Array:
-    """S^1/2, in which no direction deviates by less than `least`."""
-    values, vectors = np.linalg.eigh(S)
-    root: Array = (vectors * np.sqrt(np.maximum(values, least**2))) @ vectors.T
-    return root
-
-
 def _cholesky_root(S: Array, least: float) -> Array:
     """Lower triangular L with L L^T = S, in which no direction deviates by less than `least`."""
-    root = _symmetric_root(S, least)
+    root = symmetric_root(S, least**2)
     triangle = np.linalg.qr(root)[1].T  # root = Q R, so that S = R^T R, whatever the scale of the eigenvalues
     lower: Array = triangle * np.sign(np.diag(triangle))
     return lower
 
 
+def _symmetric_root(S: Array, least: float) -> Array:
+    return symmetric_root(S, least**2)
+
+
 ROOTS: dict[str, Callable[[Array, float], Array]] = {"match": _symmetric_root, "match-cholesky": _cholesky_root}
 """Square roots of a covariance by the names of the methods that take them."""
+
+
+class Colours(NamedTuple):
+    """A way to choose the colours of the result.
+
+    Attributes:
+        recolour: Gives the style picture colours, from that and the content; None leaves it its own.
+        luminance: Whether luminance alone is painted, under the content's colour.
+        pictures: Pictures of the style's size held at once, in float32, while it is recoloured and measured.
+    """
+
+    recolour: Callable[[Array, Array], Array] | None
+    luminance: bool
+    pictures: int
+
+
+COLOURS = {
+    "style": Colours(None, luminance=False, pictures=2),
+    "luminance": Colours(match_luminance, luminance=True, pictures=4),
+    "match": Colours(partial(match_colours, method="match"), luminance=False, pictures=4),
+    "match-cholesky": Colours(partial(match_colours, method="match-cholesky"), luminance=False, pictures=4),
+    "histogram": Colours(match_histogram, luminance=False, pictures=8),
+}
+"""Where colours come from, by name: the style; or the content. Its colours stay under the painted "luminance", or the
+style's are matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or each
+histogram."""

@@ -6,7 +6,6 @@ keeps to the content alone. Where masks overlap and add up to more than one, the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +13,8 @@ import numpy as np
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import average_pool
-from sfumato.pictures.files import open_image
 from sfumato.style.control.colour import grey
-from sfumato.style.inputs import Style, picture_name, read_picture
+from sfumato.style.inputs import Style, picture_name, read_photo
 from sfumato.style.settings import Picture
 
 
@@ -52,6 +50,8 @@ def make_regions(
     """
     if not masks:
         return [Region(None, styles, 1.0)]
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in masks):
+        raise InputError("masks are pairs of a picture and the number of its style, such as ('sky.png', 1)")
     sums: dict[int, Array] = {}
     numbers = [style.number for style in styles]
     for mask, number in masks:
@@ -76,13 +76,10 @@ def make_regions(
 
 
 def _read_mask(mask: Picture, shape: Shape, *, first_frame: bool) -> Array:
-    if isinstance(mask, str | Path):
-        photo = open_image(mask, first_frame=first_frame)
-        pixels = grey(photo.pixels)[..., :1].copy()
-        if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
-            pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
-    else:
-        pixels = grey(read_picture(mask))[..., :1].copy()
+    photo = read_photo(mask, first_frame=first_frame)
+    pixels = grey(photo.pixels)[..., :1].copy()
+    if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
+        pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
     name = picture_name(mask, "a mask")
     if pixels.shape[:2] != shape:
         sizes = [f"{width} x {height}" for height, width in (pixels.shape[:2], shape)]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sfumato.arrays import Array, Shape
 from sfumato.engine import NUMPY, Engine, device_memory
 from sfumato.errors import InputError
+from sfumato.style.control.colour import COLOURS
 from sfumato.style.problem import StyleProblem
 from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 
@@ -32,15 +33,15 @@ SHARED, SCRATCH = 50_000_000, 9_000_000
 tiles of features."""
 
 SPARE, MOST_SPARE = 0.55, 170_000_000
-"""What can be taken beside what is asked for, as a part of it and at most: gaps between arrays, which large ones do not
-leave. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
+"""Memory lost to gaps between arrays: as a part of the memory that arrays take, and in bytes at most, as large arrays
+leave no gaps. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
 
 READING = 5
-"""Times its bytes that a picture takes at most while it is read, beside them; half of it as a rule (WebP's decoder
-makes copies)."""
+"""Memory that reading a picture takes at most beside its pixels, in times their bytes; half of it as a rule (WebP's
+decoder makes copies)."""
 
 EXPECTED_SPARE = 0.5
-"""Part of that which is taken as a rule; a plan counts on all of it."""
+"""Part of `SPARE` and of `READING` that is taken as a rule; a plan counts on all of it."""
 
 PREPARED, PREPARED_PIXELS = 7, 768 * 768
 """Times the network's bytes that the transformed filters take that are kept; and pixels up to which they are kept, if
@@ -61,9 +62,6 @@ HISTORIES = range(10, 2, -1)
 FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 6, 8, 3
 """Pictures held at once while the network works: by other optimizers, by L-BFGS beside its pairs, and by total
 variation."""
-
-STYLE_PICTURES = {"style": 2, "luminance": 4, "match": 4, "match-cholesky": 4, "histogram": 8}
-"""The same of a style while it is given its colours and measured, by where they come from: histograms are sorted."""
 
 
 class Plan(NamedTuple):
@@ -185,7 +183,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
     passes = [_pass(problem, (height, width), plan.tile, [*content, *style])]
     for one in problem.styles:
         size = problem.style_size(one, height, width)
-        held = STYLE_PICTURES[settings.colour] * 3 * FLOAT * math.prod(size)
+        held = COLOURS[settings.colour].pictures * 3 * FLOAT * math.prod(size)
         passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
     reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))

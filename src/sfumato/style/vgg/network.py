@@ -25,7 +25,7 @@ from sfumato.style.vgg.weights import read_weights
 __all__ = ["POOLINGS", "Vgg", "layer_name", "layer_names", "load_vgg"]
 
 POOLINGS = {"max": MaxPooling, "average": AveragePooling}
-"""As trained, and what Gatys, Ecker and Bethge (2015) found to paint more smoothly."""
+"""Poolings by name: "max", as trained, and "average", which Gatys, Ecker and Bethge (2015) found to paint smoother."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,6 @@ def _build(layers: Sequence[VggLayer], pooling: str) -> list[Layer[Any]]:
 
 
 def _least_size(layers: Sequence[VggLayer]) -> int:
-    """Pixels that every pooling of two by two halves, and that leave one."""
+    """Smallest edge, in pixels, that is at least one after every pooling has halved it."""
     halvings = sum(layer.filters == 0 for layer in layers)
     return int(2**halvings)
