@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 from sfumato.arrays import Array
 from sfumato.pictures.contact_sheet import Labelled, contact_sheet, shortened
@@ -127,6 +127,40 @@ def test_a_sheet_of_any_size_is_white_with_its_pictures_apart(height: int, width
     for cell in cells:
         assert lies_in(sheet, cell)
     assert (sheet != 255).any(axis=-1).mean() > 0.3, "margins are thin"
+
+
+def test_each_row_is_a_style_and_each_column_a_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    height, width = 40, 60
+    texts: dict[str, tuple[float, float]] = {}
+    draw = ImageDraw.ImageDraw.text
+
+    def note(self: Any, at: tuple[float, float], text: str, *rest: Any, **more: Any) -> None:
+        texts[text] = at
+        draw(self, at, text, *rest, **more)
+
+    def plain(tone: int) -> Array:
+        """A picture of one red, as letters are grey."""
+        return np.full((height, width, 3), (tone, 0, 0), np.uint8)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", note)
+    tones = np.array([[10, 40, 70], [100, 130, 160]], np.uint8)
+    cells = [plain(tone) for tone in tones.ravel()]
+    rows = [Labelled("r0", plain(200)), Labelled("r1", plain(220))]
+    sheet = contact_sheet(Labelled("me", plain(180)), rows, ["c0", "c1", "c2"], cells)
+    places = {}
+    for tone in (*tones.ravel(), 200, 220):
+        ys, xs = np.nonzero((sheet == plain(tone)[0, 0]).all(axis=-1))
+        places[int(tone)] = (ys.min(), ys.max(), xs.min(), xs.max())
+    for row in range(2):
+        top, bottom, _, right = places[(200, 220)[row]]
+        for column in range(3):
+            y, last, x, end = places[int(tones[row, column])]
+            assert (last - y + 1, end - x + 1) == (height, width)
+            assert x < texts[f"c{column}"][0] < end, "the column's name is above the middle of its cells"
+            assert texts[f"c{column}"][1] < y
+            assert y <= top <= bottom <= last, "the row's style is beside its cells"
+            assert y <= texts[f"r{row}"][1] <= last + height // 2
+            assert right < x
 
 
 def test_a_long_name_keeps_its_ends() -> None:

@@ -161,5 +161,29 @@ def test_the_estimate_tells_the_plan_the_memory_and_the_largest_size() -> None:
         make_plan(posed, round(0.75 * (told.largest_size + 2)), told.largest_size + 2)
 
 
+def test_the_time_told_is_that_of_the_probe_times_the_evaluations_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, style = picture(0, 60, 80), picture(1, 60, 80)
+    layers: dict[str, Any] = {"content_layers": {"block1_conv2": 1.0}, "style_layers": {"block1_conv1": 1.0}}
+    transfer = StyleTransfer(size=400, steps=20, scales=1, memory=2_000_000_000, **layers)
+    fixed, per_pixel, now = 0.01, 2e-6, [0.0]
+
+    class Timed:
+        """An objective whose evaluation takes a time that is known."""
+
+        def __init__(self, height: int, width: int) -> None:
+            self.seconds = fixed + per_pixel * height * width
+
+        def __call__(self, theta: Array) -> None:
+            now[0] += self.seconds
+
+    monkeypatch.setattr(StyleProblem, "objective", lambda self, height, width, **how: Timed(height, width))
+    monkeypatch.setattr("sfumato.style.tiles.estimate.time.perf_counter", lambda: now[0])
+    told = transfer.estimate(content, style)
+    assert told.tiles == 1
+    evaluation = fixed + per_pixel * 300 * 400
+    evaluations = 20 * 1.05 + 0.5  # a line search seldom takes a second; the content's features take a forward pass
+    assert told.seconds == pytest.approx((evaluations + 0.5) * evaluation)  # and so does the style, of the same size
+
+
 def test_bytes_are_said_as_people_do() -> None:
     assert [bytes_as_text(n) for n in (5e6, 5.2e6, 1.21e9, 2.9e14)] == ["5 MB", "6 MB", "1.3 GB", "290,000 GB"]

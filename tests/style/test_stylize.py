@@ -1,0 +1,151 @@
+"""The front door of style transfer: the same pixels and files as the command, whatever is handed in."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sfumato import FileError, InputError
+from sfumato.arrays import Array
+from sfumato.cli import run
+from sfumato.pictures.files import open_image, read_description, read_image, write_image
+from sfumato.style.result import StepRecord
+from sfumato.style.stylize import checkpoint_of, stylize
+
+LAYERS: dict[str, Any] = {"content_layers": {"block2_conv2": 1.0}, "style_layers": {"block1_conv1": 1.0}}
+TINY: dict[str, Any] = {"size": 48, "steps": 2, "scales": 1, **LAYERS}
+OPTIONS = ["--size", "48", "--steps", "2", "--scales", "1", "--quiet"]
+OPTIONS += ["--content-layers", "block2_conv2", "--style-layers", "block1_conv1"]
+
+
+@pytest.fixture
+def painted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder to work in, with a content, two styles and a mask."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, shape in {"content": (10, 12), "one": (9, 9), "two": (12, 8)}.items():
+        write_image(f"{name}.png", rng.integers(0, 256, (*shape, 3), np.uint8).repeat(4, 0).repeat(4, 1))
+    mask = np.zeros((40, 48, 3), np.uint8)
+    mask[:, :24] = 255
+    write_image("mask.png", mask)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("style", "settings", "command"),
+    [
+        ("one.png", {}, "one.png"),
+        ({"one.png": 2.0, "two.png": 1.0}, {}, "--style one.png:2 --style two.png:1"),
+        (["one.png", "two.png"], {"masks": [("mask.png", 1)]}, "--style one.png --style two.png --mask mask.png=1"),
+        ("one.png", {"preset": "soft", "style_weight": 3}, "one.png --preset soft --style-weight 3"),
+        ("one.png", {"start": "noise", "seed": 3}, "one.png --start noise --seed 3"),
+    ],
+)
+def test_the_command_and_the_call_write_the_same_bytes(
+    style: Any, settings: dict[str, Any], command: str, painted: Path
+) -> None:
+    assert run(["style", "content.png", *command.split(), *OPTIONS, "-o", "command.png"]) == 0
+    result = stylize("content.png", style, out="call.png", **TINY, **settings)
+    assert (painted / "call.png").read_bytes() == (painted / "command.png").read_bytes()
+    result.save("saved.png")
+    assert (painted / "saved.png").read_bytes() == (painted / "command.png").read_bytes()
+    np.testing.assert_array_equal(result.picture, read_image("command.png"))
+    assert not checkpoint_of(painted / "call.png").exists()
+
+
+def test_files_arrays_and_pictures_of_pillows_give_the_same_pixels(painted: Path) -> None:
+    expected = stylize("content.png", ["one.png", "two.png"], masks=[("mask.png", 1)], **TINY).picture
+    openers: list[Callable[[str], Any]] = [Path, read_image, Image.open]
+    for as_given in openers:
+        content, one, two, mask = (as_given(f"{name}.png") for name in ("content", "one", "two", "mask"))
+        found = stylize(content, [(one, 1.0), (two, 1.0)], masks=[(mask, 1)], **TINY).picture
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_saved_picture_keeps_settings_metadata_and_transparency(painted: Path) -> None:
+    pixels = np.dstack([read_image("content.png"), np.full((40, 48), 128, np.uint8)])
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"
+    Image.fromarray(pixels).save("content.webp", exif=exif, lossless=True)
+    result = stylize("content.webp", "one.png", **TINY)
+    result.save("out.png")
+    assert json.loads(read_description("out.png") or "") == json.loads(json.dumps(result.settings))
+    photo = open_image("out.png")
+    assert photo.alpha is not None and (photo.alpha == 128).all()
+    assert b"Ada" in (photo.metadata.exif or b"")
+
+
+def test_a_result_replaces_nothing_unasked_and_never_an_input(painted: Path) -> None:
+    before = (painted / "content.png").read_bytes()
+    result = stylize("content.png", "one.png", **TINY)
+    result.save("out.jpg", quality=50)
+    with pytest.raises(InputError, match=r"out\.jpg: exists already; add overwrite=True"):
+        result.save("out.jpg")
+    result.save("out.jpg", overwrite=True)
+    for name in ("content.png", "one.png"):
+        with pytest.raises(InputError, match=f"{name}: is one of the pictures to read"):
+            result.save(name, overwrite=True)
+    with pytest.raises(InputError, match=r"out\.xyz: pictures are written as"):
+        result.save("out.xyz")
+    assert (painted / "content.png").read_bytes() == before
+
+
+def test_a_callback_that_returns_true_ends_the_run_which_goes_on_to_the_same_bytes(painted: Path) -> None:
+    stylize("content.png", "one.png", out="whole.png", **TINY)
+    seen: list[StepRecord] = []
+
+    def once(record: StepRecord) -> bool:
+        seen.append(record)
+        return True
+
+    result = stylize("content.png", "one.png", out="out.png", callback=once, **TINY)
+    assert (result.stopped, result.steps, len(seen)) == ("interrupted", 1, 1)
+    with pytest.raises(InputError, match="exists already; add overwrite=True"):
+        stylize("content.png", "one.png", out="out.png", **TINY)
+    assert stylize("content.png", "one.png", out="out.png", resume=True, **TINY).stopped == "finished"
+    assert (painted / "out.png").read_bytes() == (painted / "whole.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (("none.png", "one.png"), {}, "none.png: cannot be read"),
+        (("content.png", None), {}, "a style is a picture, or a picture and its weight"),
+        (("content.png", {"one.png": -1}), {}, "the weight of one.png must be"),
+        ((np.zeros((40, 48), np.uint8), "one.png"), {}, "a picture is an array"),
+        (("content.png", "one.png"), {"size": "512"}, "the size must be a whole number"),
+        (("content.png", "one.png"), {"preset": "sotf"}, "did you mean soft"),
+        (("content.png", "one.png"), {"masks": ["mask.png"]}, "masks are pairs"),
+        (("content.png", "one.png"), {"resume": True}, "resume=True needs out="),
+        (("content.png", "one.png"), {"out": "o.png", "resume": True}, "the picture was not begun"),
+        (("content.png", "one.png"), {"out": "o.png", "resume": True, "overwrite": True}, "contradict each other"),
+        (("content.png", "one.png"), {"out": "one.png", "overwrite": True}, "one of the pictures to read"),
+        (("content.png", "one.png"), {"engine": "jax"}, "no backend is called 'jax'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    arguments: tuple[Any, Any], settings: dict[str, Any], said: str, painted: Path
+) -> None:
+    before = sorted(path.name for path in painted.iterdir())
+    with pytest.raises((InputError, FileError)) as caught:
+        stylize(*arguments, **settings)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in painted.iterdir()) == before
+
+
+def test_a_setting_that_there_is_not_names_the_nearest(painted: Path) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'szie'; did you mean 'size'"):
+        stylize("content.png", "one.png", szie=48)
+
+
+def test_a_result_shows_itself_in_a_line_and_as_a_picture(painted: Path) -> None:
+    content: Array = read_image("content.png")
+    result = stylize(content, "sfumato:ink", **{**TINY, "steps": 1})
+    assert repr(result).startswith("StyleResult(48 x 40 pixels, loss ")
+    assert len(repr(result)) < 100
+    assert result._repr_png_().startswith(b"\x89PNG")
