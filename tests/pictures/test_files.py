@@ -206,7 +206,7 @@ def test_a_telephones_jpeg_with_a_preview_behind_it_is_a_photograph(pixels: Arra
 def test_several_frames_are_refused(name: str, pixels: Array, tmp_path: Path) -> None:
     frames = [Image.fromarray(pixels), Image.fromarray(pixels[::-1])]
     (tmp_path / "clip").write_bytes(encoded(frames[0], name, save_all=True, append_images=frames[1:]))
-    said = "has 2 frames; add --first-frame (first_frame=True) to take the first, or save the one that you want as PNG"
+    said = "has 2 frames; add first_frame=True to take the first, or save the one that you want as PNG"
     assert refusal(tmp_path / "clip") == said
 
 

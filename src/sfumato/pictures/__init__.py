@@ -1,1 +1,1 @@
-"""Pictures in files: any kind to RGB of 8 bits and back, and what they bring beside their pixels."""
+"""Pictures in files: any kind to RGB of 8 bits and back, and their metadata."""

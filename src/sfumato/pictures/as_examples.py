@@ -1,4 +1,4 @@
-"""A picture from a file as an image model takes it."""
+"""Pictures from files as examples for image models."""
 
 from pathlib import Path
 

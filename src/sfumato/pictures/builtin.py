@@ -20,7 +20,7 @@ BUILTIN_STYLES = {
     "brushwork": "short strokes of thick paint",
     "watercolour": "thin washes with dark rims",
 }
-"""What there is, by name. The paintings are in the public domain; the others are drawn by scripts/make_styles.py."""
+"""Titles of the built-in styles by name. The paintings are in the public domain; the others are drawn by scripts/make_styles.py."""
 
 
 def builtin_style(name: str) -> Path:
@@ -37,7 +37,7 @@ def builtin_style(name: str) -> Path:
 
 
 def picture_path(name: str | Path) -> Path:
-    """Where the picture is that a user names: `sfumato:NAME` is built in, anything else is a path.
+    """The path of a picture: that of a built-in one for `sfumato:NAME`, or the name itself.
 
     Raises:
         InputError: if no built-in style is called that.

@@ -1,4 +1,4 @@
-"""Pictures in rows and columns on one sheet, with what they are written beside them."""
+"""Contact sheets: pictures in labelled rows and columns."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -62,7 +62,7 @@ def contact_sheet(content: Labelled, rows: Sequence[Labelled], columns: Sequence
 
 
 def shortened(text: str, width: float, font: Font) -> str:
-    """The text, or as much of its begin and end as fits into the width, with an ellipsis between."""
+    """Shorten a text to a width, with an ellipsis in its middle."""
     if font.getlength(text) <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):

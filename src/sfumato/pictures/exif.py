@@ -1,4 +1,4 @@
-"""EXIF: what a camera noted of a photograph, taken over into what is painted from it.
+"""EXIF: the notes of a camera on a photograph, taken over into the picture painted from it.
 
 EXIF is a small TIFF: directories of entries, each a tag, a type, a count, and the values or where they lie. Pillow
 would turn "José" into "Jos?" on the way and loses part of it in a TIFF, so entries are carried here as the bytes that
@@ -83,13 +83,13 @@ class Exif:
     place: Directory = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """As a TIFF without pixels, which is how files hold it; empty where there are no entries."""
+        """Pack the entries as a TIFF without pixels, as files hold them; empty where there are no entries."""
         if not (self.picture or self.camera or self.place):
             return b""
         return b"II*\0\x08\0\0\0" + self.pack(8)
 
     def pack(self, start: int, others: Mapping[int, Entry] | None = None) -> bytes:
-        """The directories as they lie in a file from byte `start` on, `others` in the first of them."""
+        """Pack the directories for a file from byte `start` on, with `others` in the first of them."""
         first = {**(others or {}), **self.picture}
         below = {tag: entries for tag, entries in ((CAMERA, self.camera), (PLACE, self.place)) if entries}
         first |= dict.fromkeys(below, _whole(0))  # until it is known where they begin
@@ -101,12 +101,12 @@ class Exif:
 
 
 def read_exif(content: bytes) -> Exif:
-    """What EXIF tells, as it stands in most files."""
+    """Read EXIF from the bytes that most files hold it in."""
     return read_tiff_exif(io.BytesIO(content.removeprefix(b"Exif\0\0")))
 
 
 def read_tiff_exif(file: BinaryIO) -> Exif:
-    """What EXIF tells in a TIFF, whose own directory is EXIF's first.
+    """Read EXIF from a TIFF, whose own directory is EXIF's first.
 
     Files of more than four gigabytes (BigTIFF) have other directories, of which nothing is read.
     """
@@ -122,7 +122,7 @@ def read_tiff_exif(file: BinaryIO) -> Exif:
 
 
 def add_to_tiff(content: bytes, exif: Exif, others: Mapping[int, Entry]) -> bytes:
-    """A TIFF, lower bytes first, with EXIF and `others` added to its directory.
+    """Add EXIF and `others` to the directory of a TIFF, lower bytes first.
 
     The directory is written anew behind all else; what its entries point at stays where it is.
     """
@@ -134,7 +134,7 @@ def add_to_tiff(content: bytes, exif: Exif, others: Mapping[int, Entry]) -> byte
 def for_result(
     exif: Exif, width: int, height: int, description: str | None, dpi: tuple[float, float] | None = None
 ) -> Exif:
-    """The same for a picture of that size, with `description`, of ASCII, in place of the user's comment.
+    """Adapt EXIF to a picture of another size, with `description`, of ASCII, in place of the user's comment.
 
     `dpi`, pixels an inch across and down, is noted where no resolution is.
     """

@@ -57,7 +57,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what it says 
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture as it came: its pixels in sRGB, and what else a picture made from it shall have.
+    """A picture from a file: its pixels in sRGB, and its metadata, profile and transparency.
 
     Args:
         pixels: uint8 (height, width, 3): red, green, blue; what is transparent lies on white.
@@ -73,12 +73,12 @@ class Photo:
 
 
 def read_image(path: str | Path, *, first_frame: bool = False) -> Array:
-    """A picture's pixels alone, uint8 (height, width, 3); see `open_image`."""
+    """Read the pixels of a picture alone, uint8 (height, width, 3); see `open_image`."""
     return open_image(path, first_frame=first_frame).pixels
 
 
 def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
-    """A picture with all that a picture made from it shall have.
+    """Read a picture with its metadata, profile and transparency.
 
     The way up that the camera noted (EXIF) is applied. Greys, palettes, CMYK and 16 bits become sRGB of 8 bits, by the
     colour profile that the picture brings; what is transparent lies on white. Metadata or profiles that are damaged are
@@ -110,7 +110,7 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
 
 
 def photo_of(image: Image.Image) -> Photo:
-    """A picture that Pillow holds, with the same treatment as one from a file: see `open_image`.
+    """Convert a picture of Pillow's, treated as one from a file: see `open_image`.
 
     Raises:
         FileError: if its pixels are of 32 bits.
@@ -125,7 +125,7 @@ def photo_of(image: Image.Image) -> Photo:
 def check_picture_place(
     path: str | Path, *, inputs: Iterable[str | Path] = (), overwrite: bool = False, quality: int | None = None
 ) -> Path:
-    """Find out, before any work, whether a picture can be written here; returns the file, which links lead to.
+    """Refuse, before any work, a place that no picture can be written to; returns the file that links lead to.
 
     Args:
         path: Where the picture is to go.
@@ -145,7 +145,7 @@ def check_picture_place(
 
 
 def read_description(path: str | Path) -> str | None:
-    """The description that `write_image` kept in a picture, None if there is none.
+    """Read the description that `write_image` has put into a picture; None if there is none.
 
     Raises:
         FileError: if the file cannot be read or is not a picture.
@@ -154,7 +154,7 @@ def read_description(path: str | Path) -> str | None:
 
 
 def _open(path: Path, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
-    """What `use` makes of a picture and its file.
+    """Open a picture and apply `use` to it and its file.
 
     Raises:
         FileError: for whatever goes wrong.
@@ -196,7 +196,7 @@ def _decode(path: Path, file: io.BufferedReader, use: Callable[[ImageFile.ImageF
 
 
 def _register_heif(path: Path) -> None:
-    """Let Pillow know of HEIC.
+    """Register HEIC with Pillow.
 
     Raises:
         FileError: if what reads and writes it is not installed.
@@ -219,7 +219,7 @@ def _photo(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Photo:
 
 
 def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes | None]:
-    """Pixels, alpha and profile, as `Photo` has them."""
+    """Convert to pixels, alpha and profile of a `Photo`."""
     if image.mode == "F":
         raise FileError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
     if image.mode == "I" and image.format != "PPM":  # there Pillow makes 16 bits of whatever range the file has
@@ -248,7 +248,7 @@ def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes 
 
 
 def _of_8_bits(image: Image.Image, *, negative: bool) -> Image.Image:
-    """Greys of 16 bits as those of 8, with alpha if one of the greys is transparent."""
+    """Convert greys of 16 bits to 8, with alpha if one of the greys is transparent."""
     values = np.asarray(image).astype(np.uint32)
     if negative:  # Pillow sees to it in greys of 8 bits only
         values = 65_535 - values
@@ -313,7 +313,7 @@ def _resized(alpha: Array, width: int, height: int) -> Array:
 
 
 def _off_white(pixels: Array, alpha: Array | None) -> Array:
-    """The colours that give `pixels` when they are laid on white with that alpha, as far as there are such colours.
+    """Colours that give `pixels` when laid on white with that alpha, as far as possible.
 
     Without this, half transparent edges would be whitened twice, and show as a light seam on dark ground. What is
     wholly transparent stays as it is.
@@ -329,7 +329,7 @@ def _off_white(pixels: Array, alpha: Array | None) -> Array:
 
 
 def check_image_path(path: str | Path, *, quality: int | None = None) -> None:
-    """Find out, before any work, whether a picture can be written under this name, and with this quality.
+    """Refuse, before any work, a name that no picture can be written under, or a quality that it cannot have.
 
     Raises:
         InputError: if the suffix is missing or unknown, or the quality out of range or the format without one.

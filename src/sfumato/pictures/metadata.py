@@ -1,4 +1,4 @@
-"""What pictures carry beside their pixels: who took them, when and where, and how they were made.
+"""Metadata of pictures: who took them, when and where, and how they were made.
 
 EXIF (`exif.py`), XMP, IPTC and resolution of a photograph go into what is painted from it. The description of the
 result itself, such as the settings that it was made with, has one place by format: the text "Description" of a PNG, and
@@ -70,7 +70,7 @@ for _prefix, _uri in (("x", XMPMETA[1:-8]), ("rdf", RDF[1:-4]), *XMP_KEPT.items(
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is known of a picture beside its pixels, so far as it holds for what is painted from it, too.
+    """The metadata of a photograph that also hold for a picture painted from it.
 
     Args:
         exif: A TIFF without pixels, as files hold it.
@@ -86,12 +86,12 @@ class Metadata:
 
 
 def read_metadata(image: Image.Image, file: BinaryIO) -> Metadata:
-    """What there is in a picture that is open from `file`; what is damaged counts as not there."""
+    """Read the metadata of a picture opened from `file`, without damaged ones."""
     return Metadata(_exif(image, file).to_bytes() or None, _xmp(image), _iptc(image), _dpi(image))
 
 
 def description_of(image: Image.Image, file: BinaryIO) -> str | None:
-    """The description that `encode` put into a picture that is open from `file`; None if there is none."""
+    """Read the description written by `encode` from a picture opened from `file`; None if there is none."""
     if image.format == "PNG":
         text = image.info.get("Description")
         return text if isinstance(text, str) else None
@@ -99,7 +99,7 @@ def description_of(image: Image.Image, file: BinaryIO) -> str | None:
 
 
 def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Metadata, says: str | None) -> bytes:
-    """A file of format `name` with what is known of the picture and what is to be said of it, its description.
+    """Encode a picture in format `name`, with its metadata and a description.
 
     What a format has no room for is left out: IPTC is for JPEG and TIFF, and a JPEG takes 64 kB each of EXIF and XMP.
     The resolution of a WebP or a HEIC stands in its EXIF.
@@ -128,7 +128,7 @@ def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Me
 
 
 def _settings(name: str, exif: bytes, known: Metadata, says: str | None) -> dict[str, Any]:
-    """How Pillow is told of metadata."""
+    """The keyword arguments for metadata in Pillow's `save`."""
     settings: dict[str, Any] = {"exif": b"Exif\0\0" + exif} if exif else {}
     if name == "PNG":
         text = PngImagePlugin.PngInfo()

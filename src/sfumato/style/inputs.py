@@ -36,7 +36,7 @@ class Style(NamedTuple):
 
 
 def picture_name(picture: Any, otherwise: str) -> str:
-    """What to call a picture in an error: its file, if it has one."""
+    """The name of a picture in errors: its file, or `otherwise`."""
     return str(picture) if isinstance(picture, str | Path) else otherwise
 
 

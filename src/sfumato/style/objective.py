@@ -32,7 +32,7 @@ class Term(NamedTuple):
 
 
 class StyleObjective(Objective):
-    """What a stylised picture minimises, over its pixels x.
+    """The loss of a stylised picture as a function of its pixels x.
 
         J(x) = sum over terms of weight * loss(features of x at the term's layer)  +  tv_weight * total variation(x)
 

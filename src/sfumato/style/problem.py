@@ -1,4 +1,4 @@
-"""What a style transfer has to solve at each size: from pictures and settings to an objective and a start."""
+"""The optimization problem of a style transfer at each size: its objective and its start."""
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ class StyleProblem:
         *,
         prepared: bool = False,
     ) -> StyleObjective:
-        """What a picture of this size minimises.
+        """The objective of a picture of this size.
 
         Args:
             height: Of the picture.
@@ -231,7 +231,7 @@ class StyleProblem:
         return np.clip(larger, 0.0, 1.0, out=larger)
 
     def finish(self, picture: Array) -> Array:
-        """What is shown of a painted picture (height, width, 3): with the content's colours, if they are to be kept."""
+        """Give a painted picture (height, width, 3) the content's colours, if they are to be kept."""
         if not COLOURS[self.settings.colour].luminance:
             return picture
         return with_luminance(picture, resize(self.content, *picture.shape[:2]))

@@ -1,4 +1,4 @@
-"""From coarse to fine: the sizes that a picture is worked at, and how it moves from one to the next.
+"""The sizes of coarse-to-fine painting, and the steps from one to the next.
 
 Features see a fixed number of pixels, so what they can change is small in a large picture. Worked small first, the same
 features lay out large strokes; each larger size then refines them.
@@ -47,7 +47,7 @@ def scale_sizes(height: int, width: int, long_edge: int, scales: int | None = No
 
 
 def resize(picture: Array, height: int, width: int, resampling: Image.Resampling = Image.Resampling.LANCZOS) -> Array:
-    """A picture (h, w, channels) at another size, filtered over all pixels that each new one covers.
+    """Resize a picture (h, w, channels), filtered over all pixels that each new one covers.
 
     Floating point stays what it is; bytes become float32 from 0 to 1, channel by channel, as photographs are large.
     """
@@ -63,12 +63,12 @@ def resize(picture: Array, height: int, width: int, resampling: Image.Resampling
 
 
 def detail(picture: Array, height: int, width: int) -> Array:
-    """What of a picture is lost at the size given: the picture less its smaller version brought back to its size."""
+    """The detail of a picture that a smaller size loses: the picture less its smaller version enlarged again."""
     return picture - resize(resize(picture, height, width), *picture.shape[:2])
 
 
 def resample_moments(memory: Any, old: tuple[int, int], new: tuple[int, int]) -> Any:
-    """An optimizer's state at the next scale: averages of gradients as pictures of the new size.
+    """Resample an optimizer's state for the next scale: averages of gradients as pictures of the new size.
 
     Losses are means over the pixels (but for the reference's own), so a pixel's gradient shrinks as their number grows,
     by r = old / new: first moments (v) go along with r, second moments (s) with its square. Lanczos's filter

@@ -145,7 +145,7 @@ WRONG = {
     "narrow": (encoded((3, 300), "PNG"), "is 3 x 300 pixels; a picture needs at least 16 each way"),
     "animated": (
         encoded((20, 20), "GIF", save_all=True, append_images=[Image.new("RGB", (20, 20))]),
-        "has 2 frames; add --first-frame (first_frame=True) to take the first, or save the one that you want as PNG",
+        "has 2 frames; add --first-frame to take the first, or save the one that you want as PNG",
     ),
 }
 

@@ -1,1 +1,1 @@
-"""`sfumato style`: one file for each thing that the command does."""
+"""`sfumato style`: the command, a file for each of its tasks."""

@@ -29,7 +29,7 @@ from sfumato.style.stylize import Painting, checkpoint_of
 
 @dataclass
 class Outcome:
-    """What became of the contents so far: of each what is told of it, and no pixels.
+    """The results of the contents so far, without pixels.
 
     Attributes:
         pictures: Values of the results.

@@ -1,4 +1,4 @@
-"""`sfumato style --estimate`: what memory and time a job would take, before anything is painted."""
+"""`sfumato style --estimate`: the memory and time of a job, before anything is painted."""
 
 import sys
 from dataclasses import asdict, replace

@@ -180,5 +180,5 @@ def _draw(job: Painting, folder: Path) -> Array:
 
 
 def _label(picture: object) -> str:
-    """What to call a picture: by its name alone, without folder, ending or sfumato: before it."""
+    """The label of a picture: its name without folder, ending and prefix."""
     return Path(str(picture).removeprefix(PREFIX)).stem

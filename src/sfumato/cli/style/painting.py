@@ -45,7 +45,7 @@ def check_place(painting: Painting, output: OutputOptions, begun: Callable[[Path
 
 
 def fetching(progress: RunProgress) -> Callable[[int, int], None]:
-    """What shows how many bytes of the network's weights have come, and of how many."""
+    """A callback that shows the progress of a download of the network's weights."""
     began = time.perf_counter()
 
     def show(come: int, total: int) -> None:
@@ -56,7 +56,7 @@ def fetching(progress: RunProgress) -> Callable[[int, int], None]:
 
 
 def values_of(result: StyleResult) -> dict[str, Any]:
-    """A result, but for its pixels, as values."""
+    """The values of a result for JSON, without its pixels."""
     height, width, _ = result.picture.shape
     return {
         "loss": result.loss,
@@ -74,7 +74,7 @@ def values_of(result: StyleResult) -> dict[str, Any]:
 
 
 def text_of(result: StyleResult, out: Path | None) -> str:
-    """A result in words."""
+    """The text that tells of a result."""
     height, width, _ = result.picture.shape
     lines = [
         f"{width} x {height} pixels, {result.steps} steps in {duration(result.seconds)}, "

@@ -1,4 +1,4 @@
-"""What the options of `sfumato style` say, as the values that a transfer takes."""
+"""Parsing of the options of `sfumato style` that are text."""
 
 import math
 import re
@@ -116,7 +116,7 @@ def parse_layers(option: str, text: str) -> dict[str, float]:
 
 
 def parse_start(text: str) -> str:
-    """What to start from: one of `STARTS`, or a picture that is there.
+    """Parse --start: one of `STARTS`, or a picture that is there.
 
     Raises:
         InputError: if it is neither.
@@ -153,7 +153,7 @@ def parse_memory(text: str) -> int:
 
 
 def split_weight(text: str) -> tuple[str, float]:
-    """What stands before the last colon, and the number after it.
+    """Split a text into a name and the weight after its last colon.
 
     Where no number follows, the colon is a part of the name, as in a path with a drive letter or in sfumato:NAME, and
     the weight is 1.

@@ -121,7 +121,7 @@ def match_luminance(style: Array, content: Array) -> Array:
 
 
 def with_luminance(painted: Array, content: Array) -> Array:
-    """The luminance of the one with the colour of the other, (height, width, 3), float32 from 0 to 1.
+    """Combine the luminance of a painting with the colour of a photograph, (height, width, 3), float32 from 0 to 1.
 
     In YIQ, Y is luminance, and I and Q are colour. Taking Y from the painted and I and Q from the content adds the same
     to all three channels, as Y stands for (1, 1, 1):
@@ -166,14 +166,14 @@ def _as_float(pixels: Array) -> Array:
 
 
 def _strips(picture: Array) -> Iterator[slice]:
-    """The rows of the picture, about `STRIP` pixels at once."""
+    """Slices of the picture's rows, about `STRIP` pixels each."""
     height, width = picture.shape[:2]
     step = max(STRIP // max(width, 1), 1)
     return (slice(top, top + step) for top in range(0, height, step))
 
 
 def _by_strips(function: Callable[..., Array], *pictures: Array) -> Array:
-    """What the function makes of the pictures' float32 pixels, strip by strip, clipped to 0 to 1."""
+    """Apply a function to the pictures' float32 pixels, strip by strip, and clip the results to 0 to 1."""
     result = np.empty(pictures[0].shape, np.float32)
     for rows in _strips(result):
         made = function(*(_as_float(picture[rows]).astype(np.float32, copy=False) for picture in pictures))
@@ -194,7 +194,7 @@ def colour_moments(picture: Array) -> tuple[Array, Array]:
 
 
 def _cumulated(numbers: Array) -> Array:
-    """0, the first, the sum of the first two, and so on to the sum of all, in float64."""
+    """Cumulative sums, beginning with 0, in float64."""
     return np.concatenate([[0.0], np.cumsum(numbers, dtype=np.float64)])
 
 

@@ -90,7 +90,7 @@ def _read_mask(mask: Picture, shape: Shape, *, first_frame: bool) -> Array:
 
 
 def pooled_masks(mask: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Array]]:
-    """The mask as each layer sees it, (1, rows, columns, 1), by the layer's name.
+    """Pool a mask to the size of each layer, (1, rows, columns, 1), by the layer's name.
 
     Wherever the network pools, so does the mask, over the same windows: a position counts as far as the pixels below it
     do. Means keep soft edges soft and regions adding up to one, as maxima would not.

@@ -1,4 +1,4 @@
-"""What a style transfer will take, told before it begins."""
+"""Estimates of the memory and time of a style transfer."""
 
 import bisect
 import copy
@@ -28,7 +28,7 @@ OUT = 0.5
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a style transfer takes.
+    """The memory and time of a style transfer.
 
     Attributes:
         width: Of the result, in pixels.

@@ -1,4 +1,4 @@
-"""What a picture takes of the memory, and how it is cut so that it takes no more than it may.
+"""The memory that a picture takes, and plans of tiles that fit into the memory allowed.
 
 The plan follows from the pictures' sizes, the settings and the memory that is allowed, and not from what happens to be
 free or from the number of threads: the same command gives the same bytes.
@@ -65,7 +65,7 @@ variation."""
 
 
 class Plan(NamedTuple):
-    """How a picture is painted in the memory there is.
+    """A way to paint a picture in the memory allowed.
 
     Attributes:
         tile: Pixels that a tile owns each way, at most; None for pictures in one.
@@ -150,7 +150,7 @@ def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Calla
 
 
 def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> str:
-    """What to do where a plan takes more than the device has left: allow half of it, and so smaller tiles."""
+    """The remedy where a plan takes more memory than the device has: allow half of it, and so smaller tiles."""
     half = planned_memory(problem, height, width, plan) // 2
     smaller = copy.copy(problem)
     smaller.settings = replace(problem.settings, memory=half)
@@ -192,7 +192,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
 
 
 def _fixed(problem: StyleProblem) -> int:
-    """What does not depend on the size: the program, the network, and the pictures as they were given."""
+    """Bytes that do not depend on the size: the program, the network, and the pictures as they were given."""
     theta = problem.vgg.theta.nbytes
     if _on_gpu(problem):
         return GPU + theta
@@ -214,7 +214,7 @@ def _given(problem: StyleProblem) -> list[Array]:
 
 
 def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
-    """What is held of the picture as a whole: pixels and gradients, the optimizer's state, targets and masks."""
+    """Bytes held of the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
     settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
     pairs = min(plan.history, settings.steps)
     pictures = LINE_SEARCH + 2 * pairs if settings.optimizer == "lbfgs" else FIRST_ORDER
@@ -274,7 +274,7 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
 
 
 def tensor_pass_bytes(shapes: Mapping[str, Shape], *, gradient: bool, number: int) -> int:
-    """The same on PyTorch: for the backward pass, each convolution's outputs remain, which tell their own sign.
+    """Bytes at the peak of one pass of VGG on PyTorch, where each convolution's outputs remain for the backward pass.
 
     Args:
         shapes: Shape of each layer's outputs, in order.

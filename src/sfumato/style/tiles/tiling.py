@@ -76,7 +76,7 @@ def largest_tile(height: int, width: int, edge: int | None, field: ReceptiveFiel
 
 
 def _cut_axis(size: int, edge: int, field: ReceptiveField) -> list[tuple[slice, slice]]:
-    """What each tile owns and sees along an axis."""
+    """The ranges of pixels that each tile owns and sees along an axis."""
     cells, count = _cells(size, edge, field)
     before, after = _margins(field)
     bounds = [*(field.stride * (cells * number // count) for number in range(count)), size]

@@ -11,6 +11,7 @@ import numpy as np
 from sfumato.arrays import Array, Shape
 from sfumato.errors import FileError, InputError
 from sfumato.interchange import FLOATS, StoredTensor, Tensors, import_h5py, open_tensors
+from sfumato.interchange.weights import CONVENTIONS
 from sfumato.layers import Affine
 from sfumato.style.vgg.architecture import vgg_layers
 from sfumato.style.vgg.download import Progress, fetch_keras
@@ -34,19 +35,19 @@ PARTS = {"kernel": "W", "weight": "W", "bias": "b"}
 
 
 class Layout(NamedTuple):
-    """How a release of weights is made.
+    """The conventions of a release of weights.
 
     Attributes:
         axes: Where ours, filters x height x width x channels, are among the axes of its filters.
         preprocessing: What it was trained on.
     """
 
-    axes: tuple[int, int, int, int]
+    axes: tuple[int, ...]
     preprocessing: Preprocessing
 
 
-KERAS = Layout((3, 0, 1, 2), CAFFE)
-TORCH = Layout((0, 2, 3, 1), TORCHVISION)
+KERAS = Layout(CONVENTIONS["kernel"].filters, CAFFE)
+TORCH = Layout(CONVENTIONS["weight"].filters, TORCHVISION)
 
 
 def read_weights(
