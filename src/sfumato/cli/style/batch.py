@@ -67,7 +67,7 @@ def paint_all(job: Painting, contents: list[str], output: OutputOptions, console
         InputError, FileError: if there is nothing to paint or no place for it, or for a setting or style that none of
             them can be painted with.
     """
-    targets = plan(contents, output.out, job.references)
+    targets = result_files(contents, output.out, job.references)
     folder = Path(output.out or "")
     check_common(job, console)
     folder.mkdir(exist_ok=True)
@@ -91,7 +91,7 @@ def paint_all(job: Painting, contents: list[str], output: OutputOptions, console
     return 2 if outcome.failed else 0
 
 
-def plan(contents: list[str], out: str | None, references: list[str]) -> list[tuple[str, Path]]:
+def result_files(contents: list[str], out: str | None, references: list[str]) -> list[tuple[str, Path]]:
     """Each content with the file that its result goes into.
 
     Args:

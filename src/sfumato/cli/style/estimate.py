@@ -14,8 +14,8 @@ from sfumato.style.tiles.estimate import Estimate
 from sfumato.style.tiles.memory import bytes_as_text
 
 
-class Part(NamedTuple):
-    """A part of what was asked for.
+class Task(NamedTuple):
+    """A picture of those asked for, to be painted once or several times.
 
     Attributes:
         name: The picture that makes it differ from the others.
@@ -43,34 +43,34 @@ def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid:
     if grid:
         check_grid(job, contents)
         columns = len(weights_around(job.transfer.style_weight))
-        parts = [Part(name, replace(job, styles=[(name, 1.0)]), columns) for name, _ in job.styles]
+        tasks = [Task(name, replace(job, styles=[(name, 1.0)]), columns) for name, _ in job.styles]
     else:
-        parts = [Part(name, replace(job, content=name)) for content in contents for name in expand(content)]
-    if len(parts) == 1 and parts[0].times == 1:
-        estimate = _estimate(parts[0].job, console)
+        tasks = [Task(name, replace(job, content=name)) for content in contents for name in expand(content)]
+    if len(tasks) == 1 and tasks[0].times == 1:
+        estimate = _estimate(tasks[0].job, console)
         console.result(_text(estimate), _values(estimate))
         return 0
     check_common(job, console)
-    return _tell_several(parts, console)
+    return _tell_several(tasks, console)
 
 
-def _tell_several(parts: list[Part], console: Console) -> int:
-    """Tell of each part and of all together."""
+def _tell_several(tasks: list[Task], console: Console) -> int:
+    """Tell of each task and of all together."""
     told: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     memory, seconds = 0, 0.0
-    for part in parts:
+    for task in tasks:
         try:
-            estimate = _estimate(part.job, console)
+            estimate = _estimate(task.job, console)
         except SfumatoError as error:
-            failed.append({"content": part.name, "error": reason(part.name, error)})
+            failed.append({"content": task.name, "error": reason(task.name, error)})
             continue
-        memory, seconds = max(memory, estimate.memory_bytes), seconds + part.times * estimate.seconds
+        memory, seconds = max(memory, estimate.memory_bytes), seconds + task.times * estimate.seconds
         if console.as_json:
-            told.append({"content": part.name, "times": part.times, **_values(estimate)})
+            told.append({"content": task.name, "times": task.times, **_values(estimate)})
         else:
-            times = f"{part.times} times " if part.times > 1 else ""
-            console.result(f"{part.name}: {times}{_text(estimate)}", {})
+            times = f"{task.times} times " if task.times > 1 else ""
+            console.result(f"{task.name}: {times}{_text(estimate)}", {})
     values = {"pictures": told, "failed": failed, "memory_bytes": memory, "seconds": seconds}
     console.result(f"in all {_expected(seconds, memory)} at the peak", values)
     for failure in failed:
