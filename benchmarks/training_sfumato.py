@@ -6,7 +6,7 @@ from benchmarks.contest import OURS, Program
 from benchmarks.libraries import torch_devices, use_blas, use_torch
 from benchmarks.training import PIXEL, STEPS, Training, make_network
 from benchmarks.workers import Array
-from sfumato import Adam, CategoricalCrossEntropy, FitResult, GradientDescent, fit
+from sfumato import Adam, CategoricalCrossEntropy, FitResult, GradientDescent, RunOptions, fit
 from sfumato.data import Examples, Scaling
 
 
@@ -32,7 +32,7 @@ class SfumatoTraining:
         self.about = use_blas(threads)
         if device is not None:
             self.about = use_torch(threads)
-        self.backend, self.device = "numpy" if device is None else "torch", device
+        self.engine = "numpy" if device is None else f"torch:{device}"
         self.training = training
         self.x, self.y = training.data()
         self.network = make_network(training, self.x.shape[1:])
@@ -57,6 +57,5 @@ class SfumatoTraining:
             learning_rate=self.training.rate,
             batch_size=batch or "full",
             epochs=epochs,
-            backend=self.backend,
-            device=self.device,
+            run=RunOptions(engine=self.engine),
         )

@@ -9,6 +9,7 @@ import pytest
 from sfumato import CategoricalCrossEntropy, Model, fit, multilayer_perceptron
 from sfumato.cli import run
 from sfumato.data import Scaling, mnist
+from sfumato.optimizers.schedules import cosine
 
 
 def median_test_accuracy(hidden: tuple[int, ...], dropout: float = 0.0, **training: Any) -> float:
@@ -30,7 +31,7 @@ def test_784_15_9_10_reaches_the_accuracy_that_the_reference_prints_for_it() -> 
 
 @pytest.mark.slow
 def test_784_512_256_10_with_dropout_reaches_98_5_percent() -> None:
-    settings = {"learning_rate": 0.002, "schedule": "cosine", "l2": 2.0, "batch_size": 500, "epochs": 40}
+    settings = {"learning_rate": cosine(0.002, epochs=40), "l2": 2.0, "batch_size": 500, "epochs": 40}
     assert median_test_accuracy((512, 256), dropout=0.5, **settings) >= 0.985
 
 

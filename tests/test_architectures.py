@@ -22,6 +22,7 @@ from sfumato import (
 )
 from sfumato.data import Examples, Scaling
 from sfumato.layers.base import Activation
+from sfumato.minimize import RunOptions
 
 
 def kinds(network: Network) -> list[str]:
@@ -65,7 +66,7 @@ def test_its_kernels_have_the_threads_in_training_and_dense_networks_leave_them_
     examples = images(20, 8)
     for network in (convolutional_network((8, 8, 1), 3), multilayer_perceptron((8, 8, 1), (5,), 3)):
         with threadpool_limits(2, user_api="blas"):
-            fit(network, CategoricalCrossEntropy(), examples, epochs=1, on_epoch=look)
+            fit(network, CategoricalCrossEntropy(), examples, epochs=1, run=RunOptions(callback=look))
             look(None)
     assert seen == [{1}, {2}, {2}, {2}]
 

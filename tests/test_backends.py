@@ -30,6 +30,7 @@ from sfumato.data import Examples, Scaling
 from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine, as_engine, choose_engine
 from sfumato.errors import DeviceMemoryError
 from sfumato.kernels.threads import run_in_threads
+from sfumato.minimize import RunOptions
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.training.fitting import evaluate
@@ -299,8 +300,8 @@ CLASSIFIER = multilayer_perceptron((8, 8, 1), [48], 10)
 
 def trained(engine: Engine) -> tuple[Any, float]:
     """A classifier of digits, and its accuracy on others, computed in float32."""
-    how: Any = engine._asdict()
-    result = fit(CLASSIFIER, CategoricalCrossEntropy(), digits(1500, 1), epochs=8, batch_size=32, **how)
+    run = RunOptions(engine=engine)
+    result = fit(CLASSIFIER, CategoricalCrossEntropy(), digits(1500, 1), epochs=8, batch_size=32, run=run)
     return result, evaluate(CLASSIFIER, CategoricalCrossEntropy(), to_numpy(result.theta), digits(1000, 2))[1]
 
 
@@ -309,7 +310,7 @@ def test_training_in_bfloat16_reaches_the_accuracy_of_float32(narrow: Engine) ->
     assert expected > 0.9
     assert accuracy > expected - 0.02
     assert to_numpy(result.theta).dtype == np.float32
-    vectors = [to_numpy(vector) for vector in result.memory if hasattr(vector, "dtype")]
+    vectors = [to_numpy(vector) for vector in result.optimizer_state if hasattr(vector, "dtype")]
     assert [vector.dtype for vector in vectors] == [np.float32, np.float32], "what the optimizer remembers stays so too"
 
 
@@ -363,9 +364,11 @@ def small_run(path: Path, backend: str, steps: int | None = None, **changes: Any
     calls = iter(range(1_000_000))
     stop = None if steps is None else lambda: next(calls) == steps
     network = multilayer_perceptron(3, [6], 2, dropout=0.3)
-    how: Any = {"backend": backend, "device": "cpu", "seed": 3, "batch_size": 16, "epochs": 3, "resume": True}
+    engine = choose_engine(backend, "cpu", changes.pop("precision", None))
+    how: Any = {"seed": 3, "batch_size": 16, "epochs": 3}
     truth = (x.sum(axis=1) > 0).astype(int)
-    return fit(network, CategoricalCrossEntropy(), Examples(x, truth), checkpoint=path, stop=stop, **how, **changes)
+    run = RunOptions(engine=engine, checkpoint=path, resume=True, stop=stop)
+    return fit(network, CategoricalCrossEntropy(), Examples(x, truth), run=run, **how, **changes)
 
 
 def test_a_run_on_pytorch_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path: Path) -> None:
@@ -404,7 +407,13 @@ def test_class_numbers_of_any_type_are_learned_on_torch(kind: str) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((30, 4)), rng.integers(3, size=30)
     results = [
-        fit(multilayer_perceptron(4, (3,), 3), CategoricalCrossEntropy(), Examples(x, truth), epochs=2, backend="torch")
+        fit(
+            multilayer_perceptron(4, (3,), 3),
+            CategoricalCrossEntropy(),
+            Examples(x, truth),
+            epochs=2,
+            run=RunOptions(engine="torch"),
+        )
         for truth in (y, y.astype(kind))
     ]
     np.testing.assert_array_equal(results[0].theta, results[1].theta)
@@ -420,8 +429,7 @@ def test_bytes_are_scaled_on_torch_in_double_precision_where_that_is_asked_for()
             Examples(images, y),
             scaling=Scaling.standard(images),
             epochs=2,
-            backend=backend,
-            precision="float64",
+            run=RunOptions(engine=f"{backend}/float64"),
         ).theta
         for backend in ("numpy", "torch")
     ]

@@ -22,6 +22,7 @@ from sfumato.engine import NUMPY_DOUBLE
 from sfumato.data import Examples
 from sfumato.workers import ALONE, join_workers, leave_workers
 from sfumato.style.problem import StyleProblem
+from sfumato.minimize import RunOptions
 from sfumato.style.transfer import StyleTransfer
 
 workers = join_workers()
@@ -31,7 +32,7 @@ def train(network, shape, optimizer, backend, **options):
     x, y = rng.standard_normal((33, *shape)), rng.integers(3, size=33)
     examples = Examples(x, y, rng.random(33))
     result = fit(network, CategoricalCrossEntropy(), examples, validation=Examples(x[:7] + 0.1, y[:7]), epochs=3,
-        optimizer=optimizer, l2=0.3, precision="float64", backend=backend, workers=workers, **options)
+        optimizer=optimizer, l2=0.3, run=RunOptions(engine=f"{backend}/float64", workers=workers), **options)
     last = result.history[-1]
     return [*result.theta, last.train_loss, last.train_accuracy, last.validation_loss, last.validation_accuracy]
 
@@ -58,9 +59,9 @@ for tile in (None, 16, 32):  # one tile, which most processes have no part in; t
         normalized = [term.weight for term in objective.with_normalized_gradients(content.ravel()).terms]
         found[f"style, {loss}, {tile}"] = [evaluation.loss, value, *normalized, *evaluation.gradient]
 picture = StyleTransfer(size=96, steps=4, scales=2, optimizer="adam", **layers).run(
-    (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), workers=workers).picture
+    (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), run=RunOptions(workers=workers)).picture
 small = StyleTransfer(size=40, steps=12, scales=1, **layers).run(  # too small for two tiles, by L-BFGS
-    (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), workers=workers)
+    (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), run=RunOptions(workers=workers))
 found["a small picture"] = list(small.history[:4])
 found["painted"] = picture.ravel().tolist()
 with open(f"{sys.argv[1]}.{workers.rank}", "w") as file:

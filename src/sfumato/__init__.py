@@ -38,10 +38,22 @@ from sfumato.layers.initializers import Glorot, He, Normal, Xavier, Zeros
 from sfumato.losses.base import Loss
 from sfumato.losses.classification import BinaryCrossEntropy, CategoricalCrossEntropy
 from sfumato.losses.values import MeanSquaredError
+from sfumato.minimize import RunOptions
 from sfumato.model import Model
 from sfumato.network import Network
 from sfumato.objective import Evaluation, LayerObjective, NetworkObjective, Objective
-from sfumato.optimizers import LBFGS, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSProp
+from sfumato.optimizers import (
+    LBFGS,
+    Adam,
+    AdamW,
+    Clipped,
+    Decayed,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+)
 from sfumato.training.fitting import FitResult, fit
 from sfumato.workers import Workers, join_workers
 
@@ -62,8 +74,10 @@ __all__ = [
     "AveragePooling",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "Clipped",
     "ConfusionMatrix",
     "Convolution",
+    "Decayed",
     "Dense",
     "DeviceMemoryError",
     "DivergenceError",

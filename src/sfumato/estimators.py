@@ -28,14 +28,16 @@ from sfumato.data.dataset import Examples
 from sfumato.data.scaling import Scaling, ScalingKind
 from sfumato.data.splitting import split, subset
 from sfumato.data.target_scaling import TargetScaling
+from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.layers.initializers import Initializer
 from sfumato.losses.base import Loss
 from sfumato.losses.classification import default_loss
+from sfumato.minimize import RunOptions
 from sfumato.model import Model
 from sfumato.network import Network
-from sfumato.optimizers import LBFGS, Optimizer
-from sfumato.optimizers.schedules import make_schedule
+from sfumato.optimizers import Optimizer
+from sfumato.optimizers.schedules import Schedule, make_schedule
 from sfumato.training.fitting import FitResult, decaying_optimizer, fit
 from sfumato.training.history import EpochRecord
 
@@ -134,7 +136,7 @@ class NetworkEstimator(BaseEstimator):
         train, held_out = split(examples, fraction, seed, stratify=bool(self._class_names()))
         self._task = self._begin(train, seed)
         self._forget()
-        self._train(train, held_out, seed=seed, epochs=self.epochs, learning_rate=self._rate(), schedule=self.schedule)
+        self._train(train, held_out, seed=seed, epochs=self.epochs, learning_rate=self._schedule())
         return self
 
     def _partial_fit(self, examples: Examples) -> Self:
@@ -144,9 +146,9 @@ class NetworkEstimator(BaseEstimator):
             self._task = self._begin(examples, self._draw_seed())
             self._forget()
         done, start = self.n_iter_, self._result if self.n_iter_ else None
-        rate = make_schedule(self.schedule, self._rate(), epochs=self.epochs, decay=self.decay)(done)
+        rate = self._schedule()(done)
         seed = self._task.seed + done  # another order of the examples than the last time
-        self._train(examples, None, seed=seed, epochs=1, learning_rate=rate, schedule="constant", start=start)
+        self._train(examples, None, seed=seed, epochs=1, learning_rate=rate, start=start)
         return self
 
     def _forget(self) -> None:
@@ -155,8 +157,9 @@ class NetworkEstimator(BaseEstimator):
         self.validation_curve_: list[float] = []
         self.n_iter_ = 0
 
-    def _rate(self) -> float:
-        return self._task.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
+    def _schedule(self) -> Schedule:
+        rate = self._task.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
+        return make_schedule(self.schedule, rate, epochs=self.epochs, decay=self.decay)
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -183,17 +186,17 @@ class NetworkEstimator(BaseEstimator):
         *,
         seed: int,
         epochs: int,
-        learning_rate: float,
-        schedule: str,
+        learning_rate: float | Schedule,
         start: FitResult | None = None,
     ) -> None:
         """Train, from `start` or from the beginning, and note what came of it."""
-        task, target, ended = self._task, self._task.target, [False]
+        task, target = self._task, self._task.target
 
-        def on_epoch(record: EpochRecord) -> None:
+        def on_epoch(record: EpochRecord) -> bool:
             answers = [callback(target.in_own_units(record)) for callback in self.callbacks]  # every one is called
-            ended[0] = any(answer is True for answer in answers)
+            return any(answer is True for answer in answers)
 
+        engine = choose_engine(self.backend, self.device, self.precision or train.x.dtype.name)
         self._result = fit(
             task.network,
             task.loss,
@@ -202,18 +205,12 @@ class NetworkEstimator(BaseEstimator):
             scaling=task.scaling,
             optimizer=task.optimizer,
             learning_rate=learning_rate,
-            schedule=schedule,
-            decay=self.decay if schedule == self.schedule else None,
             l2=task.l2,
             batch_size=self._batch_size(len(train.y)),
             epochs=epochs,
             early_stopping=None if held_out is None else self.early_stopping,
             seed=seed,
-            backend=self.backend,
-            device=self.device,
-            precision=self.precision or train.x.dtype.name,
-            on_epoch=on_epoch,
-            stop=lambda: ended[0],
+            run=RunOptions(engine=engine, callback=on_epoch),
             start=start,
         )
         history = [target.in_own_units(record) for record in self._result.history]
@@ -224,7 +221,7 @@ class NetworkEstimator(BaseEstimator):
     def _batch_size(self, examples: int) -> int | Literal["full"]:
         if self.batch_size != "auto":
             return self.batch_size
-        return "full" if isinstance(self._task.optimizer, LBFGS) else min(AUTO_BATCH, examples)
+        return "full" if self._task.optimizer.full_batch else min(AUTO_BATCH, examples)
 
     def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:
         """The examples as arrays, checked as scikit-learn does; `first` if nothing is known of them yet."""

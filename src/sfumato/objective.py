@@ -17,7 +17,7 @@ from sfumato.checks import nonnegative
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Needs
-from sfumato.losses.base import Loss
+from sfumato.losses.base import Loss, Sums
 from sfumato.network import NamedParameter, Network
 from sfumato.random_keys import Stream, generator
 from sfumato.workers import ALONE, Share, Workers
@@ -30,11 +30,13 @@ class Evaluation(NamedTuple):
         loss: The number to minimise.
         gradient: Its gradient, of the shape of theta.
         terms: The parts that the loss is made of, and whatever else was measured on the way, by name.
+        sums: What a loss has added up over the examples of a batch; None where there are no examples.
     """
 
     loss: float
     gradient: Array
     terms: Mapping[str, float] = {}
+    sums: Sums | None = None
 
 
 class Objective(ABC):
@@ -144,7 +146,7 @@ class NetworkObjective(Objective):
         for weights in self.decaying:
             gradient[weights] += self.penalty * theta[weights]  # d/dW (lambda / 2N) W^2 = (lambda / N) W
         data, penalty = sums.loss / n, self._penalty(theta)
-        return Evaluation(data + penalty, gradient, {"data": data, "l2": penalty, "accuracy": sums.correct / n})
+        return Evaluation(data + penalty, gradient, {"data": data, "l2": penalty, "accuracy": sums.correct / n}, sums)
 
     def value(self, theta: Array) -> Any:
         z, _ = self._forward(theta, NOTHING)

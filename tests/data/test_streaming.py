@@ -16,6 +16,7 @@ from sfumato.data import Examples, Scaling, StreamedTable, load_table, stream_ta
 from sfumato.data.streaming import Moments
 from sfumato.data.target_scaling import TargetScaling
 from sfumato.engine import NUMPY_DOUBLE
+from sfumato.minimize import RunOptions
 from sfumato.training import batches as batches_module
 from sfumato.training.batches import StreamedBatches
 
@@ -146,15 +147,16 @@ def test_training_goes_on_within_an_epoch(path: Path, tmp_path: Path, monkeypatc
     }
     whole = fit(network, CategoricalCrossEntropy(), streamed.train, **options)
     steps = iter(range(10**6))
-    options["checkpoint"] = tmp_path / "checkpoint"
-    first = fit(network, CategoricalCrossEntropy(), streamed.train, stop=lambda: next(steps) == 71, **options)
+    stopping = RunOptions(checkpoint=tmp_path / "checkpoint", stop=lambda: next(steps) == 71)
+    first = fit(network, CategoricalCrossEntropy(), streamed.train, run=stopping, **options)
     assert first.stopped == "interrupted"
-    again = fit(network, CategoricalCrossEntropy(), streamed.train, resume=True, **options)
+    going_on = RunOptions(checkpoint=tmp_path / "checkpoint", resume=True)
+    again = fit(network, CategoricalCrossEntropy(), streamed.train, run=going_on, **options)
     np.testing.assert_array_equal(again.theta, whole.theta)
     assert [r.validation_loss for r in again.history] == [r.validation_loss for r in whole.history]
     other = stream_table(path, test=0.5)
     with pytest.raises(InputError, match="data"):
-        fit(network, CategoricalCrossEntropy(), other.train, resume=True, **options)
+        fit(network, CategoricalCrossEntropy(), other.train, run=going_on, **options)
 
 
 def test_a_stream_learns_what_memory_learns(path: Path) -> None:

@@ -28,10 +28,10 @@ from sfumato import (
     Tanh,
 )
 from sfumato.arrays import Array, copied, to_numpy
-from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.network import Network
 from sfumato.optimizers import OPTIMIZERS, FirstOrder, make_optimizer
+from sfumato.storage import load_tensors, save_tensors
 
 RATE, STEPS = 0.01, 60
 START = [-1.3, -0.2, 0.0, 0.4, 2.5]
@@ -230,9 +230,12 @@ def test_stopping_after_some_steps_and_going_on_changes_no_bit(name: str, engine
     expected, _ = steps(optimizer, copied(start), optimizer.init(start), 30, engine)
     theta, state = steps(optimizer, copied(start), optimizer.init(start), 13, engine)
     twin = copy.deepcopy((theta, state))
-    save_checkpoint(tmp_path / "run", TrainingState(theta, state, theta), {})
-    stored = load_checkpoint(tmp_path / "run", optimizer, {}, engine)
-    for stopped in [(theta, state), twin, (stored.theta, stored.memory)]:
+    vectors, numbers = optimizer.pack(state)
+    save_tensors(tmp_path / "run", {"theta": to_numpy(theta), **vectors}, {"numbers": numbers})
+    tensors, header = load_tensors(tmp_path / "run")
+    stored = {name: engine.put(tensor) for name, tensor in tensors.items()}
+    kept = stored.pop("theta"), optimizer.unpack(stored, header["numbers"])
+    for stopped in [(theta, state), twin, kept]:
         np.testing.assert_array_equal(to_numpy(steps(optimizer, *stopped, 17, engine)[0]), to_numpy(expected))
 
 
@@ -270,15 +273,15 @@ def test_every_optimizer_is_made_by_name_with_its_own_settings() -> None:
         ("momentum", {"beta1": 0.9}, "the optimizer momentum has no beta1; it has beta, form"),
         ("adam", {"weight_decay": 0.1}, "the optimizer adam has no weight decay; it has beta1, beta2, epsilon"),
         ("lbfgs", {"beta": 0.9}, "the optimizer lbfgs has no beta; it has history"),
-        ("momentum", {"beta": 1.0}, "beta must be at least 0 and below 1, not 1.0"),
+        ("momentum", {"beta": 1.0}, "the beta must be at least 0 and below 1, not 1.0"),
         ("momentum", {"form": "polyak"}, "momentum is averaged or classical, not 'polyak'"),
-        ("nesterov", {"beta": -0.1}, "beta must be at least 0 and below 1, not -0.1"),
-        ("rmsprop", {"beta1": math.nan}, "beta1 must be at least 0 and below 1, not nan"),
-        ("rmsprop", {"epsilon": 0.0}, "epsilon must be a positive number, not 0.0"),
-        ("adam", {"beta2": 1.0}, "beta2 must be at least 0 and below 1, not 1.0"),
-        ("adam", {"epsilon": math.inf}, "epsilon must be a positive number, not inf"),
-        ("adamw", {"weight_decay": -0.1}, "weight decay must be 0 or more, not -0.1"),
-        ("adamw", {"weight_decay": math.inf}, "weight decay must be 0 or more, not inf"),
+        ("nesterov", {"beta": -0.1}, "the beta must be at least 0 and below 1, not -0.1"),
+        ("rmsprop", {"beta1": math.nan}, "the beta1 must be at least 0 and below 1, not nan"),
+        ("rmsprop", {"epsilon": 0.0}, "the epsilon must be a positive number, not 0.0"),
+        ("adam", {"beta2": 1.0}, "the beta2 must be at least 0 and below 1, not 1.0"),
+        ("adam", {"epsilon": math.inf}, "the epsilon must be a positive number, not inf"),
+        ("adamw", {"weight_decay": -0.1}, "the weight decay must be 0 or more, not -0.1"),
+        ("adamw", {"weight_decay": math.inf}, "the weight decay must be 0 or more, not inf"),
         ("lbfgs", {"history": 0}, "L-BFGS must keep at least one pair, not 0"),
     ],
 )

@@ -18,10 +18,10 @@ from sfumato import (
     multilayer_perceptron,
 )
 from sfumato.arrays import Array, copied, to_numpy
-from sfumato.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from sfumato.data import spiral
 from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.optimizers.lbfgs import Curvature
+from sfumato.storage import load_tensors, save_tensors
 
 Function = Callable[[Array], tuple[float, Array]]
 """Value and gradient at a point."""
@@ -258,9 +258,11 @@ def test_thirty_steps_and_thirty_more_are_sixty_bit_for_bit(way: str, engine: En
     if way == "here dropped":
         state = state._replace(here=None)
     elif way == "checkpoint":
-        save_checkpoint(tmp_path / "run", TrainingState(theta, state, theta), {})
-        stored = load_checkpoint(tmp_path / "run", lbfgs, {}, engine)
-        theta, state = stored.theta, stored.memory
+        vectors, numbers = lbfgs.pack(state)
+        save_tensors(tmp_path / "run", {"theta": to_numpy(theta), **vectors}, {"numbers": numbers})
+        tensors, header = load_tensors(tmp_path / "run")
+        stored = {name: engine.put(tensor) for name, tensor in tensors.items()}
+        theta, state = stored.pop("theta"), lbfgs.unpack(stored, header["numbers"])
     np.testing.assert_array_equal(to_numpy(run(theta, state, 30)[0]), to_numpy(uninterrupted))
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from sfumato import InputError
-from sfumato.optimizers.schedules import DECAYING, NAMES, Schedule, cosine, default_decay, make_schedule
+from sfumato.optimizers.schedules import DECAYING, SCHEDULES, Schedule, cosine, default_decay, make_schedule
 
 RATES: list[tuple[str, float | None, dict[int, float]]] = [
     ("constant", None, {0: 0.8, 1: 0.8, 99: 0.8}),
@@ -23,7 +23,7 @@ def test_rates_are_those_of_the_equation(name: str, decay: float | None, rates: 
     assert {epoch: rate(epoch) for epoch in rates} == pytest.approx(rates, rel=1e-14)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_the_rate_depends_on_the_epoch_and_not_on_which_were_asked_before(name: str) -> None:
     rate = make_schedule(name, 0.8, epochs=100)
     there = [rate(epoch) for epoch in range(100)]
@@ -31,7 +31,7 @@ def test_the_rate_depends_on_the_epoch_and_not_on_which_were_asked_before(name: 
     assert there == back[::-1]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_the_first_rate_is_the_one_given_and_none_is_higher_or_zero(name: str) -> None:
     rates = [make_schedule(name, 0.8, epochs=100)(epoch) for epoch in range(100)]
     assert rates[0] == 0.8

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfumato import Adam, InputError, Momentum
-from sfumato.optimizers.first_order import Moments, Velocity
-from sfumato.style.pyramid import COARSEST, LEAST, detail, resample_moments, resize, scale_sizes
+from sfumato.style.pyramid import COARSEST, LEAST, detail, resample_averages, resize, scale_sizes
 
 
 @given(
@@ -67,23 +66,21 @@ def test_a_picture_is_its_smaller_version_and_its_detail() -> None:
 
 def test_moments_are_resampled_by_what_a_mean_over_more_pixels_makes_of_gradients() -> None:
     v, s = np.full(8 * 10 * 3, -0.3, np.float32), np.full(8 * 10 * 3, 0.2, np.float32)
-    resampled = resample_moments(Moments(v, s, 7), (8, 10), (16, 20))
-    assert resampled.t == 7
-    np.testing.assert_allclose(resampled.v, np.full(16 * 20 * 3, -0.3 / 4), rtol=1e-5)
-    np.testing.assert_allclose(resampled.s, np.full(16 * 20 * 3, 0.2 / 16), rtol=1e-5)
+    resampled = resample_averages({"v": v, "s": s}, {"v": 1, "s": 2}, (8, 10), (16, 20))
+    np.testing.assert_allclose(resampled["v"], np.full(16 * 20 * 3, -0.3 / 4), rtol=1e-5)
+    np.testing.assert_allclose(resampled["s"], np.full(16 * 20 * 3, 0.2 / 16), rtol=1e-5)
 
 
 def test_no_second_moment_becomes_negative() -> None:
     memory = Adam().init(np.zeros(8 * 8 * 3, np.float32))
     memory.s[::17] = 1.0
     assert resize(memory.s.reshape(8, 8, 3), 16, 16).min() < 0, "the filter overshoots here"
-    resampled = resample_moments(memory, (8, 8), (16, 16)).s
+    resampled = resample_averages(memory._asdict(), Adam.gradient_powers, (8, 8), (16, 16))["s"]
     assert resampled.min() >= 0
     assert resampled.sum() == pytest.approx(memory.s.sum() / 4, rel=0.01), "four times the pixels, sixteenths"
 
 
 def test_states_without_second_moments_are_resampled_too() -> None:
     memory = Momentum().init(np.ones(4 * 4 * 3, np.float32))
-    resampled = resample_moments(memory, (4, 4), (8, 8))
-    assert isinstance(resampled, Velocity)
-    assert resampled.v.shape == (8 * 8 * 3,)
+    resampled = resample_averages(memory._asdict(), Momentum.gradient_powers, (4, 4), (8, 8))
+    assert {name: vector.shape for name, vector in resampled.items()} == {"v": (8 * 8 * 3,)}

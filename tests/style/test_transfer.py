@@ -12,6 +12,7 @@ from PIL import Image
 
 from sfumato import DivergenceError, FileError, InputError
 from sfumato.arrays import Array
+from sfumato.minimize import RunOptions
 from sfumato.optimizers import OPTIMIZERS
 from sfumato.storage import load_tensors, save_tensors
 from sfumato.style.losses import STYLE_LOSSES
@@ -43,7 +44,7 @@ def transfer(**changes: Any) -> StyleTransfer:
 
 def test_the_loss_falls_and_the_result_says_what_was_done() -> None:
     records: list[StepRecord] = []
-    result = transfer().run(CONTENT, STYLE, callback=records.append)
+    result = transfer().run(CONTENT, STYLE, run=RunOptions(callback=records.append))
     assert result.picture.shape == (36, 48, 3)
     assert result.picture.dtype == np.uint8
     assert result.stopped == "finished"
@@ -66,7 +67,7 @@ def test_records_tell_place_size_and_share_of_the_work() -> None:
         assert record.picture.shape == (record.height, record.width, 3)
         assert record.loss == pytest.approx(record.content_loss + record.style_loss + record.tv_loss)
 
-    transfer().run(CONTENT, STYLE, callback=note)
+    transfer().run(CONTENT, STYLE, run=RunOptions(callback=note))
     assert records == [(1, 2, step, 4, 34, 25) for step in range(1, 5)] + [
         (2, 2, step, 4, 48, 36) for step in range(1, 5)
     ]
@@ -85,7 +86,9 @@ def test_every_optimizer_lowers_the_loss_at_its_default_rate(optimizer: str) -> 
 def test_every_loss_works_from_every_start(style_loss: Any, start: Any) -> None:
     first: list[StepRecord] = []
     changes = {"style_weight": 1e-4} if style_loss == "gram-reference" else {}
-    result = transfer(style_loss=style_loss, start=start, **changes).run(CONTENT, STYLE, callback=first.append)
+    result = transfer(style_loss=style_loss, start=start, **changes).run(
+        CONTENT, STYLE, run=RunOptions(callback=first.append)
+    )
     assert result.history[3] < result.history[0]
     assert (first[0].content_loss == 0) == (isinstance(start, str) and start == "content")
 
@@ -95,7 +98,7 @@ def test_colour_starts_from_the_colours_of_the_style() -> None:
     reddish = picture(2, 200, 200)
     reddish[..., 1:] //= 4
     quiet = transfer(start="colour", size=200, scales=1, steps=1, optimizer="adam", learning_rate=1e-9)
-    quiet.run(CONTENT, reddish, callback=lambda record: seen.append(record.picture))
+    quiet.run(CONTENT, reddish, run=RunOptions(callback=lambda record: seen.append(record.picture)))
     np.testing.assert_allclose(seen[0].mean(axis=(0, 1)), reddish.mean(axis=(0, 1)), atol=12)
     assert seen[0][..., 0].std() > 2 * seen[0][..., 1].std()
 
@@ -105,7 +108,7 @@ def test_colour_mixes_the_styles_by_their_weights() -> None:
     red, blue = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)
     red[..., 0], blue[..., 2] = 200, 200
     quiet = transfer(start="colour", size=200, scales=1, steps=1, optimizer="adam", learning_rate=1e-9)
-    quiet.run(CONTENT, [(red, 3), (blue, 1)], callback=lambda record: seen.append(record.picture))
+    quiet.run(CONTENT, [(red, 3), (blue, 1)], run=RunOptions(callback=lambda record: seen.append(record.picture)))
     mean = seen[0].mean(axis=(0, 1))
     assert mean[0] > 1.8 * mean[2]
 
@@ -200,9 +203,9 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     settings = transfer(optimizer=optimizer, normalize_gradients=normalize)
     whole = settings.run(CONTENT, STYLE)
     kept = tmp_path / "checkpoint"
-    part = settings.run(CONTENT, STYLE, stop=stopped_after(steps), checkpoint=kept)
+    part = settings.run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(steps), checkpoint=kept))
     assert part.stopped == "interrupted"
-    resumed = settings.run(CONTENT, STYLE, checkpoint=kept, resume=True)
+    resumed = settings.run(CONTENT, STYLE, run=RunOptions(checkpoint=kept, resume=True))
     np.testing.assert_array_equal(resumed.picture, whole.picture)
     assert (resumed.loss, resumed.history) == (whole.loss, whole.history)
     assert resumed.seconds > part.seconds
@@ -218,27 +221,29 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
 )
 def test_other_settings_do_not_go_on_with_a_run(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     first = transfer(style_weight=100.0)
-    first.run(CONTENT, STYLE, stop=stopped_after(2), checkpoint=tmp_path / "kept")
+    first.run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(2), checkpoint=tmp_path / "kept"))
     with pytest.raises(InputError, match=message):
-        dataclasses.replace(first, **changes).run(CONTENT, STYLE, checkpoint=tmp_path / "kept", resume=True)
+        dataclasses.replace(first, **changes).run(
+            CONTENT, STYLE, run=RunOptions(checkpoint=tmp_path / "kept", resume=True)
+        )
     with pytest.raises(InputError, match="began with other pictures; resume with the same"):
-        first.run(CONTENT, CONTENT, checkpoint=tmp_path / "kept", resume=True)
+        first.run(CONTENT, CONTENT, run=RunOptions(checkpoint=tmp_path / "kept", resume=True))
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b"nothing")
     with pytest.raises(FileError, match="not a whole safetensors file"):
-        transfer().run(CONTENT, STYLE, checkpoint=tmp_path / "kept", resume=True)
+        transfer().run(CONTENT, STYLE, run=RunOptions(checkpoint=tmp_path / "kept", resume=True))
     with pytest.raises(InputError, match="to resume, name the checkpoint"):
-        transfer().run(CONTENT, STYLE, resume=True)
+        transfer().run(CONTENT, STYLE, run=RunOptions(resume=True))
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda tensors, header: header.pop("weights"),
+        lambda tensors, header: header["numbers"].pop("weights"),
         lambda tensors, header: header.pop("settings"),
-        lambda tensors, header: header.update(progress=[7, 0, 0.0]),
+        lambda tensors, header: header.update(progress=[7, 0, 3, 0.0, ""]),
         lambda tensors, header: header.update(history="none"),
         lambda tensors, header: tensors.pop("theta"),
         lambda tensors, header: tensors.pop("optimizer.s"),
@@ -247,22 +252,22 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         lambda tensors, header: tensors.update(theta=tensors["theta"].astype(np.float64)),
         lambda tensors, header: tensors.update({"optimizer.s": tensors["optimizer.s"][:3]}),
         lambda tensors, header: tensors.update(average=np.zeros(5, np.float32)),
-        lambda tensors, header: header["weights"].pop(),
-        lambda tensors, header: header.update(progress=[-1, 0, 0.0]),
-        lambda tensors, header: header.update(progress=[0, 2.5, 0.0]),
-        lambda tensors, header: header.update(progress=[0, 99, 0.0]),
-        lambda tensors, header: header.update(progress=[0, 3, "x"]),
+        lambda tensors, header: header["numbers"]["weights"].pop(),
+        lambda tensors, header: header.update(progress=[-1, 0, 3, 0.0, ""]),
+        lambda tensors, header: header.update(progress=[0, 2.5, 3, 0.0, ""]),
+        lambda tensors, header: header.update(progress=[0, 99, 99, 0.0, ""]),
+        lambda tensors, header: header.update(progress=[0, 3, 3, "x", ""]),
         lambda tensors, header: header["optimizer"].update(pairs="x"),
     ],
 )
 def test_a_damaged_checkpoint_is_refused_in_words(tmp_path: Path, damage: Callable[[Any, Any], Any]) -> None:
     kept = tmp_path / "kept"
-    transfer().run(CONTENT, STYLE, stop=stopped_after(3), checkpoint=kept)
+    transfer().run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(3), checkpoint=kept))
     tensors, header = load_tensors(kept)
     damage(tensors, header)
     save_tensors(kept, tensors, header)
     with pytest.raises(FileError, match=r"kept: (the checkpoint in it is damaged|not a checkpoint)"):
-        transfer().run(CONTENT, STYLE, checkpoint=kept, resume=True)
+        transfer().run(CONTENT, STYLE, run=RunOptions(checkpoint=kept, resume=True))
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
@@ -272,7 +277,7 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
         "style_weight": np.float32(10),
         "tv_weight": np.float32(0),
     }
-    result = transfer(**numbers).run(CONTENT, STYLE, checkpoint=tmp_path / "kept")
+    result = transfer(**numbers).run(CONTENT, STYLE, run=RunOptions(checkpoint=tmp_path / "kept"))
     np.testing.assert_array_equal(result.picture, transfer(style_weight=10.0).run(CONTENT, STYLE).picture)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from sfumato import (
-    LBFGS,
     AdamW,
     BinaryCrossEntropy,
     Dense,
@@ -22,6 +21,7 @@ from sfumato import (
     Model,
     Network,
     Optimizer,
+    RunOptions,
     Tanh,
     fit,
     multilayer_perceptron,
@@ -29,6 +29,7 @@ from sfumato import (
 from sfumato.data import Examples, Scaling
 from sfumato.layers.base import Activation
 from sfumato.optimizers import OPTIMIZERS, make_optimizer
+from sfumato.optimizers.schedules import make_schedule
 
 STEPS_AN_EPOCH = 4  # 50 examples in batches of 16, the last one of 2
 
@@ -41,12 +42,13 @@ def examples(n: int, seed: int = 0) -> Examples:
 
 def run(path: Path | None = None, *, stop: Callable[[], bool] | None = None, **changes: Any) -> FitResult:
     """Train on 50 examples with everything on that has a state: dropout, validation, a schedule, early stopping."""
+    how = {"resume": changes.pop("resume", False), "engine": f"numpy/{changes.pop('precision', 'float32')}"}
+    schedule, decay = changes.pop("schedule", "inverse-time"), changes.pop("decay", None)
     settings: dict[str, Any] = {
         "network": multilayer_perceptron(2, [6], 1, dropout=0.3),
         "loss": BinaryCrossEntropy(),
         "train": examples(50),
         "validation": examples(20, seed=1),
-        "schedule": "inverse-time",
         "l2": 0.1,
         "batch_size": 16,
         "epochs": 4,
@@ -55,13 +57,15 @@ def run(path: Path | None = None, *, stop: Callable[[], bool] | None = None, **c
         **changes,
     }
     network, loss, train = (settings.pop(name) for name in ("network", "loss", "train"))
-    return fit(network, loss, train, checkpoint=path, stop=stop, **settings)
+    optimizer = settings.setdefault("optimizer", make_optimizer("adam"))
+    rate = settings.get("learning_rate", optimizer.learning_rate)
+    settings["learning_rate"] = make_schedule(schedule, rate, epochs=settings["epochs"], decay=decay)
+    return fit(network, loss, train, run=RunOptions(checkpoint=path, stop=stop, **how), **settings)
 
 
 def options_for(optimizer: Optimizer[Any]) -> dict[str, Any]:
-    full = isinstance(optimizer, LBFGS)
     alone = {"network": multilayer_perceptron(2, [6], 1, activation="tanh"), "batch_size": "full", "epochs": 16}
-    return {"optimizer": optimizer, **(alone if full else {})}
+    return {"optimizer": optimizer, **(alone if optimizer.full_batch else {})}
 
 
 def after(steps: int) -> Callable[[], bool]:
@@ -106,7 +110,7 @@ def test_a_crash_loses_no_more_than_what_came_after_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(10**6))
-    monkeypatch.setattr("sfumato.checkpoint.time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
+    monkeypatch.setattr("sfumato.minimize.time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
     asked = iter([False] * 10)  # StopIteration at the eleventh
     path = tmp_path / "run.safetensors"
     with pytest.raises(StopIteration):

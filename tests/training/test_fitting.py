@@ -28,6 +28,7 @@ from sfumato import (
     Network,
     NetworkObjective,
     Normal,
+    RunOptions,
     Tanh,
     Zeros,
     fit,
@@ -38,6 +39,7 @@ from sfumato.data import Examples, Scaling
 from sfumato.layers import Needs
 from sfumato.layers.base import Backward
 from sfumato.losses.base import Pullback, Sums
+from sfumato.optimizers.schedules import exponential
 from sfumato.training.fitting import default_batch_size, default_epochs, evaluate
 from sfumato.training.history import EpochRecord
 
@@ -70,10 +72,13 @@ def fit_numbered(**options: Any) -> tuple[FitResult, NotedSquaredError]:
     settings: dict[str, Any] = {"batch_size": 4, "epochs": 3, "learning_rate": 0.01, "precision": "float64", **options}
     optimizer = settings.pop("optimizer", GradientDescent())
     examples = settings.pop("train", numbered())
+    how = {name: settings.pop(name) for name in ("callback", "stop", "resume", "checkpoint") if name in settings}
+    settings["run"] = RunOptions(engine=f"numpy/{settings.pop('precision')}", **how)
     return fit(SMALL, recorder, examples, optimizer=optimizer, **settings), recorder
 
 
 SMALL = multilayer_perceptron(1, [3], 1, activation="tanh")
+DOUBLE = RunOptions(engine="numpy/float64")
 
 
 def test_an_epoch_is_one_pass_over_all_examples_with_the_last_partial_batch() -> None:
@@ -140,7 +145,7 @@ def test_validation_examples_are_never_trained_on() -> None:
 def test_the_validation_loss_is_measured_after_the_epoch_without_dropout() -> None:
     network = Network([Dense(20), Tanh(), Dropout(0.5), Dense(1)], 1)
     held_out = numbered(5, first=3)
-    result = fit(network, MeanSquaredError(), numbered(), validation=held_out, epochs=4, precision="float64")
+    result = fit(network, MeanSquaredError(), numbered(), validation=held_out, epochs=4, run=DOUBLE)
     expected = np.mean((network.apply(result.theta, held_out.x)[:, 0] - held_out.y) ** 2)
     assert result.history[-1].validation_loss == pytest.approx(expected, rel=1e-12)
     assert result.history[result.best_epoch - 1].validation_loss == min(r.validation_loss for r in result.history)
@@ -176,7 +181,7 @@ def noise(n: int, seed: int) -> Examples:
 
 def fit_noise(**options: Any) -> FitResult:
     network = multilayer_perceptron(5, [30], 1)
-    return fit(network, BinaryCrossEntropy(), noise(60, 0), validation=noise(60, 1), precision="float64", **options)
+    return fit(network, BinaryCrossEntropy(), noise(60, 0), validation=noise(60, 1), run=DOUBLE, **options)
 
 
 def test_early_stopping_returns_the_best_weights_once_patience_is_over() -> None:
@@ -231,10 +236,10 @@ def test_bytes_stay_bytes_until_their_batch_is_used() -> None:
     images = Examples(rng.integers(256, size=(10, 4, 4, 1), dtype=np.uint8), np.arange(10) % 2)
     network = Network([Flatten(), Dense(1)], (4, 4, 1))
     scaling = SpyScaling(np.zeros(()), np.full((), 1 / 255))
-    in_bytes = fit(network, BinaryCrossEntropy(), images, scaling=scaling, batch_size=4, epochs=2, precision="float64")
+    in_bytes = fit(network, BinaryCrossEntropy(), images, scaling=scaling, batch_size=4, epochs=2, run=DOUBLE)
     assert scaled == [(4, "uint8"), (4, "uint8"), (2, "uint8")] * 2
     floats = images._replace(x=images.x / 255)
-    in_floats = fit(network, BinaryCrossEntropy(), floats, batch_size=4, epochs=2, precision="float64")
+    in_floats = fit(network, BinaryCrossEntropy(), floats, batch_size=4, epochs=2, run=DOUBLE)
     np.testing.assert_allclose(in_bytes.theta, in_floats.theta, rtol=1e-12)
 
 
@@ -249,7 +254,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(precision: st
 @pytest.mark.parametrize("init", [Normal(0.5), Zeros()])
 def test_training_starts_from_the_networks_own_initialiser(init: Any) -> None:
     network = multilayer_perceptron(1, [3], 1, init=init)
-    result = fit(network, MeanSquaredError(), numbered(), seed=3, stop=lambda: True)
+    result = fit(network, MeanSquaredError(), numbered(), seed=3, run=RunOptions(stop=lambda: True))
     np.testing.assert_array_equal(result.theta, network.initialize(3))
     assert (result.stopped, result.steps, result.history) == ("interrupted", 0, ())
 
@@ -262,7 +267,7 @@ def test_stop_is_asked_before_every_step() -> None:
 
 def test_each_epochs_record_is_handed_out_as_it_is_made() -> None:
     records: list[EpochRecord] = []
-    result, _ = fit_numbered(on_epoch=records.append, schedule="exponential", decay=0.5)
+    result, _ = fit_numbered(callback=records.append, learning_rate=exponential(0.01, 0.5))
     assert tuple(records) == result.history
     assert [record.epoch for record in records] == [1, 2, 3]
     assert [record.learning_rate for record in records] == pytest.approx([0.01, 0.005, 0.0025])
@@ -285,9 +290,7 @@ def test_logistic_regression_by_lbfgs_reaches_scikit_learns_optimum(l2: float) -
     x = rng.standard_normal((200, 3))
     y = (x @ [1.0, -2.0, 0.5] + rng.logistic(size=200) > 0).astype(int)
     network = multilayer_perceptron(3, [], 1)
-    result = fit(
-        network, BinaryCrossEntropy(), Examples(x, y), optimizer=LBFGS(), l2=l2, epochs=200, precision="float64"
-    )
+    result = fit(network, BinaryCrossEntropy(), Examples(x, y), optimizer=LBFGS(), l2=l2, epochs=200, run=DOUBLE)
     peer = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=1000).fit(x, y)
     np.testing.assert_allclose(result.theta, [*peer.coef_[0], peer.intercept_[0]], rtol=1e-5)
     assert result.stopped == "converged"
@@ -352,8 +355,8 @@ X, Y = numbered().x, numbered().y
         ({"early_stopping": 0, "validation": numbered()}, "patience of early stopping must be at least 1 epoch, not 0"),
         ({"early_stopping": 3}, "early stopping needs validation data"),
         ({"learning_rate": 0.0}, "the learning rate must be a positive number"),
-        ({"schedule": "linear"}, "no schedule is called 'linear'"),
-        ({"decay": 0.5}, "the constant schedule has no decay"),
+        ({"learning_rate": lambda epoch: math.nan}, "the learning rate of epoch 1 must be 0 or more, not nan"),
+        ({"optimizer": "sgd"}, "no optimizer is called 'sgd'"),
         ({"optimizer": LBFGS()}, "L-BFGS needs the same objective at every step: use the full batch"),
         ({"seed": -1}, "seed"),
         ({"train": Examples(np.zeros((4, 2)), np.zeros(4))}, r"examples have shape \(2,\); the network takes \(1,\)"),

@@ -1,5 +1,6 @@
 """From options to data, networks and models: what several commands begin with."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sfumato import data
+from sfumato import data, minimize
 from sfumato.architectures import convolutional_network, multilayer_perceptron
 from sfumato.checks import suggestion
 from sfumato.cli.options import (
@@ -23,6 +24,7 @@ from sfumato.cli.options import (
 )
 from sfumato.data import Dataset, Examples, Known, Scaling, ScalingKind, StreamedExamples
 from sfumato.data.target_scaling import TargetScaling
+from sfumato.engine import choose_engine
 from sfumato.errors import FileError, InputError
 from sfumato.layers.initializers import make_initializer
 from sfumato.losses.base import Loss
@@ -30,6 +32,7 @@ from sfumato.losses.classification import default_loss
 from sfumato.model import Model
 from sfumato.network import Network
 from sfumato.optimizers import Optimizer
+from sfumato.optimizers.schedules import make_schedule
 from sfumato.training.fitting import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
 
 VALIDATION, TEST = "0.1", "0.2"  # held out where nothing else is said
@@ -287,9 +290,23 @@ class Training:
     epochs: int
     settings: dict[str, Any]
 
-    def fit(self, **more: Any) -> FitResult:
-        """Train; `more` are further arguments of `fit`."""
-        return fit(self.network, self.loss, **self.settings, epochs=self.epochs, scaling=self.scaling, **more)
+    def fit(self, run: minimize.RunOptions) -> FitResult:
+        """Train, on the engine that the options name."""
+        settings = dict(self.settings)
+        engine = choose_engine(*(settings.pop(name) for name in ("backend", "device", "precision")))
+        rate, name, decay = (settings.pop(name) for name in ("learning_rate", "schedule", "decay"))
+        rate = settings["optimizer"].learning_rate if rate is None else rate
+        settings["learning_rate"] = make_schedule(name, rate, epochs=self.epochs, decay=decay)
+        with warnings.catch_warnings():  # values that are not to be scaled were asked for
+            warnings.filterwarnings("ignore", "the values to predict", UserWarning)
+            return fit(
+                self.network,
+                self.loss,
+                **settings,
+                epochs=self.epochs,
+                scaling=self.scaling,
+                run=replace(run, engine=engine),
+            )
 
 
 def prepare(parts: Parts, options: TrainingOptions, scaling: ScalingKind, seed: int) -> Training:

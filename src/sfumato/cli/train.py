@@ -63,6 +63,7 @@ def train(
 
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
+    from sfumato import minimize
     from sfumato.cli.outputs import CHECKPOINT
     from sfumato.cli.run_folder import open_run_folder, run_files, write_run
     from sfumato.cli.setup import TrainingOptions, divide, prepare, read_data
@@ -96,13 +97,14 @@ def train(
         )
     with limited_threads(output.threads), opened as folder, joined() as workers:
         with console.progress() as progress, interruptible(begin) as interrupted:
-            result = training.fit(
-                on_epoch=lambda record: _show(target.in_own_units(record), epochs, progress),
+            how = minimize.RunOptions(
+                callback=lambda record: _show(target.in_own_units(record), epochs, progress),
                 stop=interrupted,
                 checkpoint=folder and folder / CHECKPOINT,
                 resume=run.resume,
                 workers=workers,
             )
+            result = training.fit(how)
         if result.stopped == "interrupted":
             raise typer.Exit(_interrupted(console, folder, len(result.history), epochs))
         if workers.rank:

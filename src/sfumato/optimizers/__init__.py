@@ -6,14 +6,17 @@ from typing import Any, cast
 from sfumato.checks import one_of
 from sfumato.errors import InputError
 from sfumato.optimizers.base import Optimizer
-from sfumato.optimizers.first_order import Adam, AdamW, FirstOrder, GradientDescent, Momentum, Nesterov, RMSProp
+from sfumato.optimizers.first_order import Adam, FirstOrder, GradientDescent, Momentum, Nesterov, RMSProp
 from sfumato.optimizers.lbfgs import LBFGS
+from sfumato.optimizers.wrappers import AdamW, Clipped, Decayed
 
 __all__ = [
     "LBFGS",
     "OPTIMIZERS",
     "Adam",
     "AdamW",
+    "Clipped",
+    "Decayed",
     "FirstOrder",
     "GradientDescent",
     "Momentum",
@@ -21,6 +24,7 @@ __all__ = [
     "Optimizer",
     "RMSProp",
     "make_optimizer",
+    "settings_of",
 ]
 
 OPTIMIZERS: dict[str, type[Optimizer[Any]]] = {
@@ -34,6 +38,15 @@ OPTIMIZERS: dict[str, type[Optimizer[Any]]] = {
 }
 
 
+def settings_of(name: str) -> tuple[str, ...]:
+    """Names of the settings of the optimizer called `name`, one of `OPTIMIZERS`.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    return tuple(field.name for field in fields(cast(Any, OPTIMIZERS[one_of("optimizer", name, OPTIMIZERS)])))
+
+
 def make_optimizer(name: str, **settings: Any) -> Optimizer[Any]:
     """The optimizer called `name`, one of `OPTIMIZERS`, with its own settings; a setting of None is its default.
 
@@ -41,12 +54,10 @@ def make_optimizer(name: str, **settings: Any) -> Optimizer[Any]:
         InputError: for an unknown name, a setting that this optimizer does not have (none is ever ignored), or one out
             of range.
     """
-    one_of("optimizer", name, OPTIMIZERS)
-    kind = OPTIMIZERS[name]
+    known = settings_of(name)
     given = {key: value for key, value in settings.items() if value is not None}
-    known = [field.name for field in fields(cast(Any, kind))]
     for key in given:
         if key not in known:
             has = f"it has {', '.join(known)}" if known else "it has no settings beside the learning rate"
             raise InputError(f"the optimizer {name} has no {key.replace('_', ' ')}; {has}")
-    return kind(**given)
+    return OPTIMIZERS[name](**given)

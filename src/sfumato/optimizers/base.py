@@ -5,22 +5,52 @@ that a checkpoint can store.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, fingerprint, to_numpy
 from sfumato.objective import Evaluation, Objective
 
 S = TypeVar("S", bound=tuple[Any, ...])
 
 
 class Optimizer(ABC, Generic[S]):
-    """Steps a flat vector theta towards lower loss."""
+    """Steps a flat vector theta towards lower loss.
+
+    Write `State`, `learning_rate`, `init` and `step`; the rest says what training and painting have to know of an
+    optimizer, and has defaults that serve most.
+    """
 
     State: type[S]
     """The named tuple that `init` makes."""
 
-    learning_rate: ClassVar[float]
+    learning_rate: float
     """A rate to start with, where none is given."""
+
+    picture_learning_rate: float = 0.01
+    """The same for painting, where theta is pixels from 0 to 1; see `painting_rate`."""
+
+    picture_settings: Mapping[str, Any] = MappingProxyType({})
+    """Settings that painting, of a few dozen steps, takes in place of the defaults."""
+
+    vectors: int = 0
+    """How many vectors of theta's size the state keeps."""
+
+    full_batch: bool = False
+    """Whether it needs the same objective at every step, as a line search and estimates of curvature do. No step of
+    such an optimizer raises the loss, so its last theta is its best, and an average of its thetas is no better."""
+
+    proportional: bool = False
+    """Whether a step is the gradient times the rate, or an average of gradients, so that nothing bounds its length."""
+
+    gradient_powers: Mapping[str, int] = MappingProxyType({})
+    """The averages in the state, by name, and of which power of the gradient each is: 1, or 2 for squares. They serve a
+    similar objective too (the same picture at another size), once they are scaled to its gradients."""
+
+    def __str__(self) -> str:
+        """What messages call it."""
+        return type(self).__name__
 
     @abstractmethod
     def init(self, theta: Array) -> S:
@@ -29,3 +59,39 @@ class Optimizer(ABC, Generic[S]):
     @abstractmethod
     def step(self, objective: Objective, theta: Array, state: S, learning_rate: float) -> tuple[Array, S, Evaluation]:
         """Evaluate the objective at theta and step: the new theta and state, and the evaluation at the old theta."""
+
+    def converged(self, state: S) -> bool:
+        """Whether there is no lower point to be found from here."""
+        return False
+
+    def painting_rate(self, state: S, learning_rate: float, size: int) -> float:
+        """The rate of the next step, where pixels shall first move by about `learning_rate` each.
+
+        Args:
+            state: The optimizer's state.
+            learning_rate: The length asked for, in pixel values.
+            size: Number of pixel values, the length of theta.
+        """
+        return learning_rate
+
+    def remembering(self, steps: int) -> "Optimizer[S]":
+        """The same optimizer, keeping vectors of so many past steps at most; itself if it keeps none."""
+        return self
+
+    def digest(self) -> str:
+        """A digest of the arrays among its settings, which its repr leaves out."""
+        return fingerprint(*vars(self).values())
+
+    def pack(self, state: S) -> tuple[dict[str, Array], dict[str, Any]]:
+        """The state's vectors (NumPy's) and its numbers, by name, for a checkpoint.
+
+        What is neither (an evaluation that can be had again) is left out.
+        """
+        fields: Any = state  # a named tuple, which no type variable can be bound to
+        values = fields._asdict()
+        vectors = {name: to_numpy(value) for name, value in values.items() if hasattr(value, "shape")}
+        return vectors, {name: value for name, value in values.items() if isinstance(value, bool | int | float)}
+
+    def unpack(self, vectors: Mapping[str, Array], numbers: Mapping[str, Any]) -> S:
+        """The state that `pack` took apart."""
+        return self.State(**vectors, **numbers)

@@ -10,21 +10,21 @@ results, so keep a copy of what you still need.
 v and s below are the reference's (Part 7); g is the gradient, alpha the learning rate. L-BFGS is in `lbfgs.py`.
 
 An update is a dozen passes over vectors that together may be larger than a processor's cache, and moving them takes
-longer than arithmetic. So they are stepped part by part (`_in_parts`): all passes over one part, which stays in the
+longer than arithmetic. So they are stepped part by part (`in_parts`): all passes over one part, which stays in the
 cache, and then over the next.
 """
 
-import functools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
-from sfumato.arrays import Array, like, namespace
-from sfumato.checks import nonnegative
+from sfumato.arrays import Array, namespace
+from sfumato.checks import fraction, positive
 from sfumato.errors import InputError
 from sfumato.kernels.ops import ops
 from sfumato.objective import Evaluation, Objective
@@ -65,7 +65,7 @@ class Squares(NamedTuple):
     s: Array
 
 
-class Moments(NamedTuple):
+class AdamState(NamedTuple):
     """Averages of past gradients (v) and of their squares (s), and the number of steps taken."""
 
     v: Array
@@ -78,7 +78,9 @@ class GradientDescent(FirstOrder[Stateless]):
     """theta = theta - alpha g."""
 
     State = Stateless
-    learning_rate: ClassVar[float] = 0.1
+    learning_rate = 0.1
+    picture_learning_rate = 0.001
+    proportional = True
 
     def init(self, theta: Array) -> Stateless:
         return Stateless()
@@ -106,10 +108,14 @@ class Momentum(FirstOrder[Velocity]):
     form: Literal["averaged", "classical"] = "averaged"
 
     State = Velocity
-    learning_rate: ClassVar[float] = 0.1
+    learning_rate = 0.1
+    picture_learning_rate = 0.002
+    vectors = 1
+    proportional = True
+    gradient_powers = MappingProxyType({"v": 1})
 
     def __post_init__(self) -> None:
-        _check_fraction("beta", self.beta)
+        fraction("beta", self.beta)
         if self.form not in ("averaged", "classical"):
             raise InputError(f"momentum is averaged or classical, not {self.form!r}")
 
@@ -124,7 +130,7 @@ class Momentum(FirstOrder[Velocity]):
             v += g
             theta -= namespace(v).multiply(v, learning_rate, out=g)
 
-        _in_parts(step, theta, gradient, state.v)
+        in_parts(step, theta, gradient, state.v)
         return theta, state
 
 
@@ -141,10 +147,14 @@ class Nesterov(FirstOrder[Velocity]):
     beta: float = 0.9
 
     State = Velocity
-    learning_rate: ClassVar[float] = 0.01
+    learning_rate = 0.01
+    picture_learning_rate = 0.0002
+    vectors = 1
+    proportional = True
+    gradient_powers = MappingProxyType({"v": 1})
 
     def __post_init__(self) -> None:
-        _check_fraction("beta", self.beta)
+        fraction("beta", self.beta)
 
     def init(self, theta: Array) -> Velocity:
         return Velocity(namespace(theta).zeros_like(theta))
@@ -157,7 +167,7 @@ class Nesterov(FirstOrder[Velocity]):
             g *= learning_rate
             theta -= g
 
-        _in_parts(step, theta, gradient, state.v)
+        in_parts(step, theta, gradient, state.v)
         return theta, state
 
 
@@ -181,11 +191,14 @@ class RMSProp(FirstOrder[Squares]):
     epsilon_inside_root: bool = False
 
     State = Squares
-    learning_rate: ClassVar[float] = 0.001
+    learning_rate = 0.001
+    picture_learning_rate = 0.005
+    vectors = 1
+    gradient_powers = MappingProxyType({"s": 2})
 
     def __post_init__(self) -> None:
-        _check_fraction("beta1", self.beta1)
-        _check_positive("epsilon", self.epsilon)
+        fraction("beta1", self.beta1)
+        positive("epsilon", self.epsilon)
 
     def init(self, theta: Array) -> Squares:
         return Squares(namespace(theta).zeros_like(theta))
@@ -197,12 +210,12 @@ class RMSProp(FirstOrder[Squares]):
             g /= _root(s, self.epsilon, scratch, inside=self.epsilon_inside_root)
             theta -= g
 
-        _in_parts(step, theta, gradient, state.s)
+        in_parts(step, theta, gradient, state.s)
         return theta, state
 
 
 @dataclass(frozen=True)
-class Adam(FirstOrder[Moments]):
+class Adam(FirstOrder[AdamState]):
     """Adaptive moments: momentum divided as in RMSProp, both corrected for starting at zero (Kingma and Ba 2015).
 
         v = beta1 v + (1 - beta1) g
@@ -238,18 +251,22 @@ class Adam(FirstOrder[Moments]):
     epsilon: float = 1e-8
     epsilon_inside_root: bool = False
 
-    State = Moments
-    learning_rate: ClassVar[float] = 0.003  # three times the paper's, which small networks bear well
+    State = AdamState
+    learning_rate = 0.003  # three times the paper's, which small networks bear well
+    picture_learning_rate = 0.02
+    picture_settings = MappingProxyType({"beta2": 0.99})  # a scale's steps are few to average over
+    vectors = 2
+    gradient_powers = MappingProxyType({"v": 1, "s": 2})
 
     def __post_init__(self) -> None:
-        _check_fraction("beta1", self.beta1)
-        _check_fraction("beta2", self.beta2)
-        _check_positive("epsilon", self.epsilon)
+        fraction("beta1", self.beta1)
+        fraction("beta2", self.beta2)
+        positive("epsilon", self.epsilon)
 
-    def init(self, theta: Array) -> Moments:
-        return Moments(namespace(theta).zeros_like(theta), namespace(theta).zeros_like(theta), 0)
+    def init(self, theta: Array) -> AdamState:
+        return AdamState(namespace(theta).zeros_like(theta), namespace(theta).zeros_like(theta), 0)
 
-    def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
+    def update(self, theta: Array, gradient: Array, state: AdamState, learning_rate: float) -> tuple[Array, AdamState]:
         t = state.t + 1
         c = math.sqrt(1.0 - self.beta2**t)
         rate = learning_rate * c / (1.0 - self.beta1**t)
@@ -260,42 +277,12 @@ class Adam(FirstOrder[Moments]):
             ops().average(v, g, self.beta1)
             ops().descend(theta, v, _root(s, epsilon, scratch, inside=self.epsilon_inside_root), rate, g)
 
-        _in_parts(step, theta, gradient, state.v, state.s)
-        return theta, Moments(state.v, state.s, t)
+        in_parts(step, theta, gradient, state.v, state.s)
+        return theta, AdamState(state.v, state.s, t)
 
 
-@dataclass(frozen=True, eq=False)
-class AdamW(Adam):
-    """Adam with weight decay beside it instead of in the gradient (Loshchilov and Hutter 2019).
-
-        theta = theta - alpha weight_decay theta,    then Adam's step
-
-    L2 in the gradient is divided by sqrt(s') like the rest of it, so Adam hardly decays weights with large gradients;
-    decoupled, every weight decays alike.
-
-    Args:
-        weight_decay: The rate of decay, 0 or more; 0.01 is the paper's usual choice. lambda / N is what L2 would be.
-        decays: For each entry of theta whether it decays (biases should not), as booleans; None decays all.
-    """
-
-    weight_decay: float = 0.01
-    decays: Array | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        nonnegative("weight decay", self.weight_decay)
-
-    def update(self, theta: Array, gradient: Array, state: Moments, learning_rate: float) -> tuple[Array, Moments]:
-        rate = learning_rate * self.weight_decay
-        if self.decays is None:
-            theta *= 1.0 - rate
-        else:
-            _in_parts(functools.partial(_decay, rate), theta, like(self.decays, theta))
-        return super().update(theta, gradient, state, learning_rate)
-
-
-def _in_parts(step: Callable[..., None], *vectors: Array) -> None:
-    """Calls `step(*parts, room)` for part after part of the vectors, cut alike; room is one part's scratch memory."""
+def in_parts(step: Callable[..., None], *vectors: Array) -> None:
+    """Call `step(*parts, scratch)` for part after part of the vectors, cut alike, with scratch memory for one."""
     size = len(vectors[0])
     most = PART if isinstance(vectors[0], np.ndarray) else max(1, size)  # PyTorch parts its work itself
     scratch = namespace(vectors[0]).empty_like(vectors[0][:most])
@@ -304,15 +291,8 @@ def _in_parts(step: Callable[..., None], *vectors: Array) -> None:
         step(*parts, scratch[: len(parts[0])])
 
 
-def _decay(rate: float, theta: Array, decays: Array, scratch: Array) -> None:
-    """theta = theta - rate theta where it decays, in place."""
-    namespace(theta).multiply(theta, decays, out=scratch)
-    scratch *= rate
-    theta -= scratch
-
-
 def _root(s: Array, epsilon: float, scratch: Array, *, inside: bool) -> Array:
-    """sqrt(s + epsilon) if `inside`, else sqrt(s) + epsilon, in `room`."""
+    """sqrt(s + epsilon) if `inside`, else sqrt(s) + epsilon, in `scratch`."""
     xp = namespace(s)
     if inside:
         xp.add(s, epsilon, out=scratch)
@@ -321,13 +301,3 @@ def _root(s: Array, epsilon: float, scratch: Array, *, inside: bool) -> Array:
     xp.sqrt(s, out=scratch)
     scratch += epsilon
     return scratch
-
-
-def _check_fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise InputError(f"{name} must be at least 0 and below 1, not {value}")
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not (np.isfinite(value) and value > 0):
-        raise InputError(f"{name} must be a positive number, not {value}")

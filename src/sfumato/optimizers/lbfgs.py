@@ -5,8 +5,8 @@ by s changed the gradient by y, so H^-1 y = s. L-BFGS keeps the last few pairs (
 straight from them (the two-loop recursion, algorithm 7.4), in a few products of vectors.
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,8 @@ class LBFGS(Optimizer[Curvature]):
     max_evaluations: int = 25
 
     State = Curvature
-    learning_rate: ClassVar[float] = 1.0
+    learning_rate = 1.0
+    full_batch = True
 
     def __post_init__(self) -> None:
         if self.history < 1:
@@ -75,6 +76,10 @@ class LBFGS(Optimizer[Curvature]):
             )
         if self.max_evaluations < 1:
             raise InputError(f"a line search needs at least one evaluation, not {self.max_evaluations}")
+        object.__setattr__(self, "vectors", 2 * self.history)
+
+    def __str__(self) -> str:
+        return "L-BFGS"
 
     def init(self, theta: Array) -> Curvature:
         shape = (self.history, len(theta))
@@ -99,6 +104,16 @@ class LBFGS(Optimizer[Curvature]):
             state.s[pairs % self.history], state.y[pairs % self.history] = s, y
             pairs += 1
         return theta, Curvature(state.s, state.y, pairs, converged=False, here=found.evaluation), here
+
+    def converged(self, state: Curvature) -> bool:
+        return state.converged
+
+    def painting_rate(self, state: Curvature, learning_rate: float, size: int) -> float:
+        """The first step's length is divided by the gradient's; from then on the right one is known."""
+        return 1.0 if state.pairs else learning_rate * size
+
+    def remembering(self, steps: int) -> "LBFGS":
+        return replace(self, history=min(self.history, steps))
 
     def _direction(self, gradient: Array, state: Curvature) -> Array:
         """-H^-1 g from the stored pairs: the two-loop recursion."""

@@ -20,7 +20,7 @@ BUILTIN_STYLES = {
     "brushwork": "short strokes of thick paint",
     "watercolour": "thin washes with dark rims",
 }
-"""Titles of the built-in styles. The paintings are in the public domain; the others come from scripts/make_styles.py."""
+"""Titles of the built-in styles: paintings in the public domain, and what scripts/make_styles.py draws."""
 
 
 def builtin_style(name: str) -> Path:

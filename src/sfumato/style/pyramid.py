@@ -5,7 +5,7 @@ features lay out large strokes; each larger size then refines them.
 """
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
@@ -67,25 +67,25 @@ def detail(picture: Array, height: int, width: int) -> Array:
     return picture - resize(resize(picture, height, width), *picture.shape[:2])
 
 
-def resample_moments(memory: Any, old: tuple[int, int], new: tuple[int, int]) -> Any:
-    """Resample an optimizer's state for the next scale: averages of gradients as pictures of the new size.
+def resample_averages(
+    vectors: Mapping[str, Array], powers: Mapping[str, int], old: tuple[int, int], new: tuple[int, int]
+) -> dict[str, Array]:
+    """An optimizer's averages of gradients at the next scale, as pictures of the new size.
 
     Losses are means over the pixels (but for the reference's own), so a pixel's gradient shrinks as their number grows,
-    by r = old / new: first moments (v) go along with r, second moments (s) with its square. Lanczos's filter
-    overshoots, and clipping a mean of squares at zero would let the next step divide by nothing: second moments take a
-    filter without negative parts.
+    by r = old / new: averages of gradients go along with r, those of squares with its square. Lanczos's filter
+    overshoots, and clipping a mean of squares at zero would let the next step divide by nothing: squares take a filter
+    without negative parts.
 
     Args:
-        memory: A named tuple with vectors of pixels, `v` or `s` or both.
-        old: Height and width of the pictures in it.
+        vectors: The averages by name, vectors of pixels.
+        powers: Of which power of the gradient each is, 1 or 2.
+        old: Height and width of the pictures in them.
         new: Height and width that they get.
     """
     ratio = old[0] * old[1] / (new[0] * new[1])
-
     changed = {}
-    if "v" in memory._fields:
-        changed["v"] = ratio * resize(memory.v.reshape(*old, -1), *new).ravel()
-    if "s" in memory._fields:
-        smooth = resize(memory.s.reshape(*old, -1), *new, Image.Resampling.BILINEAR)
-        changed["s"] = ratio**2 * smooth.ravel()
-    return memory._replace(**changed)
+    for name, power in powers.items():
+        kind = Image.Resampling.LANCZOS if power == 1 else Image.Resampling.BILINEAR
+        changed[name] = ratio**power * resize(vectors[name].reshape(*old, -1), *new, kind).ravel()
+    return changed

@@ -1,8 +1,7 @@
-"""What a style transfer says as it goes, what it returns, and where it stands between two steps."""
+"""What a style transfer says as it goes, and what it returns."""
 
 import io
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +11,10 @@ import numpy as np
 from PIL import Image
 
 from sfumato.arrays import Array, to_numpy
-from sfumato.checkpoint import load_same_run, pack_memory, refusing_damage, unpack_memory
-from sfumato.optimizers import LBFGS, Optimizer
+from sfumato.checkpoint import refusing_damage
 from sfumato.pictures.files import Photo, check_picture_place, write_image
-from sfumato.storage import load_header, save_tensors
+from sfumato.storage import load_header
 from sfumato.style.tiles.memory import HISTORIES, Plan
-
-FORMAT = "style checkpoint 2"
 
 
 @dataclass(frozen=True)
@@ -127,52 +123,10 @@ class StyleResult:
         write_image(place, self.picture, description=json.dumps(self.settings), like=self.photo, quality=quality)
 
 
-@dataclass
-class StyleState:
-    """Where a style transfer stands between two steps.
-
-    Attributes:
-        theta: The pixels at the current scale, a flat vector.
-        memory: The optimizer's state.
-        weights: Weights of the objective's terms at this scale, which may have been normalised at its start.
-        rate: Learning rate at this scale.
-        average: Running average of the iterates, not yet corrected for starting at zero; empty where none is taken.
-        scale: The scale that is being worked, from 0.
-        step: Steps taken at the current scale.
-        seconds: Time spent.
-        history: Loss before each step so far.
-    """
-
-    theta: Array
-    memory: Any
-    weights: list[float]
-    rate: float
-    average: Array
-    scale: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    history: list[float] = field(default_factory=list)
-
-
 def to_uint8(pixels: Array) -> Array:
     """Pixels from 0 to 1 (what lies beyond is clipped) as bytes."""
     rounded: Array = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
     return rounded
-
-
-def save_style_checkpoint(path: Path, state: StyleState, settings: dict[str, Any]) -> int:
-    """Write the state and the settings it belongs to; returns the bytes written."""
-    vectors, numbers = pack_memory(state.memory)
-    header = {
-        "format": FORMAT,
-        "settings": settings,
-        "optimizer": numbers,
-        "weights": state.weights,
-        "rate": state.rate,
-        "progress": [state.scale, state.step, state.seconds],
-        "history": state.history,
-    }
-    return save_tensors(path, {"theta": to_numpy(state.theta), "average": to_numpy(state.average), **vectors}, header)
 
 
 def recorded_plan(path: Path) -> Plan:
@@ -187,44 +141,3 @@ def recorded_plan(path: Path) -> Plan:
         if not (tile is None or (isinstance(tile, int) and tile > 0)) or history not in HISTORIES:
             raise ValueError(f"there is no plan with tiles of {tile} and a history of {history}")
         return Plan(tile, history, bool(prepared))
-
-
-def load_style_checkpoint(path: Path, optimizer: Optimizer[Any], settings: dict[str, Any]) -> StyleState:
-    """Read what `save_style_checkpoint` wrote.
-
-    Raises:
-        FileError: if the file is not such a checkpoint.
-        InputError: if it belongs to a run with other settings or pictures.
-    """
-    compared = {name: value for name, value in settings.items() if name != "memory"}  # the plan tells what came of it
-    tensors, header = load_same_run(path, FORMAT, compared)
-    with refusing_damage(path):
-        scale, step, seconds = header["progress"]
-        state = StyleState(
-            theta=tensors["theta"],
-            memory=unpack_memory(optimizer, tensors, header["optimizer"]),
-            weights=[float(weight) for weight in header["weights"]],
-            rate=float(header["rate"]),
-            average=tensors["average"],
-            scale=scale,
-            step=step,
-            seconds=float(seconds),
-            history=[float(loss) for loss in header["history"]],
-        )
-        _check_state(state, optimizer, settings)
-        return state
-
-
-def _check_state(state: StyleState, optimizer: Optimizer[Any], settings: dict[str, Any]) -> None:
-    """Raise `ValueError` where a state is none that a run with this optimizer and these settings can have."""
-    if state.scale not in range(len(settings["sizes"])) or state.step not in range(settings["steps"] + 1):
-        raise ValueError(f"it has no scale {state.scale} with {state.step} steps")
-    theta = np.zeros(3 * math.prod(settings["sizes"][state.scale]), np.float32)
-    average = theta[:0] if isinstance(optimizer, LBFGS) else theta
-    expected = (theta, average, *optimizer.init(theta))
-    for there, right in zip((state.theta, state.average, *state.memory), expected, strict=True):
-        if isinstance(right, np.ndarray):
-            if there.shape != right.shape or there.dtype != right.dtype or not np.isfinite(there).all():
-                raise ValueError(f"{right.shape} finite numbers were expected")
-        elif type(there) is not type(right):
-            raise ValueError(f"{there!r} is no {type(right).__name__}")

@@ -17,6 +17,7 @@ from sfumato.arrays import Array
 from sfumato.checks import one_of
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
+from sfumato.optimizers import OPTIMIZERS
 from sfumato.random_keys import Stream, generator
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.losses import STYLE_LOSSES
@@ -36,19 +37,12 @@ LEAST_EDGE = 16
 LARGEST_EDGE = 2**16
 """Pixels that a picture may have each way: 4,000 megapixels if it is square."""
 
-LEARNING_RATES = {
-    "lbfgs": 0.01,
-    "adam": 0.02,
-    "adamw": 0.02,
-    "rmsprop": 0.005,
-    "gd": 0.001,
-    "momentum": 0.002,
-    "nesterov": 0.0002,
-}
-"""In pixel values, which go from 0 to 1, a step. Adam and RMSProp divide by the gradient's own size, so their steps are
-about that long; the rates of the others are for a gradient that is one on average where each scale starts, so that
-L-BFGS and gradient descent begin with a step of just that length, and momentum comes to it. (Gradient descent and
-momentum take less where that would go further than a straight line has loss to lose.)"""
+LEARNING_RATES = {name: optimizer.picture_learning_rate for name, optimizer in OPTIMIZERS.items()}
+"""In pixel values, which go from 0 to 1, a step; see `Optimizer.painting_rate`. Adam and RMSProp divide by the
+gradient's own size, so their steps are about that long; the rates of the others are for a gradient that is one on
+average where each scale starts, so that L-BFGS and gradient descent begin with a step of just that length, and momentum
+comes to it. (Gradient descent and momentum take less where that would go further than a straight line has loss to
+lose.)"""
 
 
 def described(

@@ -8,6 +8,7 @@ from typing import Any
 
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, FileError, InputError
+from sfumato.minimize import RunOptions
 from sfumato.pictures.files import Photo, check_picture_place, write_image
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
 from sfumato.style.presets import preset_settings
@@ -131,18 +132,20 @@ class Painting:
         """
         out = None if self.workers.rank else self.out
         checkpoint = checkpoint_of(self.out) if self.out else None
-        watcher = _Watcher(self, callback, stop)
+        watcher = _Watcher(self, callback)
         try:
             result = self.transfer.run(
                 self.content,
                 self.styles,
                 masks=self.masks,
-                callback=watcher.after_step,
-                stop=watcher.stops,
+                run=RunOptions(
+                    callback=watcher.after_step,
+                    stop=stop,
+                    checkpoint=checkpoint,
+                    resume=self.resume,
+                    workers=self.workers,
+                ),
                 on_download=on_download,
-                workers=self.workers,
-                checkpoint=checkpoint,
-                resume=self.resume,
             )
         except DivergenceError:
             if out and checkpoint:  # going on from it would end there again
@@ -160,31 +163,26 @@ class Painting:
 class _Watcher:
     """Passes each step on to the caller, and writes the picture so far where that is asked for."""
 
-    def __init__(
-        self,
-        painting: Painting,
-        callback: Callable[[StepRecord], object] | None,
-        stop: Callable[[], bool] | None,
-    ) -> None:
-        self.painting, self.callback, self.stop = painting, callback, stop
-        self.ended = self.written = False
+    def __init__(self, painting: Painting, callback: Callable[[StepRecord], object] | None) -> None:
+        self.painting, self.callback, self.written = painting, callback, False
         self.like: Photo | None = None
         if painting.out and painting.save_every and not painting.workers.rank:
             photo = read_photo(painting.content, first_frame=painting.transfer.first_frame)
             self.like = replace(photo, pixels=photo.pixels[:0].copy())
 
-    def after_step(self, record: StepRecord) -> None:
-        if self.callback is not None and self.callback(record) is True:
-            self.ended = True
+    def after_step(self, record: StepRecord) -> bool:
+        """Returns True to end the run."""
+        ended = self.callback is not None and self.callback(record) is True
+        self._write_sometimes(record)
+        return ended
+
+    def _write_sometimes(self, record: StepRecord) -> None:
         done, out, every = (record.scale - 1) * record.steps + record.step, self.painting.out, self.painting.save_every
         if self.like is None or out is None or not every or done % every:
             return
         if checkpoint_of(out).exists():  # else, if it is killed now, the picture would count as finished
             write_image(out, record.picture, like=self.like, quality=self.painting.quality)
             self.written = True
-
-    def stops(self) -> bool:
-        return self.ended or (self.stop is not None and self.stop())
 
 
 def checkpoint_of(out: Path) -> Path:

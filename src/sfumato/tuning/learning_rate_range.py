@@ -4,7 +4,9 @@ Smith, "Cyclical learning rates for training neural networks", 2017 (arXiv 1506.
 grows exponentially and a smoothed loss, as is usual since.
 """
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +15,14 @@ import numpy as np
 from sfumato.arrays import Array, all_finite
 from sfumato.data.dataset import Examples
 from sfumato.data.scaling import Scaling
-from sfumato.engine import choose_engine
+from sfumato.data.streaming import StreamedExamples
+from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
 from sfumato.losses.base import Loss
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective
-from sfumato.optimizers import LBFGS, Optimizer
-from sfumato.training.batches import make_batches
+from sfumato.optimizers import Optimizer, make_optimizer
+from sfumato.training.batches import Batches, make_batches
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 200
 SMOOTHING = 0.9
@@ -48,16 +51,14 @@ class RangeTest:
 def learning_rate_range(
     network: Network,
     loss: Loss,
-    train: Examples,
-    optimizer: Optimizer[Any],
+    train: Examples | StreamedExamples,
+    optimizer: Optimizer[Any] | str = "adam",
     *,
     scaling: Scaling | None = None,
     batch_size: int = 100,
     l2: float = 0.0,
     seed: int = 0,
-    backend: str | None = None,
-    device: str | None = None,
-    precision: str | None = None,
+    engine: Engine | str | None = None,
 ) -> RangeTest:
     """Train for up to 200 steps, from a rate of 1e-6 to one of 10, until the loss is four times its lowest.
 
@@ -65,34 +66,26 @@ def learning_rate_range(
         network: The network; its first weights are drawn from `seed`.
         loss: The loss on its outputs.
         train: The training examples.
-        optimizer: What takes the steps.
+        optimizer: What takes the steps, or its name.
         scaling: Applied to all inputs; none by default.
         batch_size: Examples a step.
         l2: Lambda of the penalty.
         seed: Of weights, order and dropout.
-        backend: Where to compute, and in what precision: as for `fit`.
-        device: The same.
-        precision: The same.
+        engine: Where to compute, and in what precision: as for `RunOptions`.
 
     Raises:
-        InputError: for L-BFGS, which finds its own steps.
+        InputError: for an optimizer that finds the length of its steps itself, as L-BFGS does.
     """
-    if isinstance(optimizer, LBFGS):
-        raise InputError("L-BFGS finds the length of its steps itself: a range test is for the other optimizers")
-    engine = choose_engine(backend, device, precision)
+    optimizer = make_optimizer(optimizer) if isinstance(optimizer, str) else optimizer
+    if optimizer.full_batch:
+        raise InputError(f"{optimizer} finds the length of its steps itself: a range test is for the other optimizers")
+    engine = as_engine(engine)
     batches = make_batches(train, scaling or Scaling.none(), batch_size=batch_size, seed=seed, engine=engine)
     theta = engine.master.put(network.initialize(seed, engine.numpy_dtype))
-    state = optimizer.init(theta)
-    rates, losses, mean = [], [], 0.0
-    epoch, order = 0, iter(batches.epoch(0))
+    state, rates, losses, mean = optimizer.init(theta), [], [], 0.0
     with engine.computing(network):
-        for step in range(STEPS):
+        for step, which in zip(range(STEPS), _endless(batches), strict=False):
             rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
-            which = next(order, None)
-            if which is None:
-                epoch += 1
-                order = iter(batches.epoch(epoch))
-                which = next(order)
             x, y, weight = batches.batch(which)
             key = (seed, step) if network.stochastic else None
             objective = NetworkObjective(
@@ -108,3 +101,8 @@ def learning_rate_range(
                 break
     lowest = int(np.argmin(losses))
     return RangeTest(np.array(rates), np.array(losses), float(f"{rates[lowest] / 10:.2g}"))
+
+
+def _endless(batches: Batches) -> Iterator[Any]:
+    """The batches of one epoch after another."""
+    return (which for epoch in itertools.count() for which in batches.epoch(epoch))

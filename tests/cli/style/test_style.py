@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from sfumato.arrays import Array
-from sfumato.checkpoint import SparingSaver
+from sfumato.minimize import SparingSaver
 from sfumato.pictures.files import read_image, write_image
 from sfumato.style.transfer import StyleTransfer
 
@@ -181,7 +181,7 @@ def test_the_picture_so_far_is_written_as_often_as_asked(
         write_image(path, pixels, **more)
 
     monkeypatch.setattr(command, "write_image", watched)
-    monkeypatch.setattr("sfumato.checkpoint.SparingSaver.save_sometimes", SparingSaver.save_now)
+    monkeypatch.setattr("sfumato.minimize.SparingSaver.save_sometimes", SparingSaver.save_now)
     options = ["--scales", "2", "--steps", "3", "--save-every", "2", "-o", "out.png"]
     assert here("style", *pictures, *TINY, *options).status == 0
     assert sizes == [(34, 45), (48, 64), (48, 64), (48, 64)], "after steps 2, 4 and 6 of all, and at the end"

@@ -13,9 +13,9 @@ import pytest
 import safetensors.numpy
 from PIL import Image
 
-from sfumato.checkpoint import SparingSaver
 from sfumato.cli.style.batch import reason
 from sfumato.errors import DivergenceError, FileError
+from sfumato.minimize import SparingSaver
 from sfumato.pictures.files import read_image
 from sfumato.style.transfer import StyleTransfer
 
@@ -149,7 +149,7 @@ def test_the_picture_so_far_of_a_killed_batch_does_not_count_as_finished(
 
     arguments = ["style", "photos", *TINY, "--save-every", "1", "-o", "painted"]
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
-        patched.setattr("sfumato.checkpoint.SparingSaver.save_sometimes", SparingSaver.save_now)
+        patched.setattr("sfumato.minimize.SparingSaver.save_sometimes", SparingSaver.save_now)
         patched.setattr("sfumato.cli.style.painting.write_image", killed)
         here(*arguments)
     assert begun == [True], "nothing is written before there is something to go on with"
@@ -170,7 +170,7 @@ def test_a_picture_that_diverged_does_not_count_as_finished(
             raise DivergenceError("the picture diverged")
         return result
 
-    monkeypatch.setattr("sfumato.checkpoint.SparingSaver.save_sometimes", SparingSaver.save_now)
+    monkeypatch.setattr("sfumato.minimize.SparingSaver.save_sometimes", SparingSaver.save_now)
     monkeypatch.setattr(StyleTransfer, "run", diverging)
     for _ in range(2):
         status, out, _ = here("style", "photos", *TINY, "--save-every", "1", "-o", "painted", "--json", "--quiet")

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from sfumato import InputError
 from sfumato.arrays import Array
 from sfumato.kernels.threads import parallel_kernels
+from sfumato.minimize import RunOptions
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles import memory
@@ -138,8 +139,8 @@ def test_a_run_goes_on_by_the_plan_it_began_with_on_a_machine_with_more_memory(
     with monkeypatch.context() as small_machine:
         small_machine.setattr(memory, "allowed_memory", lambda *asked: little)
         whole = transfer.run(content, style)
-        transfer.run(content, style, checkpoint=kept, stop=lambda: next(calls) == 3)
-    resumed = transfer.run(content, style, checkpoint=kept, resume=True)
+        transfer.run(content, style, run=RunOptions(checkpoint=kept, stop=lambda: next(calls) == 3))
+    resumed = transfer.run(content, style, run=RunOptions(checkpoint=kept, resume=True))
     assert resumed.settings["plan"] == {"tile": LEAST_TILE, "history": 3, "prepared": False}
     np.testing.assert_array_equal(resumed.picture, whole.picture)
     assert transfer.run(content, style).settings["plan"] == {"tile": None, "history": 10, "prepared": True}

@@ -94,6 +94,7 @@ def tune(
 def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
     from sfumato import plots
     from sfumato.cli.setup import prepare
+    from sfumato.engine import choose_engine
     from sfumato.plots import tuning as tuning_plots
     from sfumato.tuning.learning_rate_range import learning_rate_range
 
@@ -104,10 +105,15 @@ def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
     settings = training.settings
     if settings["batch_size"] == "full":
         settings["batch_size"] = settings["train"].size
-    names = ("train", "optimizer", "batch_size", "l2", "seed", "backend", "device", "precision")
+    names = ("train", "optimizer", "batch_size", "l2", "seed")
+    engine = choose_engine(settings["backend"], settings["device"], settings["precision"])
     begun = time.monotonic()
     found = learning_rate_range(
-        training.network, training.loss, scaling=training.scaling, **{name: settings[name] for name in names}
+        training.network,
+        training.loss,
+        scaling=training.scaling,
+        engine=engine,
+        **{name: settings[name] for name in names},
     )
     seconds = time.monotonic() - begun
     if output.out is not None:

@@ -16,6 +16,8 @@ from sfumato.cli.options import ARCHITECTURES, DataOptions, SplitOptions
 from sfumato.cli.run_folder import run_files
 from sfumato.cli.setup import Parts, TrainingOptions, divide, prepare, read_data
 from sfumato.errors import FileError, InputError
+from sfumato.minimize import RunOptions
+from sfumato.optimizers import OPTIMIZERS, settings_of
 from sfumato.training.history import EpochRecord
 from sfumato.tuning.search import (
     Choice,
@@ -41,9 +43,6 @@ HEARTBEAT = 5
 
 RACES = ("exists", "UNIQUE", "duplicate key", "locked")
 """What databases say where another process is making the same tables at the same moment."""
-
-MOMENTUM = {"momentum": ("beta",), "nesterov": ("beta",), "rmsprop": ("beta1",)}
-"""The averages of each optimizer; Adam and AdamW have two."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +96,8 @@ class Plan:
             "beta1": Range(1e-3, 0.5, 0.1),
             "beta2": Range(1e-4, 0.1, 1e-3),
         }
-        averages = MOMENTUM.get(optimizer, ("beta1", "beta2") if optimizer.startswith("adam") else ())
-        without = {"beta", "beta1", "beta2"} - {*averages}
-        without |= set() if optimizer.startswith(("adam", "rms")) else {"epsilon"}
-        without |= {"batch_size", "dropout"} if optimizer == "lbfgs" else set()
+        without = {"beta", "beta1", "beta2", "epsilon"} - {*settings_of(optimizer)}
+        without |= {"batch_size", "dropout"} if OPTIMIZERS[optimizer].full_batch else set()
         without |= {"decay"} if options.optimizer.schedule else set()
         return {name: setting for name, setting in whole.items() if name not in without and not self.gives(name)}
 
@@ -150,7 +147,7 @@ def run_with(
     def on_epoch(record: EpochRecord) -> None:
         watch(record.epoch, record.validation_loss)
 
-    result = training.fit(on_epoch=on_epoch, stop=stop)
+    result = training.fit(RunOptions(callback=on_epoch, stop=stop))
     if result.stopped == "interrupted":
         raise UnfinishedTrialError
     history = [training.target.in_own_units(record) for record in result.history]

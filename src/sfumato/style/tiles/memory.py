@@ -15,8 +15,10 @@ from typing import NamedTuple
 from sfumato.arrays import Array, Shape
 from sfumato.engine import NUMPY, Engine, device_memory
 from sfumato.errors import InputError
+from sfumato.optimizers import make_optimizer
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.problem import StyleProblem
+from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 
 PART_OF_MACHINE = 0.75
@@ -107,7 +109,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         return prepared
     if not too_much(whole):
         return whole
-    histories = HISTORIES if settings.optimizer == "lbfgs" else HISTORIES[:1]
+    histories = _histories(settings)
     least = Plan(LEAST_TILE, histories[-1])
     if _fixed(problem) > allowed:
         raise InputError(
@@ -117,7 +119,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     if too_much(least):
         needed = bytes_as_text(planned_memory(problem, height, width, least))
         choices = "a smaller size or style scale"
-        choices += ", or --optimizer adam" if settings.optimizer == "lbfgs" else ""
+        choices += ", or --optimizer adam" if len(histories) > 1 else ""
         raise InputError(
             f"{problem.content_name}: at {width} x {height} pixels it takes at least {needed} of memory, and "
             f"{bytes_as_text(allowed)} are allowed; allow more, or choose {choices}"
@@ -131,6 +133,13 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     return Plan(edges[fitting - 1], history)
 
 
+def _histories(settings: StyleSettings) -> range:
+    """How many past steps the optimizer may remember: fewer than usual only if that saves vectors."""
+    optimizer = make_optimizer(settings.optimizer)
+    fewer = optimizer.remembering(HISTORIES[-1]).vectors < optimizer.vectors
+    return HISTORIES if fewer else HISTORIES[:1]
+
+
 def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Callable[[Plan], bool]) -> Plan:
     """A plan with a tile at least for every process, where the picture has that many.
 
@@ -141,7 +150,7 @@ def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Calla
     edges = range(LEAST_TILE, max(height, width) + LEAST_TILE, LEAST_TILE)
     counts = {edge: len(cut_into_tiles(height, width, edge, field)) for edge in edges}
     enough = min(problem.workers.count, counts[LEAST_TILE])
-    for history in HISTORIES if problem.settings.optimizer == "lbfgs" else HISTORIES[:1]:
+    for history in _histories(problem.settings):
         for edge in reversed(edges):
             if counts[edge] >= enough and not too_much(Plan(edge, history)):
                 return Plan(edge, history)
@@ -216,8 +225,8 @@ def _given(problem: StyleProblem) -> list[Array]:
 def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
     """Bytes held of the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
     settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
-    pairs = min(plan.history, settings.steps)
-    pictures = LINE_SEARCH + 2 * pairs if settings.optimizer == "lbfgs" else FIRST_ORDER
+    optimizer = make_optimizer(settings.optimizer).remembering(min(plan.history, settings.steps))
+    pictures = LINE_SEARCH + optimizer.vectors if optimizer.full_batch else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
     if settings.content_weight:
         features = sum(math.prod(shapes[layer]) for layer in problem.content_layers)

@@ -1,0 +1,167 @@
+"""Training as a run of `minimize`: epochs, the batches of each, and what is noted at its end."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array, all_finite, copied
+from sfumato.checkpoint import State
+from sfumato.checks import nonnegative
+from sfumato.engine import Engine
+from sfumato.errors import DivergenceError
+from sfumato.losses.base import NO_SUMS, Loss, Sums
+from sfumato.minimize import Job
+from sfumato.network import Network
+from sfumato.objective import Evaluation, NetworkObjective
+from sfumato.optimizers import Optimizer
+from sfumato.optimizers.schedules import Schedule
+from sfumato.training.batches import Batches
+from sfumato.training.history import EpochRecord
+from sfumato.workers import Workers
+
+
+class _Epoch(NamedTuple):
+    """The rate of an epoch, and which examples each of its batches has."""
+
+    number: int
+    rate: float
+    batches: Sequence[Any]
+
+
+@dataclass
+class Training(Job):
+    """Training as a run: its stages are epochs, and its steps batches.
+
+    A state has the vector "best_theta", the parameters of the epoch with the lowest validation loss, and the numbers
+    "best_epoch", that epoch, from 1 (0 before there is one), and "sums", what the loss has added up over the epoch.
+    """
+
+    network: Network
+    loss: Loss
+    batches: Batches
+    validation: Batches | None
+    optimizer: Optimizer[Any]
+    schedule: Schedule
+    l2: float
+    epochs: int
+    patience: int | None
+    settings: dict[str, Any]
+    workers: Workers
+
+    kind: ClassVar[str] = "training"
+
+    def __post_init__(self) -> None:
+        self.objective: NetworkObjective | None = None
+        self.full_batch: NetworkObjective | None = None
+        self.epoch: _Epoch | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self.batches.engine
+
+    def first(self, start: tuple[Array, Any] | None = None) -> State:
+        """The state before the first step: with new weights, or with theta and optimizer state of another training."""
+        theta, optimizer_state = start or (self.network.initialize(self.batches.seed, self.engine.numpy_dtype), None)
+        theta = self.engine.master.put(theta)
+        return State(
+            theta,
+            self.optimizer.init(theta) if start is None else optimizer_state,
+            vectors={"best_theta": copied(theta)},
+            numbers={"best_epoch": 0, "sums": NO_SUMS},
+        )
+
+    def finished(self, state: State) -> str:
+        return state.finished or ("finished" if state.stage >= self.epochs else "")
+
+    def stage_over(self, state: State) -> bool:
+        return state.step >= len(self._epoch(state).batches)
+
+    def next_step(self, state: State) -> tuple[NetworkObjective, float]:
+        epoch = self._epoch(state)
+        return self._objective(epoch.batches[state.step], state.steps), epoch.rate
+
+    def after_step(self, state: State, evaluation: Evaluation) -> None:
+        assert evaluation.sums is not None
+        state.numbers["sums"] = Sums(*state.numbers["sums"]).plus(evaluation.sums)
+
+    def end_stage(self, state: State) -> EpochRecord:
+        if not all_finite(state.theta):
+            raise self._error(state, "a weight is infinite or not a number", state.step)
+        seen = means(Sums(*state.numbers["sums"]), self.loss)
+        watched = (math.nan, math.nan)
+        if self.validation is not None:
+            watched = means(self.validation.measure(self.network, self.loss, state.theta, self.workers), self.loss)
+        rate = self._epoch(state).rate
+        state.stage, state.step, state.numbers["sums"] = state.stage + 1, 0, NO_SUMS
+        record = EpochRecord(state.stage, rate, *seen, *watched, state.seconds)
+        state.history.append(record)
+        if self.validation is not None:
+            self._keep_best(state)
+        if self.optimizer.converged(state.optimizer_state):
+            state.finished = "converged"
+        return record
+
+    def diverged(self, state: State, loss: float) -> DivergenceError:
+        return self._error(state, f"the loss is {loss}", state.step + 1)
+
+    def vector_sizes(self, stage: int, step: int) -> dict[str, int]:
+        return {"theta": self.network.size, "best_theta": self.network.size}
+
+    def read_entry(self, entry: Any) -> EpochRecord:
+        return EpochRecord(*entry)
+
+    def _epoch(self, state: State) -> _Epoch:
+        """The epoch that the state is in; its rate is looked up once, for its steps and its record alike."""
+        if self.epoch is None or self.epoch.number != state.stage:
+            rate = float(self.schedule(state.stage))
+            nonnegative(f"learning rate of epoch {state.stage + 1}", rate)
+            self.epoch = _Epoch(state.stage, rate, self.batches.epoch(state.stage))
+        return self.epoch
+
+    def _objective(self, which: Any, step: int) -> NetworkObjective:
+        """The objective over a batch, with the dropout of a step."""
+        if self.full_batch is not None:
+            return self.full_batch
+        own, share = self.batches.share(which, self.workers)
+        x, y, weight = self.batches.batch(own)
+        key = (self.batches.seed, step) if self.network.stochastic else None
+        if self.objective is None:
+            self.objective = NetworkObjective(
+                self.network,
+                self.loss,
+                x,
+                y,
+                sample_weight=weight,
+                l2=self.l2,
+                data_size=self.batches.size,
+                workers=self.workers,
+            )
+        objective = self.objective.over(x, y, weight, key, share)
+        if self.batches.batch_size is None and key is None:
+            self.full_batch = objective
+        return objective
+
+    def _keep_best(self, state: State) -> None:
+        best = state.numbers["best_epoch"]
+        lowest = state.history[best - 1].validation_loss if best else np.inf
+        if state.history[-1].validation_loss < lowest:
+            state.numbers["best_epoch"] = state.stage
+            if self.patience is not None:
+                state.vectors["best_theta"] = copied(state.theta)
+        elif self.patience is not None and state.stage - best >= self.patience:
+            state.finished = "early"
+
+    def _error(self, state: State, what: str, step: int) -> DivergenceError:
+        return DivergenceError(
+            f"training diverged: {what} in epoch {state.stage + 1}, step {step}; "
+            "try a learning rate ten times smaller, or scale the inputs"
+        )
+
+
+def means(sums: Sums, loss: Loss) -> tuple[float, float]:
+    """Mean loss and accuracy; NaN for regression, where nothing counts as correct."""
+    accuracy = sums.correct / sums.examples if loss.classifies else np.nan
+    return sums.loss / sums.examples, accuracy
