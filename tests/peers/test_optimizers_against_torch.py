@@ -21,6 +21,8 @@ from sfumato import (
     Adam,
     AdamW,
     CategoricalCrossEntropy,
+    Clipped,
+    Decayed,
     GradientDescent,
     Momentum,
     Nesterov,
@@ -67,3 +69,40 @@ def test_a_network_takes_the_same_path(
         peers.step()
         theta, state = optimizer.update(theta, gradient, state, RATE)
         np.testing.assert_allclose(to_numpy(theta), tensor.numpy(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("norm", [0.01, 1.0])
+def test_a_clipped_gradient_is_that_of_clip_grad_norm(norm: float, double: Engine) -> None:
+    """PyTorch adds 1e-6 to the length that it divides by."""
+    rng = np.random.default_rng(1)
+    gradient, start = rng.standard_normal(50), rng.standard_normal(50)
+    tensor = torch.tensor(start, requires_grad=True)
+    tensor.grad = torch.tensor(gradient)
+    torch.nn.utils.clip_grad_norm_([tensor], norm)
+    torch.optim.SGD([tensor], lr=RATE).step()
+    optimizer, theta = Clipped(GradientDescent(), norm), double.put(start.copy())
+    theta, _ = optimizer.update(theta, double.put(gradient), optimizer.init(theta), RATE)
+    np.testing.assert_allclose(to_numpy(theta) - start, tensor.detach().numpy() - start, rtol=1e-5, atol=1e-15)
+
+
+def test_decayed_gradient_descent_is_sgd_with_weight_decay_and_decayed_momentum_is_not(double: Engine) -> None:
+    rng = np.random.default_rng(2)
+    start, gradients = rng.standard_normal(50), rng.standard_normal((5, 50))
+
+    def ours(inside: FirstOrder[Any]) -> Any:
+        optimizer, theta = Decayed(inside, weight_decay=0.5), double.put(start.copy())
+        state = optimizer.init(theta)
+        for gradient in gradients:
+            theta, state = optimizer.update(theta, double.put(gradient.copy()), state, RATE)
+        return to_numpy(theta)
+
+    def theirs(**options: Any) -> Any:
+        tensor = torch.tensor(start)
+        peer = torch.optim.SGD([tensor], lr=RATE, weight_decay=0.5, **options)
+        for gradient in gradients:
+            tensor.grad = torch.tensor(gradient)
+            peer.step()
+        return tensor.numpy()
+
+    np.testing.assert_allclose(ours(GradientDescent()), theirs(), rtol=1e-12)
+    assert np.abs(ours(Momentum(0.9, "classical")) - theirs(momentum=0.9)).max() > 1e-3, "theirs is L2 in the gradient"

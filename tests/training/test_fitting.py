@@ -2,6 +2,8 @@
 
 import gc
 import math
+import signal
+import warnings
 import weakref
 from dataclasses import dataclass, field
 from itertools import chain
@@ -35,12 +37,12 @@ from sfumato import (
     multilayer_perceptron,
 )
 from sfumato.arrays import Array
-from sfumato.data import Examples, Scaling
+from sfumato.data import Examples, Scaling, spiral
 from sfumato.layers import Needs
 from sfumato.layers.base import Backward
 from sfumato.losses.base import Pullback, Sums
 from sfumato.optimizers.schedules import exponential
-from sfumato.training.fitting import default_batch_size, default_epochs, evaluate
+from sfumato.training.fitting import REPLACED, default_batch_size, default_epochs, evaluate
 from sfumato.training.history import EpochRecord
 
 
@@ -417,3 +419,88 @@ def test_bytes_in_any_order_in_memory_train_the_same(order: str) -> None:
         for own in (x, other)
     )
     np.testing.assert_array_equal(one, two)
+
+
+def test_every_epoch_steps_with_the_rate_that_its_record_shows() -> None:
+    """By hand, batch by batch, at rates that differ from epoch to epoch."""
+    rates = [0.05, 0.001, 0.02, 0.004]
+    for epochs in range(1, len(rates) + 1):
+        result, recorder = fit_numbered(epochs=epochs, learning_rate=lambda epoch: [*rates, 1.0][epoch])
+        assert [record.learning_rate for record in result.history] == rates[:epochs]
+        theta, batches = SMALL.initialize(0, np.float64), iter(recorder.batches)
+        for rate in rates[:epochs]:
+            for _ in range(3):
+                rows = next(batches)
+                theta = theta - rate * NetworkObjective(SMALL, MeanSquaredError(), X[rows], Y[rows])(theta).gradient
+        np.testing.assert_allclose(result.theta, theta, rtol=1e-12)
+
+
+@pytest.mark.parametrize("keyword", REPLACED)
+def test_keywords_of_before_are_refused_with_what_to_write_now(keyword: str) -> None:
+    with pytest.raises(InputError, match=rf"^fit has no {keyword}= any more: give it (run|learning_rate)=.+"):
+        fit(SMALL, MeanSquaredError(), numbered(), **{keyword: 1})
+
+
+def test_other_keywords_are_unknown_as_usual() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'momentun'"):
+        fit(SMALL, MeanSquaredError(), numbered(), momentun=0.9)
+
+
+def test_a_callback_that_returns_true_ends_the_run() -> None:
+    result, _ = fit_numbered(epochs=5, callback=lambda record: record.epoch == 2)
+    assert (result.stopped, len(result.history), result.steps) == ("interrupted", 2, 6)
+
+
+def test_ctrl_c_ends_the_run_between_two_steps_with_its_checkpoint(tmp_path: Path) -> None:
+    whole, _ = fit_numbered(epochs=5)
+
+    def press(record: EpochRecord) -> None:
+        if record.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    kept = tmp_path / "kept"
+    result, _ = fit_numbered(epochs=5, callback=press, checkpoint=kept)
+    assert (result.stopped, len(result.history)) == ("interrupted", 2)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    np.testing.assert_array_equal(fit_numbered(epochs=5, checkpoint=kept, resume=True)[0].theta, whole.theta)
+
+
+def test_ctrl_c_pressed_twice_interrupts_at_once() -> None:
+    def press(record: EpochRecord) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_numbered(callback=press)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_names_lists_and_data_sets_are_what_they_stand_for() -> None:
+    data = spiral()
+    x, y, _ = data.examples
+    network = multilayer_perceptron(2, [4], 3)
+    expected = fit(network, CategoricalCrossEntropy(), data.examples, validation=data.examples, epochs=2)
+    for own in (data, (x, y), [x.tolist(), y.tolist()]):
+        found = fit(network, "cross-entropy", own, validation=own, optimizer="adam", epochs=2)
+        np.testing.assert_array_equal(found.theta, expected.theta)
+    with pytest.raises(InputError, match="examples are given as"):
+        fit(network, CategoricalCrossEntropy(), 7)
+    with pytest.raises(InputError, match="no loss is called 'crossentropy'"):
+        fit(network, "crossentropy", data)
+
+
+@pytest.mark.parametrize(
+    ("factor", "shift", "warned"), [(1.0, 0.0, False), (100.0, 0.0, True), (1.0, 200.0, True), (0.01, 0.0, True)]
+)
+def test_values_far_from_unit_scale_are_warned_of(factor: float, shift: float, warned: bool) -> None:
+    examples = Examples(X, factor * Y + shift)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(SMALL, MeanSquaredError(), examples, epochs=1)
+    assert [("sfumato.train" in str(one.message)) for one in caught] == [True] * warned
+
+
+def test_a_result_is_shown_in_a_line() -> None:
+    result, _ = fit_numbered()
+    assert repr(result).startswith("FitResult(finished after 3 epochs, training loss ")
+    assert len(repr(result)) < 100

@@ -92,3 +92,10 @@ def test_a_validation_loss_that_has_turned_is_reported_with_where_it_was_lowest(
 )
 def test_a_validation_loss_that_has_not_turned_is_no_finding(validation: Array) -> None:
     assert diagnose(history(SETTLED, validation)) == []
+
+
+@pytest.mark.parametrize(("risen", "overfits"), [(1.05, False), (1.15, True)])
+def test_overfitting_is_a_validation_loss_a_tenth_above_its_lowest(risen: float, overfits: bool) -> None:
+    validation = np.where(EPOCHS < 20, 0.8 - 0.02 * EPOCHS, 0.4 + 0.4 * (risen - 1) * (EPOCHS - 19) / 20)
+    assert validation[-1] == pytest.approx(risen * validation.min(), rel=0.01)
+    assert [("has risen" in finding) for finding in diagnose(history(SETTLED, validation))] == [True] * overfits
