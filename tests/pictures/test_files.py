@@ -180,7 +180,7 @@ def test_a_picture_of_several_strips_is_converted_in_all_of_them(
     image = image.convert("I").convert(mode) if mode == "I;16" else image.convert(mode)
     (tmp_path / "picture").write_bytes(encoded(image, "TIFF"))
     whole = open_image(tmp_path / "picture")
-    monkeypatch.setattr("sfumato.pictures.files.STRIP", 64 * 7)
+    monkeypatch.setattr("sfumato.pictures.strips.STRIP", 64 * 7)
     strips = open_image(tmp_path / "picture")
     np.testing.assert_array_equal(strips.pixels, whole.pixels)
     assert (strips.alpha is None) == (not mode.endswith("A"))

@@ -18,6 +18,7 @@ from sfumato.errors import FileError, InputError
 from sfumato.pictures.builtin import picture_path
 from sfumato.pictures.metadata import Metadata, description_of, encode, read_metadata
 from sfumato.pictures.profiles import from_srgb, to_srgb
+from sfumato.pictures.strips import row_strips
 from sfumato.storage import check_place, followed, write_atomically
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
@@ -46,9 +47,6 @@ SEVERAL_PICTURES = ("MPO", "HEIF")
 
 WHITE_IS_ZERO = 262
 """Tag of a TIFF that is 0 where its zeros are white."""
-
-STRIP = 1 << 18
-"""Pixels that are converted at a time: beside a picture of 24 million, what it takes is little."""
 
 Result = TypeVar("Result")
 
@@ -225,14 +223,13 @@ def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes 
     if image.mode == "I" and image.format != "PPM":  # there Pillow makes 16 bits of whatever range the file has
         raise FileError(f"{path}: has signed or 32-bit pixels; save it with 8 or 16 bits a channel")
     colours = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "L" if image.mode[0] == "I" else "RGB")
-    convert, backward_passes = to_srgb(colours, image.info.get("icc_profile"))
+    convert, profile = to_srgb(colours, image.info.get("icc_profile"))
     negative = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(WHITE_IS_ZERO) == 0
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
-    rows = max(1, STRIP // width)
-    for top in range(0, height, rows):
-        strip = image.crop((0, top, width, min(top + rows, height)))
+    for rows in row_strips(height, width):
+        strip = image.crop((0, rows.start, width, rows.stop))
         if strip.mode.startswith("I"):
             strip = _of_8_bits(strip, negative=negative)
         cover = None if alpha is None else strip.convert("RGBA").getchannel("A")
@@ -240,11 +237,11 @@ def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes 
         if alpha is not None:
             on_white = Image.new("RGB", strip.size, "white")
             on_white.paste(colour, mask=cover)
-            colour, alpha[top : top + rows] = on_white, np.asarray(cover)
-        pixels[top : top + rows] = np.asarray(colour)
+            colour, alpha[rows] = on_white, np.asarray(cover)
+        pixels[rows] = np.asarray(colour)
     if alpha is not None and alpha.min() == 255:
         alpha = None
-    return pixels, alpha, backward_passes
+    return pixels, alpha, profile
 
 
 def _of_8_bits(image: Image.Image, *, negative: bool) -> Image.Image:

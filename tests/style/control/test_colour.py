@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
-from sfumato.style.control import colour
+from sfumato.pictures import strips
 from sfumato.style.control.colour import colour_map, grey, match_colours, match_luminance, with_luminance
 
 METHODS = ("match", "match-cholesky", "histogram")
@@ -195,7 +195,7 @@ def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     painting, photograph = photo(15, 31, 23), photo(16, 23, 31)
     whole = [match_colours(painting, photograph, method) for method in METHODS]
     whole += [match_luminance(painting, photograph), with_luminance(painting, photograph.transpose(1, 0, 2))]
-    monkeypatch.setattr(colour, "STRIP", 100)
+    monkeypatch.setattr(strips, "STRIP", 100)
     cut = [match_colours(painting, photograph, method) for method in METHODS]
     cut += [match_luminance(painting, photograph), with_luminance(painting, photograph.transpose(1, 0, 2))]
     for one, other in zip(whole, cut, strict=True):

@@ -7,7 +7,7 @@ Photographs can be large: sums are taken in float64 over strips of rows, and onl
 the picture.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
+from sfumato.pictures.strips import row_strips
 from sfumato.style.matrices import symmetric_root
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -23,9 +24,6 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 LEVEL = 1.0 / 255.0
 """One step of eight bits. What varies by less than this is rounding and no colour: it is not stretched further than if
 it varied by this much."""
-
-STRIP = 2**18
-"""Pixels that are worked at once: 6 MB in float64."""
 
 
 def match_colours(style: Array, content: Array, method: str) -> Array:
@@ -94,7 +92,7 @@ def match_histogram(style: Array, content: Array) -> Array:
         means = np.diff(np.interp(ranks, _cumulated(often) / often.sum(), integral)) / np.diff(ranks)
         tables.append((values, means.astype(np.float32)))
     matched = np.empty(style.shape, np.float32)
-    for rows in _strips(style):
+    for rows in row_strips(*style.shape[:2]):
         for channel, (values, means) in enumerate(tables):
             matched[rows, :, channel] = means[np.searchsorted(values, style[rows, :, channel])]
     return np.clip(matched, 0.0, 1.0, out=matched)
@@ -165,17 +163,10 @@ def _as_float(pixels: Array) -> Array:
     return pixels * np.float32(LEVEL) if pixels.dtype == np.uint8 else pixels
 
 
-def _strips(picture: Array) -> Iterator[slice]:
-    """Slices of the picture's rows, about `STRIP` pixels each."""
-    height, width = picture.shape[:2]
-    step = max(STRIP // max(width, 1), 1)
-    return (slice(top, top + step) for top in range(0, height, step))
-
-
 def _by_strips(function: Callable[..., Array], *pictures: Array) -> Array:
     """Apply a function to the pictures' float32 pixels, strip by strip, and clip the results to 0 to 1."""
     result = np.empty(pictures[0].shape, np.float32)
-    for rows in _strips(result):
+    for rows in row_strips(*result.shape[:2]):
         made = function(*(_as_float(picture[rows]).astype(np.float32, copy=False) for picture in pictures))
         np.clip(made, 0.0, 1.0, out=result[rows])
     return result
@@ -184,7 +175,7 @@ def _by_strips(function: Callable[..., Array], *pictures: Array) -> Array:
 def colour_moments(picture: Array) -> tuple[Array, Array]:
     """Mean (3,) and covariance (3, 3) of the colours, in float64."""
     total, products = np.zeros(3), np.zeros((3, 3))
-    for rows in _strips(picture):
+    for rows in row_strips(*picture.shape[:2]):
         colours = _as_float(picture[rows]).reshape(-1, 3).astype(np.float64)
         total += colours.sum(axis=0)
         products += colours.T @ colours
