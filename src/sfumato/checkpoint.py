@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ def save_checkpoint(path: Path, state: State, job: "Job") -> int:
         "optimizer": numbers,
         "progress": [state.stage, state.step, state.steps, state.seconds, state.finished],
         "numbers": state.numbers,
-        "history": [list(asdict(entry).values()) if is_dataclass(entry) else entry for entry in state.history],
+        "history": [list(vars(entry).values()) if is_dataclass(entry) else entry for entry in state.history],
     }
     return save_tensors(path, tensors, header)
 

@@ -8,7 +8,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -30,13 +30,26 @@ class Evaluation(NamedTuple):
         loss: The number to minimise.
         gradient: Its gradient, of the shape of theta.
         terms: The parts that the loss is made of, and whatever else was measured on the way, by name.
-        sums: What a loss has added up over the examples of a batch; None where there are no examples.
     """
 
     loss: float
     gradient: Array
     terms: Mapping[str, float] = {}
-    sums: Sums | None = None
+
+
+class BatchEvaluation(Evaluation):
+    """An objective over a batch of examples at one point: unpacks as any `Evaluation` does.
+
+    Attributes:
+        sums: What the loss has added up over the batch, to be added to other batches' sums.
+    """
+
+    sums: Sums
+
+    def __new__(cls, loss: float, gradient: Array, terms: Mapping[str, float], sums: Sums) -> Self:
+        evaluation = super().__new__(cls, loss, gradient, terms)
+        evaluation.sums = sums
+        return evaluation
 
 
 class Objective(ABC):
@@ -146,7 +159,9 @@ class NetworkObjective(Objective):
         for weights in self.decaying:
             gradient[weights] += self.penalty * theta[weights]  # d/dW (lambda / 2N) W^2 = (lambda / N) W
         data, penalty = sums.loss / n, self._penalty(theta)
-        return Evaluation(data + penalty, gradient, {"data": data, "l2": penalty, "accuracy": sums.correct / n}, sums)
+        return BatchEvaluation(
+            data + penalty, gradient, {"data": data, "l2": penalty, "accuracy": sums.correct / n}, sums
+        )
 
     def value(self, theta: Array) -> Any:
         z, _ = self._forward(theta, NOTHING)

@@ -11,6 +11,7 @@ from sfumato.engine import Engine
 from sfumato.optimizers import FirstOrder, make_optimizer
 
 THETA, GRADIENT, RATE = [1.0, -2.0, 0.5], [3.0, 0.0, -4.0], 0.1
+NOT_FIRST_ORDER: Any = LBFGS()
 INSIDE = [GradientDescent(), Momentum(), Nesterov(), RMSProp(), Adam()]
 
 
@@ -83,8 +84,8 @@ def test_what_tells_optimizers_apart_has_the_arrays_inside() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Clipped(LBFGS()), "Clipped is not for L-BFGS, which compares the gradients of its steps"),
-        (lambda: Decayed(LBFGS()), "Decayed is not for L-BFGS"),
+        (lambda: Clipped(NOT_FIRST_ORDER), "Clipped is not for L-BFGS, which compares the gradients of its steps"),
+        (lambda: Decayed(NOT_FIRST_ORDER), "Decayed is not for L-BFGS"),
         (lambda: Clipped(Adam(), norm=0.0), "the norm of clipped gradients must be a positive number, not 0.0"),
         (lambda: Decayed(Adam(), weight_decay=-1.0), "the weight decay must be 0 or more, not -1.0"),
     ],

@@ -10,12 +10,11 @@ import numpy as np
 from sfumato.arrays import Array, all_finite, copied
 from sfumato.checkpoint import State
 from sfumato.checks import nonnegative
-from sfumato.engine import Engine
 from sfumato.errors import DivergenceError
 from sfumato.losses.base import NO_SUMS, Loss, Sums
 from sfumato.minimize import Job
 from sfumato.network import Network
-from sfumato.objective import Evaluation, NetworkObjective
+from sfumato.objective import BatchEvaluation, Evaluation, NetworkObjective
 from sfumato.optimizers import Optimizer
 from sfumato.optimizers.schedules import Schedule
 from sfumato.training.batches import Batches
@@ -54,13 +53,10 @@ class Training(Job):
     kind: ClassVar[str] = "training"
 
     def __post_init__(self) -> None:
+        self.engine = self.batches.engine
         self.objective: NetworkObjective | None = None
         self.full_batch: NetworkObjective | None = None
         self.epoch: _Epoch | None = None
-
-    @property
-    def engine(self) -> Engine:
-        return self.batches.engine
 
     def first(self, start: tuple[Array, Any] | None = None) -> State:
         """The state before the first step: with new weights, or with theta and optimizer state of another training."""
@@ -84,7 +80,7 @@ class Training(Job):
         return self._objective(epoch.batches[state.step], state.steps), epoch.rate
 
     def after_step(self, state: State, evaluation: Evaluation) -> None:
-        assert evaluation.sums is not None
+        assert isinstance(evaluation, BatchEvaluation)  # of a NetworkObjective, as next_step gives them
         state.numbers["sums"] = Sums(*state.numbers["sums"]).plus(evaluation.sums)
 
     def end_stage(self, state: State) -> EpochRecord:
