@@ -1,8 +1,8 @@
 """Arrays, NumPy's or PyTorch's.
 
 Layers, losses and optimizers are written once, in the names that both kinds of arrays share: operators, the functions
-of `namespace(x)`, the few helpers below, and the operations of `kernels/`. This module, `engine.py` and the files of
-`kernels/` are the only ones that know PyTorch, which is imported where it is first needed.
+of `namespace(x)`, the few helpers below, and the operations of `kernels/`. This module, `engine.py`, `workers.py` and
+the files of `kernels/` are the only ones that know PyTorch, which is imported where it is first needed.
 """
 
 import functools

@@ -281,7 +281,7 @@ class Network(Layer[Any]):
 class _Step(NamedTuple):
     """Backward pass of one layer, with the pullbacks of the heads on it, each with its head's number."""
 
-    index: int
+    layer: int
     backward: Backward[Any]
     pullbacks: list[tuple[int, Pullback]]
 
@@ -291,7 +291,7 @@ class _Step(NamedTuple):
             head, pullback = self.pullbacks.pop()
             gradient = pullback(gradients[head], gradient)
         outputs: Any = gradient
-        return self.backward(outputs, grads[self.index])
+        return self.backward(outputs, grads[self.layer])
 
 
 def _outputs(z: Array) -> tuple[Array, Pullback]:
