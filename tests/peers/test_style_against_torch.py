@@ -94,7 +94,8 @@ def loss_in_torch(kind: str, objective: StyleObjective, x: Any, content: Any, st
 @pytest.mark.parametrize(("kind", "pooling"), [*itertools.product(STYLE_LOSSES, ["max"]), ("gram", "average")])
 def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str, double: Engine) -> None:
     setting = problem(kind, pooling)
-    objective = setting.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)  # whose parameters PyTorch takes
+    with NUMPY_DOUBLE.in_force():
+        objective = setting.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)  # whose parameters PyTorch takes
     x = 0.7 * picture(4, HEIGHT, WIDTH).astype(np.float64) + 0.1
     ours = setting.objective(HEIGHT, WIDTH, double)(double.put(x.ravel()))
     tensor = torch.tensor(x, requires_grad=True)
