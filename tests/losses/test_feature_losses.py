@@ -79,8 +79,9 @@ def test_the_typical_sums_are_those_of_the_targets_features_at_half_their_size(l
         assert loss.typical(30) == pytest.approx(measured, rel=1e-12)
         return
     z = features(6, 5)
-    own: Any = type(loss)([(moments(z), 1.0)])
-    for left, right in zip(own.typical(30), moments(0.5 * z), strict=True):
+    kind: Any = type(loss)
+    expected: Any = moments(0.5 * z)
+    for left, right in zip(kind([(moments(z), 1.0)]).typical(30), expected, strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-12)
 
 
@@ -181,9 +182,9 @@ def test_several_styles_are_mixed_by_their_weights() -> None:
 def test_sums_of_parts_are_the_sums_of_the_whole(loss: FeatureLoss[Any]) -> None:
     z = features(6, 5)
     upper, lower, none = (slice(0, 2), slice(None)), (slice(2, 6), slice(None)), (slice(0, 0), slice(None))
-    parts = [loss.measure(z[:, *where], where)[0] for where in (upper, none, lower)]
-    whole = loss.measure(z)[0]
-    for together, entry in zip(whole, functools.reduce(add_sums, parts), strict=True):
+    parts: list[Any] = [loss.measure(z[:, *where], where)[0] for where in (upper, none, lower)]
+    whole, added = loss.measure(z)[0], functools.reduce(lambda one, other: add_sums(one, other), parts)
+    for together, entry in zip(whole, added, strict=True):
         np.testing.assert_allclose(entry, together, rtol=1e-12)
 
 

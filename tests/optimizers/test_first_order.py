@@ -245,7 +245,8 @@ def test_a_network_is_trained_along_the_same_path_wherever_it_is(name: str, engi
     _, start = objective_and_start(engine)
     found, _ = steps(optimizer, copied(start), optimizer.init(start), 5, engine)
     _, start = objective_and_start()
-    expected, _ = steps(optimizer, copied(start), optimizer.init(start), 5)
+    with NUMPY_DOUBLE.in_force():
+        expected, _ = steps(optimizer, copied(start), optimizer.init(start), 5)
     np.testing.assert_allclose(to_numpy(found), expected, rtol=10 * rounding, atol=rounding)
 
 

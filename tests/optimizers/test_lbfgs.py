@@ -89,7 +89,8 @@ def network_function(hidden: list[int], seed: int, l2: float = 0.3) -> tuple[Fun
     objective = NetworkObjective(network, CategoricalCrossEntropy(), x, y, l2=l2)
 
     def function(theta: Array) -> tuple[float, Array]:
-        loss, gradient, _ = objective(theta)
+        with NUMPY_DOUBLE.in_force():
+            loss, gradient, _ = objective(theta)
         return loss, gradient
 
     return function, network.initialize(seed, np.float64)

@@ -481,10 +481,10 @@ def test_names_lists_and_data_sets_are_what_they_stand_for() -> None:
     x, y, _ = data.examples
     network = multilayer_perceptron(2, [4], 3)
     expected = fit(network, CategoricalCrossEntropy(), data.examples, validation=data.examples, epochs=2)
-    for own in (data, (x, y), [x.tolist(), y.tolist()]):
+    for own in (data, (x, y), (x.tolist(), y.tolist())):
         found = fit(network, "cross-entropy", own, validation=own, optimizer="adam", epochs=2)
         np.testing.assert_array_equal(found.theta, expected.theta)
-    with pytest.raises(InputError, match="examples are given as"):
+    with pytest.raises(InputError, match="data are"):
         fit(network, CategoricalCrossEntropy(), 7)
     with pytest.raises(InputError, match="no loss is called 'crossentropy'"):
         fit(network, "crossentropy", data)

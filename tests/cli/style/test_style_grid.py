@@ -144,12 +144,12 @@ def test_each_row_is_a_style_and_each_column_a_weight(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", note)
     tones = np.array([[10, 40, 70], [100, 130, 160]], np.uint8)
-    cells = [plain(tone) for tone in tones.ravel()]
+    cells = [plain(int(tone)) for tone in tones.ravel()]
     rows = [Labelled("r0", plain(200)), Labelled("r1", plain(220))]
     sheet = contact_sheet(Labelled("me", plain(180)), rows, ["c0", "c1", "c2"], cells)
     places = {}
     for tone in (*tones.ravel(), 200, 220):
-        ys, xs = np.nonzero((sheet == plain(tone)[0, 0]).all(axis=-1))
+        ys, xs = np.nonzero((sheet == plain(int(tone))[0, 0]).all(axis=-1))
         places[int(tone)] = (ys.min(), ys.max(), xs.min(), xs.max())
     for row in range(2):
         top, bottom, _, right = places[(200, 220)[row]]
