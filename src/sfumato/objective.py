@@ -17,7 +17,7 @@ from sfumato.checks import nonnegative
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.layers.base import EVERYTHING, NOTHING, Layer, Needs
-from sfumato.losses.base import Loss, Sums
+from sfumato.losses.base import NO_SUMS, Loss, Sums
 from sfumato.network import NamedParameter, Network
 from sfumato.random_keys import Stream, generator
 from sfumato.workers import ALONE, Share, Workers
@@ -46,9 +46,9 @@ class BatchEvaluation(Evaluation):
 
     sums: Sums
 
-    def __new__(cls, loss: float, gradient: Array, terms: Mapping[str, float], sums: Sums) -> Self:
+    def __new__(cls, loss: float, gradient: Array, terms: Mapping[str, float], sums: Sums = NO_SUMS) -> Self:
         evaluation = super().__new__(cls, loss, gradient, terms)
-        evaluation.sums = sums
+        evaluation.sums = sums  # copies are made without it, and get it afterwards
         return evaluation
 
 
