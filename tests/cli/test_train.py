@@ -15,7 +15,7 @@ import pytest
 from matplotlib.image import imread
 
 from sfumato import Model
-from sfumato.cli.outputs import LIST
+from sfumato.outputs import LIST
 from sfumato.data import NAMES
 
 Call = Callable[..., Any]

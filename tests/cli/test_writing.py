@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sfumato.cli.outputs import LIST
+from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
 Snapshot = Callable[[Path], dict[str, bytes | None]]

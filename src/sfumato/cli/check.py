@@ -16,7 +16,7 @@ from sfumato.cli.options import (
     SeedOption,
     grouped,
 )
-from sfumato.cli.outputs import check_output, write_output
+from sfumato.outputs import check_output, write_output
 
 
 @grouped

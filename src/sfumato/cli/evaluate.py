@@ -7,7 +7,7 @@ import typer
 
 from sfumato.cli.console import Console, dump, limited_threads
 from sfumato.cli.options import ComputeOptions, Data, ModelPath, OutputOptions, grouped
-from sfumato.cli.outputs import check_output, write_output
+from sfumato.outputs import check_output, write_output
 
 
 @grouped

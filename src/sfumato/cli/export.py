@@ -2,7 +2,7 @@
 
 from sfumato.cli.console import Console
 from sfumato.cli.options import ModelPath, OutputOptions, grouped
-from sfumato.cli.outputs import check_output
+from sfumato.outputs import check_output
 
 
 @grouped

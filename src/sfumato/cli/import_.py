@@ -6,7 +6,7 @@ import typer
 
 from sfumato.cli.console import Console
 from sfumato.cli.options import OutputOptions, grouped
-from sfumato.cli.outputs import check_output
+from sfumato.outputs import check_output
 
 
 @grouped

@@ -4,7 +4,7 @@ from typing import Any
 
 from sfumato.cli.console import Console, dump, limited_threads
 from sfumato.cli.options import OutputOptions, grouped
-from sfumato.cli.outputs import check_output, write_output
+from sfumato.outputs import check_output, write_output
 
 
 @grouped

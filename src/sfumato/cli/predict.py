@@ -8,7 +8,7 @@ import typer
 
 from sfumato.cli.console import Console, limited_threads
 from sfumato.cli.options import ComputeOptions, ModelPath, OutputOptions, grouped
-from sfumato.cli.outputs import check_output, write_output
+from sfumato.outputs import check_output, write_output
 
 
 @grouped

@@ -8,7 +8,7 @@ from pathlib import Path
 from sfumato import plots
 from sfumato.arrays import Shape
 from sfumato.cli.console import dump
-from sfumato.cli.outputs import CHECKPOINT, MODEL, check_files, keep_list, remove_ours, writing_into
+from sfumato.outputs import CHECKPOINT, MODEL, check_files, keep_list, remove_ours, writing_into
 from sfumato.cli.summary import Summary
 from sfumato.data import Examples
 from sfumato.errors import InputError

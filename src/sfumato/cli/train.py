@@ -64,7 +64,7 @@ def train(
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
     from sfumato import minimize
-    from sfumato.cli.outputs import CHECKPOINT
+    from sfumato.outputs import CHECKPOINT
     from sfumato.cli.run_folder import open_run_folder, run_files, write_run
     from sfumato.cli.setup import TrainingOptions, divide, prepare, read_data
     from sfumato.cli.summary import summarize

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sfumato.cli.outputs import LIST
+from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
 

@@ -14,7 +14,7 @@ from sfumato.cli.console import Console, duration, say
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
-from sfumato.cli.outputs import files_read, identity
+from sfumato.outputs import files_read, identity
 from sfumato.cli.style.painting import fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.optimizers import make_optimizer

@@ -30,7 +30,7 @@ from sfumato.cli.options import (
     SplitOptions,
     grouped,
 )
-from sfumato.cli.outputs import DATABASE, LIST, SEARCH, check_files, check_output, keep_list, remove_ours, writing_into
+from sfumato.outputs import DATABASE, LIST, SEARCH, check_files, check_output, keep_list, remove_ours, writing_into
 from sfumato.errors import FileError, InputError
 from sfumato.storage import write_atomically
 
