@@ -8,14 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sfumato.cli.options import (
-    DataOptions,
-    NetworkOptions,
-    ObjectiveOptions,
-    OptimizerOptions,
-    OutputOptions,
-    RunOptions,
-)
+from sfumato.cli.options import OutputOptions, ResumeOption
 from sfumato.cli.style.options import (
     PictureFileOptions,
     PictureOptions,
@@ -24,6 +17,7 @@ from sfumato.cli.style.options import (
     VggOptions,
 )
 from sfumato.optimizers import OPTIMIZERS
+from sfumato.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(ROOT.glob("docs/chapters/*.md"))
@@ -65,7 +59,7 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
 
 def test_the_readme_names_every_option_of_train() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    groups = (DataOptions, NetworkOptions, ObjectiveOptions, OptimizerOptions, RunOptions, OutputOptions)
+    groups = (TrainingSettings, ResumeOption, OutputOptions)
     names = {name for group in groups for name in group.__dataclass_fields__} - {"as_json"}
     assert not [name for name in names | {"json"} if f"--{name.replace('_', '-')}" not in text]
 

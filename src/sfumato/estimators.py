@@ -10,8 +10,8 @@ what is learned has a name that ends in an underscore, and `sklearn.utils.estima
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,46 +22,29 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from sfumato.architectures import multilayer_perceptron
 from sfumato.arrays import Array
-from sfumato.data.dataset import Examples
-from sfumato.data.scaling import Scaling, ScalingKind
+from sfumato.checks import one_of
+from sfumato.data.dataset import Dataset, Examples, Task
+from sfumato.data.scaling import ScalingKind
 from sfumato.data.splitting import split, subset
-from sfumato.data.target_scaling import TargetScaling
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.layers.initializers import Initializer
-from sfumato.losses.base import Loss
-from sfumato.losses.classification import default_loss
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
-from sfumato.network import Network
-from sfumato.optimizers import Optimizer
-from sfumato.optimizers.schedules import Schedule, make_schedule
-from sfumato.training.fitting import FitResult, decaying_optimizer, fit
+from sfumato.optimizers import OPTIMIZERS, Optimizer
+from sfumato.optimizers.schedules import make_schedule
+from sfumato.training.fitting import FitResult
 from sfumato.training.history import EpochRecord
+from sfumato.training.preparation import Callback, Training, prepare
+from sfumato.training.settings import TrainingSettings
+from sfumato.training.splits import Splits
 
 VALIDATION_FRACTION = 0.1
 """Held out where early stopping is asked for and no fraction is given, as by scikit-learn's own networks."""
 
 AUTO_BATCH = 200
 """Examples of a mini-batch at most where its size is "auto", as for scikit-learn's own networks."""
-
-Callback = Callable[[EpochRecord], object]
-"""Called with each epoch's record; training ends once one returns True."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What an estimator trains, and how, all of it settled by the first examples."""
-
-    network: Network
-    loss: Loss
-    scaling: Scaling
-    target: TargetScaling
-    optimizer: Optimizer[Any]
-    l2: float
-    seed: int
 
 
 @dataclass(repr=False, eq=False)
@@ -118,13 +101,22 @@ class NetworkEstimator(BaseEstimator):
     def model_(self) -> Model:
         """The trained model, to save (`model_.save("model.safetensors")`), evaluate or export."""
         check_is_fitted(self)
-        task, names = self._task, tuple(getattr(self, "feature_names_in_", ()))
-        theta = task.target.undo(task.network, self._result.theta)
-        return Model(task.network, theta, task.loss, task.scaling, self._class_names(), names)
+        training = self._training
+        return Model(
+            network=training.network,
+            theta=training.theta_in_own_units(self._result.theta),
+            loss=training.loss,
+            scaling=training.scaling,
+            classes=self._class_names(),
+            features=self._feature_names(),
+        )
 
     @abstractmethod
     def _class_names(self) -> tuple[str, ...]:
         """Names of the classes; none for regression."""
+
+    def _feature_names(self) -> tuple[str, ...]:
+        return tuple(getattr(self, "feature_names_in_", ()))
 
     def _fit(self, examples: Examples) -> Self:
         """Train from the beginning."""
@@ -134,86 +126,77 @@ class NetworkEstimator(BaseEstimator):
             fraction = 0.0 if self.early_stopping is None else VALIDATION_FRACTION
         seed = self._draw_seed()
         train, held_out = split(examples, fraction, seed, stratify=bool(self._class_names()))
-        self._task = self._begin(train, seed)
-        self._forget()
-        self._train(train, held_out, seed=seed, epochs=self.epochs, learning_rate=self._schedule())
+        self._begin(train, seed)
+        patience = None if held_out is None else self.early_stopping
+        self._train(replace(self._training, early_stopping=patience), train, held_out)
         return self
 
     def _partial_fit(self, examples: Examples) -> Self:
         """Train for one more epoch, on these examples."""
         examples = _without_weightless(examples)
-        if not hasattr(self, "_task"):
-            self._task = self._begin(examples, self._draw_seed())
-            self._forget()
-        done, start = self.n_iter_, self._result if self.n_iter_ else None
-        rate = self._schedule()(done)
-        seed = self._task.seed + done  # another order of the examples than the last time
-        self._train(examples, None, seed=seed, epochs=1, learning_rate=rate, start=start)
+        if not hasattr(self, "_training"):
+            self._begin(examples, self._draw_seed())
+        training, done, start = self._training, self.n_iter_, self._result if self.n_iter_ else None
+        rate = training.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
+        epoch = replace(
+            training,
+            learning_rate=make_schedule(self.schedule, rate, epochs=self.epochs, decay=self.decay)(done),
+            schedule="constant",
+            decay=None,
+            batch_size=self._batch_size(len(examples.y)),
+            epochs=1,
+            seed=training.seed + done,  # another order of the examples than the last time
+        )
+        self._train(epoch, examples, None, start)
         return self
-
-    def _forget(self) -> None:
-        """Begin the curves."""
-        self.loss_curve_: list[float] = []
-        self.validation_curve_: list[float] = []
-        self.n_iter_ = 0
-
-    def _schedule(self) -> Schedule:
-        rate = self._task.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
-        return make_schedule(self.schedule, rate, epochs=self.epochs, decay=self.decay)
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _begin(self, train: Examples, seed: int) -> _Task:
-        """Settle what is trained, by the examples that it begins with."""
-        classes = self._class_names()
-        loss, outputs = default_loss(len(classes))
-        network = multilayer_perceptron(
-            train.x.shape[1:], self.hidden, outputs, activation=self.activation, init=self.init, dropout=self.dropout
+    def _begin(self, train: Examples, seed: int) -> None:
+        """Settle the network and the scalings by the examples that it begins with, and begin the curves."""
+        hidden = tuple(self.hidden)
+        settings = TrainingSettings(
+            scaling=self.scaling,
+            hidden=hidden,
+            activation=self.activation if hidden else "relu",
+            init=self.init,
+            dropout=self.dropout if hidden else 0.0,
+            l2=self.l2,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            decay=self.decay,
+            batch_size=self._batch_size(len(train.y)),
+            epochs=self.epochs,
         )
-        if isinstance(self.optimizer, str):
-            optimizer, l2 = decaying_optimizer(self.optimizer, self.l2, network, len(train.y))
-        else:
-            optimizer, l2 = self.optimizer, self.l2 or 0.0
-        scaling = Scaling.fit(train.x, self.scaling, train.sample_weight)
-        target = TargetScaling() if classes else TargetScaling.fit(train, self.scaling)
-        return _Task(network, loss, scaling, target, optimizer, l2, seed)
+        self._training = prepare(Splits(self._dataset(train), train), settings, seed)
+        self.loss_curve_: list[float] = []
+        self.validation_curve_: list[float] = []
+        self.n_iter_ = 0
+
+    def _dataset(self, train: Examples) -> Dataset:
+        classes = self._class_names()
+        task: Task = "classification" if classes else "regression"
+        return Dataset("the examples", train, None, task, classes, self._feature_names(), "target")
 
     def _train(
-        self,
-        train: Examples,
-        held_out: Examples | None,
-        *,
-        seed: int,
-        epochs: int,
-        learning_rate: float | Schedule,
-        start: FitResult | None = None,
+        self, training: Training, train: Examples, held_out: Examples | None, start: FitResult | None = None
     ) -> None:
         """Train, from `start` or from the beginning, and note what came of it."""
-        task, target = self._task, self._task.target
 
-        def on_epoch(record: EpochRecord) -> bool:
-            answers = [callback(target.in_own_units(record)) for callback in self.callbacks]  # every one is called
+        def callback(record: EpochRecord) -> bool:
+            answers = [own(record) for own in self.callbacks]  # every one is called
             return any(answer is True for answer in answers)
 
-        engine = choose_engine(self.backend, self.device, self.precision or train.x.dtype.name)
-        self._result = fit(
-            task.network,
-            task.loss,
-            target(train),
-            validation=held_out and target(held_out),
-            scaling=task.scaling,
-            optimizer=task.optimizer,
-            learning_rate=learning_rate,
-            l2=task.l2,
-            batch_size=self._batch_size(len(train.y)),
-            epochs=epochs,
-            early_stopping=None if held_out is None else self.early_stopping,
-            seed=seed,
-            run=RunOptions(engine=engine, callback=on_epoch),
+        self._result = training.fit(
+            Splits(self._dataset(train), train, held_out),
+            RunOptions(
+                engine=choose_engine(self.backend, self.device, self.precision or train.x.dtype.name), callback=callback
+            ),
             start=start,
         )
-        history = [target.in_own_units(record) for record in self._result.history]
+        history = training.in_own_units(self._result).history
         self.loss_curve_ += [record.train_loss for record in history]
         self.validation_curve_ += [record.validation_loss for record in history if held_out]
         self.n_iter_ += len(history)
@@ -221,7 +204,9 @@ class NetworkEstimator(BaseEstimator):
     def _batch_size(self, examples: int) -> int | Literal["full"]:
         if self.batch_size != "auto":
             return self.batch_size
-        return "full" if self._task.optimizer.full_batch else min(AUTO_BATCH, examples)
+        named = isinstance(self.optimizer, str)
+        optimizer = OPTIMIZERS[one_of("optimizer", self.optimizer, OPTIMIZERS)] if named else self.optimizer
+        return "full" if optimizer.full_batch else min(AUTO_BATCH, examples)
 
     def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:
         """The examples as arrays, checked as scikit-learn does; `first` if nothing is known of them yet."""
@@ -353,7 +338,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     def partial_fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train for one more epoch, on these examples alone. The first ones also settle the scalings."""
-        return self._partial_fit(self._check(X, y, sample_weight, first=not hasattr(self, "_task")))
+        return self._partial_fit(self._check(X, y, sample_weight, first=not hasattr(self, "_training")))
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The value of each example, (n,)."""

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,12 @@ import numpy as np
 
 from sfumato import layers, losses
 from sfumato.arrays import Array, to_numpy
+from sfumato.data import NAMES
 from sfumato.data.dataset import Examples
+from sfumato.data.loading import as_dataset, frame_of_rows, is_frame, is_rows, renumbered, with_test
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
-from sfumato.data.tables import Known, features_of
+from sfumato.data.tables import Known, column_names, features_of, load_features
 from sfumato.engine import Engine, choose_engine
 from sfumato.errors import FileError, InputError
 from sfumato.layers import initializers
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 FORMAT = "model 1"
 
+FILE = "model.safetensors"
+"""The name of the model in a run's folder."""
+
 KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kinds in (vars(initializers), vars(layers), vars(losses), layers.ACTIVATIONS)
@@ -39,7 +46,7 @@ KINDS: dict[str, Any] = {
 """What a model file may be made of: the layers, initialisers and losses of Sfumato, by name."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A network, its parameters, and the way from raw inputs and to names.
 
@@ -77,6 +84,23 @@ class Model:
         if self.features and self.network.input_shape != (inputs,):
             raise InputError(f"features of {inputs} inputs do not fit a network of {self.network.input_shape}")
 
+    def _shown(self) -> dict[str, str]:
+        network = self.network
+        sizes = " -> ".join("x".join(map(str, shape)) for shape in (network.input_shape, network.output_shape))
+        layers = ", ".join(type(layer).__name__ for layer in network.layers)
+        return {
+            "network": f"{sizes}, {network.size} parameters: {layers}",
+            "predicts": f"{self.target}, " + (f"one of {_few(self.classes)}" if self.classes else "a value"),
+            **({"features": _few(self.features)} if self.features else {}),
+        }
+
+    def __repr__(self) -> str:
+        return "\n".join(["Model", *(f"  {name:<8}  {text}" for name, text in self._shown().items())])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in self._shown().items())
+        return f"<table>{rows}</table>"
+
     def on(self, backend: str | None = None, device: str | None = None, precision: str | None = None) -> "Model":
         """The same model, computing elsewhere or in another precision; without arguments, where `fit` would by
         default, in the precision of its parameters.
@@ -94,8 +118,44 @@ class Model:
         """
         return features_of(table, Known(self.features, self.categories))
 
-    def outputs(self, x: Array) -> Array:
-        """The network's outputs (logits, or values) for raw inputs x, (n, *input_shape): (n, *output_shape)."""
+    def inputs(self, data: Any) -> Array:
+        """Raw inputs, (n, *input_shape), from whatever holds them.
+
+        Args:
+            data: An array or a list of rows: features (n, d), or images (n, height, width, channels). Or rows with the
+                original columns, whose categories are encoded as in training: a pandas DataFrame, the path of a CSV or
+                Parquet file, a list of dicts, or lists in the order of `features`.
+
+        Raises:
+            FileError: if a file cannot be read.
+            InputError: if a column is missing, or holds what the model does not know.
+        """
+        if isinstance(data, np.ndarray) and data.dtype.kind in "fiub" and not self._has_columns(data):
+            return data
+        shape = self.network.input_shape
+        if isinstance(data, str | Path):
+            return load_features(data, Known(self.features, self.categories), prod(shape)).reshape(-1, *shape)
+        if is_frame(data) or is_rows(data):
+            return self.rows(data if is_frame(data) else frame_of_rows(data))
+        rows = np.asarray(data)
+        if self._has_columns(rows):
+            return self.rows(frame_of_rows(data, self.features))
+        try:
+            return rows.astype(np.float64)
+        except ValueError:
+            raise InputError(f"the model takes numbers of shape (n, {', '.join(map(str, shape))}), not text") from None
+
+    def _has_columns(self, rows: Array) -> bool:
+        """Whether rows are values of the original columns, categories not yet encoded."""
+        return bool(self.categories) and rows.ndim == 2 and rows.shape[1] == len(self.features) != self._width
+
+    @property
+    def _width(self) -> int:
+        return prod(self.network.input_shape)
+
+    def outputs(self, x: Any) -> Array:
+        """The network's outputs (logits, or values) for raw inputs x, as `inputs` takes them: (n, *output_shape)."""
+        x = self.inputs(x)
         if x.shape[1:] != self.network.input_shape:
             raise InputError(f"the model takes examples of shape {self.network.input_shape}, not {x.shape[1:]}")
         z = self._outputs(x)
@@ -114,8 +174,8 @@ class Model:
                 [to_numpy(self.network.apply(theta, engine.put(self.scaling(chunk, dtype)))) for chunk in chunks]
             )
 
-    def predict_proba(self, x: Array) -> Array:
-        """Probability of each class for raw inputs x: (n, classes), rows adding up to one.
+    def predict_proba(self, x: Any) -> Array:
+        """Probability of each class for raw inputs x, as `inputs` takes them: (n, classes), rows adding up to one.
 
         Raises:
             InputError: if this is a regression model, or x does not fit.
@@ -124,15 +184,48 @@ class Model:
             raise InputError("a regression model has no probabilities: use predict")
         return self.loss.predict(self.outputs(x))
 
-    def predict(self, x: Array) -> Array:
-        """The number of the likeliest class, (n,), an index into `classes`; for regression the value."""
+    def predict(self, x: Any) -> Array:
+        """The number of the likeliest class, (n,), an index into `classes`; for regression the value.
+
+        Args:
+            x: Raw inputs, as `inputs` takes them: arrays, a DataFrame, the path of a CSV file, rows.
+        """
         if not self.classes:
             return self.loss.predict(self.outputs(x))
         winners: Array = self.predict_proba(x).argmax(axis=1)
         return winners
 
-    def evaluate(self, examples: Examples | StreamedExamples) -> tuple[float, float]:
-        """Mean loss and accuracy (NaN for regression) over examples."""
+    def examples(self, data: Any, target: str | None = None) -> tuple[Examples, str]:
+        """The examples to measure the model on, and their name: the test set that the data bring, or all rows.
+
+        Args:
+            data: A name of `data.NAMES`, a file or folder, a DataFrame, a `Dataset`, or `(x, y)` with the labels of the
+                training data.
+            target: The target column of a table; the model's by default, or the last.
+
+        Raises:
+            FileError, InputError: if the data cannot be read, or do not fit the model.
+        """
+        header = _header(data)
+        if target is None and self.target in (header or ()):
+            target = self.target
+        task = "auto" if header is None else "classification" if self.classes else "regression"
+        if isinstance(data, tuple | list) and not is_rows(data):
+            task = "classification" if self.classes else "regression"
+        known = Known(self.features, self.categories)
+        dataset = as_dataset(data, target=target, task=task, few=True, known=known)
+        which = f"the test data of {dataset.name}" if dataset.test else dataset.name
+        name = str(data) if isinstance(data, str | Path) else dataset.name
+        return renumbered(with_test(dataset), name, self.classes, self.network.input_shape), which
+
+    def evaluate(self, examples: Any) -> tuple[float, float]:
+        """Mean loss and accuracy (NaN for regression) over examples.
+
+        Args:
+            examples: `Examples` with the numbers of the classes, or any data that the method `examples` takes.
+        """
+        if not isinstance(examples, Examples | StreamedExamples):
+            examples = self.examples(examples)[0]
         return evaluate(self.network, self.loss, self.theta, examples, self.scaling, self.engine)
 
     def save(self, path: str | Path) -> None:
@@ -161,12 +254,16 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
-        """Read what `save` wrote.
+        """Read what `save` wrote; of a run's folder, the model in it.
 
         Raises:
             FileError: if the file is missing, damaged or no model.
         """
         path = Path(path)
+        if path.is_dir():
+            if not (path / FILE).is_file():
+                raise FileError(f"{path}: no {FILE} in this folder; name a model, or a finished run's folder")
+            path = path / FILE
         tensors, header = load_tensors(path)
         if header.get("format") != FORMAT:
             raise FileError(
@@ -180,11 +277,34 @@ class Model:
             if [part.shape for part in parts] != [parameter.spec.shape for parameter in network.layout]:
                 raise ValueError("a parameter's shape does not fit its layer")
             theta = np.concatenate([part.ravel() for part in parts])
-            classes, features = tuple(header["classes"]), tuple(header["features"])
-            loss, target = _rebuild(header["loss"], Loss), header["target"]
-            return cls(network, theta, loss, scaling, classes, features, target, categories)
+            return cls(
+                network=network,
+                theta=theta,
+                loss=_rebuild(header["loss"], Loss),
+                scaling=scaling,
+                classes=tuple(header["classes"]),
+                features=tuple(header["features"]),
+                target=header["target"],
+                categories=categories,
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FileError(f"{path}: the model in it is damaged ({error})") from error
+
+
+def _header(data: Any) -> tuple[str, ...] | None:
+    """Names in the header of a table, empty if it has none; None for data that are no table."""
+    if is_frame(data):
+        return tuple(map(str, data.columns))
+    if is_rows(data):
+        return tuple(map(str, data[0]))
+    is_file = isinstance(data, str | Path) and data not in NAMES and Path(data).is_file()
+    return column_names(data) if is_file else None
+
+
+def _few(names: tuple[str, ...], most: int = 8) -> str:
+    """The first of the names."""
+    more = f", ... ({len(names)})" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _describe(part: Any) -> dict[str, Any]:

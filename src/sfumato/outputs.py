@@ -1,7 +1,7 @@
 """Files and folders of results: what may be replaced there, and what is left as it is.
 
-With `overwrite=True`, a single file is replaced, whoever made it, unless it is an input of the same run. In a folder, the
-files of the run before are replaced, which a list in that folder names, and everything else is left.
+With `overwrite=True`, a single file is replaced, whoever made it, unless it is an input of the same run. In a folder,
+the files of the run before are replaced, which a list in that folder names, and everything else is left.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ def check_output(path: str | None, *, overwrite: bool, inputs: Iterable[str | No
     if not path:
         raise InputError("out=... names no file: give it one, or leave it out")
     if is_input(followed(Path(path)), inputs):
-        raise InputError(f"{path}: is an input of this run; name another file for the result")
+        raise InputError(f"{path}: is an input of this command; name another file for the result")
     check_place(Path(path), overwrite=overwrite)
 
 
@@ -118,7 +118,7 @@ def check_files(folder: Path, names: Iterable[str], inputs: Iterable[str | None]
     ours, read = our_files(folder), files_read(inputs)
     for path in (folder / name for name in sorted({*ours, *names}) if os.path.lexists(folder / name)):
         if path.exists() and identity(path) in read:
-            raise InputError(f"{path}: is an input of this run; name another folder for the results")
+            raise InputError(f"{path}: is an input of this command; name another folder for the results")
         if path.name not in ours or path.is_dir():
             raise InputError(
                 f"{path}: was made by no run and stands in the way of one; move it, or name another folder"

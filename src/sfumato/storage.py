@@ -6,6 +6,7 @@ file from a stranger can be wrong, but cannot run anything.
 
 import contextlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -171,3 +172,18 @@ def _header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise FileError(f"{path}: a safetensors file, but not one that Sfumato wrote")
     return header
+
+
+def dump(values: dict[str, Any]) -> str:
+    """JSON with not-a-number as null, as JSON has no such number."""
+    return json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sfumato import Convolution, MaxPooling, Model
-from sfumato.cli.options import CONVNET
 from sfumato.data import load
+from sfumato.training.settings import CONVNET
 
 Call = Callable[..., Any]
 

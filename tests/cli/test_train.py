@@ -15,8 +15,8 @@ import pytest
 from matplotlib.image import imread
 
 from sfumato import Model
-from sfumato.outputs import LIST
 from sfumato.data import NAMES
+from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
 

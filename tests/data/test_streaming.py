@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from sfumato import CategoricalCrossEntropy, DivergenceError, InputError, fit, multilayer_perceptron
 from sfumato.arrays import Array
 from sfumato.data import Examples, Scaling, StreamedTable, load_table, stream_table
+from sfumato.data.scaling import TargetScaling
 from sfumato.data.streaming import Moments
-from sfumato.data.target_scaling import TargetScaling
 from sfumato.engine import NUMPY_DOUBLE
 from sfumato.minimize import RunOptions
 from sfumato.training import batches as batches_module

@@ -183,7 +183,7 @@ def test_sums_of_parts_are_the_sums_of_the_whole(loss: FeatureLoss[Any]) -> None
     z = features(6, 5)
     upper, lower, none = (slice(0, 2), slice(None)), (slice(2, 6), slice(None)), (slice(0, 0), slice(None))
     parts: list[Any] = [loss.measure(z[:, *where], where)[0] for where in (upper, none, lower)]
-    whole, added = loss.measure(z)[0], functools.reduce(lambda one, other: add_sums(one, other), parts)
+    whole, added = loss.measure(z)[0], functools.reduce(add_sums, parts)
     for together, entry in zip(whole, added, strict=True):
         np.testing.assert_allclose(entry, together, rtol=1e-12)
 

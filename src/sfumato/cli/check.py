@@ -6,24 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from sfumato.cli.console import Console, dump, limited_threads
-from sfumato.cli.options import (
-    ComputeOptions,
-    DataOptions,
-    NetworkOptions,
-    ObjectiveOptions,
-    OutputOptions,
-    SeedOption,
-    grouped,
-)
+from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.options import CheckSettings, ComputeOptions, OutputOptions, SeedOption, grouped
 from sfumato.outputs import check_output, write_output
+from sfumato.storage import dump
+from sfumato.training.settings import TrainingSettings
 
 
 @grouped
 def check(
-    data_options: DataOptions,
-    network_options: NetworkOptions,
-    regularisation: ObjectiveOptions,
+    settings: CheckSettings,
     seed: SeedOption,
     compute: ComputeOptions,
     output: OutputOptions,
@@ -72,8 +64,7 @@ def check(
     check_output(output.out, overwrite=output.overwrite, inputs=inputs)
     if (data is None) == (objective is None):
         raise InputError("name either DATA or --objective MODULE:NAME to check")
-    defaults = DataOptions(), NetworkOptions(), ObjectiveOptions(), ComputeOptions()
-    if objective is not None and (data_options, network_options, regularisation, compute) != defaults:
+    if objective is not None and (settings, compute) != (TrainingSettings(), ComputeOptions()):
         raise InputError(
             "--objective is checked as it is: leave out the options of data, network and penalty, and the device"
         )
@@ -85,9 +76,7 @@ def check(
         if objective is not None:
             checked, theta = own_objective(objective)
         else:
-            checked, theta = network_objective(
-                data or "", data_options, network_options, regularisation.l2, seed.seed, compute
-            )
+            checked, theta = network_objective(data or "", settings, seed.seed, compute)
         report = check_gradient(checked, theta, method=method, step=step, directions=directions, seed=seed.seed)
     engine = checked.engine if isinstance(checked, OnDevice) else NUMPY_DOUBLE
     values, text = {**report.to_dict(), **engine._asdict()}, report.to_text()

@@ -1,7 +1,6 @@
 """How the commands speak: results on standard output, everything else on standard error."""
 
 import contextlib
-import json
 import math
 import os
 import sys
@@ -12,6 +11,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sfumato.errors import FileError, InputError
+from sfumato.storage import dump
 
 
 class Console:
@@ -108,21 +108,6 @@ def say(text: str, stream: TextIO) -> None:
             raise FileError(f"{stream.name}: cannot be written ({error.strerror})") from error
 
 
-def dump(values: dict[str, Any]) -> str:
-    """JSON with not-a-number as null, as JSON has no such number."""
-    return json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 @contextlib.contextmanager
 def limited_threads(threads: int | None) -> Iterator[None]:
     """Run the numerical libraries on so many threads."""
@@ -133,13 +118,6 @@ def limited_threads(threads: int | None) -> Iterator[None]:
 
     with threadpool_limits(limits=threads):
         yield
-
-
-def threads_in_use() -> int:
-    """Threads that the numerical libraries run on."""
-    from threadpoolctl import threadpool_info
-
-    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
 def peak_memory() -> int:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from sfumato.cli.console import Console, dump, limited_threads
+from sfumato.cli.console import Console, limited_threads
 from sfumato.cli.options import ComputeOptions, Data, ModelPath, OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
+from sfumato.storage import dump
 
 
 @grouped
@@ -39,17 +40,17 @@ def evaluate(
 
         sfumato evaluate model.safetensors new.csv --target species --json
     """
-    from sfumato.cli.setup import examples_for, load_model
     from sfumato.engine import NUMPY
     from sfumato.evaluation.report import report
+    from sfumato.model import Model
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     inputs = [model, data]
     for path in (output.out, html):
         check_output(path, overwrite=output.overwrite, inputs=inputs)
     with limited_threads(output.threads):
-        loaded = load_model(model).on(**asdict(compute))
-        examples, which = examples_for(loaded, data, target)
+        loaded = Model.load(model).on(**asdict(compute))
+        examples, which = loaded.examples(data, target)
         measured = report(loaded, examples, f"{model} on {which}")
         engine = loaded.engine or NUMPY
         values, text = {**measured.to_dict(), **engine._asdict()}, measured.to_text()

@@ -17,13 +17,13 @@ def export(model: ModelPath, output: OutputOptions) -> None:
     Examples:
         sfumato export runs/flowers -o flowers.onnx
     """
-    from sfumato.cli.setup import load_model
     from sfumato.errors import InputError
     from sfumato.interchange.onnx import save_onnx
+    from sfumato.model import Model
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if output.out is None:
         raise InputError("export writes a file: add -o model.onnx")
     check_output(output.out, overwrite=output.overwrite, inputs=[model])
-    save_onnx(load_model(model), output.out)
+    save_onnx(Model.load(model), output.out)
     console.result(f"{model} written to {output.out}", {"model": model, "out": output.out})

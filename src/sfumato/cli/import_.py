@@ -35,16 +35,16 @@ def import_(
 
         sfumato import network.keras --like runs/flowers -o imported.safetensors --json
     """
-    from sfumato.cli.setup import load_model
     from sfumato.errors import InputError
     from sfumato.interchange.weights import import_weights
+    from sfumato.model import Model
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if output.out is None:
         raise InputError("import writes a file: add -o model.safetensors")
     check_output(output.out, overwrite=output.overwrite, inputs=[weights, like])
     taken: dict[str, str] = {}
-    model = import_weights(weights, like=load_model(like), on_layer=taken.__setitem__)
+    model = import_weights(weights, like=Model.load(like), on_layer=taken.__setitem__)
     model.save(output.out)
     listed = ", ".join(f"{ours} from {theirs}" for ours, theirs in taken.items())
     values = {"weights": weights, "like": like, "out": output.out, "layers": taken}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sfumato.cli.console import Console, dump, limited_threads
+from sfumato.cli.console import Console, limited_threads
 from sfumato.cli.options import OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
+from sfumato.storage import dump
 
 
 @grouped

@@ -13,31 +13,28 @@ import numpy as np
 
 from sfumato import data
 from sfumato.arrays import Array
-from sfumato.cli.options import ComputeOptions, DataOptions, NetworkOptions
-from sfumato.cli.setup import make_network, read_data
+from sfumato.cli.options import ComputeOptions
+from sfumato.data.loading import as_dataset
 from sfumato.engine import choose_engine
 from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.layers.base import Layer
 from sfumato.objective import LayerObjective, NetworkObjective, Objective, OnDevice
 from sfumato.random_keys import Stream, generator
+from sfumato.training.preparation import make_network
+from sfumato.training.settings import TrainingSettings
 
 
 def network_objective(
-    name: str,
-    data_options: DataOptions,
-    network_options: NetworkOptions,
-    l2: float | None,
-    seed: int,
-    compute: ComputeOptions,
+    name: str, settings: TrainingSettings, seed: int, compute: ComputeOptions
 ) -> tuple[Objective, Array]:
     """The objective of a network on data, in float64, and a point to check it at."""
-    dataset = read_data(name, data_options)
-    examples = data.limit(dataset.examples, data_options.limit or 100, seed)
-    scaling = data.Scaling.fit(examples.x, data_options.scaling, indicators=dataset.indicators)
-    network, loss = make_network(dataset, network_options)
+    dataset = as_dataset(name, target=settings.target, task=settings.task)
+    examples = data.limit(dataset.examples, settings.limit or 100, seed)
+    scaling = data.Scaling.fit(examples.x, settings.scaling, indicators=dataset.indicators)
+    network, loss = make_network(dataset, settings)
     engine = choose_engine(compute.backend, compute.device, "float64")
     x, y = engine.put(scaling(examples.x, np.float64)), engine.put(examples.y)
-    objective: Objective = NetworkObjective(network, loss, x, y, l2=l2 or 0.0, dropout_key=(seed, 0))
+    objective: Objective = NetworkObjective(network, loss, x, y, l2=settings.l2 or 0.0, dropout_key=(seed, 0))
     if engine.backend != "numpy":
         objective = OnDevice(objective, engine)
     noise = generator(seed, Stream.CHECKING, step=1).standard_normal(network.size)

@@ -35,28 +35,25 @@ def predict(
 
         sfumato predict model.safetensors new.csv --proba
     """
-    import numpy as np
     import pandas as pd
 
-    from sfumato.cli.setup import load_model
-    from sfumato.data import Known, load_features
     from sfumato.engine import NUMPY
     from sfumato.errors import InputError
+    from sfumato.model import Model
     from sfumato.pictures.as_examples import is_picture, load_picture
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite, inputs=[model, file])
     with limited_threads(output.threads):
-        loaded = load_model(model).on(**asdict(compute))
+        loaded = Model.load(model).on(**asdict(compute))
         if proba and not loaded.classes:
             raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
-        shape = loaded.network.input_shape
         if is_picture(file):
-            x, done = load_picture(file, shape)
+            x, done = load_picture(file, loaded.network.input_shape)
             if done:
                 console.note(f"{file}: {done}")
         else:
-            x = load_features(file, Known(loaded.features, loaded.categories), int(np.prod(shape))).reshape(-1, *shape)
+            x = loaded.inputs(file)
         answers = loaded.predict(x)
         columns = {loaded.target: [loaded.classes[i] for i in answers] if loaded.classes else answers.tolist()}
         if proba:

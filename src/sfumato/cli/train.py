@@ -3,47 +3,39 @@
 import contextlib
 import math
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from sfumato.cli.console import Console, RunProgress, limited_threads, threads_in_use
+from sfumato.cli.console import Console, RunProgress, limited_threads
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
-    ClassWeightOptions,
     ComputeOptions,
     Data,
-    DataOptions,
-    NetworkOptions,
-    ObjectiveOptions,
-    OptimizerOptions,
     OutputOptions,
-    RunOptions,
+    ResumeOption,
     SeedOption,
-    SplitOptions,
-    StreamOption,
+    TrainSettings,
     grouped,
 )
 from sfumato.cli.processes import console_of, is_first, joined
 from sfumato.training.history import EpochRecord
+from sfumato.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from sfumato.cli.setup import Parts
+    from sfumato.training.fitting import FitResult
+    from sfumato.training.preparation import Training
+    from sfumato.training.splits import Splits
+    from sfumato.workers import Workers
 
 
 @grouped
 def train(
     data: Data,
-    data_options: DataOptions,
-    splits: SplitOptions,
-    stream: StreamOption,
-    network_options: NetworkOptions,
-    objective: ObjectiveOptions,
-    weights: ClassWeightOptions,
-    optimizer_options: OptimizerOptions,
-    run: RunOptions,
+    settings: TrainSettings,
+    run: ResumeOption,
     seed: SeedOption,
     compute: ComputeOptions,
     output: OutputOptions,
@@ -63,91 +55,84 @@ def train(
 
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
-    from sfumato import minimize
-    from sfumato.outputs import CHECKPOINT
-    from sfumato.cli.run_folder import open_run_folder, run_files, write_run
-    from sfumato.cli.setup import TrainingOptions, divide, prepare, read_data
-    from sfumato.cli.summary import summarize
-    from sfumato.model import Model
+    from sfumato.recipe import finish, options, save_run
+    from sfumato.training.preparation import prepare
+    from sfumato.training.run_folder import open_run_folder, run_files
 
     console = console_of(output)
-    if stream.stream:
-        parts = _survey(data, data_options, splits, seed.seed, console)
-    else:
-        parts = divide(read_data(data, data_options), data_options, splits, seed.seed)
-    for why in parts.dataset.left_out:
-        console.note(f"{parts.dataset.name}: left out: {why}")
-    options = TrainingOptions(network_options, objective, weights, optimizer_options, run, compute)
-    training = prepare(parts, options, data_options.scaling, seed.seed)
-    network, target, epochs = training.network, training.target, training.epochs
-
-    def begin() -> None:
-        if output.out is None:
-            console.note("nothing is kept of this run: add --out FOLDER to keep the model, its report and its progress")
-
+    splits = _load(data, settings, seed.seed, console)
+    for why in splits.dataset.left_out:
+        console.note(f"{splits.dataset.name}: left out: {why}")
+    training = prepare(splits, settings, seed.seed)
     opened: contextlib.AbstractContextManager[Path | None]
     opened = contextlib.nullcontext(Path(output.out) if output.out else None)
     if is_first():
         opened = open_run_folder(
             output.out,
-            run_files(network.input_shape, classes=bool(parts.dataset.classes)),
-            inputs=[data, splits.validation, splits.test],
+            run_files(training.network.input_shape, classes=bool(splits.dataset.classes)),
+            inputs=[data, *settings.files()],
             overwrite=output.overwrite,
             resume=run.resume,
         )
     with limited_threads(output.threads), opened as folder, joined() as workers:
-        with console.progress() as progress, interruptible(begin) as interrupted:
-            how = minimize.RunOptions(
-                callback=lambda record: _show(target.in_own_units(record), epochs, progress),
-                stop=interrupted,
-                checkpoint=folder and folder / CHECKPOINT,
-                resume=run.resume,
-                workers=workers,
-            )
-            result = training.fit(how)
+        result = _fit(training, splits, compute, folder, run.resume, workers, console)
         if result.stopped == "interrupted":
-            raise typer.Exit(_interrupted(console, folder, len(result.history), epochs))
+            raise typer.Exit(_interrupted(console, folder, len(result.history), training.epochs))
         if workers.rank:
             return
-        history = tuple(map(target.in_own_units, result.history))
-        result = replace(result, theta=target.undo(network, result.theta), history=history)
-        known = parts.dataset
-        names = (known.classes, known.features, known.target, known.categories)
-        model = Model(network, result.theta, training.loss, training.scaling, *names)
-        summary = summarize(model, parts, result)
-        groups = (
-            data_options,
-            splits,
-            stream,
-            network_options,
-            objective,
-            weights,
-            optimizer_options,
-            run,
-            seed,
-            compute,
-        )
-        asked = {"data": data, **{key: value for group in groups for key, value in asdict(group).items()}}
+        finished = finish(training, result, splits, settings, folder)
+        summary = finished.summary
         if folder is not None:
-            used = {**result.settings, "epochs": epochs, "threads": threads_in_use()}
-            written = write_run(folder, model, history, parts.sample, summary, {"options": asked, "used": used})
+            asked = options(data, settings, resume=run.resume, seed=seed.seed, **asdict(compute))
+            written = save_run(finished, asked, training.epochs)
             console.note(f"written to {folder}: {', '.join(written)}")
     console.result(summary.text, {**summary.values, "out": output.out})
 
 
-def _survey(data: str, options: DataOptions, splits: SplitOptions, seed: int, console: Console) -> "Parts":
-    """Look through a file that is larger than memory, with progress."""
-    from sfumato.cli.setup import divide_stream
+def _load(data: str, settings: TrainingSettings, seed: int, console: Console) -> "Splits":
+    """The data, divided; of a file that is larger than memory, the progress of looking through it is shown."""
+    from sfumato.training.splits import load_splits
 
+    if not settings.stream:
+        return load_splits(data, settings, seed)
     begun = time.monotonic()
     with console.progress() as progress:
-        return divide_stream(
+        return load_splits(
             data,
-            options,
-            splits,
+            settings,
             seed,
             lambda done: progress.show("first look", data, done=done, seconds=time.monotonic() - begun),
         )
+
+
+def _fit(
+    training: "Training",
+    splits: "Splits",
+    compute: ComputeOptions,
+    folder: Path | None,
+    resume: bool,
+    workers: "Workers",
+    console: Console,
+) -> "FitResult":
+    """Train, with progress, until it is done or Ctrl-C is pressed."""
+    from sfumato.engine import choose_engine
+    from sfumato.minimize import RunOptions
+    from sfumato.outputs import CHECKPOINT
+
+    def begin() -> None:
+        if folder is None:
+            console.note("nothing is kept of this run: add --out FOLDER to keep the model, its report and its progress")
+
+    with console.progress() as progress, interruptible(begin) as interrupted:
+        how = RunOptions(
+            engine=choose_engine(**asdict(compute)),
+            checkpoint=folder and folder / CHECKPOINT,
+            resume=resume,
+            callback=lambda record: _show(record, training.epochs, progress),
+            stop=interrupted,
+            workers=workers,
+        )
+        return training.fit(splits, how)
 
 
 def _interrupted(console: Console, folder: Path | None, done: int, epochs: int) -> int:

@@ -57,6 +57,12 @@ class FrameTable:
         """Where a row is, by its number from 0."""
         return f"row {self.first_row + number + 1}"
 
+    def columns_of_numbers(self, columns: list[int]) -> list[int]:
+        """Those of the columns that hold numbers; True and False are text, as in a CSV file."""
+        from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+        return [k for k in columns if is_numeric_dtype(self.frame[k]) and not is_bool_dtype(self.frame[k])]
+
     def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
         """Columns of numbers and columns of text, as of `CSVTable.read`."""
         texts = self.frame[text].apply(_as_text)

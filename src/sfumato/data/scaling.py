@@ -1,13 +1,18 @@
-"""The scaling of features."""
+"""The scaling of features, and of the values that a regression learns."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from sfumato.arrays import Array, cast, like
+from sfumato.data.dataset import Examples
 from sfumato.errors import InputError
+
+if TYPE_CHECKING:
+    from sfumato.data.streaming import StreamedExamples
 
 ScalingKind = Literal["auto", "none", "unit", "standard"]
 
@@ -136,6 +141,52 @@ class Scaling:
         offset = np.where(indicators, 0.0, self.offset)
         factor = np.where(indicators, self.factor != 0, self.factor)
         return replace(self, offset=offset, factor=factor)
+
+
+@dataclass(frozen=True)
+class TargetScaling:
+    """The mean and standard deviation of a regression's values, taken out for training.
+
+    Without it, values far from 0 or 1 would ask for learning rates of their own. Classes stay as they are.
+    """
+
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @classmethod
+    def fit(
+        cls, train: "Examples | StreamedExamples", kind: str, name: str = "the values to predict"
+    ) -> "TargetScaling":
+        """Mean and standard deviation of the training values; none for constants, and for "none".
+
+        Args:
+            train: The training examples.
+            kind: "none", or any other scaling.
+            name: What the values are called where they cannot be used.
+
+        Raises:
+            InputError: if the values are so large that their squares are beyond float32.
+        """
+        if isinstance(train, Examples):
+            y, weight = train.y, train.sample_weight
+            largest = np.abs(y).max()
+            mean = float(np.average(y, weights=weight))
+            with np.errstate(over="ignore"):
+                deviation = math.sqrt(np.average((y - mean) ** 2, weights=weight))
+        else:
+            found = train.survey.target_moments
+            assert found is not None
+            largest = max(abs(found.least[0]), abs(found.greatest[0]))
+            mean, deviation = float(found.mean[0]), float(found.deviation[0])
+        if largest > 1e18:
+            raise InputError(f"{name} are beyond 1e18; give them in larger units")
+        return cls(mean, deviation) if deviation > 0 and kind != "none" else cls()
+
+    def __call__(self, examples: "Examples | StreamedExamples") -> "Examples | StreamedExamples":
+        """The examples with standardised values."""
+        if self == TargetScaling():
+            return examples
+        return examples.map(lambda part: part._replace(y=(part.y - self.mean) / self.deviation))
 
 
 def _extremes(x: Array) -> tuple[Array, Array]:

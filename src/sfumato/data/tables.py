@@ -154,19 +154,25 @@ def load_table(
         InputError: The options do not fit the file, or its content is wrong; the message says in which line.
     """
     check_task(task)
-    table = open_table(path)
+    return read_dataset(open_table(path), target=target, task=task, few=few, known=known)
+
+
+def read_dataset(
+    table: Table, *, target: str | None = None, task: TaskChoice = "auto", few: bool = False, known: Known | None = None
+) -> Dataset:
+    """Read an open table, see `load_table`."""
     columns = choose_columns(table, target, known)
     chosen = columns.wanted[-1]
     x, text = table.read(columns.numeric, columns.wanted, [chosen])
     if known is None:
         columns = columns.settled(table, {index: occurrences(text[index]) for index in columns.text})
     if len(x) < 2 and not few:
-        raise InputError(f"{path}: has only one row of values; give at least 2")
+        raise InputError(f"{table.path}: has only one row of values; give at least 2")
     found = values_of(table, chosen, text[chosen], task)
     classes = found.classes
     if len(classes) == 1 and not few:
         raise InputError(
-            f"{path}, {table.column(chosen)}: the target is {classes[0]!r} in every row; "
+            f"{table.path}, {table.column(chosen)}: the target is {classes[0]!r} in every row; "
             "give examples of at least 2 classes, or choose another target"
         )
     return Dataset(
@@ -235,7 +241,7 @@ def open_table(path: str | Path, most: int | None = None) -> CSVTable | ParquetT
     return ParquetTable.open(path) if path.suffix.lower() == ".parquet" else CSVTable.open(path, most)
 
 
-def choose_columns(table: CSVTable | ParquetTable, target: str | None, known: Known | None) -> Columns:
+def choose_columns(table: Table, target: str | None, known: Known | None) -> Columns:
     """Which columns are read as what: as is known, or as it looks; the categories are still to be found then."""
     if table.width < 2:
         raise InputError(

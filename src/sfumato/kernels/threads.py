@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 from sfumato.kernels.memory import freed_memory_kept
 
@@ -103,3 +103,8 @@ def run_in_threads(make: Callable[[], Callable[[T], R]], items: Sequence[T]) -> 
     for future in futures:
         future.result()
     return [results[number] for number in range(len(items))]
+
+
+def threads_in_use() -> int:
+    """Threads that the numerical libraries run on."""
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)

@@ -27,7 +27,7 @@ PATIENCE, LEAST_FALL = 10, 1e-3
 """A scale ends when the lowest loss of its last so many steps is not lower by this part than the lowest before."""
 
 
-class Painting(Job):
+class PaintingJob(Job):
     """Painting as a run: its stages are scales, theta is the picture at one, and its history the loss of every step.
 
     A state has the vector "average", the running average of the iterates, not yet corrected for starting at zero (empty

@@ -10,7 +10,7 @@ from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
 from sfumato.minimize import RunOptions, minimize, resumed
 from sfumato.style.inputs import Styles
-from sfumato.style.job import Painting
+from sfumato.style.job import PaintingJob
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.result import StyleResult, recorded_plan, to_uint8
@@ -63,7 +63,7 @@ class StyleTransfer(StyleSettings):
             problem = StyleProblem(self, content, styles, masks, on_download, engine, run.workers)
             sizes = _sizes(problem)
             plan = _plan(problem, sizes[-1], run)
-            job = Painting(problem, sizes, plan)
+            job = PaintingJob(problem, sizes, plan)
             # Worth a twentieth of the time; in larger pictures the gaps between freed arrays would be too large
             kept = on_numpy or math.prod(sizes[-1]) <= PREPARED_PIXELS
             remedy = "" if on_numpy else smaller_plan(problem, *sizes[-1], plan)
@@ -120,7 +120,7 @@ def _plan(problem: StyleProblem, size: tuple[int, int], run: RunOptions) -> Plan
     return plan
 
 
-def _paint(job: Painting, run: RunOptions) -> StyleResult:
+def _paint(job: PaintingJob, run: RunOptions) -> StyleResult:
     """Work the scales that are left."""
     state = resumed(job, run)
     if state is None:

@@ -26,7 +26,7 @@ from sfumato.optimizers import Optimizer, make_optimizer, settings_of
 from sfumato.optimizers.schedules import Schedule, constant
 from sfumato.training.batches import make_batches
 from sfumato.training.history import EpochRecord
-from sfumato.training.job import Training, means
+from sfumato.training.job import TrainingJob, means
 from sfumato.workers import Workers
 
 REPLACED = {
@@ -163,7 +163,7 @@ def fit(
         "data": "" if run.checkpoint is None else f"{_digest(train)} {_digest(validation)}",
         "scaling": fingerprint(*vars(batches.scaling).values()),
     }
-    job = Training(
+    job = TrainingJob(
         network=network,
         loss=loss,
         batches=batches,
@@ -225,7 +225,7 @@ def evaluate(
         return means(batches.measure(network, loss, engine.put(theta)), loss)
 
 
-def _result(job: Training, state: State, stopped: str) -> FitResult:
+def _result(job: TrainingJob, state: State, stopped: str) -> FitResult:
     best = state.numbers["best_epoch"]
     return FitResult(
         theta=to_numpy(state.vectors["best_theta"] if job.patience and best else state.theta),

@@ -31,7 +31,7 @@ class _Epoch(NamedTuple):
 
 
 @dataclass
-class Training(Job):
+class TrainingJob(Job):
     """Training as a run: its stages are epochs, and its steps batches.
 
     A state has the vector "best_theta", the parameters of the epoch with the lowest validation loss, and the numbers

@@ -308,14 +308,8 @@ def run_trial(
         values = {name: setting.suggest(trial, name) for name, setting in space.items()}
         trial.set_user_attr("epochs", length)
 
-        def watch(epoch: int, loss: float) -> None:
-            if epoch % every == 0:
-                trial.report(loss, epoch)
-                if trial.should_prune():
-                    raise PoorTrialError
-
         try:
-            score, best_epoch = run(values, length, watch)
+            score, best_epoch = run(values, length, _reporting(trial, every))
         except (PoorTrialError, DivergenceError) as error:
             raise pruned from error
         trial.set_user_attr("best_epoch", best_epoch)
@@ -323,3 +317,15 @@ def run_trial(
 
     study.optimize(objective, n_trials=1, catch=(UnfinishedTrialError,))
     return next((trial for trial in finished_trials(study) if trial.number == numbers[0]), None)
+
+
+def _reporting(trial: "optuna.Trial", every: int) -> Watch:
+    """Tells Optuna the loss of every so many epochs, and ends the trial once that is poor."""
+
+    def watch(epoch: int, loss: float) -> None:
+        if epoch % every == 0:
+            trial.report(loss, epoch)
+            if trial.should_prune():
+                raise PoorTrialError
+
+    return watch

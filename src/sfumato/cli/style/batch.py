@@ -14,10 +14,10 @@ from sfumato.cli.console import Console, duration, say
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
-from sfumato.outputs import files_read, identity
 from sfumato.cli.style.painting import fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.optimizers import make_optimizer
+from sfumato.outputs import files_read, identity
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.files import LOSSY, READABLE, WRITABLE, check_image_path
 from sfumato.storage import check_folder, followed, refuse_special

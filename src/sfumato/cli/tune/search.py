@@ -5,20 +5,25 @@ import multiprocessing
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.options import ARCHITECTURES, DataOptions, SplitOptions
-from sfumato.cli.run_folder import run_files
-from sfumato.cli.setup import Parts, TrainingOptions, divide, prepare, read_data
+from sfumato.cli.parsing import parse_hidden
+from sfumato.data.dataset import Examples
+from sfumato.engine import Engine, choose_engine
 from sfumato.errors import FileError, InputError
 from sfumato.minimize import RunOptions
 from sfumato.optimizers import OPTIMIZERS, settings_of
 from sfumato.training.history import EpochRecord
+from sfumato.training.preparation import Training, prepare
+from sfumato.training.run_folder import run_files
+from sfumato.training.settings import TrainingSettings
+from sfumato.training.splits import Splits, load_splits
+from sfumato.tuning.learning_rate_range import RangeTest, learning_rate_range
 from sfumato.tuning.search import (
     Choice,
     Growth,
@@ -47,48 +52,63 @@ RACES = ("exists", "UNIQUE", "duplicate key", "locked")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is searched, in the words of the command line, so that any process can begin anew from it."""
+    """A search, as the command line describes it, so that any process can begin anew from it.
+
+    Attributes:
+        data: The data's name or path.
+        settings: The settings of training that are given; all others are searched.
+        compute: The options that say where to compute.
+        trials: Trainings in all.
+        seed: Of splits, trainings and proposals.
+    """
 
     data: str
-    data_options: DataOptions
-    splits: SplitOptions
-    training: TrainingOptions
+    settings: TrainingSettings
+    compute: Mapping[str, str | None]
     trials: int
     seed: int
 
-    def parts(self) -> Parts:
+    def splits(self) -> Splits:
         """The data, divided."""
-        return divide(read_data(self.data, self.data_options), self.data_options, self.splits, self.seed)
+        return load_splits(self.data, self.settings, self.seed)
 
     @property
     def inputs(self) -> list[str | None]:
         """The files that it reads."""
-        return [self.data, self.splits.validation, self.splits.test]
+        return [self.data, *self.settings.files()]
 
-    def best_files(self, parts: Parts) -> set[str]:
+    def best_files(self, splits: Splits) -> set[str]:
         """The names of the files that the run of the best will leave."""
-        network = prepare(parts, self.training, self.data_options.scaling, self.seed).network
-        return run_files(network.input_shape, classes=bool(parts.dataset.classes))
+        return run_files(self.prepare(splits).network.input_shape, classes=bool(splits.dataset.classes))
 
-    def name(self, parts: Parts) -> str:
+    @property
+    def engine(self) -> Engine:
+        """The place to compute."""
+        return choose_engine(self.compute["backend"], self.compute["device"], self.compute["precision"])
+
+    def prepare(self, splits: Splits) -> Training:
+        """The training of the settings that are given."""
+        return prepare(splits, self.settings, self.seed)
+
+    def name(self, splits: Splits) -> str:
         """The study's name, which other data or settings do not share; but for the number of trials."""
-        digest = blake2b(json.dumps(asdict(replace(self, trials=0)), sort_keys=True).encode(), digest_size=8)
-        for array in parts.sample[:2]:
+        described = {"data": self.data, **self.settings.options(), **self.compute, "seed": self.seed}
+        digest = blake2b(json.dumps(described, sort_keys=True).encode(), digest_size=8)
+        for array in splits.sample[:2]:
             digest.update(array.tobytes())
         return f"sfumato {digest.hexdigest()}"
 
-    def space(self, parts: Parts) -> dict[str, Setting]:
-        """What is searched: what was not given."""
-        options, examples = self.training, parts.train.size
-        optimizer, convnet = options.optimizer.optimizer, options.network.architecture == "convnet"
-        rate = prepare(parts, options, self.data_options.scaling, self.seed).settings["optimizer"].learning_rate
+    def space(self, splits: Splits) -> dict[str, Setting]:
+        """The settings that are searched: those that are not given."""
+        examples, optimizer = splits.train.size, str(self.settings.optimizer)
+        rate = self.prepare(splits).optimizer.learning_rate
         most = max(2, min(1024, examples // 4))
         whole: dict[str, Setting] = {
             "learning_rate": Range(rate / 100, rate * 100, rate),
-            "hidden": Growth(128 if convnet else 16),
+            "hidden": Growth(128 if self.settings.architecture == "convnet" else 16),
             "batch_size": Range(min(8, most), most, min(most, max(16, examples // 50)), whole=True),
             "l2": Range(1e-3, 100.0, 0.01),
-            "dropout": Range(0.0, 0.6, ARCHITECTURES[options.network.architecture].dropout, log=False),
+            "dropout": Range(0.0, 0.6, self.settings.defaults.dropout, log=False),
             "decay": Range(1e-4, 1.0, 1e-3),
             "init": Choice(("he", "glorot", "xavier")),
             "epsilon": Range(1e-10, 1e-4, 1e-8),
@@ -98,80 +118,86 @@ class Plan:
         }
         without = {"beta", "beta1", "beta2", "epsilon"} - {*settings_of(optimizer)}
         without |= {"batch_size", "dropout"} if OPTIMIZERS[optimizer].full_batch else set()
-        without |= {"decay"} if options.optimizer.schedule else set()
-        return {name: setting for name, setting in whole.items() if name not in without and not self.gives(name)}
+        without |= {"decay"} if self.settings.schedule else set()
+        return {
+            name: setting for name, setting in whole.items() if name not in without and not self.settings.given(name)
+        }
 
-    def gives(self, name: str) -> bool:
-        """Whether the user has said what an option is to be."""
-        return any(
-            getattr(group, field.name) != field.default
-            for group in vars(self.training).values()
-            for field in fields(group)
-            if field.name == name
-        )
-
-    def with_values(self, values: Mapping[str, Value], epochs: int) -> TrainingOptions:
-        """The options of `train` that a trial's values mean."""
+    def with_values(self, values: Mapping[str, Value], epochs: int) -> TrainingSettings:
+        """The settings that a trial's values mean."""
         said: dict[str, Any] = {**values, "epochs": epochs}
         for name in ("beta", "beta1", "beta2"):
             if name in said:
                 said[name] = round(1 - float(said[name]), 10)
         if "decay" in said:
             said["schedule"] = "inverse-time"
-        if "batch_size" in said:
-            said["batch_size"] = str(said["batch_size"])
-        groups = {
-            name: replace(group, **{f.name: said[f.name] for f in fields(group) if f.name in said})
-            for name, group in vars(self.training).items()
-        }
-        return TrainingOptions(**groups)
+        if "hidden" in said:
+            said["hidden"] = parse_hidden(said["hidden"])
+        return replace(self.settings, **said)
 
     def command(self, values: Mapping[str, Value], epochs: int) -> list[str]:
         """The arguments of the program that train this again."""
         words = ["train", self.data]
-        for group in (self.data_options, self.splits, *vars(self.with_values(values, epochs)).values()):
-            for field in fields(group):
-                value = getattr(group, field.name)
-                if value != field.default and field.name != "resume":
-                    words.append("--" + field.name.replace("_", "-"))
-                    words += [] if value is True else [str(value)]
+        settings = self.with_values(values, epochs)
+        given = {name: value for name, value in settings.options().items() if settings.given(name)}
+        given |= {name: value for name, value in self.compute.items() if value is not None}
+        for name, value in given.items():
+            words += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
         return [*words, "--seed", str(self.seed)]
+
+    def learning_rates(self) -> RangeTest:
+        """A learning-rate range test with the settings that are given."""
+        splits = self.splits()
+        training = self.prepare(splits)
+        examples = training.examples(splits.train)
+        assert isinstance(examples, Examples)  # tune has no --stream
+        return learning_rate_range(
+            training.network,
+            training.loss,
+            examples,
+            scaling=training.scaling,
+            optimizer=training.optimizer,
+            batch_size=splits.train.size if training.batch_size == "full" else training.batch_size,
+            l2=training.l2,
+            seed=training.seed,
+            **self.engine._asdict(),
+        )
 
 
 def run_with(
-    plan: Plan, parts: Parts, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
+    plan: Plan, splits: Splits, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
 ) -> tuple[float, int]:
     """Train with a trial's values; the lowest validation loss, and the epoch of it."""
-    training = prepare(parts, plan.with_values(values, epochs), plan.data_options.scaling, plan.seed)
+    training = prepare(splits, plan.with_values(values, epochs), plan.seed)
 
-    def on_epoch(record: EpochRecord) -> None:
+    def report(record: EpochRecord) -> None:
         watch(record.epoch, record.validation_loss)
 
-    result = training.fit(RunOptions(callback=on_epoch, stop=stop))
+    result = training.fit(splits, RunOptions(engine=plan.engine, callback=report, stop=stop))
     if result.stopped == "interrupted":
         raise UnfinishedTrialError
-    history = [training.target.in_own_units(record) for record in result.history]
-    if training.settings["schedule"] == "cosine":  # of another length, it would be another training
+    history = training.in_own_units(result).history
+    if training.schedule == "cosine":  # of another length, it would be another training
         return history[-1].validation_loss, history[-1].epoch
     best = min(history, key=lambda record: record.validation_loss)
     return best.validation_loss, best.epoch
 
 
-def open_study(plan: Plan, parts: Parts, url: str | None) -> "optuna.Study":
+def open_study(plan: Plan, splits: Splits, url: str | None) -> "optuna.Study":
     """The study in a storage, or in memory: begun, or gone on with.
 
     Raises:
         FileError: if Optuna is not installed, or the storage cannot be had.
     """
     library = import_optuna()
-    epochs = prepare(parts, plan.training, plan.data_options.scaling, plan.seed).epochs
+    epochs = plan.prepare(splits).epochs
     for last in (False, False, True):
         try:
             study: optuna.Study = library.create_study(
-                study_name=plan.name(parts),
+                study_name=plan.name(splits),
                 storage=None if url is None else _storage(url),
                 load_if_exists=True,
-                sampler=make_sampler(plan.space(parts), plan.trials, plan.seed),
+                sampler=make_sampler(plan.space(splits), plan.trials, plan.seed),
                 pruner=pruner(epochs),
             )
             return study
@@ -188,7 +214,7 @@ def open_study(plan: Plan, parts: Parts, url: str | None) -> "optuna.Study":
     raise AssertionError("the last time, it returns or raises")
 
 
-def refuse_another(plan: Plan, parts: Parts, url: str, folder: Path) -> None:
+def refuse_another(plan: Plan, splits: Splits, url: str, folder: Path) -> None:
     """Refuse to mix two searches in one folder.
 
     Raises:
@@ -201,7 +227,7 @@ def refuse_another(plan: Plan, parts: Parts, url: str, folder: Path) -> None:
         raise FileError(
             f"{folder}: its database cannot be read ({str(error).splitlines()[0]}); add --overwrite"
         ) from error
-    if names != [plan.name(parts)]:
+    if names != [plan.name(splits)]:
         raise InputError(f"{folder}: holds a search on other data or settings; add --overwrite, or name another folder")
 
 
@@ -215,11 +241,11 @@ def _storage(url: str) -> "optuna.storages.RDBStorage":
 
 
 def work(
-    plan: Plan, parts: Parts, study: "optuna.Study", stop: Callable[[], bool], show: Callable[[Trial], None]
+    plan: Plan, splits: Splits, study: "optuna.Study", stop: Callable[[], bool], show: Callable[[Trial], None]
 ) -> None:
     """Run trials until there are as many as were asked for, in this process or in others."""
-    space = plan.space(parts)
-    start = prepare(parts, plan.training, plan.data_options.scaling, plan.seed).epochs
+    space = plan.space(splits)
+    start = plan.prepare(splits).epochs
     while not stop() and _unfinished(study, plan.trials):
         if not _to_begin(study, plan.trials):  # the last ones are running elsewhere, unless that has died
             time.sleep(0.2)
@@ -227,8 +253,8 @@ def work(
         trial = run_trial(
             study,
             space,
-            lambda values, epochs, watch: run_with(plan, parts, stop, values, epochs, watch),
-            epochs=plan.training.run.epochs,
+            lambda values, epochs, watch: run_with(plan, splits, stop, values, epochs, watch),
+            epochs=plan.settings.epochs,
             start=start,
         )
         if trial is not None:
@@ -294,5 +320,5 @@ def work_in_processes(
 def _process(plan: Plan, url: str, threads: int, end: Any) -> None:
     """One of several processes: its own data, and its own connection to the storage."""
     with limited_threads(threads), interruptible(lambda: None) as interrupted:
-        parts = plan.parts()
-        work(plan, parts, open_study(plan, parts, url), lambda: interrupted() or end.is_set(), lambda trial: None)
+        splits = plan.splits()
+        work(plan, splits, open_study(plan, splits, url), lambda: interrupted() or end.is_set(), lambda trial: None)

@@ -5,16 +5,14 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sfumato import plots
 from sfumato.arrays import Shape
-from sfumato.cli.console import dump
-from sfumato.outputs import CHECKPOINT, MODEL, check_files, keep_list, remove_ours, writing_into
-from sfumato.cli.summary import Summary
 from sfumato.data import Examples
 from sfumato.errors import InputError
 from sfumato.model import Model
-from sfumato.storage import write_atomically
+from sfumato.outputs import CHECKPOINT, MODEL, check_files, keep_list, remove_ours, writing_into
+from sfumato.storage import dump, write_atomically
 from sfumato.training.history import EpochRecord, to_csv
+from sfumato.training.summary import Summary
 
 UNFINISHED = ".sfumato-unfinished"
 
@@ -50,22 +48,24 @@ def open_run_folder(
         FileError: if it cannot be made or written to.
     """
     if overwrite and resume:
-        raise InputError("--overwrite and --resume contradict each other: choose one")
+        raise InputError("overwrite=True and resume=True contradict each other: choose one")
     if out is None:
         if resume:
-            raise InputError("--resume needs --out: the folder of the run to go on with")
+            raise InputError("resume=True needs out=...: the folder of the run to go on with")
         yield None
         return
     if not out:
-        raise InputError("--out names no folder: give it one, or leave it out")
+        raise InputError("out=... names no folder: give it one, or leave it out")
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{out}: is a file; --out names the folder of a run")
+        raise InputError(f"{out}: is a file; out=... names the folder of a run")
     filled = folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir())
     if resume and filled and not (folder / CHECKPOINT).exists():
         raise InputError(f"{out}: holds files, but no {CHECKPOINT} to go on from; name the folder of a run")
     if filled and not (overwrite or resume):
-        raise InputError(f"{out}: is not empty; add --resume to go on with the run in it, or --overwrite to replace it")
+        raise InputError(
+            f"{out}: is not empty; add resume=True to go on with the run in it, or overwrite=True to replace it"
+        )
     check_files(folder, files, inputs)
     with writing_into(folder, files):
         yield folder
@@ -83,6 +83,8 @@ def write_run(
 
     Returns the names of the files.
     """
+    from sfumato import plots  # matplotlib takes half a second
+
     beside = folder / UNFINISHED
     shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed right here
     try:

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 
 from sfumato import __version__
-from sfumato.cli.messages import in_options
-from sfumato.cli.setup import Parts
 from sfumato.data import Examples, StreamedExamples
 from sfumato.engine import NUMPY, Engine
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
@@ -17,12 +15,21 @@ from sfumato.model import Model
 from sfumato.network import Network
 from sfumato.training.diagnosis import diagnose
 from sfumato.training.fitting import FitResult
+from sfumato.training.splits import Splits
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The same outcome in words and in values, and the confusion matrix to draw."""
+    """The outcome of training as text and as values.
 
+    Attributes:
+        network: The network in brief, as in 784-15-9-10.
+        text: The report.
+        values: The same by name, for JSON.
+        matrix: The confusion matrix on the held-out examples; None for regression.
+    """
+
+    network: str
     text: str
     values: dict[str, Any]
     matrix: ConfusionMatrix | None
@@ -30,28 +37,27 @@ class Summary:
 
 def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionMatrix | RegressionReport:
     """What a model does on examples, measured."""
-    parts = [(part.y, model.predict(part.x)) for part in examples.blocks()]
-    true, predicted = (np.concatenate(column) for column in zip(*parts, strict=True))
+    blocks = [(block.y, model.predict(block.x)) for block in examples.blocks()]
+    true, predicted = (np.concatenate(column) for column in zip(*blocks, strict=True))
     if model.classes:
         return ConfusionMatrix.from_labels(true, predicted, model.classes)
     return RegressionReport.from_predictions(true, predicted)
 
 
-def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
+def summarize(model: Model, splits: Splits, result: FitResult) -> Summary:
     """Measure the trained model; this is where the test set is read, once."""
     values: dict[str, Any] = {}
     shown: dict[str, Examples | StreamedExamples | None] = {
-        "train": parts.train,
-        "validation": parts.validation,
-        "test": parts.test,
+        "train": splits.train,
+        "validation": splits.validation,
+        "test": splits.test,
     }
     for name, examples in shown.items():
         loss, accuracy = (None, None) if examples is None else model.evaluate(examples)
         values |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
-    held_out = next(name for name in ("test", "validation", "train") if shown[name] is not None)
-    report = report_on(model, shown[held_out] or parts.train)
-    found = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
-    notes = [in_options(note) for note in found]
+    held_out = splits.held_out
+    report = report_on(model, shown[held_out] or splits.train)
+    notes = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
     values |= {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch or None,
@@ -67,14 +73,14 @@ def summarize(model: Model, parts: Parts, result: FitResult) -> Summary:
         "report": report.to_dict(),
     }
     text = "\n".join(
-        [*_head(model, parts, result, values), *notes, "", f"On the {held_out} data:", "", report.to_text()]
+        [*_head(model, splits, result, values), *notes, "", f"On the {held_out} data:", "", report.to_text()]
     )
-    return Summary(text, values, report if isinstance(report, ConfusionMatrix) else None)
+    return Summary(_widths(model.network), text, values, report if isinstance(report, ConfusionMatrix) else None)
 
 
-def _head(model: Model, parts: Parts, result: FitResult, values: dict[str, Any]) -> list[str]:
+def _head(model: Model, splits: Splits, result: FitResult, values: dict[str, Any]) -> list[str]:
     lines = [
-        f"{parts.dataset.name}: network {_widths(model.network)}, {model.network.size} parameters, "
+        f"{splits.dataset.name}: network {_widths(model.network)}, {model.network.size} parameters, "
         f"{values['epochs']} epochs ({values['steps']} steps) in {values['seconds']:.2f} s"
     ]
     engine = Engine(values["backend"], values["device"], values["precision"])

@@ -1,0 +1,79 @@
+"""The text of the command line's options, read as the settings of training."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sfumato.engine import Engine, choose_engine
+from sfumato.errors import InputError
+from sfumato.training.preparation import MOST_UNITS
+from sfumato.training.settings import TrainingSettings
+
+
+def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
+    """The settings that options mean.
+
+    Args:
+        values: The value of each option by name; of those that Typer has no type for, the text.
+
+    Raises:
+        InputError: for a text that means nothing.
+    """
+    parsers: dict[str, Callable[[str], Any]] = {
+        "hidden": parse_hidden,
+        "validation": parse_number,
+        "test": parse_number,
+        "class_weight": parse_class_weight,
+        "batch_size": parse_batch_size,
+    }
+    read: dict[str, Any] = {
+        name: parsers[name](value) if name in parsers and value is not None else value for name, value in values.items()
+    }
+    return TrainingSettings(**read)
+
+
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """Units of the hidden layers from "15,9"; "none" for no hidden layer."""
+    if text.strip().lower() in ("none", ""):
+        return ()
+    try:
+        units = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        units = (0,)
+    if min(units) < 1 or max(units) > MOST_UNITS:
+        raise InputError(
+            f"--hidden takes whole numbers of units, 1 to {MOST_UNITS}, such as 15,9, or none; not {text!r}"
+        )
+    return units
+
+
+def parse_number(text: str) -> float | str:
+    """A number; any other text as it is, such as the name of a file to hold out."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def parse_class_weight(text: str) -> str | dict[str, float | str]:
+    """Weights of classes from "balanced" or "NAME=WEIGHT,..."; what is no number stays text, to be refused later."""
+    if text == "balanced":
+        return text
+    pairs = [part.rpartition("=") for part in text.split(",")]
+    return {name: parse_number(number) for name, _, number in pairs}
+
+
+def parse_batch_size(text: str) -> int | str:
+    """A number of examples, or "full"."""
+    if text == "full":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--batch-size takes a whole number of at least 1, or full; not {text!r}")
+    return int(text)
+
+
+def parse_engine(compute: Mapping[str, str | None]) -> Engine | str | None:
+    """The engine of the three options; None where none is given, and its name where the backend is."""
+    backend, device, precision = (compute[name] for name in ("backend", "device", "precision"))
+    if backend is None:
+        return choose_engine(None, device, precision) if device or precision else None
+    return backend + (f":{device}" if device else "") + (f"/{precision}" if precision else "")

@@ -1,0 +1,73 @@
+"""The folder of a search."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sfumato.cli.options import OutputOptions
+from sfumato.cli.tune.outcome import BEST
+from sfumato.errors import FileError, InputError
+from sfumato.outputs import DATABASE, LIST, SEARCH, check_files, remove_ours, writing_into
+
+
+@contextlib.contextmanager
+def open_folder(
+    output: OutputOptions, resume: bool, inputs: list[str | None], best_files: Iterable[str]
+) -> Iterator[Path | None]:
+    """Make the folder of a search, or find out at once that it cannot be had.
+
+    Args:
+        output: Where it is to be, and whether a search that is there may be replaced.
+        resume: Whether to go on with the search that is there.
+        inputs: What the search reads.
+        best_files: The names of the files that the run of the best will leave.
+
+    Raises:
+        InputError, FileError: if it cannot be had.
+    """
+    if output.overwrite and resume:
+        raise InputError("--overwrite and --resume contradict each other: choose one")
+    if output.out is None:
+        if resume:
+            raise InputError("--resume needs --out: the folder of the search to go on with")
+        yield None
+        return
+    folder = Path(output.out)
+    if folder.exists():
+        _check_folder(folder, overwrite=output.overwrite, resume=resume)
+    check_files(folder, SEARCH, inputs)
+    check_files(folder / BEST, best_files, inputs)
+    try:
+        with writing_into(folder, SEARCH):
+            if output.overwrite:
+                _remove_search(folder)
+            yield folder
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{output.out}: cannot be written to ({error.strerror or error}); choose another") from error
+
+
+def _remove_search(folder: Path) -> None:
+    """Remove the search before and the run of its best; what else lies there stays."""
+    remove_ours(folder)
+    remove_ours(folder / BEST)
+    (folder / BEST / LIST).unlink(missing_ok=True)
+    if (folder / BEST).is_dir() and not any((folder / BEST).iterdir()):
+        (folder / BEST).rmdir()
+
+
+def _check_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is a file; --out names the folder of a search")
+    if any(folder.iterdir()):
+        if resume and not (folder / DATABASE).exists():
+            raise InputError(f"{folder}: holds files, but no {DATABASE} to go on from; name the folder of a search")
+        if not resume and not overwrite:
+            raise InputError(f"{folder}: is not empty; add --resume to go on, or --overwrite to begin anew")
+
+
+def database_in(folder: Path | None, scratch: str | None) -> str | None:
+    """A database beside the results; one that does not outlive the search, if several processes need it; else none."""
+    place = folder or (scratch and Path(scratch))
+    return f"sqlite:///{place.resolve() / DATABASE}" if place else None

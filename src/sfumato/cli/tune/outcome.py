@@ -1,0 +1,143 @@
+"""The outcome of a search: the best trained again, and everything written and printed."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sfumato.cli.parsing import parse_engine
+from sfumato.cli.tune.search import Plan
+from sfumato.storage import dump, write_atomically
+from sfumato.training.splits import Splits
+
+if TYPE_CHECKING:
+    import optuna
+
+    from sfumato.tuning.search import Setting, Trial
+
+SHOWN = 10  # trials in the table of the report
+BEST = "best"
+"""The folder of the best trial's run, in the folder of the search."""
+
+
+def conclude(
+    plan: Plan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
+) -> tuple[str, dict[str, Any]]:
+    """Train the best again, as the command that is printed does, and write everything; the text and the values."""
+    from sfumato.tuning.search import finished_trials
+
+    trials = finished_trials(study)
+    outcome = train_again(plan, best, None if folder is None else folder / BEST)
+    space, importances = plan.space(splits), _importances(study)
+    first = next((trial for trial in trials if trial.number == 0), None)
+    command = plan.command(best.values, best.best_epoch)
+    text = "\n".join(
+        [
+            f"{plan.data}: {len(trials)} trials, {sum(t.pruned for t in trials)} stopped early, in {seconds:.1f} s",
+            f"the first (the usual settings): validation loss {score_text(first)}" if first else "",
+            f"the best: trial {best.number}, validation loss {best.score:.4f} in epoch {best.best_epoch}",
+            *_test_lines(outcome),
+            "",
+            _table(trials, space),
+            "",
+            "It is trained again by",
+            f"    sfumato {shlex.join(command)}",
+        ]
+    )
+    values = {
+        "trials": len(trials),
+        "best": {"trial": best.number, "validation_loss": best.score, "epoch": best.best_epoch, "values": best.values},
+        "first": first and first.score,
+        "importance": importances,
+        "command": ["sfumato", *command],
+        "outcome": outcome,
+        "seconds": seconds,
+    }
+    if folder is not None:
+        _write(folder, text, trials, space, importances)
+    return text, values
+
+
+def train_again(plan: Plan, best: "Trial", out: Path | None) -> dict[str, Any]:
+    """Train with the values of the best trial; its run is kept in a folder, if one is given."""
+    from sfumato.recipe import train
+
+    settings = plan.with_values(best.values, best.best_epoch)
+    run = train(plan.data, out=out, overwrite=True, seed=plan.seed, engine=parse_engine(plan.compute), **vars(settings))
+    if run.stopped == "interrupted":
+        raise typer.Exit(130)
+    values: dict[str, Any] = json.loads(dump({**run.summary.values, "out": None if out is None else str(out)}))
+    return values
+
+
+def _write(
+    folder: Path, text: str, trials: Sequence["Trial"], space: Mapping[str, "Setting"], shares: Mapping[str, float]
+) -> None:
+    import pandas as pd
+
+    from sfumato import plots
+    from sfumato.plots import tuning as tuning_plots
+
+    rows = [{**trial._asdict(), **trial.values} for trial in trials]
+    table = pd.DataFrame(rows).drop(columns="values").rename(columns={"score": "validation_loss"})
+    write_atomically(folder / "trials.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_atomically(folder / "search.png", plots.to_png(tuning_plots.search(trials, space)))
+    if shares:
+        write_atomically(folder / "importance.png", plots.to_png(tuning_plots.importance(shares)))
+    write_atomically(folder / "report.txt", text + "\n")
+
+
+def _importances(study: "optuna.Study") -> dict[str, float]:
+    """The share of each setting in the variation of the losses, by Optuna's functional ANOVA; none for few trials."""
+    import optuna
+
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len({trial.value for trial in complete}) < 4:
+        return {}
+    return dict(optuna.importance.get_param_importances(study, evaluator=_evaluator()))
+
+
+def _evaluator() -> Any:
+    from optuna.importance import FanovaImportanceEvaluator
+
+    return FanovaImportanceEvaluator(seed=0)
+
+
+def _table(trials: Sequence["Trial"], space: Mapping[str, "Setting"]) -> str:
+    """The best trials, a line each."""
+    order = sorted((trial for trial in trials if not trial.pruned), key=lambda trial: trial.score)[:SHOWN]
+    heads = ["trial", "loss", "epoch", *(name.replace("_", " ") for name in space)]
+    rows = [[str(t.number), score_text(t), str(t.best_epoch), *(_text(n, t.values[n]) for n in space)] for t in order]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
+    return "\n".join(lines)
+
+
+def _text(name: str, value: Any) -> str:
+    if name in ("beta", "beta1", "beta2"):
+        return f"{1 - value:.6g}"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def score_text(trial: "Trial | None") -> str:
+    """The score of a trial, and whether it was stopped early."""
+    return "n/a" if trial is None else f"{trial.score:.4f}{' (stopped early)' if trial.pruned else ''}"
+
+
+def brief(trial: "Trial") -> str:
+    """The settings that matter most."""
+    names = ("learning_rate", "hidden", "batch_size")
+    return ", ".join(f"{n.replace('_', ' ')} {_text(n, trial.values[n])}" for n in names if n in trial.values)
+
+
+def _test_lines(outcome: Mapping[str, Any]) -> list[str]:
+    if outcome["test_loss"] is None:
+        return []
+    accuracy = outcome["test_accuracy"]
+    return [
+        f"on the test data: loss {outcome['test_loss']:.4f}"
+        + ("" if accuracy is None else f", accuracy {accuracy:.4f}")
+    ]

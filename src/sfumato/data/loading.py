@@ -1,0 +1,174 @@
+"""Data in whatever form they are handed over: names, files, arrays, pandas tables, lists of rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.data import load
+from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_task
+from sfumato.data.parquet import FrameTable
+from sfumato.data.tables import Known, classes_of, read_dataset, task_of
+from sfumato.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def as_dataset(
+    data: Any,
+    *,
+    target: str | None = None,
+    task: str = "auto",
+    few: bool = False,
+    known: Known | None = None,
+    name: str = "the examples",
+) -> Dataset:
+    """Any data as a `Dataset`.
+
+    Args:
+        data: A name or path, as of `data.load`; a `Dataset`; a pandas DataFrame, or a list of dicts, one a row; or
+            `(x, y)`, `Examples` or another pair of arrays: features (n, d), images (n, height, width) or (n, height,
+            width, channels), and labels or values (n,). Features in a DataFrame keep their names and categories.
+        target: The target column of a table, by name or by index; its last one by default.
+        task: "classification", "regression", or "auto": regression where the target has a fraction or more than 20
+            distinct numbers, else classification. Whole numbers in `Examples` are classes.
+        few: Accept a single row or class.
+        known: The columns that a table should have.
+        name: What data without a name are called in messages.
+
+    Raises:
+        FileError: A file cannot be read.
+        InputError: The data are none of these, or their content is wrong.
+    """
+    check_task(task)
+    choice: Any = task
+    if isinstance(data, str | Path):
+        return load(data, target=target, task=choice, few=few, known=known)
+    if is_frame(data) or is_rows(data):
+        return _of_frame(_frame(data), target, choice, few, known, "the table")
+    if target is not None:
+        raise InputError("target=... is for tables: leave it out, as the data say what is predicted")
+    if isinstance(data, Dataset):
+        if task not in ("auto", data.task):
+            raise InputError(f"{data.name}: its task is {data.task}; leave out task=...")
+        return data
+    if isinstance(data, tuple | list) and len(data) in (2, 3):
+        return _of_pair(*data, task=choice, few=few, known=known, name=name)
+    raise InputError(
+        f"data of the type {type(data).__name__} cannot be used; give a name, a path, a DataFrame, a Dataset or (x, y)"
+    )
+
+
+def is_frame(data: Any) -> bool:
+    """Whether this is a pandas DataFrame; pandas is not imported for it."""
+    return type(data).__module__.startswith("pandas") and type(data).__name__ == "DataFrame"
+
+
+def frame_of_rows(rows: Any, features: Sequence[str] = ()) -> "pd.DataFrame":
+    """A pandas table of rows: dicts, or sequences in the order of the features."""
+    import pandas as pd
+
+    return pd.DataFrame(rows) if is_rows(rows) else pd.DataFrame(rows, columns=list(features))
+
+
+def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple[int, ...]) -> Examples:
+    """The examples of `other` with the class numbers of those who know `classes`, and expect this shape.
+
+    Raises:
+        InputError: if the shape is another, or a class is unknown.
+    """
+    x, y, weight = other.examples
+    if x.shape[1:] != shape:
+        raise InputError(f"{name}: its examples have shape {x.shape[1:]}; {shape} is expected")
+    if not classes:
+        return Examples(x, y, weight)
+    unknown = sorted(set(other.classes) - set(classes))
+    if unknown:
+        raise InputError(f"{name}: holds classes that are not known here: {', '.join(unknown[:5])}")
+    numbers = np.array([classes.index(label) for label in other.classes])
+    return Examples(x, numbers[y], weight)
+
+
+def is_rows(data: Any) -> bool:
+    """Whether this is a list of dicts, one a row."""
+    return isinstance(data, list) and bool(data) and all(isinstance(row, Mapping) for row in data)
+
+
+def _frame(data: Any) -> "pd.DataFrame":
+    frame: pd.DataFrame = data if is_frame(data) else frame_of_rows(data)
+    return frame
+
+
+def _of_frame(
+    frame: "pd.DataFrame", target: str | None, task: TaskChoice, few: bool, known: Known | None, name: str
+) -> Dataset:
+    if not len(frame):
+        raise InputError(f"{name}: has no rows; give at least one")
+    header = tuple(map(str, frame.columns))
+    twice = next((column for k, column in enumerate(header) if column in header[:k]), None)
+    if twice is not None:
+        raise InputError(f"{name}: two columns are called {twice!r}; rename one")
+    table = FrameTable(Path(name), frame.set_axis(range(len(header)), axis=1), header)
+    return read_dataset(table, target=None if target is None else str(target), task=task, few=few, known=known)
+
+
+def _of_pair(
+    x: Any, y: Any, weight: Any = None, *, task: TaskChoice, few: bool, known: Known | None, name: str
+) -> Dataset:
+    if is_frame(x) and weight is None:
+        label = str(getattr(y, "name", None) or "y")
+        label = label if label not in map(str, x.columns) else "the target"
+        return _of_frame(x.assign(**{label: np.asarray(y)}), label, task, few, known, name)
+    features, labels = _features(x, name), np.asarray(y)
+    if labels.shape != (len(features),):
+        raise InputError(f"{name}: x has {len(features)} rows and y the shape {labels.shape}; give each row one label")
+    weights = None if weight is None else np.asarray(weight, np.float64)
+    if labels.dtype.kind in "OUSb":
+        labels = labels.astype(str)
+    distinct = [str(value) for value in np.unique(labels).tolist()]
+    found = task_of(distinct) if task == "auto" else task
+    names = () if known is None else known.features
+    if features.ndim == 2 and not names:
+        names = tuple(f"x{number}" for number in range(1, features.shape[1] + 1))
+    if found == "regression":
+        return Dataset(name, Examples(features, _values(labels, name), weights), None, found, (), names, "y")
+    classes, numbering = classes_of(distinct)
+    if len(classes) < 2 and not few:
+        raise InputError(f"{name}: the target is {classes[0]!r} in every row; give examples of at least 2 classes")
+    values, inverse = np.unique(labels, return_inverse=True)
+    numbers = np.array([numbering[str(value)] for value in values.tolist()])[inverse]
+    return Dataset(name, Examples(features, numbers, weights), None, found, classes, names, "y")
+
+
+def _features(x: Any, name: str) -> Array:
+    """Features as an array: images of bytes as they are and with an axis of channels, all else float64."""
+    features = np.asarray(x)
+    if features.ndim == 3:
+        features = features[..., np.newaxis]
+    if features.ndim not in (2, 4) or not len(features):
+        raise InputError(f"{name}: x has the shape {features.shape}; give rows (n, d), or images (n, height, width, c)")
+    if features.dtype == np.uint8 and features.ndim == 4:
+        return features
+    try:
+        return np.asarray(features, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: x holds text; give categories in a DataFrame, whose columns have names") from None
+
+
+def _values(labels: Array, name: str) -> Array:
+    try:
+        values = labels.astype(np.float64)
+    except ValueError:
+        raise InputError(f"{name}: y holds text, which a regression cannot predict; leave out task=...") from None
+    if not np.isfinite(values).all():
+        raise InputError(f"{name}: y holds {values[~np.isfinite(values)][0]}; remove that row")
+    return values
+
+
+def with_test(dataset: Dataset) -> Dataset:
+    """The test set that the data bring, as the examples; the same data where they bring none."""
+    return dataset if dataset.test is None else replace(dataset, examples=dataset.test)

@@ -1,0 +1,303 @@
+"""Training prepared: from data and settings to a network, its loss, scalings and an optimizer, ready for `fit`."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sfumato.architectures import convolutional_network, multilayer_perceptron
+from sfumato.arrays import Array
+from sfumato.checks import suggestion
+from sfumato.data.dataset import Dataset, Examples
+from sfumato.data.scaling import Scaling, ScalingKind, TargetScaling
+from sfumato.data.streaming import StreamedExamples
+from sfumato.engine import Engine
+from sfumato.errors import InputError
+from sfumato.layers.initializers import make_initializer
+from sfumato.losses.base import Loss
+from sfumato.losses.classification import default_loss
+from sfumato.minimize import RunOptions
+from sfumato.model import Model
+from sfumato.network import Network
+from sfumato.optimizers import Optimizer
+from sfumato.optimizers.schedules import Schedule, make_schedule
+from sfumato.training.fitting import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
+from sfumato.training.history import EpochRecord
+from sfumato.training.settings import TrainingSettings, option_value, units_of
+from sfumato.training.splits import Splits
+
+MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
+
+Callback = Callable[[EpochRecord], object]
+"""Called with the record of each epoch, in the values' own units; training ends once it returns True."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A training that is ready to begin. Made by `prepare`.
+
+    Attributes:
+        network: The network.
+        loss: Its loss.
+        scaling: The scaling of the inputs.
+        target_scaling: The scaling of a regression's values.
+        class_weights: The weight of each class, (classes,), of mean one over the examples; None for equal weights.
+        optimizer: The optimizer.
+        learning_rate: The first epoch's rate; None for the optimizer's own.
+        schedule: The name of its schedule.
+        decay: The schedule's decay; None for its own.
+        l2: The penalty that is left for the objective.
+        batch_size: Examples a step, or "full".
+        epochs: Passes over the examples.
+        early_stopping: Epochs without improvement after which it ends; None for never.
+        seed: Of weights, order and dropout.
+    """
+
+    network: Network
+    loss: Loss
+    scaling: Scaling
+    target_scaling: TargetScaling
+    class_weights: Array | None
+    optimizer: Optimizer[Any]
+    learning_rate: float | Schedule | None
+    schedule: str | Schedule
+    decay: float | None
+    l2: float
+    batch_size: Any
+    epochs: int
+    early_stopping: int | None
+    seed: int
+
+    @property
+    def rate(self) -> Schedule:
+        """The learning rate as a function of the epoch, from 0."""
+        for own in (self.schedule, self.learning_rate):
+            if callable(own):
+                return own
+        rate = self.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
+        return make_schedule(self.schedule, rate, epochs=self.epochs, decay=self.decay)
+
+    def examples(self, examples: Examples | StreamedExamples) -> Examples | StreamedExamples:
+        """The training examples as `fit` takes them: with the weights of their classes and with scaled values."""
+        weights = self.class_weights
+        if weights is not None:
+            examples = examples.map(lambda part: part._replace(sample_weight=weights[part.y]))
+        return self.target_scaling(examples)
+
+    def fit(
+        self,
+        splits: Splits,
+        run: RunOptions | None = None,
+        *,
+        start: FitResult | None = None,
+    ) -> FitResult:
+        """Train on the splits, as `fit` does.
+
+        Args:
+            splits: The data, divided.
+            run: How the run is carried out; its callback gets records in the values' own units.
+            start: An earlier result of this method to go on from.
+
+        Returns:
+            The result as `fit` gives it: parameters and losses of scaled values. `in_own_units` undoes that.
+        """
+        run = run or RunOptions()
+        callback = run.callback
+
+        def on_epoch(record: EpochRecord) -> object:
+            return callback is not None and callback(self.record_in_own_units(record))
+
+        with warnings.catch_warnings():  # values that are not to be scaled were asked for
+            warnings.filterwarnings("ignore", "the values to predict", UserWarning)
+            return fit(
+                self.network,
+                self.loss,
+                self.examples(splits.train),
+                validation=splits.validation and self.target_scaling(splits.validation),
+                scaling=self.scaling,
+                optimizer=self.optimizer,
+                learning_rate=self.rate,
+                l2=self.l2,
+                batch_size=self.batch_size,
+                epochs=self.epochs,
+                early_stopping=self.early_stopping,
+                seed=self.seed,
+                run=replace(run, callback=on_epoch),
+                start=start,
+            )
+
+    def in_own_units(self, result: FitResult) -> FitResult:
+        """The result with the parameters and losses of the values in their own units."""
+        history = tuple(map(self.record_in_own_units, result.history))
+        return replace(result, theta=self.theta_in_own_units(result.theta), history=history)
+
+    def theta_in_own_units(self, theta: Array) -> Array:
+        """Parameters of the network that gives the values' own units: the last layer takes the scale in."""
+        scaling = self.target_scaling
+        if scaling == TargetScaling():
+            return theta
+        theta = theta.copy()
+        last = self.network.parameters(theta)[-1]
+        last.W[...] *= scaling.deviation
+        last.b[...] = last.b * scaling.deviation + scaling.mean
+        return theta
+
+    def record_in_own_units(self, record: EpochRecord) -> EpochRecord:
+        """The record with the squared errors of the values themselves."""
+        variance = self.target_scaling.deviation**2
+        return replace(
+            record, train_loss=record.train_loss * variance, validation_loss=record.validation_loss * variance
+        )
+
+    def model(self, result: FitResult, dataset: Dataset) -> Model:
+        """The trained model, with the data's names, from a result in the values' own units."""
+        return Model(
+            network=self.network,
+            theta=result.theta,
+            loss=self.loss,
+            scaling=self.scaling,
+            classes=dataset.classes,
+            features=dataset.features,
+            target=dataset.target,
+            categories=dataset.categories,
+        )
+
+
+def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Training:
+    """Prepare a training on these data: scalings, weights of classes, network, loss and optimizer.
+
+    Raises:
+        InputError: if the settings do not fit the data or each other.
+    """
+    dataset, count, defaults = splits.dataset, splits.train.size, settings.defaults
+    name = f"{dataset.name}: values of {dataset.target}"
+    target_scaling = TargetScaling() if dataset.classes else TargetScaling.fit(splits.train, settings.scaling, name)
+    scaling = _fit_scaling(splits, settings.scaling)
+    network, loss = make_network(dataset, settings)
+    optimizer, l2 = _make_optimizer(settings, network, count)
+    batch_size = settings.batch_size
+    if batch_size in (None, "auto"):
+        batch_size = default_batch_size(optimizer, count, defaults.batch_size)
+    return Training(
+        network=network,
+        loss=loss,
+        scaling=scaling,
+        target_scaling=target_scaling,
+        class_weights=_class_weights(settings.class_weight, splits),
+        optimizer=optimizer,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule or defaults.schedule,
+        decay=settings.decay,
+        l2=l2,
+        batch_size=batch_size,
+        epochs=default_epochs(count, defaults.epochs) if settings.epochs is None else settings.epochs,
+        early_stopping=settings.early_stopping,
+        seed=seed,
+    )
+
+
+def _fit_scaling(splits: Splits, kind: ScalingKind) -> Scaling:
+    """The scaling of a kind, fitted to the training examples."""
+    train = splits.train
+    if isinstance(train, Examples):
+        return Scaling.fit(train.x, kind, train.sample_weight, splits.dataset.indicators)
+    return train.scaling(kind)
+
+
+def _class_weights(choice: Any, splits: Splits) -> Array | None:
+    """The weight of each class, of mean one over the training examples."""
+    train, classes = splits.train, splits.dataset.classes
+    if choice is None:
+        return None
+    if not classes:
+        raise InputError("class_weight=... is for classes, and this is a regression; leave it out")
+    counts = np.bincount(train.y, minlength=len(classes)) if isinstance(train, Examples) else train.class_counts
+    if choice == "balanced":
+        weights = train.size / np.maximum(1, counts)
+    elif isinstance(choice, Mapping):
+        weights = np.ones(len(classes))
+        for name, weight in choice.items():
+            number = _class_number(str(name), classes)
+            weights[number] = _checked_weight(name, weight)
+    else:
+        raise InputError(f"class_weight=... takes 'balanced' or a weight for each name, not {choice!r}")
+    if not counts @ weights > 0:
+        raise InputError("class_weight=...: the weights are all zero: nothing would be learned")
+    weights *= train.size / (counts @ weights)
+    return weights
+
+
+def _class_number(name: str, classes: tuple[str, ...]) -> int:
+    if name not in classes:
+        said = suggestion(name, classes)
+        raise InputError(f"class_weight=...: no class is called {name!r}; {said}there are {', '.join(classes)}")
+    return classes.index(name)
+
+
+def _checked_weight(name: Any, weight: Any) -> float:
+    if isinstance(weight, bool) or not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
+        said = option_value("class_weight", {name: weight})
+        raise InputError(f"class_weight=... takes NAME=WEIGHT with a weight of 0 or more; not {said!r}")
+    return float(weight)
+
+
+def make_network(dataset: Dataset, settings: TrainingSettings) -> tuple[Network, Loss]:
+    """The network that the settings describe, for these data, and the loss of their task.
+
+    Raises:
+        InputError: if the settings do not fit the data or each other.
+    """
+    loss, outputs = default_loss(len(dataset.classes))
+    shape, defaults = dataset.feature_shape, settings.defaults
+    hidden = _checked_units(defaults.hidden if settings.hidden is None else settings.hidden)
+    dropout = defaults.dropout if settings.dropout is None else settings.dropout
+    init = make_initializer(settings.init, settings.init_scale) if isinstance(settings.init, str) else settings.init
+    convnet = settings.architecture == "convnet"
+    if convnet and len(shape) != 3:
+        raise InputError(f"{dataset.name}: a convnet is for images, not for tables: leave architecture=... out")
+    if not convnet and not hidden and (settings.dropout or settings.given("activation")):
+        raise InputError("activation=... and dropout=... are for hidden layers, and here are none: leave them out")
+    make: Callable[..., Network] = convolutional_network if convnet else multilayer_perceptron
+    if convnet:
+        network = make(shape, outputs, hidden=hidden, activation=settings.activation, init=init, dropout=dropout)
+    else:
+        network = make(shape, hidden, outputs, activation=settings.activation, init=init, dropout=dropout)
+    return network, loss
+
+
+def _checked_units(hidden: Any) -> tuple[int, ...]:
+    try:
+        units = units_of(hidden)
+    except TypeError:
+        units = (0,)
+    if not all(isinstance(number, int | np.integer) and 1 <= number <= MOST_UNITS for number in units):
+        raise InputError(
+            f"hidden=... takes whole numbers of units, 1 to {MOST_UNITS}, such as (15, 9), or (); not {hidden!r}"
+        )
+    return units
+
+
+def _make_optimizer(settings: TrainingSettings, network: Network, examples: int) -> tuple[Optimizer[Any], float]:
+    """The optimizer, and the L2 penalty that is left for the objective: AdamW decays weights itself instead."""
+    if not isinstance(settings.optimizer, str):
+        return settings.optimizer, settings.l2 or 0.0
+    own: dict[str, Any] = {
+        "beta": settings.beta,
+        "beta1": settings.beta1,
+        "beta2": settings.beta2,
+        "epsilon": settings.epsilon,
+        "epsilon_inside_root": settings.epsilon_inside_root or None,
+        "form": settings.momentum_form,
+    }
+    return decaying_optimizer(settings.optimizer, settings.l2, network, examples, **own)
+
+
+def engine_options(engine: Engine | str | None) -> dict[str, str | None]:
+    """The options of the command line that choose this engine."""
+    if isinstance(engine, Engine):
+        return engine._asdict()
+    place, _, precision = (engine or "").partition("/")
+    backend, _, device = place.partition(":")
+    return {"backend": backend or None, "device": device or None, "precision": precision or None}

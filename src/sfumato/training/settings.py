@@ -1,0 +1,329 @@
+"""The settings of training: what each is, its default and its choices, said once for Python and the command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+from sfumato.checks import suggestion
+from sfumato.data.dataset import TaskChoice
+from sfumato.data.scaling import ScalingKind
+from sfumato.errors import InputError
+from sfumato.layers import ACTIVATIONS
+from sfumato.layers.initializers import INITIALIZERS, Initializer, Normal
+from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum, Optimizer, schedules
+from sfumato.optimizers.schedules import DECAYING, default_decay
+
+
+class Defaults(NamedTuple):
+    """The defaults of an architecture.
+
+    `batch_size` is the most, and `epochs` the least, that the number of examples leads to.
+    """
+
+    hidden: tuple[int, ...]
+    dropout: float
+    batch_size: int
+    epochs: int
+    schedule: str
+
+
+ARCHITECTURES = {
+    "dense": Defaults(hidden=(15, 9), dropout=0.0, batch_size=1000, epochs=20, schedule="constant"),
+    "convnet": Defaults(hidden=(128,), dropout=0.5, batch_size=128, epochs=8, schedule="cosine"),
+}
+DENSE, CONVNET = ARCHITECTURES["dense"], ARCHITECTURES["convnet"]
+
+
+def about(
+    help: str,
+    *,
+    panel: str,
+    shown: str = "",
+    choices: Sequence[str] = (),
+    metavar: str | None = None,
+    least: int | None = None,
+) -> dict[str, Any]:
+    """Describe a field of `TrainingSettings`.
+
+    Args:
+        help: What it is, in a sentence.
+        panel: The group of settings that it belongs to.
+        shown: What the help shows as the default, if not the default itself.
+        choices: The names that it takes.
+        metavar: What a value looks like, where the type does not say it.
+        least: The least number that it takes.
+    """
+    return {"help": help, "panel": panel, "shown": shown, "choices": tuple(choices), "metavar": metavar, "least": least}
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """All settings of `sfumato.train` and of the command `train`, whose options have the same names.
+
+    What each is, is said once, on its field: to the help of the command, and to the list below. A file or other data
+    may be held out instead of a fraction; `class_weight` is "balanced" or a mapping of names to weights.
+
+    Raises:
+        InputError: for an architecture, activation or name of another kind that does not exist, or L2 below 0.
+    """
+
+    target: str | None = field(
+        default=None, metadata=about("Column to predict.", shown="the last", panel="Data", metavar="NAME|INDEX")
+    )
+    task: TaskChoice = field(
+        default="auto",
+        metadata=about(
+            "auto: classes if text or at most 20 whole numbers.",
+            panel="Data",
+            choices=get_args(TaskChoice),
+        ),
+    )
+    limit: int | None = field(
+        default=None, metadata=about("Use a random N of the examples.", panel="Data", metavar="N", least=1)
+    )
+    scaling: ScalingKind = field(
+        default="auto",
+        metadata=about(
+            "auto: unit for pixels, standard for tables.",
+            panel="Data",
+            choices=get_args(ScalingKind),
+        ),
+    )
+    validation: Any = field(
+        default=None, metadata=about("Watched while training.", shown="0.1", panel="Data", metavar="FRACTION|FILE")
+    )
+    test: Any = field(
+        default=None,
+        metadata=about(
+            "Kept for the end.",
+            shown="0.2, or the test set that DATA brings",
+            panel="Data",
+            metavar="FRACTION|FILE",
+        ),
+    )
+    stream: bool = field(
+        default=False,
+        metadata=about(
+            "Leave a CSV or Parquet file on the disk, and read it in blocks: for tables larger than memory.",
+            panel="Data",
+        ),
+    )
+    architecture: str = field(
+        default="dense",
+        metadata=about(
+            "convnet: for images, convolutions and pooling before the dense layers.",
+            panel="Network",
+            choices=(*ARCHITECTURES,),
+        ),
+    )
+    hidden: int | Sequence[int] | None = field(
+        default=None,
+        metadata=about(
+            "Units of each hidden dense layer, or none.",
+            shown=f"{','.join(map(str, DENSE.hidden))}; convnet: {','.join(map(str, CONVNET.hidden))}",
+            panel="Network",
+            metavar="15,9",
+        ),
+    )
+    activation: str = field(
+        default="relu",
+        metadata=about("After each hidden layer or convolution.", panel="Network", choices=(*ACTIVATIONS,)),
+    )
+    init: str | Initializer = field(
+        default="he", metadata=about("First weights.", panel="Network", choices=(*INITIALIZERS,))
+    )
+    init_scale: float | None = field(
+        default=None,
+        metadata=about("Scale of --init normal.", shown=str(Normal.scale), panel="Network", metavar="SCALE"),
+    )
+    dropout: float | None = field(
+        default=None,
+        metadata=about(
+            "Probability of dropping a hidden unit; convnet: one that a dense layer takes.",
+            shown=f"{DENSE.dropout:g}; convnet: {CONVNET.dropout}",
+            panel="Network",
+            metavar="P",
+        ),
+    )
+    l2: float | None = field(
+        default=None,
+        metadata=about(
+            "Penalty LAMBDA / (2 N) sum W^2; with adamw, decay by LAMBDA / N.",
+            shown=f"0; adamw: a decay of {AdamW.weight_decay}",
+            panel="Objective",
+            metavar="LAMBDA",
+        ),
+    )
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = field(
+        default=None,
+        metadata=about(
+            "What each class counts: balanced (rare ones as much as frequent ones), or NAME=WEIGHT,NAME=WEIGHT.",
+            shown="1 for each example",
+            panel="Objective",
+            metavar="balanced|NAME=WEIGHT,...",
+        ),
+    )
+    optimizer: str | Optimizer[Any] = field(
+        default="adam", metadata=about("Kind of optimizer.", panel="Optimizer", choices=(*OPTIMIZERS,))
+    )
+    learning_rate: float | None = field(
+        default=None,
+        metadata=about(
+            "Of the first epoch.",
+            shown=", ".join(f"{name} {kind.learning_rate}" for name, kind in OPTIMIZERS.items()),
+            panel="Optimizer",
+        ),
+    )
+    beta: float | None = field(
+        default=None, metadata=about("momentum, nesterov: past kept.", shown=str(Momentum.beta), panel="Optimizer")
+    )
+    beta1: float | None = field(
+        default=None, metadata=about("rmsprop, adam: past kept.", shown=str(Adam.beta1), panel="Optimizer")
+    )
+    beta2: float | None = field(
+        default=None, metadata=about("adam: past squares kept.", shown=str(Adam.beta2), panel="Optimizer")
+    )
+    epsilon: float | None = field(
+        default=None, metadata=about("rmsprop, adam.", shown=str(Adam.epsilon), panel="Optimizer")
+    )
+    epsilon_inside_root: bool = field(
+        default=False, metadata=about("Divide by sqrt(s + epsilon), as the reference.", panel="Optimizer")
+    )
+    momentum_form: str | None = field(
+        default=None,
+        metadata=about(
+            "averaged: v = beta v + (1 - beta) g; classical: v = beta v + g.",
+            shown=Momentum.form,
+            panel="Optimizer",
+            choices=("averaged", "classical"),
+        ),
+    )
+    schedule: str | None = field(
+        default=None,
+        metadata=about(
+            "Learning rate over the epochs.",
+            shown=f"{DENSE.schedule}; convnet: {CONVNET.schedule}",
+            panel="Optimizer",
+            choices=tuple(schedules.SCHEDULES),
+        ),
+    )
+    decay: float | None = field(
+        default=None,
+        metadata=about(
+            "Decay rate of the schedule.",
+            shown=", ".join(f"{name} {default_decay(name)}" for name in DECAYING),
+            panel="Optimizer",
+        ),
+    )
+    batch_size: int | Literal["auto", "full"] | None = field(
+        default=None,
+        metadata=about(
+            "Examples a step.",
+            shown=f"a fiftieth of the examples, 16 to {DENSE.batch_size}, convnet: to {CONVNET.batch_size}; "
+            "full for lbfgs",
+            panel="Run",
+            metavar="N|full",
+        ),
+    )
+    epochs: int | None = field(
+        default=None,
+        metadata=about(
+            "Passes over the training examples.",
+            shown=f"{DENSE.epochs}, convnet: {CONVNET.epochs}; more where there are few examples",
+            panel="Run",
+            metavar="N",
+            least=1,
+        ),
+    )
+    early_stopping: int | None = field(
+        default=None,
+        metadata=about(
+            "Stop after so many epochs without a lower validation loss; keep the best.",
+            panel="Run",
+            metavar="PATIENCE",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        for own in fields(self):
+            value, choices = getattr(self, own.name), own.metadata["choices"]
+            if choices and isinstance(value, str) and value not in choices:
+                kind = "initialiser" if own.name == "init" else own.name.replace("_", " ")
+                said = suggestion(value, choices)
+                raise InputError(f"no {kind} is called {value!r}; {said}use one of {', '.join(choices)}")
+        if self.l2 is not None and not 0 <= self.l2 < float("inf"):
+            raise InputError(f"l2=... takes a number of at least 0, not {self.l2}")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
+        """The settings of these names.
+
+        Raises:
+            TypeError: for a name that no setting has.
+        """
+        names = [own.name for own in fields(cls)]
+        for name in settings:
+            if name not in names:
+                raise TypeError(f"train has no setting {name!r}; {suggestion(name, names)}it has {', '.join(names)}")
+        return cls(**settings)
+
+    @property
+    def defaults(self) -> Defaults:
+        """The defaults of the architecture."""
+        return ARCHITECTURES[self.architecture]
+
+    def options(self) -> dict[str, Any]:
+        """All settings as the options of the command line say them: text, numbers, booleans or None, by name."""
+        return {own.name: option_value(own.name, getattr(self, own.name)) for own in fields(self)}
+
+    def files(self) -> list[str]:
+        """Names of the files that hold the validation and the test examples, where those are files."""
+        return [str(part) for part in (self.validation, self.test) if isinstance(part, str | Path)]
+
+    def given(self, name: str) -> bool:
+        """Whether a setting differs from its default; False for a name that no setting has."""
+        return any(own.name == name and getattr(self, name) != own.default for own in fields(self))
+
+
+def option_value(name: str, value: Any) -> Any:
+    """The value of a setting as the command line's option says it."""
+    if value is None or (isinstance(value, bool | str) and name != "hidden"):
+        return value
+    match name:
+        case "hidden":
+            return ",".join(map(str, units_of(value))) or "none"
+        case "batch_size":
+            return str(value)
+        case "class_weight":
+            return ",".join(f"{label}={_number(weight)}" for label, weight in value.items())
+        case "validation" | "test":
+            return _number(getattr(value, "name", value))
+    return value if isinstance(value, int | float) else str(value)
+
+
+def units_of(hidden: int | Sequence[int]) -> tuple[int, ...]:
+    """Units of the hidden layers; a single number for a single layer."""
+    return (hidden,) if isinstance(hidden, int) else tuple(hidden)
+
+
+def _number(value: Any) -> str:
+    """The shortest text that is read as this number; what is no number as it is."""
+    return repr(float(value)).removesuffix(".0") if isinstance(value, float | int) else str(value)
+
+
+def _list_settings() -> str:
+    """The settings, a line each, for the docstring."""
+    lines = []
+    for own in fields(TrainingSettings):
+        said = own.metadata
+        choices = f" One of {', '.join(said['choices'])}." if said["choices"] else ""
+        default = f" Default: {said['shown'] or own.default}." if said["shown"] or own.default is not None else ""
+        lines.append(
+            f"        {own.name}: {said['help'].replace('--init normal', 'the initialiser normal')}{choices}{default}"
+        )
+    return "\n".join(["", "    Attributes:", *lines, "    "])
+
+
+if TrainingSettings.__doc__:  # python -OO leaves none
+    TrainingSettings.__doc__ = TrainingSettings.__doc__.rstrip() + "\n" + _list_settings()
