@@ -86,7 +86,7 @@ def test_each_option_of_the_network_changes_the_training(outcome: Callable[..., 
 def test_defaults_are_those_that_the_help_shows(
     outcome: Callable[..., dict[str, Any]], here: Call, tmp_path: Path
 ) -> None:
-    given = ["--hidden", CONVNET.hidden, "--dropout", str(CONVNET.dropout), "--batch-size", "16"]
+    given = ["--hidden", ",".join(map(str, CONVNET.hidden)), "--dropout", str(CONVNET.dropout), "--batch-size", "16"]
     assert outcome(*given)["test_loss"] == outcome()["test_loss"]
     short = ["--limit", "100", "--epochs", "2", "--quiet", "-o", "run"]
     assert here("train", "digits", "--architecture", "convnet", *short).status == 0
