@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,14 +60,14 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
 
 def test_the_readme_names_every_option_of_train() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    groups = (TrainingSettings, ResumeOption, OutputOptions)
+    groups: tuple[Any, ...] = (TrainingSettings, ResumeOption, OutputOptions)
     names = {name for group in groups for name in group.__dataclass_fields__} - {"as_json"}
     assert not [name for name in names | {"json"} if f"--{name.replace('_', '-')}" not in text]
 
 
 def test_the_readme_names_every_option_of_style() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    groups = (PictureOptions, StyleObjectiveOptions, VggOptions, StyleRunOptions, PictureFileOptions)
+    groups: tuple[Any, ...] = (PictureOptions, StyleObjectiveOptions, VggOptions, StyleRunOptions, PictureFileOptions)
     names = {name for group in groups for name in group.__dataclass_fields__} - {"styles"}
     assert not [name for name in names | {"style"} if f"--{name.replace('_', '-')}" not in text]
 

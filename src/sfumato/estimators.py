@@ -204,8 +204,8 @@ class NetworkEstimator(BaseEstimator):
     def _batch_size(self, examples: int) -> int | Literal["full"]:
         if self.batch_size != "auto":
             return self.batch_size
-        named = isinstance(self.optimizer, str)
-        optimizer = OPTIMIZERS[one_of("optimizer", self.optimizer, OPTIMIZERS)] if named else self.optimizer
+        own = self.optimizer
+        optimizer = OPTIMIZERS[one_of("optimizer", own, OPTIMIZERS)] if isinstance(own, str) else own
         return "full" if optimizer.full_batch else min(AUTO_BATCH, examples)
 
     def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:

@@ -7,8 +7,8 @@
 `prepare`, `Training.fit` and `finish`, in this order.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -42,6 +42,7 @@ class TrainingRun:
         splits: The data, divided.
         settings: The settings.
         folder: The folder that it was written to; None if none was named.
+        words: Rewords the advice in the report, as for the command line.
     """
 
     model: Model
@@ -49,6 +50,7 @@ class TrainingRun:
     splits: Splits
     settings: TrainingSettings
     folder: Path | None = None
+    words: Callable[[str], str] = str
 
     @property
     def history(self) -> tuple[EpochRecord, ...]:
@@ -70,7 +72,7 @@ class TrainingRun:
         """The outcome as the command prints it, as text and as values. The test examples are read for it, once."""
         from sfumato.training.summary import summarize
 
-        return summarize(self.model, self.splits, self.result)
+        return summarize(self.model, self.splits, self.result, self.words)
 
     def report(self) -> "Report":
         """Report on the test examples; on the validation or training examples where no others are held out."""
@@ -177,31 +179,62 @@ def train(
         DivergenceError: if the loss becomes infinite or not a number.
         TypeError: for a setting that there is not.
     """
+    chosen = TrainingSettings.of({"target": target, **settings})
+    how = RunOptions(engine=engine, callback=callback)
+    return train_with(data, chosen, seed, how, out, resume=resume, overwrite=overwrite)
+
+
+def train_with(
+    data: Any,
+    chosen: TrainingSettings,
+    seed: int,
+    how: RunOptions,
+    out: str | Path | None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    words: Callable[[str], str] = str,
+) -> TrainingRun:
+    """Train with settings that are gathered already: see `train`.
+
+    Args:
+        data: As for `train`.
+        chosen: The settings.
+        seed: Of weights, order, dropout and splits.
+        how: The engine and the callback.
+        out: The folder to write to; None writes nothing.
+        resume: Go on with the run in `out`.
+        overwrite: Replace the run in `out`.
+        words: Rewords the advice in the report, as for the command line.
+    """
     from sfumato.outputs import CHECKPOINT
     from sfumato.training.run_folder import open_run_folder, run_files
 
-    chosen = TrainingSettings.of({"target": target, **settings})
     splits = load_splits(data, chosen, seed)
     training = prepare(splits, chosen, seed)
     files = run_files(training.network.input_shape, classes=bool(splits.dataset.classes))
     read = [str(data) if isinstance(data, str | Path) else None, *chosen.files()]
     where = None if out is None else str(out)
     with open_run_folder(where, files, inputs=read, overwrite=overwrite, resume=resume) as folder:
-        checkpoint = folder and folder / CHECKPOINT
-        how = RunOptions(engine=engine, checkpoint=checkpoint, resume=resume, callback=callback)
-        result = training.fit(splits, how)
-        run = finish(training, result, splits, chosen, folder)
+        kept = replace(how, checkpoint=folder / CHECKPOINT, resume=resume) if folder else how
+        run = finish(training, training.fit(splits, kept), splits, chosen, folder, words)
         if folder is not None and run.history:
-            save_run(run, options(data, chosen, resume=resume, seed=seed, **engine_options(engine)), training.epochs)
+            asked = options(data, chosen, resume=resume, seed=seed, **engine_options(how.engine))
+            save_run(run, asked, training.epochs)
     return run
 
 
 def finish(
-    training: Training, result: FitResult, splits: Splits, settings: TrainingSettings, folder: Path | None
+    training: Training,
+    result: FitResult,
+    splits: Splits,
+    settings: TrainingSettings,
+    folder: Path | None,
+    words: Callable[[str], str] = str,
 ) -> TrainingRun:
-    """The finished run, from the result of `Training.fit`."""
+    """Make the finished run from the result of `Training.fit`."""
     result = training.in_own_units(result)
-    return TrainingRun(training.model(result, splits.dataset), result, splits, settings, folder)
+    return TrainingRun(training.model(result, splits.dataset), result, splits, settings, folder, words)
 
 
 def options(data: Any, settings: TrainingSettings, *, resume: bool, seed: int, **compute: str | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Figures of training and of a model: each thing drawn is where its axes and labels say."""
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb, to_rgba
@@ -59,7 +60,8 @@ def test_a_region_has_the_colour_of_its_class() -> None:
     for (name, (across, up)), points in zip(classes.items(), axes.collections[-3:], strict=True):
         row, column = round(299 * (up - bottom) / (top - bottom)), round(299 * (across - left) / (right - left))
         assert points.get_label() == name
-        np.testing.assert_allclose(colours[row, column], points.get_facecolor()[0])
+        drawn: Any = points.get_facecolor()
+        np.testing.assert_allclose(colours[row, column], drawn[0])
     offsets = [np.asarray(points.get_offsets()).tolist() for points in axes.collections[-3:]]
     assert offsets == [x[:1].tolist(), x[1:2].tolist(), x[2:].tolist()]
 

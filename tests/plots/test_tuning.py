@@ -1,6 +1,7 @@
 """Figures of a search: each trial is drawn at its number, its setting and its loss."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,13 @@ from matplotlib.colors import to_rgba
 from sfumato import plots
 from sfumato.plots import tuning
 from sfumato.tuning.learning_rate_range import RangeTest
-from sfumato.tuning.search import Choice, Range, Trial
+from sfumato.tuning.search import Choice, Range, Setting, Trial
 
-SPACE = {"learning_rate": Range(1e-4, 1.0, 0.01), "beta1": Range(0.01, 0.5, 0.1), "hidden": Choice(("8", "64", "8,8"))}
+SPACE: dict[str, Setting] = {
+    "learning_rate": Range(1e-4, 1.0, 0.01),
+    "beta1": Range(0.01, 0.5, 0.1),
+    "hidden": Choice(("8", "64", "8,8")),
+}
 TRIALS = [
     Trial(0, {"learning_rate": 0.01, "beta1": 0.1, "hidden": "8,8"}, 2.0, 3, 5, pruned=False),
     Trial(1, {"learning_rate": 0.10, "beta1": 0.2, "hidden": "64"}, 3.0, 3, 5, pruned=True),
@@ -48,7 +53,8 @@ def test_losses_are_drawn_against_each_setting() -> None:
     assert [label.get_text() for label in hidden.get_xticklabels()] == ["8", "64", "8,8"]
     assert points(hidden) == [[2, 2.0], [1, 3.0], [1, 1.5], [0, 1.0]]
     colours = [plots.BLUE, plots.GREY, plots.BLUE, plots.ORANGE]  # the best trial last, on top
-    np.testing.assert_allclose(hidden.collections[0].get_facecolor(), [to_rgba(c, 0.85) for c in colours])
+    drawn: Any = hidden.collections[0].get_facecolor()
+    np.testing.assert_allclose(drawn, np.array([to_rgba(c, 0.85) for c in colours]))
 
 
 def test_the_most_important_setting_is_at_the_top() -> None:

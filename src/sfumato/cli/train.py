@@ -11,6 +11,7 @@ import typer
 
 from sfumato.cli.console import Console, RunProgress, limited_threads
 from sfumato.cli.interruption import interruptible
+from sfumato.cli.messages import in_options
 from sfumato.cli.options import (
     ComputeOptions,
     Data,
@@ -80,7 +81,7 @@ def train(
             raise typer.Exit(_interrupted(console, folder, len(result.history), training.epochs))
         if workers.rank:
             return
-        finished = finish(training, result, splits, settings, folder)
+        finished = finish(training, result, splits, settings, folder, in_options)
         summary = finished.summary
         if folder is not None:
             asked = options(data, settings, resume=run.resume, seed=seed.seed, **asdict(compute))

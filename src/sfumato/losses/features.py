@@ -14,7 +14,7 @@ transpose of F here, and N_l and M_l are N and M.
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
@@ -39,7 +39,8 @@ S = TypeVar("S", bound=Sums)
 
 def add_sums(one: S, other: S) -> S:
     """The sums over two parts of a picture together."""
-    return type(one)(*map(operator.add, one, other))
+    numbers: Any = map(operator.add, cast("tuple[Any, ...]", one), cast("tuple[Any, ...]", other))
+    return type(one)(*numbers)
 
 
 class FeatureLoss(ABC, Generic[S]):

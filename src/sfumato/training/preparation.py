@@ -73,9 +73,10 @@ class Training:
     @property
     def rate(self) -> Schedule:
         """The learning rate as a function of the epoch, from 0."""
-        for own in (self.schedule, self.learning_rate):
-            if callable(own):
-                return own
+        if callable(self.schedule):
+            return self.schedule
+        if callable(self.learning_rate):
+            return self.learning_rate
         rate = self.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
         return make_schedule(self.schedule, rate, epochs=self.epochs, decay=self.decay)
 

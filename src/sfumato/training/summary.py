@@ -1,6 +1,7 @@
 """What a finished training run has to say, as text and as values."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,7 @@ def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionM
     return RegressionReport.from_predictions(true, predicted)
 
 
-def summarize(model: Model, splits: Splits, result: FitResult) -> Summary:
+def summarize(model: Model, splits: Splits, result: FitResult, words: Callable[[str], str] = str) -> Summary:
     """Measure the trained model; this is where the test set is read, once."""
     values: dict[str, Any] = {}
     shown: dict[str, Examples | StreamedExamples | None] = {
@@ -57,7 +58,8 @@ def summarize(model: Model, splits: Splits, result: FitResult) -> Summary:
         values |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
     held_out = splits.held_out
     report = report_on(model, shown[held_out] or splits.train)
-    notes = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
+    found = diagnose(result.history, early_stopping=result.settings["early_stopping"] is not None)
+    notes = [words(note) for note in found]
     values |= {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch or None,

@@ -43,7 +43,7 @@ def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid:
     if grid:
         check_grid(job, contents)
         columns = len(weights_around(job.transfer.style_weight))
-        tasks = [Task(name, replace(job, styles=[(name, 1.0)]), columns) for name, _ in job.styles]
+        tasks = [Task(str(name), replace(job, styles=[(name, 1.0)]), columns) for name, _ in job.styles]
     else:
         tasks = [Task(name, replace(job, content=name)) for content in contents for name in expand(content)]
     if len(tasks) == 1 and tasks[0].times == 1:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sfumato.cli.messages import in_options
 from sfumato.cli.parsing import parse_engine
 from sfumato.cli.tune.search import Plan
+from sfumato.minimize import RunOptions
 from sfumato.storage import dump, write_atomically
 from sfumato.training.splits import Splits
 
@@ -63,10 +65,10 @@ def conclude(
 
 def train_again(plan: Plan, best: "Trial", out: Path | None) -> dict[str, Any]:
     """Train with the values of the best trial; its run is kept in a folder, if one is given."""
-    from sfumato.recipe import train
+    from sfumato.recipe import train_with
 
-    settings = plan.with_values(best.values, best.best_epoch)
-    run = train(plan.data, out=out, overwrite=True, seed=plan.seed, engine=parse_engine(plan.compute), **vars(settings))
+    settings, how = plan.with_values(best.values, best.best_epoch), RunOptions(engine=parse_engine(plan.compute))
+    run = train_with(plan.data, settings, plan.seed, how, out, overwrite=True, words=in_options)
     if run.stopped == "interrupted":
         raise typer.Exit(130)
     values: dict[str, Any] = json.loads(dump({**run.summary.values, "out": None if out is None else str(out)}))

@@ -165,8 +165,9 @@ def _as_float(pixels: Array) -> Array:
 
 def _by_strips(function: Callable[..., Array], *pictures: Array) -> Array:
     """Apply a function to the pictures' float32 pixels, strip by strip, and clip the results to 0 to 1."""
+    height, width, _ = pictures[0].shape
     result = np.empty(pictures[0].shape, np.float32)
-    for rows in row_strips(*result.shape[:2]):
+    for rows in row_strips(height, width):
         made = function(*(_as_float(picture[rows]).astype(np.float32, copy=False) for picture in pictures))
         np.clip(made, 0.0, 1.0, out=result[rows])
     return result
