@@ -134,7 +134,9 @@ class Engine(NamedTuple):
 NUMPY, NUMPY_DOUBLE = Engine(), Engine(precision="float64")
 
 
-def as_engine(engine: Engine | str | None = None, *, precisions: tuple[str, ...] = PRECISIONS) -> Engine:
+def as_engine(
+    engine: Engine | str | None = None, *, precision: str | None = None, precisions: tuple[str, ...] = PRECISIONS
+) -> Engine:
     """Resolve an engine that is named, given or left open.
 
     >>> as_engine("numpy/float64")
@@ -143,8 +145,9 @@ def as_engine(engine: Engine | str | None = None, *, precisions: tuple[str, ...]
     Args:
         engine: "numpy" or "torch", if you like with a device of PyTorch's and a precision: "torch:cuda",
             "torch:cuda:1/bfloat16", "numpy/float64". The device is by default a GPU that PyTorch sees, if there is one,
-            and the precision float32. An `Engine` is taken as it is. None takes PyTorch on a GPU, if there is one, and
-            NumPy if not.
+            and the precision `precision`. An `Engine` is taken as it is. None takes PyTorch on a GPU, if there is one,
+            and NumPy if not.
+        precision: The precision where none is named; float32 by default.
         precisions: What precision may be.
 
     Raises:
@@ -155,16 +158,16 @@ def as_engine(engine: Engine | str | None = None, *, precisions: tuple[str, ...]
             raise InputError(f"no precision {engine.precision!r} is to be had here: use {', '.join(precisions)}")
         return engine
     if engine is None:
-        return choose_engine(precisions=precisions)
+        return choose_engine(precision=precision, precisions=precisions)
     if not isinstance(engine, str):
         raise InputError(f'an engine is named, as "numpy", "torch" or "torch:cuda:1/bfloat16"; not {engine!r}')
-    place, _, precision = engine.partition("/")
+    place, _, named = engine.partition("/")
     backend, _, device = place.partition(":")
 
     def say(backend: str, device: str | None = None, precision: str | None = None) -> str:
         return f"engine={_name(backend, device, precision)!r}"
 
-    return _chosen(backend, device or None, precision or None, precisions, say)
+    return _chosen(backend, device or None, named or precision, precisions, say)
 
 
 def choose_engine(

@@ -27,7 +27,7 @@ from sfumato.checks import one_of
 from sfumato.data.dataset import Dataset, Examples, Task
 from sfumato.data.scaling import ScalingKind
 from sfumato.data.splitting import split, subset
-from sfumato.engine import choose_engine
+from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
 from sfumato.layers.initializers import Initializer
 from sfumato.minimize import RunOptions
@@ -70,10 +70,10 @@ class NetworkEstimator(BaseEstimator):
             1), "unit" (0 to 1) or "none". It is part of the estimator, so that it takes raw rows.
         random_state: Of weights, order, dropout, and of what is held out.
         callbacks: Each is called with each epoch's `EpochRecord`; if one returns True, training ends.
-        backend: "numpy" or "torch"; by default PyTorch on a GPU, if it sees one, and NumPy if not.
-        device: PyTorch's: "cpu", "cuda", "cuda:1", "mps".
-        precision: "float32" or "float64", or on PyTorch "bfloat16" or "float16"; by default that of the features, as
-            everywhere in scikit-learn. Predictions are NumPy's; `model_.on(...)` computes elsewhere.
+        engine: Where to compute and in what precision: "numpy", "torch:cuda", "torch/bfloat16" ..., see
+            `sfumato.engine.as_engine`; by default on a GPU, if PyTorch sees one, and with NumPy if not, in the
+            precision of the features, as everywhere in scikit-learn. Predictions are NumPy's; `model_.on(...)` computes
+            on another engine.
     """
 
     hidden: Sequence[int] = (100,)
@@ -93,9 +93,7 @@ class NetworkEstimator(BaseEstimator):
     scaling: ScalingKind = "standard"
     random_state: int | np.random.RandomState | None = None
     callbacks: Sequence[Callback] = ()
-    backend: str | None = None
-    device: str | None = None
-    precision: str | None = None
+    engine: Engine | str | None = None
 
     @property
     def model_(self) -> Model:
@@ -191,9 +189,7 @@ class NetworkEstimator(BaseEstimator):
 
         self._result = training.fit(
             Splits(self._dataset(train), train, held_out),
-            RunOptions(
-                engine=choose_engine(self.backend, self.device, self.precision or train.x.dtype.name), callback=callback
-            ),
+            RunOptions(engine=as_engine(self.engine, precision=train.x.dtype.name), callback=callback),
             start=start,
         )
         history = training.in_own_units(self._result).history

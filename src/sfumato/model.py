@@ -18,7 +18,7 @@ from sfumato.data.loading import as_dataset, frame_of_rows, is_frame, is_rows, r
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, column_names, features_of, load_features
-from sfumato.engine import Engine, choose_engine
+from sfumato.engine import Engine, as_engine
 from sfumato.errors import FileError, InputError
 from sfumato.layers import initializers
 from sfumato.layers.base import Layer
@@ -101,14 +101,17 @@ class Model:
         rows = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in self._shown().items())
         return f"<table>{rows}</table>"
 
-    def on(self, backend: str | None = None, device: str | None = None, precision: str | None = None) -> "Model":
-        """The same model, computing elsewhere or in another precision; without arguments, where `fit` would by
-        default, in the precision of its parameters.
+    def on(self, engine: Engine | str | None = None) -> "Model":
+        """Make the same model on another engine.
+
+        Args:
+            engine: Where to compute: "numpy", "torch:cuda", "torch/bfloat16" ..., see `as_engine`; in the precision of
+                the parameters where none is named. None takes a GPU that PyTorch sees, and NumPy if there is none.
 
         Raises:
             InputError: if there is no such device or precision here.
         """
-        return dataclasses.replace(self, engine=choose_engine(backend, device, precision or self.theta.dtype.name))
+        return dataclasses.replace(self, engine=as_engine(engine, precision=self.theta.dtype.name))
 
     def rows(self, table: "pd.DataFrame") -> Array:
         """Raw inputs for the rows of a pandas table, (n, *input_shape): its columns by name, categories encoded.

@@ -1,6 +1,5 @@
 """`sfumato evaluate`: measure a model on data."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -40,7 +39,7 @@ def evaluate(
 
         sfumato evaluate model.safetensors new.csv --target species --json
     """
-    from sfumato.engine import NUMPY
+    from sfumato.engine import NUMPY, choose_engine
     from sfumato.evaluation.report import report
     from sfumato.model import Model
 
@@ -49,7 +48,9 @@ def evaluate(
     for path in (output.out, html):
         check_output(path, overwrite=output.overwrite, inputs=inputs)
     with limited_threads(output.threads):
-        loaded = Model.load(model).on(**asdict(compute))
+        loaded = Model.load(model)
+        precision = compute.precision or loaded.theta.dtype.name
+        loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))
         examples, which = loaded.examples(data, target)
         measured = report(loaded, examples, f"{model} on {which}")
         engine = loaded.engine or NUMPY

@@ -1,7 +1,6 @@
 """`sfumato predict`: a model's answers for new rows."""
 
 import io
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -37,7 +36,7 @@ def predict(
     """
     import pandas as pd
 
-    from sfumato.engine import NUMPY
+    from sfumato.engine import NUMPY, choose_engine
     from sfumato.errors import InputError
     from sfumato.model import Model
     from sfumato.pictures.as_examples import is_picture, load_picture
@@ -45,7 +44,9 @@ def predict(
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite, inputs=[model, file])
     with limited_threads(output.threads):
-        loaded = Model.load(model).on(**asdict(compute))
+        loaded = Model.load(model)
+        precision = compute.precision or loaded.theta.dtype.name
+        loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))
         if proba and not loaded.classes:
             raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
         if is_picture(file):
