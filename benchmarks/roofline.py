@@ -89,27 +89,27 @@ class SfumatoConvolutions:
 
     def forward(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the forward pass."""
-        from sfumato.kernels.threads import parallel_kernels
+        from sfumato.engine import NUMPY
 
-        with parallel_kernels():
+        with NUMPY.computing():
             return _timed(self._layer(edge, channels, filters))
 
     def im2col(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the forward pass if it went window by window, as any other convolution does."""
         from sfumato.kernels.convolution import convolve
         from sfumato.kernels.geometry import Geometry
-        from sfumato.kernels.threads import parallel_kernels
+        from sfumato.engine import NUMPY
 
         x, W, b = _draw(1, edge, edge, channels), _draw(filters, 3, 3, channels), np.zeros(filters, np.float32)
-        with parallel_kernels():
+        with NUMPY.computing():
             return _timed(lambda: convolve(x, W, b, Geometry((3, 3), padding=1), direct=True))
 
     def input_gradient(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the backward pass."""
-        from sfumato.kernels.threads import parallel_kernels
+        from sfumato.engine import NUMPY
 
         dz = _draw(1, edge, edge, filters)
-        with parallel_kernels():
+        with NUMPY.computing():
             _, backward = self._layer(edge, channels, filters)()
             again = self._layer(edge, channels, filters)()[1]
             backward(dz.copy(), None)  # warm

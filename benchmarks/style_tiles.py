@@ -11,7 +11,7 @@ import statistics
 import time
 from pathlib import Path
 
-from sfumato.kernels.threads import parallel_kernels
+from sfumato.engine import NUMPY
 from sfumato.style import StyleProblem, StyleTransfer
 from sfumato.style.pyramid import scale_sizes
 
@@ -32,7 +32,7 @@ def main() -> None:
     picture = problem.first(height, width).ravel()
     times: dict[int | None, list[float]] = {}
     seen: dict[int | None, list[int]] = {}
-    with parallel_kernels():
+    with NUMPY.computing():
         objectives = {tile: problem.objective(height, width, tile=tile) for tile in (None, *arguments.tiles)}
         for _ in range(arguments.repeats):
             for tile, objective in objectives.items():
