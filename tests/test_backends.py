@@ -147,7 +147,7 @@ def test_a_precision_that_does_not_serve_is_refused_however_it_is_asked_for(aske
 
 def test_without_pytorch_an_engine_of_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"^engine='torch:cuda' needs PyTorch, .*: pip install 'sfumato\[torch\]'$"):
+    with pytest.raises(InputError, match=r"^engine='torch:cuda' needs PyTorch, .*: pip install '\.\[torch\]'$"):
         as_engine("torch:cuda")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,13 +29,14 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *CHAPTERS, *ROO
 def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 3
+    shutil.copytree(ROOT / "examples" / "images", tmp_path / "examples" / "images")
     run = subprocess.run(
         [sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
     assert "relative difference" in run.stdout
     assert "Confusion matrix" in run.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["digits.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cancer.safetensors", "examples", "mosaic.png"]
 
 
 def test_the_python_of_the_style_guide_runs(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ NAMES: dict[str, str] = {
     "sfumato.feeding.MemoryFeed": "sfumato.training.batches.MemoryBatches",
     "sfumato.feeding.StreamFeed": "sfumato.training.batches.StreamedBatches",
     "sfumato.feeding.make_feed": "sfumato.training.batches.make_batches",
+    "sfumato.style.losses.add_moments": "sfumato.losses.features.add_sums",
     "sfumato.layers.Want": "sfumato.layers.Needs",
     "sfumato.layers.base.Want": "sfumato.layers.base.Needs",
 }

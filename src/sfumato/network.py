@@ -282,7 +282,7 @@ class _Step(NamedTuple):
     """Backward pass of one layer, with the pullbacks of the heads on it, each with its head's number."""
 
     layer: int
-    backward: Backward[Any]
+    pass_back: Backward[Any]
     pullbacks: list[tuple[int, Pullback]]
 
     def back(self, gradient: Array | None, gradients: Sequence[Any], grads: Any) -> Array | None:
@@ -291,7 +291,7 @@ class _Step(NamedTuple):
             head, pullback = self.pullbacks.pop()
             gradient = pullback(gradients[head], gradient)
         outputs: Any = gradient
-        return self.backward(outputs, grads[self.layer])
+        return self.pass_back(outputs, grads[self.layer])
 
 
 def _outputs(z: Array) -> tuple[Array, Pullback]:

@@ -53,7 +53,10 @@ def test_json_says_which_layer_came_from_which(network: Any, trained: Path, here
     [
         ([], "Missing option '--like'"),
         (["--like", "MODEL"], "import writes a file: add -o model.safetensors"),
-        (["--like", "MODEL", "-o", "weights.pt"], "weights.pt: exists already; add --overwrite"),
+        (
+            ["--like", "MODEL", "-o", "weights.pt"],
+            "weights.pt: is an input of this command",
+        ),
         (["--like", "MODEL", "-o", "nowhere/model.safetensors"], "there is no folder nowhere"),
         (["--like", "nowhere", "-o", "model.safetensors"], "nowhere: no such file"),
         (["--like", "weights.pt", "-o", "model.safetensors"], "weights.pt: not a whole safetensors file"),

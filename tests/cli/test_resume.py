@@ -123,7 +123,7 @@ def test_ctrl_c_outside_of_training_says_so_too(here: Call, monkeypatch: pytest.
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sfumato.data.load", interrupted)
+    monkeypatch.setattr("sfumato.data.loading.load", interrupted)
     assert here("train", "spiral") == (130, "", "sfumato: interrupted\n")
 
 

@@ -37,15 +37,15 @@ def test_the_docstring_tells_of_every_setting() -> None:
     assert max(map(len, told.splitlines())) <= 120
 
 
-@pytest.mark.parametrize("engine", [None, "numpy", "numpy/float32", Engine()])
-def test_an_engine_is_named_or_given(engine: Engine | str | None) -> None:
-    assert StyleSettings(engine=engine).chosen_engine().precision == "float32"
+@pytest.mark.parametrize("asked", [None, "numpy", "numpy/float32", Engine()])
+def test_an_engine_is_named_or_given(asked: Engine | str | None) -> None:
+    assert StyleSettings(engine=asked).chosen_engine().precision == "float32"
 
 
 @pytest.mark.parametrize(
-    ("engine", "said"),
+    ("asked", "said"),
     [("jax", "no backend is called 'jax'"), ("numpy/float64", "no precision 'float64'"), ("numpy:cuda", "numpy")],
 )
-def test_an_engine_that_there_is_not(engine: str, said: str) -> None:
+def test_an_engine_that_there_is_not(asked: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        StyleSettings(engine=engine).chosen_engine()
+        StyleSettings(engine=asked).chosen_engine()

@@ -373,7 +373,7 @@ def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], m
         (CONTENT, [(STYLE, 1e308), (STYLE, 1e308)], "the weights of the styles add up to inf"),
         (CONTENT, [(STYLE, 1, 2)], "a style is a picture, or a picture and its weight"),
         (CONTENT, None, "a style is a picture, or a picture and its weight"),
-        (CONTENT, {"style.png": 1.0}, "a style is a picture, or a picture and its weight"),
+        (CONTENT, {1: 1.0}, "a style is a picture, or a picture and its weight"),
         (CONTENT[:0], STYLE, "is 48 x 0 pixels"),
         (CONTENT, [(STYLE, -1.0)], "the weight of a style must be"),
     ],

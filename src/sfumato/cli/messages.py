@@ -13,6 +13,9 @@ KEYWORD = re.compile(
 )
 """A keyword argument with its value, if that is given: `dropout=0`, `schedule="cosine"`, `overwrite=True`, `l2=...`."""
 
+SHOWN = re.compile(r"([A-Z]\w*\([^()]*\))")
+"""An object as Python shows it."""
+
 
 def in_options(message: str) -> str:
     """The message with options of the command line in place of Python's keyword arguments.
@@ -24,7 +27,8 @@ def in_options(message: str) -> str:
 
     What is no option of any command stays as it is.
     """
-    return KEYWORD.sub(_option, message)
+    parts = SHOWN.split(message)  # what is shown as Python, such as Adam(beta1=0.9), stays as it is
+    return "".join(part if number % 2 else KEYWORD.sub(_option, part) for number, part in enumerate(parts))
 
 
 def _option(found: re.Match[str]) -> str:

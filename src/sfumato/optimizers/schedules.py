@@ -102,6 +102,7 @@ def make_schedule(name: str, learning_rate: float, *, epochs: int, decay: float 
             for.
     """
     one_of("schedule", name, SCHEDULES)
+    positive("decay", 1.0 if decay is None else decay)
     if decay is not None and name not in DECAYING:
         raise InputError(f"the {name} schedule has no decay: leave it out, or choose one of {', '.join(DECAYING)}")
     takes = inspect.signature(SCHEDULES[name]).parameters

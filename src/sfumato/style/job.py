@@ -1,7 +1,6 @@
 """Painting as a run of `minimize`: scales from coarse to fine, the picture a step, and what moves to the next scale."""
 
 import math
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,14 +53,13 @@ class PaintingJob(Job):
         own = self.optimizer.picture_learning_rate
         self.rate = own if transfer.learning_rate is None else transfer.learning_rate
         self.settings: dict[str, Any] = {
-            **{setting.name: getattr(transfer, setting.name) for setting in fields(transfer)},
+            **transfer.as_values(problem.engine),
             "start": transfer.start if problem.start is None else "a picture",
             "vgg_weights": Path(transfer.vgg_weights).name,  # without folders, as the settings go into the picture
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
             "style_shares": [style.share for style in problem.styles],
-            **problem.engine._asdict(),
             "plan": plan._asdict(),
             "sizes": [list(size) for size in sizes],
             "pictures": problem.fingerprint(),

@@ -1,7 +1,6 @@
 """`sfumato style`: a picture in the style of others, at sizes that take a moment."""
 
 import contextlib
-import importlib
 import json
 import os
 import subprocess
@@ -173,14 +172,14 @@ def test_without_out_nothing_is_written(pictures: list[str], here: Call, tmp_pat
 def test_the_picture_so_far_is_written_as_often_as_asked(
     pictures: list[str], here: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = importlib.import_module("sfumato.cli.style.painting")
     sizes = []
 
     def watched(path: Path, pixels: Array, **more: Any) -> None:
         sizes.append(pixels.shape[:2])
         write_image(path, pixels, **more)
 
-    monkeypatch.setattr(command, "write_image", watched)
+    for module in ("stylize", "result"):
+        monkeypatch.setattr(f"sfumato.style.{module}.write_image", watched)
     monkeypatch.setattr("sfumato.minimize.SparingSaver.save_sometimes", SparingSaver.save_now)
     options = ["--scales", "2", "--steps", "3", "--save-every", "2", "-o", "out.png"]
     assert here("style", *pictures, *TINY, *options).status == 0

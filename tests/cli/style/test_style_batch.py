@@ -150,7 +150,8 @@ def test_the_picture_so_far_of_a_killed_batch_does_not_count_as_finished(
     arguments = ["style", "photos", *TINY, "--save-every", "1", "-o", "painted"]
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
         patched.setattr("sfumato.minimize.SparingSaver.save_sometimes", SparingSaver.save_now)
-        patched.setattr("sfumato.cli.style.painting.write_image", killed)
+        for module in ("stylize", "result"):
+            patched.setattr(f"sfumato.style.{module}.write_image", killed)
         here(*arguments)
     assert begun == [True], "nothing is written before there is something to go on with"
     assert here(*arguments).status == 0

@@ -127,7 +127,7 @@ def test_ctrl_c_during_a_download_interrupts_at_once_and_leaves_nothing(
 def test_ctrl_c_while_pictures_are_read_interrupts_at_once(
     pictures: list[str], here: Call, monkeypatch: pytest.MonkeyPatch, snapshot: Call, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("sfumato.pictures.files.open_image", interrupt)
+    monkeypatch.setattr("sfumato.style.inputs.open_image", interrupt)
     before = snapshot(tmp_path)
     assert here("style", *pictures, *TINY, "-o", "out.png") == (130, "", "sfumato: interrupted\n")
     assert snapshot(tmp_path) == before

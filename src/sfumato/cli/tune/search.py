@@ -160,7 +160,7 @@ class Plan:
             batch_size=splits.train.size if training.batch_size == "full" else training.batch_size,
             l2=training.l2,
             seed=training.seed,
-            **self.engine._asdict(),
+            engine=self.engine,
         )
 
 
