@@ -287,11 +287,14 @@ class _Step(NamedTuple):
 
     def back(self, gradient: Array | None, gradients: Sequence[Any], grads: Any) -> Array | None:
         """Gradient of the layer's inputs, from the one that comes from above and those of its heads' measurements."""
-        while self.pullbacks:  # released one by one
+        return self.pass_back(self._outputs(gradient, gradients), grads[self.layer])
+
+    def _outputs(self, gradient: Array | None, gradients: Sequence[Any]) -> Any:
+        """Gradient of the layer's outputs; what the heads have kept is released before the layer goes on."""
+        while self.pullbacks:
             head, pullback = self.pullbacks.pop()
             gradient = pullback(gradients[head], gradient)
-        outputs: Any = gradient
-        return self.pass_back(outputs, grads[self.layer])
+        return gradient
 
 
 def _outputs(z: Array) -> tuple[Array, Pullback]:

@@ -20,28 +20,27 @@ KEEP, USUAL = {TRIM_THRESHOLD: 2**31 - 1, MMAP_MAX: 0}, {TRIM_THRESHOLD: 2**26, 
 """What is asked for here, and what it is afterwards: the library's own number of maps, and up to where it raises the
 other as it goes. Once asked for any of them it raises nothing by itself any more."""
 
-
 _lock = threading.Lock()
-_entered = 0
+_open: list[None] = []
+"""An entry for each context that is open."""
 
 
 @contextlib.contextmanager
 def freed_memory_kept(when: bool = True) -> Iterator[None]:
     """Keep freed memory within; the last of several to leave hands it back."""
-    global _entered  # noqa: PLW0603
     if not when:
         yield
         return
     with _lock:
-        _entered += 1
-        if _entered == 1:
+        _open.append(None)
+        if len(_open) == 1:
             _ask(KEEP)
     try:
         yield
     finally:
         with _lock:
-            _entered -= 1
-            if not _entered:
+            _open.pop()
+            if not _open:
                 give_freed_memory_back()
 
 
