@@ -189,8 +189,7 @@ class NetworkEstimator(BaseEstimator):
 
         self._result = training.fit(
             Splits(self._dataset(train), train, held_out),
-            RunOptions(engine=as_engine(self.engine, precision=train.x.dtype.name), callback=callback),
-            start=start,
+            RunOptions(engine=as_engine(self.engine, precision=train.x.dtype.name), callback=callback, start=start),
         )
         history = training.in_own_units(self._result).history
         self.loss_curve_ += [record.train_loss for record in history]

@@ -50,6 +50,8 @@ class RunOptions:
         stop: Asked before every step; once it says True, the run ends as "interrupted".
         workers: The processes that share the work, from `join_workers`; results are those of one but for the order of
             additions. The first alone writes.
+        start: The `FitResult` of an earlier training, to go on with its weights and optimizer state, which are taken
+            over, on other examples; for training alone.
 
     Raises:
         InputError: to resume without a checkpoint.
@@ -61,6 +63,7 @@ class RunOptions:
     callback: Callable[[Any], object] | None = None
     stop: Callable[[], bool] | None = None
     workers: Workers = ALONE
+    start: Any = None
 
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:

@@ -10,7 +10,7 @@ from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemni
 from sfumato.data.handed_in import as_examples, as_features, as_targets
 from sfumato.data.idx import load_idx_folder, read_idx
 from sfumato.data.mnist_file import mnist
-from sfumato.data.scaling import Scaling, ScalingKind
+from sfumato.data.scaling import Scaling, ScalingKind, TargetScaling
 from sfumato.data.splitting import limit, split, subset
 from sfumato.data.streaming import StreamedExamples, StreamedTable, stream_table
 from sfumato.data.tables import Known, column_names, load_features, load_table
@@ -25,6 +25,7 @@ __all__ = [
     "ScalingKind",
     "StreamedExamples",
     "StreamedTable",
+    "TargetScaling",
     "Task",
     "TaskChoice",
     "as_examples",

@@ -40,6 +40,7 @@ REPLACED = {
     "stop": "run=RunOptions(stop=...)",
     "checkpoint": "run=RunOptions(checkpoint=...)",
     "resume": "run=RunOptions(checkpoint=..., resume=True)",
+    "start": "run=RunOptions(start=...)",
 }
 """Keywords that `fit` had before version 0.2, and what says the same now."""
 
@@ -91,7 +92,6 @@ def fit(
     early_stopping: int | None = None,
     seed: int = 0,
     run: RunOptions | None = None,
-    start: FitResult | None = None,
     **refused: Any,
 ) -> FitResult:
     """Train a network: minimise its mean loss over the examples.
@@ -119,10 +119,8 @@ def fit(
         early_stopping: Stop when the validation loss has not improved for so many epochs, and return the weights of
             the best; None trains to the end.
         seed: Of weights, order and dropout.
-        run: How the run is carried out: engine, checkpoint, callback; see `RunOptions`. A run that is resumed may ask
-            for more epochs than before (but with a cosine schedule).
-        start: Begin with the weights and the optimizer's state at the end of this training, which are taken over,
-            instead of anew: to go on with other examples.
+        run: How the run is carried out: engine, checkpoint, callback, start; see `RunOptions`. A run that is resumed
+            may ask for more epochs than before (but with a cosine schedule).
         **refused: Nothing; the keywords of earlier versions are refused with what to write now.
 
     Raises:
@@ -149,20 +147,6 @@ def fit(
     schedule = _schedule(optimizer.learning_rate if learning_rate is None else learning_rate)
     size = None if batch_size == "full" else batch_size
     batches = make_batches(train, scaling or Scaling.none(), batch_size=size, seed=seed, engine=engine)
-    settings = {
-        "network": _description(network),
-        "loss": _description(loss),
-        "optimizer": f"{_description(optimizer)} {optimizer.digest()}",
-        "learning_rate": float(schedule(0)),
-        "schedule": _description(schedule),
-        "l2": l2,
-        "batch_size": batch_size,
-        "early_stopping": early_stopping,
-        "seed": seed,
-        **engine._asdict(),
-        "data": "" if run.checkpoint is None else f"{_digest(train)} {_digest(validation)}",
-        "scaling": fingerprint(*vars(batches.scaling).values()),
-    }
     job = TrainingJob(
         network=network,
         loss=loss,
@@ -173,15 +157,35 @@ def fit(
         l2=l2,
         epochs=epochs,
         patience=early_stopping,
-        settings=settings,
         workers=run.workers,
     )
-    state = resumed(job, run) or job.first(None if start is None else (start.theta, start.optimizer_state))
+    job.settings = _settings(
+        job, batch_size, "" if run.checkpoint is None else f"{_digest(train)} {_digest(validation)}"
+    )
+    state = resumed(job, run) or job.first(run.start and (run.start.theta, run.start.optimizer_state))
     if state.stage > epochs:
         raise InputError(f"{run.checkpoint}: this run has {state.stage} epochs already; ask for as many or more")
     with engine.computing(network):
         stopped = minimize(job, state, run)
     return _result(job, state, stopped)
+
+
+def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) -> dict[str, Any]:
+    """The settings that a run must have begun with for the job to go on with it."""
+    return {
+        "network": _description(job.network),
+        "loss": _description(job.loss),
+        "optimizer": f"{_description(job.optimizer)} {job.optimizer.digest()}",
+        "learning_rate": float(job.schedule(0)),
+        "schedule": _description(job.schedule),
+        "l2": job.l2,
+        "batch_size": batch_size,
+        "early_stopping": job.patience,
+        "seed": job.batches.seed,
+        **job.engine._asdict(),
+        "data": data,
+        "scaling": fingerprint(*vars(job.batches.scaling).values()),
+    }
 
 
 def decaying_optimizer(

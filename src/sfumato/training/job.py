@@ -47,13 +47,12 @@ class TrainingJob(Job):
     l2: float
     epochs: int
     patience: int | None
-    settings: dict[str, Any]
     workers: Workers
 
     kind: ClassVar[str] = "training"
 
     def __post_init__(self) -> None:
-        self.engine = self.batches.engine
+        self.engine, self.settings = self.batches.engine, {}
         self.objective: NetworkObjective | None = None
         self.full_batch: NetworkObjective | None = None
         self.epoch: _Epoch | None = None

@@ -91,15 +91,12 @@ class Training:
         self,
         splits: Splits,
         run: RunOptions | None = None,
-        *,
-        start: FitResult | None = None,
     ) -> FitResult:
         """Train on the splits, as `fit` does.
 
         Args:
             splits: The data, divided.
             run: How the run is carried out; its callback gets records in the values' own units.
-            start: An earlier result of this method to go on from.
 
         Returns:
             The result as `fit` gives it: parameters and losses of scaled values. `in_own_units` undoes that.
@@ -126,7 +123,6 @@ class Training:
                 early_stopping=self.early_stopping,
                 seed=self.seed,
                 run=replace(run, callback=on_epoch),
-                start=start,
             )
 
     def in_own_units(self, result: FitResult) -> FitResult:
