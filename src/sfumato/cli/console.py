@@ -1,4 +1,4 @@
-"""How the commands speak: results on standard output, everything else on standard error."""
+"""Output of the commands: results on standard output, everything else on standard error."""
 
 import contextlib
 import math
@@ -15,7 +15,7 @@ from sfumato.storage import dump
 
 
 class Console:
-    """Where a command's words go.
+    """Output streams of a command, and the kind of output asked for.
 
     Args:
         as_json: Print the result as one JSON object instead of text.
@@ -32,12 +32,12 @@ class Console:
         self.as_json, self.quiet, self.verbose, self.silent = as_json, quiet or silent, verbose, silent
 
     def note(self, text: str) -> None:
-        """Something worth knowing, on standard error."""
+        """Print a remark on standard error."""
         if not self.quiet:
             say(text, sys.stderr)
 
     def result(self, text: str, values: dict[str, Any]) -> None:
-        """The command's answer, on standard output."""
+        """Print the command's answer on standard output."""
         if not self.silent:
             say(dump(values) if self.as_json else text, sys.stdout)
 
@@ -49,7 +49,7 @@ class Console:
 
 
 class RunProgress:
-    """Draws how far a run has come: a bar on a terminal; elsewhere, about ten lines in all."""
+    """Shows the progress of a run: a bar on a terminal; elsewhere, about ten lines in all."""
 
     def __init__(self, console: Console) -> None:
         self.console, self.tenths = console, 0
@@ -87,7 +87,7 @@ class RunProgress:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it."""
+    """Format a time for people."""
     if seconds < 100:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)
@@ -95,7 +95,7 @@ def duration(seconds: float) -> str:
 
 
 def say(text: str, stream: TextIO) -> None:
-    """Print a line; where the reader has seen enough and left, as `head` does, fall silent.
+    """Print a line; stay silent once the reader has closed the pipe, as `head` does.
 
     Raises:
         FileError: if the stream cannot be written to, because a disk is full for instance.
@@ -110,7 +110,7 @@ def say(text: str, stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def limited_threads(threads: int | None) -> Iterator[None]:
-    """Run the numerical libraries on so many threads."""
+    """Limit the threads of the numerical libraries within."""
     if threads is None:
         yield
         return
@@ -121,7 +121,7 @@ def limited_threads(threads: int | None) -> Iterator[None]:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held, in bytes."""
+    """Peak memory of this process, in bytes."""
     if sys.platform == "win32":
         import psutil
 

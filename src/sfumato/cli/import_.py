@@ -43,9 +43,9 @@ def import_(
     if output.out is None:
         raise InputError("import writes a file: add -o model.safetensors")
     check_output(output.out, overwrite=output.overwrite, inputs=[weights, like])
-    taken: dict[str, str] = {}
-    model = import_weights(weights, like=Model.load(like), on_layer=taken.__setitem__)
+    sources: dict[str, str] = {}
+    model = import_weights(weights, like=Model.load(like), on_layer=sources.__setitem__)
     model.save(output.out)
-    listed = ", ".join(f"{ours} from {theirs}" for ours, theirs in taken.items())
-    values = {"weights": weights, "like": like, "out": output.out, "layers": taken}
+    listed = ", ".join(f"{ours} from {theirs}" for ours, theirs in sources.items())
+    values = {"weights": weights, "like": like, "out": output.out, "layers": sources}
     console.result(f"{weights} written to {output.out}: {listed}", values)

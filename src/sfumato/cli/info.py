@@ -1,4 +1,4 @@
-"""`sfumato info`: what is installed here and what it would use."""
+"""`sfumato info`: the installed versions, and the engines and memory of this machine."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def info(output: OutputOptions) -> None:
 
 
 def gather() -> dict[str, Any]:
-    """Facts about this machine and installation, by name; what computes fastest is measured, in some seconds."""
+    """Facts about this machine and installation, by name; the fastest engines are measured, in some seconds."""
     import os
     import platform
     from importlib.metadata import version

@@ -12,7 +12,7 @@ from sfumato.errors import WorkerError
 
 @contextlib.contextmanager
 def interruptible(begin: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Ctrl-C is noted instead of raised, for the run to end between two steps; pressed again, it interrupts.
+    """Note Ctrl-C instead of raising it, for the run to end between two steps; pressed again, it interrupts.
 
     Yields what a run asks before each step, whether to stop. It is noted from the first time on that the run asks, when
     `begin` is called too. Before that, a run loads or fetches what it needs: there is nothing to keep, and nobody asks

@@ -1,4 +1,4 @@
-"""What `sfumato check` checks: a network on data, or an objective or layer of the user's own."""
+"""Objectives for `sfumato check`: a network on data, or an objective or layer of the user's own."""
 
 import contextlib
 import importlib
@@ -72,10 +72,10 @@ def own_objective(place: str) -> tuple[Objective, Array]:
 
 @contextlib.contextmanager
 def blamed_on(place: str) -> Iterator[None]:
-    """Within, whatever the code of MODULE:NAME raises becomes an error of one line that says where.
+    """Turn, within, any exception from the code of MODULE:NAME into an error of one line that names its place.
 
     Raises:
-        InputError: for any exception but Sfumato's own and want of memory.
+        InputError: for any exception but Sfumato's own and lack of memory.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The options of all commands, in the groups that commands share.
+"""The options of the commands, in groups that several commands share.
 
 A command names the groups that it takes, as in `def train(data: Data, settings: TrainSettings, ...)`, and `grouped`
 makes every field of a group an option of the command. The settings of training, their help and their defaults come from
@@ -53,14 +53,14 @@ CheckSettings = Annotated[
 
 @dataclass(frozen=True)
 class ResumeOption:
-    """Whether a run goes on."""
+    """Whether to resume a run."""
 
     resume: Annotated[bool, option("Go on with the run in --out.", "--resume", panel="Run")] = False
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How hyper-parameters are searched."""
+    """Options of the search for hyper-parameters."""
 
     trials: Annotated[int, option("Trainings in all.", panel="Search", metavar="N", min=1)] = 50
     jobs: Annotated[int, option("Trials at a time, each a process.", panel="Search", metavar="N", min=1)] = 1
@@ -88,7 +88,7 @@ class SearchOptions:
 
 @dataclass(frozen=True)
 class SeedOption:
-    """Where random numbers come from."""
+    """Seed of the random numbers."""
 
     seed: Annotated[
         int, option("Of weights, order, dropout and splits.", panel="Run", metavar="N", min=0, max=2**64 - 1)
@@ -97,7 +97,7 @@ class SeedOption:
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where it is computed."""
+    """Backend, device and precision."""
 
     backend: Annotated[
         Literal["numpy", "torch"] | None,
@@ -114,7 +114,7 @@ class ComputeOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What every command takes."""
+    """Options that every command takes."""
 
     out: Annotated[str | None, option("Where to write.", "--out", "-o", panel="Output", metavar="PATH")] = None
     overwrite: Annotated[bool, option("Replace what is there.", "--overwrite", panel="Output")] = False
@@ -129,7 +129,7 @@ class OutputOptions:
 
 
 class _Group(NamedTuple):
-    """Options of a command that are one argument of its function."""
+    """A group of options that are one argument of the command's function."""
 
     options: list[inspect.Parameter]
     make: Callable[..., Any]
@@ -155,7 +155,7 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _setting_option(own: "Field[Any]") -> Any:
-    """The option of a setting; what Typer has no type for is text, which `parsing` reads."""
+    """The option of a setting; a type that Typer lacks becomes text, parsed by `parsing`."""
     said, literal = own.metadata, cast(Any, Literal)
     hint: Any = get_type_hints(TrainingSettings)[own.name]
     if said["choices"]:
@@ -176,7 +176,7 @@ def _parse(**values: Any) -> TrainingSettings:
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with each group among its parameters replaced by the options of that group."""
+    """Replace each group among the command's parameters by the options of that group."""
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, _Group] = {}

@@ -1,4 +1,4 @@
-"""The text of the command line's options, read as the settings of training."""
+"""Parsing of the command line's options into the settings of training."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from sfumato.training.settings import TrainingSettings
 
 
 def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
-    """The settings that options mean.
+    """Parse the options into settings.
 
     Args:
         values: The value of each option by name; of those that Typer has no type for, the text.
@@ -32,7 +32,7 @@ def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
 
 
 def parse_hidden(text: str) -> tuple[int, ...]:
-    """Units of the hidden layers from "15,9"; "none" for no hidden layer."""
+    """Parse the units of hidden layers: "15,9", or "none" for no hidden layer."""
     if text.strip().lower() in ("none", ""):
         return ()
     try:
@@ -47,7 +47,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
 
 
 def parse_number(text: str) -> float | str:
-    """A number; any other text as it is, such as the name of a file to hold out."""
+    """Parse a number; any other text is returned as it is, such as the name of a file to hold out."""
     try:
         return float(text)
     except ValueError:
@@ -55,7 +55,7 @@ def parse_number(text: str) -> float | str:
 
 
 def parse_class_weight(text: str) -> str | dict[str, float | str]:
-    """Weights of classes from "balanced" or "NAME=WEIGHT,..."; what is no number stays text, to be refused later."""
+    """Parse the weights of classes: "balanced" or "NAME=WEIGHT,..."; a weight that is no number is refused later."""
     if text == "balanced":
         return text
     pairs = [part.rpartition("=") for part in text.split(",")]
@@ -63,7 +63,7 @@ def parse_class_weight(text: str) -> str | dict[str, float | str]:
 
 
 def parse_batch_size(text: str) -> int | str:
-    """A number of examples, or "full"."""
+    """Parse a number of examples, or "full"."""
     if text == "full":
         return text
     if not text.isdecimal() or int(text) < 1:
@@ -72,7 +72,7 @@ def parse_batch_size(text: str) -> int | str:
 
 
 def parse_engine(compute: Mapping[str, str | None]) -> Engine | str | None:
-    """The engine of the three options; None where none is given, and its name where the backend is."""
+    """Choose the engine of the three options; None where none is given, and the backend's name where it is alone."""
     backend, device, precision = (compute[name] for name in ("backend", "device", "precision"))
     if backend is None:
         return choose_engine(None, device, precision) if device or precision else None

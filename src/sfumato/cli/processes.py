@@ -1,4 +1,4 @@
-"""Commands that several processes carry out together, under `torchrun`."""
+"""Commands that share their work among several processes, under `torchrun`."""
 
 import contextlib
 import os
@@ -22,17 +22,17 @@ PATIENCE = 5.0
 
 
 def processes_wanted() -> int:
-    """How many processes `torchrun` has started; 1 without it."""
+    """Number of processes that `torchrun` has started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes and speaks."""
+    """Whether this process is the first, which alone writes and prints."""
     return processes_wanted() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 def check_shared(arguments: list[str]) -> None:
-    """Refuse what several processes would only do several times.
+    """Refuse a command whose work several processes cannot share.
 
     Raises:
         InputError: if there are several, and the command is not one that they can share.
@@ -42,7 +42,7 @@ def check_shared(arguments: list[str]) -> None:
 
 
 def speaks(error: Exception) -> bool:
-    """Whether this process shall tell of an error: the first does, and any other does of what it alone has met.
+    """Whether this process shall print an error: the first prints any, another only an error of its own.
 
     What the first has met too ends it, and then torchrun ends the others, while they wait here.
     """
@@ -53,7 +53,7 @@ def speaks(error: Exception) -> bool:
 
 @contextlib.contextmanager
 def joined() -> Iterator["Workers"]:
-    """The processes of this job, met and left again; this one alone without `torchrun`.
+    """Join the processes of this job within, and leave them at the end; this one alone without `torchrun`.
 
     Raises:
         InputError: if PyTorch is not there, or the processes cannot meet.
@@ -74,6 +74,6 @@ def joined() -> Iterator["Workers"]:
 
 
 def console_of(output: "OutputOptions") -> Console:
-    """Where this process speaks: the first as the options say, the others not at all."""
+    """The console of this process: the first prints as the options say, the others nothing."""
     options: dict[str, bool] = {"as_json": output.as_json, "quiet": output.quiet, "verbose": output.verbose}
     return Console(**options) if is_first() else Console(silent=True)

@@ -1,4 +1,4 @@
-"""What computes fastest here: each engine at a piece of each job, timed."""
+"""Measurements of the fastest engine for each kind of job on this machine."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 
 ROUNDS, LEAST, MOST_SECONDS = 5, 2, 1.0
-"""How often each is timed at most, and at least; and how long that may go on."""
+"""Number of timings of each engine at most and at least, and seconds after which no more than the least are made."""
 
 EDGE = 160
 """Long edge of the picture that is painted on."""
@@ -28,7 +28,7 @@ IMAGE = (28, 28, 1)
 
 
 def measure(engines: list[Engine]) -> dict[str, dict[str, Any]]:
-    """For each job, what a piece of it takes on each engine, and the command that asks for the fastest.
+    """Measure, for each job, the time of a piece of work on each engine, and give the command with the fastest.
 
     The best of several rounds counts, in which the engines take turns: others work on the machine too.
     """
@@ -52,19 +52,19 @@ def measure(engines: list[Engine]) -> dict[str, dict[str, Any]]:
 
 
 def as_text(found: dict[str, Any]) -> str:
-    """One job of what was measured, on a line."""
+    """Format the measurements of one job as two lines."""
     times = ", ".join(f"{engine} {milliseconds:.1f} ms" for engine, milliseconds in found["milliseconds"].items())
     return f"{found['fastest']}: {found['command']}\n{'':<40}({times})"
 
 
 def _options(engine: Engine) -> list[str]:
-    """What asks for an engine, wherever it is not taken anyway."""
+    """Options that choose an engine, even where it is not the default."""
     named = ["--backend", engine.backend] if engine == NUMPY else ["--backend", "torch", "--device", engine.device]
     return named if engine.precision == "float32" else [*named, "--precision", engine.precision]
 
 
 def _made(make: Callable[[Engine], Callable[[], Any]], engine: Engine) -> Callable[[], Any] | None:
-    """A piece of work that has run once; None where the device cannot do it, as for want of memory."""
+    """Make a piece of work and run it once; None where the device cannot do it, such as for lack of memory."""
     try:
         with engine.computing():
             piece = make(engine)
@@ -120,4 +120,4 @@ JOBS: dict[str, tuple[str, Callable[[Engine], Callable[[], Any]]]] = {
     "convnets": ("sfumato train DATA --architecture convnet", _convnet),
     "pictures": ("sfumato style CONTENT STYLE -o OUT", _picture),
 }
-"""Each job's command, and what makes one piece of its work."""
+"""Command of each job, and the function that makes one piece of its work."""

@@ -91,7 +91,7 @@ def train(
 
 
 def _load(data: str, settings: TrainingSettings, seed: int, console: Console) -> "Splits":
-    """The data, divided; of a file that is larger than memory, the progress of looking through it is shown."""
+    """Load and split the data; the progress of surveying a file larger than memory is shown."""
     from sfumato.training.splits import load_splits
 
     if not settings.stream:
@@ -115,7 +115,7 @@ def _fit(
     workers: "Workers",
     console: Console,
 ) -> "FitResult":
-    """Train, with progress, until it is done or Ctrl-C is pressed."""
+    """Train, with progress, to the end or until Ctrl-C is pressed."""
     from sfumato.engine import choose_engine
     from sfumato.minimize import RunOptions
     from sfumato.outputs import CHECKPOINT

@@ -47,7 +47,7 @@ class Outcome:
 
 
 def wants_folder(contents: list[str], out: str | None) -> bool:
-    """Whether results go into a folder: there are several, or a folder of them, or --out is one."""
+    """Whether results go into a folder: there are several contents, or a folder of them, or --out is a folder."""
     into = out and (Path(out).is_dir() or out.endswith(("/", os.sep)))
     return bool(into) or len(contents) > 1 or Path(contents[0]).is_dir()
 
@@ -92,7 +92,7 @@ def paint_all(job: Painting, contents: list[str], output: OutputOptions, console
 
 
 def result_files(contents: list[str], out: str | None, references: list[str]) -> list[tuple[str, Path]]:
-    """Each content with the file that its result goes into.
+    """Pairs of each content and its result's file.
 
     Args:
         contents: Pictures, and folders of pictures.
@@ -123,7 +123,7 @@ def result_files(contents: list[str], out: str | None, references: list[str]) ->
 
 
 def expand(content: str) -> list[str]:
-    """The pictures of a folder, by name, without those in folders within or hidden ones; or the picture itself.
+    """Pictures of a folder, by name, without subfolders and hidden files; or the picture itself.
 
     Raises:
         InputError: if it is a folder without pictures.
@@ -143,14 +143,14 @@ def expand(content: str) -> list[str]:
 
 
 def readable_suffixes() -> set[str]:
-    """Endings of the files that are taken for pictures."""
+    """Endings of the files that are read as pictures."""
     Image.init()
     known = {suffix for suffix, name in Image.registered_extensions().items() if name in READABLE}
     return known | {".heic", ".heif"}  # for which Pillow has an extension, and the error of one that is missing says so
 
 
 def result_name(content: str) -> str:
-    """What the result of a content is called: as the content, and .png after it where its ending cannot be written.
+    """Name of a content's result: the content's own, followed by .png where its ending cannot be written.
 
     The ending stays, as IMG_1.bmp and IMG_1.png may well lie in one folder.
     """
@@ -159,7 +159,7 @@ def result_name(content: str) -> str:
 
 
 def check_common(job: Painting, console: Console) -> None:
-    """Find out what concerns every content alike: layers, styles, the network's weights, the optimizer.
+    """Check everything that all contents share: layers, styles, the network's weights, the optimizer.
 
     Raises:
         SfumatoError: as `StyleTransfer.run`.
@@ -189,7 +189,7 @@ def _check_folder(out: str | None, contents: list[str]) -> Path:
 def _paint_each(
     job: Painting, targets: list[tuple[str, Path]], outcome: Outcome, console: Console, *, anew: bool
 ) -> None:
-    """Paint those that are not finished, in order, and note what becomes of each."""
+    """Paint the contents that are not finished, in order, and note the outcome of each."""
     done = [target for _, target in targets if target.is_file() and not checkpoint_of(target).exists() and not anew]
     if done:
         console.note(f"{len(done)} of {len(targets)} are finished and left as they are; --overwrite paints them anew")
@@ -221,17 +221,17 @@ def _paint_each(
 
 
 def _quality(job: Painting, target: Path) -> int | None:
-    """The quality that was asked for, where the result's format has such a thing."""
+    """The quality asked for, where the result's format has one."""
     return job.quality if WRITABLE[target.suffix.lower()][0] in LOSSY else None
 
 
 def _disk_is_full(error: Exception) -> bool:
-    """Whether none of the others could be written either."""
+    """Whether the disk is full, so that no further picture could be written either."""
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def reason(content: str, error: Exception) -> str:
-    """Why a content could not be painted, in one line that names it."""
+    """Explain in one line, which names the content, why painting it failed."""
     text = in_options(" ".join(str(error).split())) or "not enough memory; choose a smaller --size or --memory"
     return text if text.startswith(f"{content}:") else f"{content}: {text}"
 

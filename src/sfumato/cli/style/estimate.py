@@ -15,7 +15,7 @@ from sfumato.style.tiles.memory import bytes_as_text
 
 
 class Task(NamedTuple):
-    """A picture of those asked for, to be painted once or several times.
+    """One of the pictures to paint, once or several times.
 
     Attributes:
         name: The picture that makes it differ from the others.
@@ -29,7 +29,7 @@ class Task(NamedTuple):
 
 
 def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid: bool) -> int:
-    """Say what painting would take; nothing is written. Returns the exit status.
+    """Estimate the cost of painting and print it; nothing is written. Returns the exit status.
 
     Args:
         job: What all contents have in common.
@@ -55,7 +55,7 @@ def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid:
 
 
 def _tell_several(tasks: list[Task], console: Console) -> int:
-    """Tell of each task and of all together."""
+    """Print the estimates of each task and of all together."""
     told: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     memory, seconds = 0, 0.0

@@ -72,17 +72,17 @@ def paint_grid(job: Painting, contents: list[str], output: OutputOptions, consol
 
 
 def weights_around(weight: float) -> list[float]:
-    """The style weight of each column: such steps make a difference that is seen at once."""
+    """The style weight of each column, in steps whose effect can be seen."""
     return [weight / 5.0, weight, weight * 5.0]
 
 
 def cells_of(out: Path) -> Path:
-    """The folder of an unfinished sheet's cells."""
+    """Folder for the cells of an unfinished sheet."""
     return out.with_name(f".{out.name}.cells")
 
 
 def check_grid(job: Painting, contents: list[str]) -> None:
-    """Refuse what makes no sense on a contact sheet.
+    """Refuse options that make no sense on a contact sheet.
 
     Raises:
         InputError: for several contents, masks, weights of styles, or a style weight of 0.
@@ -101,7 +101,7 @@ def check_grid(job: Painting, contents: list[str]) -> None:
 
 
 def _settings(job: Painting, console: Console) -> dict[str, Any]:
-    """What the sheet follows from, without the names of folders, as it goes into the picture.
+    """Settings that determine the sheet, without the names of folders, for the description in the picture.
 
     Raises:
         SfumatoError: if a picture, a layer or the network's weights are not there.
@@ -122,7 +122,7 @@ def _settings(job: Painting, console: Console) -> dict[str, Any]:
 
 
 def _open_folder(folder: Path, settings: dict[str, Any], *, anew: bool) -> None:
-    """Make the folder of the cells, or go on with it.
+    """Make the folder of the cells, or reuse it to resume.
 
     Raises:
         FileError: if what it was begun with cannot be read.
@@ -147,7 +147,7 @@ def _open_folder(folder: Path, settings: dict[str, Any], *, anew: bool) -> None:
 
 
 def _paint_cells(job: Painting, folder: Path, console: Console, stop: Callable[[], bool]) -> bool:
-    """Paint the cells that are not there yet; returns whether all are there now."""
+    """Paint the cells that are missing; returns whether all exist now."""
     cells = list(_cells(job, folder))
     for number, (cell, style, weight) in enumerate(cells, 1):
         begun = checkpoint_of(cell).exists()
@@ -169,7 +169,7 @@ def _cells(job: Painting, folder: Path) -> Iterator[tuple[Path, Picture, float]]
 
 
 def _draw(job: Painting, folder: Path) -> Array:
-    """The sheet, from the cells in the folder."""
+    """Draw the sheet from the cells in the folder."""
     cells = [cell for cell, _, _ in _cells(job, folder)]
     first_frame, weights = job.transfer.first_frame, weights_around(job.transfer.style_weight)
     height, width = read_image(cells[0]).shape[:2]

@@ -1,4 +1,4 @@
-"""The options of `sfumato style`: those of settings come from the fields of `StyleSettings`."""
+"""The options of `sfumato style`: those of settings are made from the fields of `StyleSettings`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -26,7 +26,7 @@ Pictures = Annotated[
 
 
 def with_settings(panel: str) -> Callable[[type[Group]], type[Group]]:
-    """A decorator that makes a group of options of a class, each `Setting` in it the option of the field of that name.
+    """Make a decorator for groups of options, in which each `Setting` becomes the option of the field of that name.
 
     Args:
         panel: The panel of the help that the settings stand in.
@@ -60,7 +60,7 @@ def _option_of(name: str, panel: str) -> tuple[Any, Any]:
 
 @with_settings("Picture")
 class PictureOptions:
-    """What is painted."""
+    """Pictures to paint from."""
 
     styles: Annotated[
         list[str] | None,
@@ -91,7 +91,7 @@ class PictureOptions:
 
 @with_settings("Objective")
 class StyleObjectiveOptions:
-    """What is minimised."""
+    """Terms of the objective."""
 
     content_weight: Setting
     style_weight: Setting
@@ -104,7 +104,7 @@ class StyleObjectiveOptions:
 
 @with_settings("Network")
 class VggOptions:
-    """The network that looks at the pictures."""
+    """Architecture and weights of VGG."""
 
     network: Setting
     vgg_weights: Setting
@@ -113,7 +113,7 @@ class VggOptions:
 
 @with_settings("Run")
 class StyleRunOptions:
-    """How it is painted, and in how many steps."""
+    """Optimization of the picture, and the number of steps."""
 
     optimizer: Setting
     learning_rate: Setting
@@ -150,7 +150,7 @@ class StyleRunOptions:
 
 @dataclass(frozen=True)
 class PictureFileOptions:
-    """How the picture is written."""
+    """File of the result."""
 
     quality: Annotated[
         int | None,
@@ -159,7 +159,7 @@ class PictureFileOptions:
 
 
 def options_table() -> str:
-    """The table of the options of `style`, as the README has it."""
+    """Table of the options of `style`, for the README."""
     groups = {
         "picture": PictureOptions,
         "objective": StyleObjectiveOptions,
@@ -175,7 +175,7 @@ def options_table() -> str:
 
 
 def _usages(group: Any) -> Iterator[str]:
-    """Each option of a group with what it takes."""
+    """Format each option of a group with its values."""
     hints = get_type_hints(group, include_extras=True)
     for own in fields(group):
         kind, made = hints[own.name].__origin__, hints[own.name].__metadata__[0]

@@ -1,4 +1,4 @@
-"""One picture of `sfumato style`: painted with its progress shown, and told of in numbers and in words."""
+"""The painting of one picture by `sfumato style`, with its progress and its result as text and values."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from sfumato.style.stylize import Painting, check_out
 
 
 def paint(painting: Painting, console: Console, stop: Callable[[], bool], place: str = "") -> StyleResult:
-    """Paint, and write the result; or the picture so far, with a checkpoint beside it, once `stop` says True.
+    """Paint, and write the result; or, once `stop` returns True, the picture so far, with a checkpoint beside it.
 
     Args:
         painting: What to paint.
@@ -34,7 +34,7 @@ def paint(painting: Painting, console: Console, stop: Callable[[], bool], place:
 
 
 def check_place(painting: Painting, output: OutputOptions, begun: Callable[[Path], Path]) -> Path:
-    """Find out, before any work, where a picture goes and whether it can be written there: see `check_out`.
+    """Check, before any work, the file of a picture and whether it can be written: see `check_out`.
 
     Raises:
         InputError, FileError: if it cannot.
@@ -56,7 +56,7 @@ def fetching(progress: RunProgress) -> Callable[[int, int], None]:
 
 
 def values_of(result: StyleResult) -> dict[str, Any]:
-    """The values of a result for JSON, without its pixels."""
+    """Values of a result for JSON, without its pixels."""
     height, width, _ = result.picture.shape
     return {
         "loss": result.loss,
@@ -74,7 +74,7 @@ def values_of(result: StyleResult) -> dict[str, Any]:
 
 
 def text_of(result: StyleResult, out: Path | None) -> str:
-    """The text that tells of a result."""
+    """Format a result as text."""
     height, width, _ = result.picture.shape
     lines = [
         f"{width} x {height} pixels, {result.steps} steps in {duration(result.seconds)}, "

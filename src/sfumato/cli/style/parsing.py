@@ -19,11 +19,11 @@ UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MI
 """Bytes in each unit of memory, by its name in capitals."""
 
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
-"""No longer than any that means something: Python itself refuses those of thousands of digits."""
+"""Whole numbers of at most 18 digits: Python itself refuses to convert thousands of digits."""
 
 
 def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> StyleTransfer:
-    """The transfer that groups of options describe: its settings have the names of the options.
+    """Parse the groups of options into a transfer; its settings have the names of the options.
 
     Args:
         groups: The options.
@@ -45,12 +45,12 @@ def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[s
 
 
 def names_of(layers: Mapping[str, float]) -> str:
-    """Layers as their option takes them."""
+    """Format layers as their option takes them."""
     return ", ".join(layers)  # with a space, so that the help can break the line
 
 
 def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[str], list[tuple[str, float]]]:
-    """The contents, and the styles with their weights, from the arguments and --style.
+    """Parse the arguments and --style into contents, and styles with their weights.
 
     Raises:
         InputError: if there is no style, more than one content without --style, or a name is empty.
@@ -71,7 +71,7 @@ def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[
 
 
 def parse_masks(masks: list[str] | None, styles: int) -> list[tuple[str, int]]:
-    """Masks with the numbers of their styles, from 1; the number follows the last equals sign.
+    """Parse masks with the numbers of their styles, from 1; the number follows the last equals sign.
 
     Raises:
         InputError: if there is no such file or no such style.
@@ -90,7 +90,7 @@ def parse_masks(masks: list[str] | None, styles: int) -> list[tuple[str, int]]:
 
 
 def parse_name(what: str, text: str) -> str:
-    """The name of a file.
+    """Parse a file's name.
 
     Raises:
         InputError: if it is empty, as that of a variable without a value in a script.
@@ -101,7 +101,7 @@ def parse_name(what: str, text: str) -> str:
 
 
 def parse_layers(option: str, text: str) -> dict[str, float]:
-    """Layers with their weights.
+    """Parse layers with their weights.
 
     Raises:
         InputError: if one has no name, or is named twice.
@@ -116,7 +116,7 @@ def parse_layers(option: str, text: str) -> dict[str, float]:
 
 
 def parse_start(text: str) -> str:
-    """Parse --start: one of `STARTS`, or a picture that is there.
+    """Parse --start: one of `STARTS`, or an existing picture.
 
     Raises:
         InputError: if it is neither.
@@ -127,7 +127,7 @@ def parse_start(text: str) -> str:
 
 
 def parse_size(text: str) -> int | Literal["full"]:
-    """A long edge in pixels, or "full".
+    """Parse a long edge in pixels, or "full".
 
     Raises:
         InputError: if it is neither.
@@ -140,7 +140,7 @@ def parse_size(text: str) -> int | Literal["full"]:
 
 
 def parse_memory(text: str) -> int:
-    """Bytes, from a number and its unit: 2GB is two thousand million, 2GiB two times 2^30.
+    """Parse a number of bytes with its unit: 2GB is two thousand million, 2GiB two times 2^30.
 
     Raises:
         InputError: if it is not such a number, or less than one byte.
@@ -173,4 +173,4 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "style_layers": partial(parse_layers, "--style-layers"),
     "memory": parse_memory,
 }
-"""The settings whose options are text, each with what makes a value of it."""
+"""Parsers of the settings whose options are text."""

@@ -14,7 +14,7 @@ from sfumato.outputs import DATABASE, LIST, SEARCH, check_files, remove_ours, wr
 def open_folder(
     output: OutputOptions, resume: bool, inputs: list[str | None], best_files: Iterable[str]
 ) -> Iterator[Path | None]:
-    """Make the folder of a search, or find out at once that it cannot be had.
+    """Make the folder of a search, or raise an error before any work if that cannot be done.
 
     Args:
         output: Where it is to be, and whether a search that is there may be replaced.
@@ -49,7 +49,7 @@ def open_folder(
 
 
 def _remove_search(folder: Path) -> None:
-    """Remove the search before and the run of its best; what else lies there stays."""
+    """Remove the previous search and its best run; other files stay."""
     remove_ours(folder)
     remove_ours(folder / BEST)
     (folder / BEST / LIST).unlink(missing_ok=True)
@@ -68,6 +68,6 @@ def _check_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
 
 
 def database_in(folder: Path | None, scratch: str | None) -> str | None:
-    """A database beside the results; one that does not outlive the search, if several processes need it; else none."""
+    """URL of a database beside the results; of a temporary one, if several processes need it; else None."""
     place = folder or (scratch and Path(scratch))
     return f"sqlite:///{place.resolve() / DATABASE}" if place else None

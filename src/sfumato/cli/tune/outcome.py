@@ -1,4 +1,4 @@
-"""The outcome of a search: the best trained again, and everything written and printed."""
+"""The outcome of a search: the best trial trained again, and the report and files."""
 
 import json
 import shlex
@@ -28,7 +28,7 @@ BEST = "best"
 def conclude(
     plan: Plan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
 ) -> tuple[str, dict[str, Any]]:
-    """Train the best again, as the command that is printed does, and write everything; the text and the values."""
+    """Train the best trial again, with the command that is printed, and write all files; returns text and values."""
     from sfumato.tuning.search import finished_trials
 
     trials = finished_trials(study)
@@ -64,7 +64,7 @@ def conclude(
 
 
 def train_again(plan: Plan, best: "Trial", out: Path | None) -> dict[str, Any]:
-    """Train with the values of the best trial; its run is kept in a folder, if one is given."""
+    """Train with the values of the best trial; the run is kept in a folder, if one is given."""
     from sfumato.recipe import train_with
 
     settings, how = plan.with_values(best.values, best.best_epoch), RunOptions(engine=parse_engine(plan.compute))
@@ -93,7 +93,7 @@ def _write(
 
 
 def _importances(study: "optuna.Study") -> dict[str, float]:
-    """The share of each setting in the variation of the losses, by Optuna's functional ANOVA; none for few trials."""
+    """Share of each setting in the variation of the losses, by Optuna's functional ANOVA; none for few trials."""
     import optuna
 
     complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
@@ -109,7 +109,7 @@ def _evaluator() -> Any:
 
 
 def _table(trials: Sequence["Trial"], space: Mapping[str, "Setting"]) -> str:
-    """The best trials, a line each."""
+    """Format the best trials, a line each."""
     order = sorted((trial for trial in trials if not trial.pruned), key=lambda trial: trial.score)[:SHOWN]
     heads = ["trial", "loss", "epoch", *(name.replace("_", " ") for name in space)]
     rows = [[str(t.number), score_text(t), str(t.best_epoch), *(_text(n, t.values[n]) for n in space)] for t in order]
@@ -125,12 +125,12 @@ def _text(name: str, value: Any) -> str:
 
 
 def score_text(trial: "Trial | None") -> str:
-    """The score of a trial, and whether it was stopped early."""
+    """Format the score of a trial, and whether it was stopped early."""
     return "n/a" if trial is None else f"{trial.score:.4f}{' (stopped early)' if trial.pruned else ''}"
 
 
 def brief(trial: "Trial") -> str:
-    """The settings that matter most."""
+    """Format the settings that matter most."""
     names = ("learning_rate", "hidden", "batch_size")
     return ", ".join(f"{n.replace('_', ' ')} {_text(n, trial.values[n])}" for n in names if n in trial.values)
 

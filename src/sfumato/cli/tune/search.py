@@ -1,4 +1,4 @@
-"""The search of `sfumato tune`: what is searched on these data, and trials in this process or in several."""
+"""The search of `sfumato tune`: the settings searched, and trials in this process or in several."""
 
 import json
 import multiprocessing
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
     import optuna
 
 HEARTBEAT = 5
-"""Seconds in which a running trial says that it lives; silent for twice as long, it is taken for dead."""
+"""Seconds between the signs of life of a running trial; one silent for twice as long counts as failed."""
 
 RACES = ("exists", "UNIQUE", "duplicate key", "locked")
-"""What databases say where another process is making the same tables at the same moment."""
+"""Messages of databases in which another process creates the same tables at the same moment."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A search, as the command line describes it, so that any process can begin anew from it.
+    """A search as the command line describes it, with which any process can set it up.
 
     Attributes:
         data: The data's name or path.
@@ -69,29 +69,29 @@ class Plan:
     seed: int
 
     def splits(self) -> Splits:
-        """The data, divided."""
+        """Load and split the data."""
         return load_splits(self.data, self.settings, self.seed)
 
     @property
     def inputs(self) -> list[str | None]:
-        """The files that it reads."""
+        """Files that the search reads."""
         return [self.data, *self.settings.files()]
 
     def best_files(self, splits: Splits) -> set[str]:
-        """The names of the files that the run of the best will leave."""
+        """Names of the files that the best run will leave."""
         return run_files(self.prepare(splits).network.input_shape, classes=bool(splits.dataset.classes))
 
     @property
     def engine(self) -> Engine:
-        """The place to compute."""
+        """Engine to compute with."""
         return choose_engine(self.compute["backend"], self.compute["device"], self.compute["precision"])
 
     def prepare(self, splits: Splits) -> Training:
-        """The training of the settings that are given."""
+        """Prepare a training with the settings that are given."""
         return prepare(splits, self.settings, self.seed)
 
     def name(self, splits: Splits) -> str:
-        """The study's name, which other data or settings do not share; but for the number of trials."""
+        """Name of the study: the same for searches of the same data and settings, whatever the number of trials."""
         described = {"data": self.data, **self.settings.options(), **self.compute, "seed": self.seed}
         digest = blake2b(json.dumps(described, sort_keys=True).encode(), digest_size=8)
         for array in splits.sample[:2]:
@@ -99,7 +99,7 @@ class Plan:
         return f"sfumato {digest.hexdigest()}"
 
     def space(self, splits: Splits) -> dict[str, Setting]:
-        """The settings that are searched: those that are not given."""
+        """Settings to search: all that are not given."""
         examples, optimizer = splits.train.size, str(self.settings.optimizer)
         rate = self.prepare(splits).optimizer.learning_rate
         most = max(2, min(1024, examples // 4))
@@ -124,7 +124,7 @@ class Plan:
         }
 
     def with_values(self, values: Mapping[str, Value], epochs: int) -> TrainingSettings:
-        """The settings that a trial's values mean."""
+        """Settings of training for a trial's values."""
         said: dict[str, Any] = {**values, "epochs": epochs}
         for name in ("beta", "beta1", "beta2"):
             if name in said:
@@ -136,7 +136,7 @@ class Plan:
         return replace(self.settings, **said)
 
     def command(self, values: Mapping[str, Value], epochs: int) -> list[str]:
-        """The arguments of the program that train this again."""
+        """Arguments of the program that repeat a trial's training."""
         words = ["train", self.data]
         settings = self.with_values(values, epochs)
         given = {name: value for name, value in settings.options().items() if settings.given(name)}
@@ -146,7 +146,7 @@ class Plan:
         return [*words, "--seed", str(self.seed)]
 
     def learning_rates(self) -> RangeTest:
-        """A learning-rate range test with the settings that are given."""
+        """Run a learning-rate range test with the settings that are given."""
         splits = self.splits()
         training = self.prepare(splits)
         examples = training.examples(splits.train)
@@ -167,7 +167,7 @@ class Plan:
 def run_with(
     plan: Plan, splits: Splits, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
 ) -> tuple[float, int]:
-    """Train with a trial's values; the lowest validation loss, and the epoch of it."""
+    """Train with a trial's values; returns the lowest validation loss and its epoch."""
     training = prepare(splits, plan.with_values(values, epochs), plan.seed)
 
     def report(record: EpochRecord) -> None:
@@ -184,7 +184,7 @@ def run_with(
 
 
 def open_study(plan: Plan, splits: Splits, url: str | None) -> "optuna.Study":
-    """The study in a storage, or in memory: begun, or gone on with.
+    """Open the study in a storage or in memory: a new one, or an earlier one to resume.
 
     Raises:
         FileError: if Optuna is not installed, or the storage cannot be had.
@@ -243,7 +243,7 @@ def _storage(url: str) -> "optuna.storages.RDBStorage":
 def work(
     plan: Plan, splits: Splits, study: "optuna.Study", stop: Callable[[], bool], show: Callable[[Trial], None]
 ) -> None:
-    """Run trials until there are as many as were asked for, in this process or in others."""
+    """Run trials until as many as were asked for are finished, in this process or in others."""
     space = plan.space(splits)
     start = plan.prepare(splits).epochs
     while not stop() and _unfinished(study, plan.trials):
@@ -266,7 +266,7 @@ def _unfinished(study: "optuna.Study", trials: int) -> bool:
 
 
 def _to_begin(study: "optuna.Study", trials: int) -> bool:
-    """Whether fewer trials are finished or alive than were asked for."""
+    """Whether fewer trials are finished or running than were asked for."""
     import optuna
 
     with warnings.catch_warnings():
@@ -318,7 +318,7 @@ def work_in_processes(
 
 
 def _process(plan: Plan, url: str, threads: int, end: Any) -> None:
-    """One of several processes: its own data, and its own connection to the storage."""
+    """Run trials in a process of its own, with its own data and its own connection to the storage."""
     with limited_threads(threads), interruptible(lambda: None) as interrupted:
         splits = plan.splits()
         work(plan, splits, open_study(plan, splits, url), lambda: interrupted() or end.is_set(), lambda trial: None)
