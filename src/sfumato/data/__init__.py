@@ -1,4 +1,4 @@
-"""Data sets: made on the spot, shipped with the package, or read from files."""
+"""Data sets: generated, shipped with the package, or read from files."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -29,11 +29,11 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 ROWS_TO_TELL_HEADER = 10
 ENOUGH_TO_TELL_NUMBERS = 2**20  # bytes
 LONGEST_BEGINNING = 2**24
-"""Bytes in which a header and the first ten rows have to lie, where a file is read in blocks."""
+"""Bytes that a header and the first ten rows may take at most, where a file is read in blocks."""
 
 
 class Place(NamedTuple):
-    """Where a block of rows lies: its first byte, its number of bytes, and the number of its first line."""
+    """Position of a block of rows: its first byte, its number of bytes, and the number of its first line."""
 
     start: int
     length: int
@@ -67,7 +67,7 @@ class CSVTable:
 
     @classmethod
     def open(cls, path: Path, most: int | None = None) -> Self:
-        """The file, or what its first `most` bytes hold.
+        """Open the file, or read its first `most` bytes.
 
         Raises:
             FileError: It cannot be read.
@@ -94,17 +94,17 @@ class CSVTable:
         return cls(path, content[start:], line, delimiter, header, len(first), start, decimal)
 
     def column(self, index: int) -> str:
-        """What a column is called in messages."""
+        """Name of a column for messages."""
         named = self.header and self.header[index]
         return f"column {self.header[index]!r}" if named else f"column {index + 1}"
 
     def row(self, number: int) -> str:
-        """Where a row is, by its number from 0."""
+        """Line of a row for messages, by the row's number from 0."""
         records = _records(self.path, self.content, self.delimiter, self.first_line)
         return f"line {next(islice(records, number, None))[0]}"
 
     def columns_of_numbers(self, columns: list[int]) -> list[int]:
-        """Those of the columns in which half of the cells or more are numbers, as far as the first ones tell."""
+        """The given columns in which half of the cells or more are numbers, judged by the first cells."""
         import pandas as pd
 
         beginning = self.content[:ENOUGH_TO_TELL_NUMBERS]
@@ -119,7 +119,7 @@ class CSVTable:
         return [k for k in columns if 2 * numbers[k] >= cells[k].notna().sum()]
 
     def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
-        """Columns of numbers and columns of text; all others are ignored.
+        """Read columns of numbers and columns of text; all others are ignored.
 
         Args:
             numeric: Columns of finite numbers.
@@ -144,7 +144,7 @@ class CSVTable:
         return x, frame[text].apply(self._points)
 
     def blocks(self, size: int) -> Iterator[Self]:
-        """The rows of the file in blocks of at least `size` bytes, which end with a line.
+        """Yield the rows of the file in blocks of at least `size` bytes, cut at ends of lines.
 
         Raises:
             InputError: A block is no text, or no line ends within `LONGEST_BEGINNING` bytes.
@@ -171,7 +171,7 @@ class CSVTable:
 
     @property
     def beginning(self) -> Self:
-        """What is known of the file, without any of its rows."""
+        """The open file without any of its rows."""
         return replace(self, content=b"")
 
     def share_before(self, total: int) -> float:
@@ -180,11 +180,11 @@ class CSVTable:
 
     @property
     def place(self) -> Place:
-        """Where this block lies."""
+        """Position of this block."""
         return Place(self.start, len(self.content), self.first_line)
 
     def at(self, place: Place) -> Self:
-        """The block at a place, read again."""
+        """Read the block at a position again."""
         with self.path.open("rb") as file:
             file.seek(place.start)
             return replace(self, content=file.read(place.length), first_line=place.line, start=place.start)
@@ -197,7 +197,7 @@ class CSVTable:
         return column.str.replace(r"^([+-]?[0-9]*),([0-9]+)$", r"\1.\2", regex=True)
 
     def _parse(self, numeric: list[int], text: list[int]) -> "pd.DataFrame":
-        """The cells; a ValueError if a cell of `numeric` is no number."""
+        """Parse the cells; a ValueError if a cell of `numeric` is no number."""
         import pandas as pd
 
         kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(numeric, "float64")
@@ -227,7 +227,7 @@ class CSVTable:
     def _diagnosis(
         self, numeric: list[int], text: list[int], whole: list[int], otherwise: str = "unknown format"
     ) -> InputError:
-        """The first thing in the rows that keeps `read` from reading them; `otherwise` if nothing is found."""
+        """The error for the first fault that keeps `read` from reading the rows; `otherwise` if none is found."""
         for line, cells in _records(self.path, self.content, self.delimiter, self.first_line):
             where = f"{self.path}, line {line}"
             if len(cells) != self.width:
@@ -245,7 +245,7 @@ class CSVTable:
 
 
 def _problem(cell: str, decimal: str, numeric: bool, whole: bool) -> str:
-    """What is wrong with a cell; an empty text if nothing is."""
+    """Describe the fault of a cell; an empty text for a valid one."""
     if cell.strip() in MISSING:
         return "the value is missing; fill it in or remove the row" if whole else ""
     value = number(cell, decimal)
@@ -255,7 +255,7 @@ def _problem(cell: str, decimal: str, numeric: bool, whole: bool) -> str:
 
 
 def number(cell: str, decimal: str = ".") -> float | None:
-    """The cell's number, as pandas would read it: Python alone takes 1_000 and the digits of other scripts."""
+    """Parse a cell's number as pandas does: Python alone takes 1_000 and the digits of other scripts."""
     if "_" in cell or not cell.isascii() or (decimal != "." and "." in cell):
         return None
     try:
@@ -265,7 +265,7 @@ def number(cell: str, decimal: str = ".") -> float | None:
 
 
 def _content(path: Path, most: int | None) -> bytes:
-    """The file's bytes, or the whole lines among the first ones, which are UTF-8 text; spaces for a byte order mark."""
+    """Read the file, or the whole lines among its first bytes, as UTF-8; spaces replace a byte order mark."""
     if path.is_dir():
         raise FileError(f"{path}: is a folder; give a CSV file")
     try:
@@ -281,7 +281,7 @@ def _content(path: Path, most: int | None) -> bytes:
 
 
 def _text(path: Path, content: bytes, line: int) -> bytes:
-    """The content, which is UTF-8 text and begins in the line given."""
+    """Check that the content, which begins in the line given, is UTF-8 text, and return it."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -323,7 +323,7 @@ def _records(path: Path, content: bytes, delimiter: str, line: int = 1) -> Itera
 
 
 def _is_header(first: list[str], following: list[list[str]], decimal: str) -> bool:
-    """Whether the first row is names; missing values in it say nothing either way."""
+    """Whether the first row holds names; missing values in it are no evidence either way."""
     present = [k for k, cell in enumerate(first) if cell.strip() not in MISSING]
     text = [k for k in present if number(first[k], decimal) is None]
     if len(text) == len(present):

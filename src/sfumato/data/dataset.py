@@ -1,4 +1,4 @@
-"""A data set: its examples, and what they are called."""
+"""A data set: its examples, and the names of its features, target and classes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,17 +42,17 @@ class Examples(NamedTuple):
         return len(self.y)
 
     def map(self, change: "Callable[[Examples], Examples]") -> "Examples":
-        """The rows with something done to them."""
+        """Apply a function to the rows."""
         return change(self)
 
     def blocks(self) -> Iterator[Self]:
-        """The rows, all in one."""
+        """Yield all rows as one block."""
         yield self
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Examples and what they are called.
+    """Examples with the names of their features, target and classes.
 
     Attributes:
         name: Name of the data, or of the file or folder they come from.
@@ -85,7 +85,7 @@ class Dataset:
         return html_table(("", self.name), rows)
 
     def _counts(self) -> dict[str, str]:
-        """How many there are of what."""
+        """Counts of examples, features and classes, as text by their labels."""
         images = self.image_shape is not None
         return {
             "examples": str(self.examples.size),
@@ -101,7 +101,7 @@ class Dataset:
 
     @property
     def indicators(self) -> Array | None:
-        """Which columns of `x` are categories, zeros and ones, `(d,)` of bool; None where none are."""
+        """Mask of the columns of `x` that are categories, zeros and ones, `(d,)` of bool; None where none are."""
         return indicators(self.features, self.categories)
 
     @property
@@ -111,7 +111,7 @@ class Dataset:
 
 
 def indicators(features: Sequence[str], categories: Mapping[str, tuple[str, ...]]) -> Array | None:
-    """Which inputs are categories, zeros and ones, `(d,)` of bool; None where none are."""
+    """Mask of the inputs that are categories, zeros and ones, `(d,)` of bool; None where none are."""
     if not categories:
         return None
     widths = [len(categories.get(name, ())) for name in features]

@@ -1,4 +1,4 @@
-"""Data sets that are made on the spot or come with scikit-learn.
+"""Data sets that are generated or come with scikit-learn.
 
 "The reference" is the course "Deep Learning from first principles in Python, R and Octave"; its own files are in
 `examples/data`.

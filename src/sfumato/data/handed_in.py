@@ -1,4 +1,4 @@
-"""Examples from what a user has at hand: arrays, lists, tables of pandas, data sets."""
+"""Conversion of users' data to examples: arrays, lists, tables of pandas, data sets."""
 
 import sys
 from typing import Any
@@ -14,7 +14,7 @@ TAKEN = "(x, y), (x, y, sample_weight), Examples or a Dataset"
 
 
 def as_examples(data: Any) -> Examples | StreamedExamples:
-    """Make examples of what is handed in.
+    """Convert data of any form to examples.
 
     >>> examples = as_examples(([[1, 2], [3, 4], [5, 6]], [True, False, True]))
     >>> examples.x.dtype.name, examples.x.shape, examples.y.tolist()
@@ -55,7 +55,7 @@ def as_examples(data: Any) -> Examples | StreamedExamples:
 
 
 def as_features(x: Any) -> Array:
-    """Make features of what is handed in.
+    """Convert data of any form to features.
 
     Args:
         x: Numbers, (n, d), NaN where one is missing; or images, (n, height, width, channels). An array, lists, or a
@@ -85,7 +85,7 @@ def as_features(x: Any) -> Array:
 
 
 def as_targets(y: Any) -> Array:
-    """Make targets of what is handed in, (n,): int64 numbers of classes, or float64 values.
+    """Convert data of any form to targets, (n,): int64 numbers of classes, or float64 values.
 
     Raises:
         InputError: if it has another shape, has texts, or lacks a number.
@@ -95,7 +95,7 @@ def as_targets(y: Any) -> Array:
 
 
 def _vector(name: str, value: Any) -> Array:
-    """Numbers, (n,); a single column is one too."""
+    """Convert to numbers, (n,); a single column is accepted too."""
     array = _array(name, value)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -129,7 +129,7 @@ def _array(name: str, value: Any) -> Array:
 
 
 def _numbers(array: Array) -> Array:
-    """The numbers that an array of objects or texts holds."""
+    """Convert an array of objects or texts to numbers."""
     if array.dtype.kind == "O":
         try:
             return array.astype(np.float64)

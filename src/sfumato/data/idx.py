@@ -20,7 +20,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_idx(path: str | Path) -> Array:
-    """The array of an IDX file, plain or compressed with gzip, in the machine's byte order.
+    """Read the array of an IDX file, plain or compressed with gzip, in the machine's byte order.
 
     Raises:
         FileError: The file cannot be read or decompressed.
@@ -58,7 +58,7 @@ def _read(path: Path) -> bytes:
 
 
 def load_idx_folder(folder: str | Path) -> Dataset:
-    """Images and labels from a folder of IDX files that are named as MNIST's are.
+    """Load images and labels from a folder of IDX files that are named as MNIST's are.
 
     The files are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and for a test set `t10k-images-idx3-ubyte`
     and `t10k-labels-idx1-ubyte`, each plain or with `.gz`, and possibly with a dot before `idx`. Classes are the labels
@@ -91,7 +91,7 @@ def load_idx_folder(folder: str | Path) -> Dataset:
 
 
 def _pair(folder: Path, part: str) -> tuple[Array, Array]:
-    """Images `(n, height, width, 1)` and labels `(n,)` of one part, "train" or "t10k"."""
+    """Read images `(n, height, width, 1)` and labels `(n,)` of one part, "train" or "t10k"."""
     images_path = _find(folder, f"{part}-images", "idx3")
     labels_path = _find(folder, f"{part}-labels", "idx1")
     if images_path is None or labels_path is None:

@@ -1,4 +1,4 @@
-"""Data in whatever form they are handed over: names, files, arrays, pandas tables, lists of rows."""
+"""Data of any form: names, files, arrays, pandas tables, lists of rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ def as_dataset(
     known: Known | None = None,
     name: str = "the examples",
 ) -> Dataset:
-    """Any data as a `Dataset`.
+    """Load data of any form as a `Dataset`.
 
     Args:
         data: A name or path, as of `data.load`; a `Dataset`; a pandas DataFrame, or a list of dicts, one a row; or
@@ -69,14 +69,14 @@ def is_frame(data: Any) -> bool:
 
 
 def frame_of_rows(rows: Any, features: Sequence[str] = ()) -> "pd.DataFrame":
-    """A pandas table of rows: dicts, or sequences in the order of the features."""
+    """Make a pandas table of rows: dicts, or sequences in the order of the features."""
     import pandas as pd
 
     return pd.DataFrame(rows) if is_rows(rows) else pd.DataFrame(rows, columns=list(features))
 
 
 def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple[int, ...]) -> Examples:
-    """The examples of `other` with the class numbers of those who know `classes`, and expect this shape.
+    """The examples of `other`, of this shape, with their classes numbered as in `classes`.
 
     Raises:
         InputError: if the shape is another, or a class is unknown.
@@ -145,7 +145,7 @@ def _of_pair(
 
 
 def _features(x: Any, name: str) -> Array:
-    """Features as an array: images of bytes as they are and with an axis of channels, all else float64."""
+    """Convert features to an array: images of bytes stay bytes, with an axis of channels; all else becomes float64."""
     features = np.asarray(x)
     if features.ndim == 3:
         features = features[..., np.newaxis]
@@ -170,5 +170,5 @@ def _values(labels: Array, name: str) -> Array:
 
 
 def with_test(dataset: Dataset) -> Dataset:
-    """The test set that the data bring, as the examples; the same data where they bring none."""
+    """Use the data's own test set as the examples; the same data where they have none."""
     return dataset if dataset.test is None else replace(dataset, examples=dataset.test)

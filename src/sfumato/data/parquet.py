@@ -1,4 +1,4 @@
-"""Tables that have types: of pandas, and of Parquet files, read whole or by row groups. pyarrow reads those."""
+"""Typed tables: of pandas, and of Parquet files, which pyarrow reads whole or by row groups."""
 
 import os
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INDEX_OF_PANDAS = "__index_level_"
-"""How the columns begin in which pandas keeps the numbers or names of rows: they are no features."""
+"""Beginning of the names of columns in which pandas keeps the numbers or names of rows: they are no features."""
 
 MOST_BYTES = 2**28
-"""Of a row group where a file is streamed: it is read at once."""
+"""Bytes of a row group at most where a file is streamed, since it is read at once."""
 
 
 class Place(NamedTuple):
-    """A row group, by its number, and the number of its first row in the file, both from 0."""
+    """Position of a row group: its number, and the number of its first row in the file, both from 0."""
 
     group: int
     first_row: int
@@ -50,21 +50,21 @@ class FrameTable:
         return len(self.header)
 
     def column(self, index: int) -> str:
-        """What a column is called in messages."""
+        """Name of a column for messages."""
         return f"column {self.header[index]!r}"
 
     def row(self, number: int) -> str:
-        """Where a row is, by its number from 0."""
+        """Number of a row for messages, by its number from 0."""
         return f"row {self.first_row + number + 1}"
 
     def columns_of_numbers(self, columns: list[int]) -> list[int]:
-        """Those of the columns that hold numbers; True and False are text, as in a CSV file."""
+        """The given columns that hold numbers; True and False are text, as in a CSV file."""
         from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
         return [k for k in columns if is_numeric_dtype(self.frame[k]) and not is_bool_dtype(self.frame[k])]
 
     def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
-        """Columns of numbers and columns of text, as of `CSVTable.read`."""
+        """Read columns of numbers and columns of text, as `CSVTable.read` does."""
         texts = self.frame[text].apply(_as_text)
         numbers = [self._numbers(index) for index in numeric]
         x = np.ascontiguousarray(np.array(numbers).T).reshape(len(self.frame), len(numeric))
@@ -74,7 +74,7 @@ class FrameTable:
         return x, texts
 
     def _numbers(self, index: int) -> Array:
-        """A column of finite numbers, NaN where they are missing; text that is a number is one."""
+        """Convert a column to finite numbers, NaN where they are missing; text that is a number counts as one."""
         import pandas as pd
 
         column = self.frame[index]
@@ -111,7 +111,7 @@ class ParquetTable:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The file.
+        """Open the file.
 
         Raises:
             FileError: It cannot be read, is no Parquet file, or pyarrow is not installed.
@@ -132,15 +132,15 @@ class ParquetTable:
         return len(self.header)
 
     def column(self, index: int) -> str:
-        """What a column is called in messages."""
+        """Name of a column for messages."""
         return f"column {self.header[index]!r}"
 
     def row(self, number: int) -> str:
-        """Where a row is, by its number from 0."""
+        """Number of a row for messages, by its number from 0."""
         return f"row {number + 1 + (self.place.first_row if self.place else 0)}"
 
     def columns_of_numbers(self, columns: list[int]) -> list[int]:
-        """Those of the columns that hold numbers; True and False are text, as in a CSV file."""
+        """The given columns that hold numbers; True and False are text, as in a CSV file."""
         import pyarrow.types as kinds
 
         schema = _open(self.path).schema_arrow
@@ -148,13 +148,13 @@ class ParquetTable:
         return [k for k in columns if any(is_kind(schema.field(self.header[k]).type) for is_kind in numeric)]
 
     def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
-        """Columns of numbers and columns of text, as of `CSVTable.read`."""
+        """Read columns of numbers and columns of text, as `CSVTable.read` does."""
         frame = self._frame(sorted({*numeric, *text}))
         first_row = self.place.first_row if self.place else 0
         return FrameTable(self.path, frame, self.header, first_row).read(numeric, text, whole)
 
     def blocks(self, size: int) -> Iterator[Self]:
-        """The row groups, whatever the size asked for.
+        """Yield the row groups, whatever the size asked for.
 
         Raises:
             InputError: A row group is too large to be read at once.
@@ -172,7 +172,7 @@ class ParquetTable:
 
     @property
     def beginning(self) -> Self:
-        """The file, without the choice of a row group."""
+        """The open file without the choice of a row group."""
         return replace(self, place=None)
 
     def share_before(self, total: int) -> float:
@@ -181,7 +181,7 @@ class ParquetTable:
         return 1.0 if self.place is None else (self.place.group + 1) / groups
 
     def at(self, place: Place) -> Self:
-        """The row group at a place."""
+        """The row group at a position."""
         return replace(self, place=place)
 
     def _frame(self, columns: list[int]) -> "pd.DataFrame":

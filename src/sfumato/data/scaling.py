@@ -19,7 +19,7 @@ ScalingKind = Literal["auto", "none", "unit", "standard"]
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """What makes features comparable: `(x - offset) * factor`.
+    """Scaling of features to comparable sizes: `(x - offset) * factor`.
 
     It is fitted to the training examples alone and then applied to all others, so that nothing is learned from
     those. Images share one offset and one factor over all pixels, as their pixels share a unit; a table has one of
@@ -41,7 +41,7 @@ class Scaling:
         return f"Scaling({len(self.offset)} features)"
 
     def __call__(self, x: Array, dtype: npt.DTypeLike = np.float32, out: Array | None = None) -> Array:
-        """Scaled features, of the shape of `x`.
+        """Scale features; the result has the shape of `x`.
 
         Args:
             x: Features, `(n, ...)`.
@@ -71,7 +71,7 @@ class Scaling:
         return out
 
     def of_bytes(self, x: Array, out: Array) -> None:
-        """Scaled features of bytes on a device, (n, ...), put into memory there."""
+        """Scale features of bytes on a device, (n, ...), into memory there."""
         out[...] = x
         if self.offset.any():
             out -= cast(like(self.offset, x), out.dtype)
@@ -79,19 +79,19 @@ class Scaling:
 
     @classmethod
     def none(cls) -> Self:
-        """Leaves every value as it is."""
+        """The identity: every value stays as it is."""
         return cls(np.zeros(()), np.ones(()))
 
     @classmethod
     def unit(cls, x: Array) -> Self:
-        """Takes the least value of `x` to 0 and the greatest to 1."""
+        """Scaling of the least value of `x` to 0 and of the greatest to 1."""
         least, greatest = _extremes(x)
         factor = np.where(least == greatest, 0.0, _inverse(greatest / 2 - least / 2) / 2)
         return cls(least, factor, None if x.ndim == 4 else _means(x, None)[0])
 
     @classmethod
     def standard(cls, x: Array, weight: Array | None = None) -> Self:
-        """Takes `x` to mean 0 and variance 1. In a table, rows may have weights, (n,).
+        """Scaling of `x` to mean 0 and variance 1. In a table, rows may have weights, (n,).
 
         >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
         >>> Scaling.standard(x)(x).tolist()
@@ -110,7 +110,7 @@ class Scaling:
     def fit(
         cls, x: Array, kind: ScalingKind = "auto", weight: Array | None = None, indicators: Array | None = None
     ) -> Self:
-        """The scaling of a kind, fitted to `x`; in tables, it takes missing values for the mean.
+        """Fit the scaling of a kind to `x`; in tables, missing values become the mean.
 
         Args:
             x: Features of the training examples, `(n, d)`, NaN where missing, or `(n, height, width, channels)`.
@@ -137,7 +137,7 @@ class Scaling:
         return found if indicators is None else found.without(indicators)
 
     def without(self, indicators: Array) -> Self:
-        """The scaling that leaves some columns, `(d,)` of bool, as they are, but for those constant in training."""
+        """Leave some columns, `(d,)` of bool, unscaled, except those constant in training."""
         offset = np.where(indicators, 0.0, self.offset)
         factor = np.where(indicators, self.factor != 0, self.factor)
         return replace(self, offset=offset, factor=factor)
@@ -145,7 +145,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class TargetScaling:
-    """The mean and standard deviation of a regression's values, taken out for training.
+    """Standardisation of a regression's values for training, by their mean and standard deviation.
 
     Without it, values far from 0 or 1 would ask for learning rates of their own. Classes stay as they are.
     """
@@ -157,7 +157,7 @@ class TargetScaling:
     def fit(
         cls, train: "Examples | StreamedExamples", kind: str, name: str = "the values to predict"
     ) -> "TargetScaling":
-        """Mean and standard deviation of the training values; none for constants, and for "none".
+        """Fit mean and standard deviation to the training values; the identity for constants, and for "none".
 
         Args:
             train: The training examples.
@@ -183,7 +183,7 @@ class TargetScaling:
         return cls(mean, deviation) if deviation > 0 and kind != "none" else cls()
 
     def __call__(self, examples: "Examples | StreamedExamples") -> "Examples | StreamedExamples":
-        """The examples with standardised values."""
+        """Standardise the values of examples."""
         if self == TargetScaling():
             return examples
         return examples.map(lambda part: part._replace(y=(part.y - self.mean) / self.deviation))
@@ -200,7 +200,7 @@ def _extremes(x: Array) -> tuple[Array, Array]:
 
 
 def _means(x: Array, weight: Array | None) -> tuple[Array, Array]:
-    """Weighted mean and standard deviation over the first axis, of what is not missing; 0 where all is."""
+    """Weighted mean and standard deviation over the first axis, without missing values; 0 where all are missing."""
     weights: Array | None = weight
     if x.dtype.kind == "f" and (gaps := np.isnan(x)).any():
         weights = np.where(gaps, 0.0, 1.0 if weight is None else weight[:, np.newaxis])
@@ -215,5 +215,5 @@ def _means(x: Array, weight: Array | None) -> tuple[Array, Array]:
 
 
 def _inverse(x: Array) -> Array:
-    """`1 / x` for `x >= 0`, finite even where `x` is next to nothing."""
+    """`1 / x` for `x >= 0`, finite even for the smallest `x`."""
     return np.asarray(1 / np.maximum(x, np.finfo(np.float64).tiny))

@@ -1,4 +1,4 @@
-"""Parts of a data set: subsets, random choices, and what is held out."""
+"""Parts of a data set: subsets, random choices, and held-out examples."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Tables larger than memory: read in blocks, first once to learn what is in them, then again whenever they are used."""
+"""Tables larger than memory: read in blocks, once to survey the columns, then again whenever they are used."""
 
 import hashlib
 import itertools
@@ -24,10 +24,10 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 2**16, 2**22
 """Bytes of a CSV file read at once."""
 
 LEAST_BLOCKS = 10
-"""A file of fewer is no work for a stream, and could not be divided into parts by them."""
+"""Least number of blocks of a streamed table: a smaller file could not be divided into parts by blocks."""
 
 MOST_TEXTS = 10_000
-"""Different values of a target, or of a column of categories, that are counted: beyond that they are neither."""
+"""Most different texts of a target, or of a column of categories, that are counted: beyond that they are neither."""
 
 Change = Callable[[Examples], Examples]
 
@@ -57,7 +57,7 @@ class Moments:
         return cls(count, mean, squares, least, greatest)
 
     def plus(self, other: "Moments") -> "Moments":
-        """The moments of both."""
+        """Moments of both sets of rows together."""
         count = self.count + other.count
         share = other.count / np.maximum(1, count)
         apart = other.mean - self.mean
@@ -76,7 +76,7 @@ class Moments:
         return deviations
 
     def scaling(self, kind: ScalingKind) -> Scaling:
-        """The scaling of tables of a kind, as `Scaling.fit` has it."""
+        """Fit the scaling of tables of a kind, as `Scaling.fit` does."""
         constant = ~(self.least < self.greatest)
         if kind == "none":
             return Scaling(np.zeros(()), np.ones(()), self.mean)
@@ -89,7 +89,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What the first pass has learned of a table.
+    """Result of the first pass over a table.
 
     Attributes:
         columns: Which columns are read as what.
@@ -112,7 +112,7 @@ class Survey:
 
 @dataclass(frozen=True, eq=False)
 class StreamedExamples:
-    """Examples that stay in their file, block by block.
+    """Examples that stay in their file and are read block by block.
 
     Attributes:
         table: The file.
@@ -162,11 +162,11 @@ class StreamedExamples:
         return map(self.read, range(len(self.rows)))
 
     def map(self, change: Change) -> "StreamedExamples":
-        """These examples, with something done to each block when it is read."""
+        """Apply a function to each block when it is read."""
         return replace(self, changes=(*self.changes, change))
 
     def scaling(self, kind: ScalingKind = "auto") -> Scaling:
-        """The scaling of a kind, fitted to the training examples."""
+        """Fit the scaling of a kind to the training examples."""
         columns = self.survey.columns
         found = self.survey.moments.scaling("standard" if kind == "auto" else kind)
         shown = indicators(columns.names, columns.categories)
@@ -179,7 +179,7 @@ class StreamedExamples:
 
 @dataclass
 class _Found:
-    """What the first pass learns of a table: its texts over all rows, its scales over those of training.
+    """Statistics of the first pass over a table: texts of all rows, and moments of the training rows.
 
     Attributes:
         texts: How often each text was found, for each column of text.
@@ -200,7 +200,7 @@ class _Found:
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=8))
 
     def add(self, block: CSVTable | ParquetTable, columns: Columns, *, train: bool) -> int:
-        """Look at the rows of a block; returns how many there are."""
+        """Add the rows of a block; returns their number."""
         import pandas as pd
 
         chosen = columns.wanted[-1]
@@ -222,7 +222,7 @@ class _Found:
         return len(x)
 
     def decided(self, table: CSVTable | ParquetTable, column: int, task: TaskChoice) -> tuple[Task, tuple[str, ...]]:
-        """The task and the target's texts, each of which means a class; none for regression."""
+        """Decide the task and the target's texts, one for each class; none for regression."""
         many = len(self.target) > MOST_TEXTS
         where = f"{table.path}, {table.column(column)}"
         if task == "auto":
@@ -242,7 +242,7 @@ class _Found:
 
 
 def _count(all_texts: Counter[str], counts: Mapping[str, int]) -> None:
-    """Add counts, unless there are so many texts already that no more need to be known."""
+    """Add counts of texts, unless there are already too many different ones for categories."""
     if len(all_texts) <= MOST_TEXTS:
         all_texts.update(counts)
 
@@ -266,7 +266,7 @@ def _parts(validation: float, test: float, seed: int) -> Iterator[int]:
 
 @dataclass(frozen=True, eq=False)
 class StreamedTable:
-    """A table that stays in its file, divided for training.
+    """A table that stays in its file, split for training.
 
     Attributes:
         dataset: What its columns and classes are called; its `examples` are the rows of the first block alone.
@@ -291,7 +291,7 @@ def stream_table(
     seed: int = 0,
     on_block: Callable[[float], None] | None = None,
 ) -> StreamedTable:
-    """Look through a table once, in little memory, for its columns, classes and scales.
+    """Survey a table once, in little memory, for its columns, classes and scales.
 
     The table is read as by `load_table`. Whole blocks of rows (of a CSV file 64 KiB to 4 MiB, of a Parquet file its row
     groups) are held out, at even distances over the file. Which columns hold numbers is told by the first mebibyte.
@@ -350,7 +350,7 @@ def stream_table(
 def _divided(
     table: CSVTable | ParquetTable, validation: float, test: float, seed: int
 ) -> Iterator[tuple[int, CSVTable | ParquetTable, float]]:
-    """The blocks of a table, each with its part and the share of the file that is done with it."""
+    """Yield the blocks of a table, each with its part and the share of the file read so far."""
     total = table.path.stat().st_size
     size = min(LARGEST_BLOCK, max(SMALLEST_BLOCK, total // 100))
     blocks: Iterator[CSVTable | ParquetTable] = table.blocks(size)

@@ -31,7 +31,7 @@ MOST_NAMES = 20  # An error does not list the hundreds of columns of a table of 
 
 
 class Known(NamedTuple):
-    """What is known of a table's columns from elsewhere: those that a model takes.
+    """Columns of a table as a model knows them.
 
     Attributes:
         features: Names of the columns of features, in order.
@@ -52,7 +52,7 @@ class Targets(NamedTuple):
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table are read, and as what.
+    """Choice of a table's columns, with the kind of each.
 
     Attributes:
         target: The column to predict; None where there is none.
@@ -75,7 +75,7 @@ class Columns:
 
     @property
     def wanted(self) -> list[int]:
-        """Columns whose text is read: those of categories, and the target."""
+        """Columns read as text: those of categories, and the target."""
         return self.text if self.target is None else [*self.text, self.target]
 
     @property
@@ -89,7 +89,7 @@ class Columns:
         return [index for index, name in zip(self.features, self.names, strict=True) if name not in self.categories]
 
     def settled(self, table: Table, counts: Mapping[int, Mapping[str, int]]) -> "Columns":
-        """These columns with their categories, which are the texts found, or without those that are no use.
+        """Fix the categories as the texts found, and drop columns without use.
 
         Args:
             table: Whose columns they are.
@@ -108,7 +108,7 @@ class Columns:
         return Columns(self.target, kept, tuple(names[k] for k in kept), categories, self.left_out + left_out)
 
     def encode(self, table: Table, x: Array, text: "pd.DataFrame") -> Array:
-        """Numbers `(n, len(numeric))` and text as features `(n, d)`."""
+        """Encode numbers `(n, len(numeric))` and text as features `(n, d)`."""
         if not self.categories:
             return x
         numbers, parts = iter(x.T[:, :, np.newaxis]), []
@@ -189,7 +189,7 @@ def read_dataset(
 
 
 def column_names(path: str | Path) -> tuple[str, ...]:
-    """Names in a table's header, the target's among them; empty where it has no header."""
+    """Names in a table's header, the target's among them; empty for a table without a header."""
     return open_table(path).header
 
 
@@ -213,7 +213,7 @@ def load_features(path: str | Path, known: Known, count: int) -> Array:
 
 
 def features_of(frame: "pd.DataFrame", known: Known) -> Array:
-    """The features of a pandas table's rows, float64 `(n, d)`, as of `load_features`."""
+    """Encode the features of a pandas table's rows, float64 `(n, d)`, as `load_features` does."""
     table = FrameTable(Path("the table"), frame.set_axis(range(frame.shape[1]), axis=1), tuple(map(str, frame.columns)))
     return _features(table, known, 0)
 
@@ -236,13 +236,13 @@ def _features(table: Table, known: Known, count: int) -> Array:
 
 
 def open_table(path: str | Path, most: int | None = None) -> CSVTable | ParquetTable:
-    """The table in a file, before its values are read; of a CSV file only the first `most` bytes, if given."""
+    """Open the table in a file; of a CSV file only the first `most` bytes are read, if given."""
     path = Path(path)
     return ParquetTable.open(path) if path.suffix.lower() == ".parquet" else CSVTable.open(path, most)
 
 
 def choose_columns(table: Table, target: str | None, known: Known | None) -> Columns:
-    """Which columns are read as what: as is known, or as it looks; the categories are still to be found then."""
+    """Choose the columns to read and their kinds: as known, or judged by their values; categories are found later."""
     if table.width < 2:
         raise InputError(
             f"{table.path}: has only one column (the first line has no comma, semicolon or tab); "
@@ -277,19 +277,19 @@ def _known_columns(table: Table, chosen: int, others: list[int], known: Known) -
 
 
 def occurrences(text: "pd.Series[str]") -> dict[str, int]:
-    """How often each text occurs."""
+    """Count the occurrences of each text."""
     return {str(name): int(count) for name, count in text.value_counts().items()}
 
 
 def _uselessness(counts: Mapping[str, int]) -> str:
-    """Why a column of text says nothing about its rows; an empty text if it may."""
+    """Explain why a column of text is useless as a feature; an empty text if it may be useful."""
     if len(counts) > MOST_CATEGORIES:
         return f"has more than {MOST_CATEGORIES} different texts"
     return "has no text that occurs twice" if max(counts.values(), default=0) < 2 else ""
 
 
 def _one_hot(table: Table, index: int, text: "pd.Series[str]", categories: Sequence[str]) -> Array:
-    """A column of categories as zeros and ones, `(n, len(categories))`; a missing one is all zeros.
+    """Encode a column of categories as zeros and ones, `(n, len(categories))`; a missing one is all zeros.
 
     Raises:
         InputError: A text is none of them.
@@ -310,7 +310,7 @@ def _one_hot(table: Table, index: int, text: "pd.Series[str]", categories: Seque
 
 
 def _are_numbered(names: Sequence[str]) -> bool:
-    """Whether the features never had names of their own: they came without a header, or are pixels."""
+    """Whether the features have no names of their own: they come without a header, or are pixels."""
     return all(name == f"x{k}" for k, name in enumerate(names, 1))
 
 
@@ -330,7 +330,7 @@ def _target_column(table: Table, target: str | None) -> int:
 
 
 def values_of(table: Table, column: int, text: "pd.Series[str]", task: TaskChoice) -> "Targets":
-    """What the target's text says, as the task has it.
+    """Convert the target's text to class numbers or values, as the task needs.
 
     Raises:
         InputError: A value that has to be a number is none.
@@ -361,7 +361,7 @@ def task_of(values: Sequence[str]) -> Task:
 
 
 def classes_of(values: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Names of the classes that the texts of a target mean, in order, and the class's number for each text."""
+    """Names of the classes among the texts of a target, in order, and the class's number for each text."""
     numbers = [number(value) for value in values]
     numeric = None not in numbers
     labels, inverse = np.unique(np.array(numbers) if numeric else values, return_inverse=True)

@@ -143,7 +143,7 @@ def _classification(measured: Measurement, matrix: ConfusionMatrix) -> dict[str,
 
 
 def _mixed_up(matrix: ConfusionMatrix) -> list[list[str]]:
-    """List the pairs of classes that are mixed up most often, and how often."""
+    """List the pairs of classes that are confused most often, with their counts."""
     wrong = matrix.counts - np.diag(np.diagonal(matrix.counts))
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_ROWS]
     pairs = [divmod(int(place), len(matrix.classes)) for place in order if wrong.flat[place]]

@@ -14,7 +14,7 @@ from sfumato.model import Model
 
 
 class Report(Measurement):
-    """Measurements of a model on examples, to be read: as text, as values, as a page. Made by `report`."""
+    """Measurements of a model on examples, as text, as values and as a page. Made by `report`."""
 
     def _repr_html_(self) -> str:
         """Format the numbers as a small table, for notebooks."""

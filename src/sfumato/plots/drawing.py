@@ -1,4 +1,4 @@
-"""What all figures share: colours, names drawn as they are, and the figure as a PNG file."""
+"""Elements of all figures: colours, escaped names, and PNG files."""
 
 import io
 import warnings

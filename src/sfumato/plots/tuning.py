@@ -14,7 +14,7 @@ from sfumato.tuning.learning_rate_range import RangeTest
 from sfumato.tuning.search import Range, Setting, Trial, best_of
 
 TITLES = {"beta": "1 - beta", "beta1": "1 - beta1", "beta2": "1 - beta2"}
-"""Titles of the settings that are searched as one minus their value."""
+"""Titles of the settings that are searched in the form of one minus their value."""
 
 COLUMNS = 4
 """Settings in a row of panels."""
