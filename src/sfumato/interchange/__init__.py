@@ -1,4 +1,4 @@
-"""Files of weights that other programs wrote: what tensors are in them, without running anything.
+"""Files of weights that other programs wrote: the tensors in them, read without running any code.
 
 `opening.py` recognises a file; `keras_files.py` and `torch_files.py` know the formats.
 """

@@ -17,14 +17,14 @@ from sfumato.errors import FileError
 from sfumato.interchange.tensors import InOrder, StoredTensor, Tensors
 
 KERAS_MEMBER = "model.weights.h5"
-"""Where a .keras file, a zip archive, has its weights."""
+"""Name of the member of a .keras file, a zip archive, that holds the weights."""
 
 KERAS_3_NAME = re.compile(r"layers/(conv2d|dense)(?:_(\d+))?/vars/([01])")
 PARTS = {"0": "kernel", "1": "bias"}
 
 
 def import_h5py() -> Any:
-    """The library h5py, which is optional.
+    """Import h5py, which is optional.
 
     Raises:
         FileError: if it is not installed.
@@ -38,7 +38,7 @@ def import_h5py() -> Any:
 
 @contextlib.contextmanager
 def open_hdf5(path: Path, file: IO[bytes]) -> Iterator[Tensors]:
-    """The tensors in a file of HDF5.
+    """Open an HDF5 file and list its tensors.
 
     Those of Keras 3's dense layers and convolutions are named as in its older files: layers/dense_1/hidden/kernel, for
     a layer that is called hidden.
@@ -60,7 +60,7 @@ def open_hdf5(path: Path, file: IO[bytes]) -> Iterator[Tensors]:
 
 
 def _data_sets(path: Path, opened: Any) -> dict[str, Any]:
-    """Every data set in a file, by its name.
+    """Collect all data sets of a file by name.
 
     Raises:
         FileError: if one of them or a link leads elsewhere; nothing has been read by then.
@@ -84,7 +84,7 @@ def _data_sets(path: Path, opened: Any) -> dict[str, Any]:
 
 
 def _place(match: re.Match[str]) -> tuple[str, int, str]:
-    """Where a tensor of Keras 3 comes: by its kind, its layer's number among those of that kind, and its own."""
+    """Sorting key of a Keras 3 tensor: kind of layer, number among that kind, and number within the layer."""
     return match[1], int(match[2] or 0), match[3]
 
 
@@ -95,7 +95,7 @@ def _keras_2_name(match: re.Match[str], dataset: Any) -> str:
 
 
 def _listed(opened: Any) -> Iterator[str]:
-    """The paths of the tensors in the order of the layers, where a file of Keras's older kind lists them."""
+    """Paths of the tensors in the order of the layers, where a file of Keras's older kind lists them."""
     root = opened.get("model_weights", opened)
     for layer in root.attrs.get("layer_names", ()):
         group = root[_text(layer)]

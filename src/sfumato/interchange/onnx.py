@@ -72,19 +72,19 @@ class _Graph:
         self.constants: list[Any] = []
 
     def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """The name of what a node of this kind makes of its inputs."""
+        """Add a node of this kind and return the name of its output."""
         output = name or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
     def constant(self, value: Array) -> str:
-        """The name of a constant."""
+        """Add a constant and return its name."""
         name = f"constant_{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def encoded(self, model: Model) -> str:
-        """Numbers and categories, in the order of the model's features."""
+        """Add nodes that join numbers and encoded categories in the order of the model's features."""
         parts, numbers, texts = [], 0, 0
         for name in model.features:
             if name in model.categories:
@@ -100,7 +100,7 @@ class _Graph:
         return self.add("Concat", *parts, axis=1)
 
     def scaled(self, model: Model, x: str) -> str:
-        """Raw inputs as the network takes them."""
+        """Add nodes that scale raw inputs for the network."""
         if model.scaling.missing is not None:
             known = self.constant(np.asarray(model.scaling.missing, np.float64))
             x = self.add("Where", self.add("IsNaN", x), known, x)
@@ -111,7 +111,7 @@ class _Graph:
         return self.add("Cast", self.add("Mul", moved, factor), to=self.onnx.TensorProto.FLOAT)
 
     def layer(self, layer: Layer[Any], own: Any, z: str) -> str:
-        """The name of a layer's outputs, of inputs called `z`."""
+        """Add a layer with inputs called `z` and return the name of its outputs."""
         if type(layer) not in FORMS:
             kind = type(layer).__name__
             own_kind = KINDS.get(kind) is type(layer)
@@ -120,12 +120,12 @@ class _Graph:
         return FORMS[type(layer)](self, layer, own, z)
 
     def on_images(self, kind: str, z: str, *constants: str, **attributes: Any) -> str:
-        """A node of ONNX's own order of the axes, for images in ours."""
+        """Add a node that needs the channels first, between transpositions from and to our order of axes."""
         first = self.add("Transpose", z, perm=TO_CHANNELS_FIRST)
         return self.add("Transpose", self.add(kind, first, *constants, **attributes), perm=TO_CHANNELS_LAST)
 
     def answers(self, model: Model, z: str) -> Iterator[Any]:
-        """From the network's outputs to probabilities, or values; describes each output of the file."""
+        """Add nodes from the network's outputs to probabilities or values; yields a description of each output."""
         describe, proto = self.onnx.helper.make_tensor_value_info, self.onnx.TensorProto
         if not model.classes:
             self.add("Squeeze", z, self.constant(np.array([1])), name="value")
@@ -141,7 +141,7 @@ class _Graph:
         yield describe("label", proto.INT64, ["n"])
 
     def file(self, model: Model, outputs: list[Any]) -> bytes:
-        """The file's bytes."""
+        """Bytes of the file."""
         helper, proto = self.onnx.helper, self.onnx.TensorProto
         kind = proto.UINT8 if _is_image(model) else proto.DOUBLE
         texts = len(model.categories)
@@ -159,11 +159,11 @@ class _Graph:
 
 
 Form = Callable[[_Graph, Any, Any, str], str]
-"""Adds a layer to a graph: form(graph, layer, parameters, name of its inputs) gives the name of its outputs."""
+"""Adds a layer to a graph: form(graph, layer, parameters, name of its inputs) returns the name of its outputs."""
 
 
 def _plain(kind: str, **attributes: Any) -> Form:
-    """The form of a layer that is one of ONNX's operators, without parameters or settings."""
+    """Form of a layer that is one of ONNX's operators, without parameters or settings."""
     return lambda graph, layer, own, z: graph.add(kind, z, **attributes)
 
 

@@ -1,4 +1,4 @@
-"""Files of weights: what tensors are in them, and reading those that are asked for.
+"""Files of weights: a list of their tensors, each read when asked for.
 
 A file is recognised by how it begins, not by its name. Nothing is read before its shape is known, so that a caller can
 refuse a tensor that is not what it should be, however large it claims to be.
@@ -25,7 +25,7 @@ SAFETENSORS_TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16
 
 @contextlib.contextmanager
 def open_tensors(path: Path) -> Iterator[Tensors]:
-    """Every tensor of floating point or bytes in a file of HDF5 (Keras), PyTorch or safetensors, by its name.
+    """Open a file of HDF5 (Keras), PyTorch or safetensors; its floating-point and byte tensors by name.
 
     Raises:
         FileError: if the file is missing, damaged, none of these, or holds anything that would have to be run. Also for

@@ -1,4 +1,4 @@
-"""Tensors in a file, before anyone has read them."""
+"""Tensors in a file, read only when asked for."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -29,16 +29,16 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 class InOrder(dict[str, StoredTensor]):
-    """Tensors of a file that says in which order the layers come: in that order, for each kind of layer."""
+    """Tensors of a file that keeps the order of the layers: in that order, for each kind of layer."""
 
 
 def decode(raw: bytes, dtype: str) -> Array:
-    """Little-endian numbers as an array, bfloat16 as float32, whose upper half it is."""
+    """Decode little-endian numbers; bfloat16 becomes float32, whose upper half it is."""
     if dtype == "bfloat16":
         return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
     return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"))
 
 
 def item_size(dtype: str) -> int:
-    """Bytes that a number takes."""
+    """Bytes of a number."""
     return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize

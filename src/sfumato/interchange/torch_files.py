@@ -1,4 +1,4 @@
-"""Reading what `torch.save` wrote, without PyTorch and without running anything.
+"""Reading of files by `torch.save`, without PyTorch and without running any code in them.
 
 Such a file is a pickle that describes the tensors, and their numbers beside it: as members of a zip archive, or, before
 PyTorch 1.6 (torchvision's VGG files are such), one after the other behind the pickle. A pickle can call any function of
@@ -21,7 +21,7 @@ from sfumato.errors import FileError
 from sfumato.interchange.tensors import InOrder, StoredTensor, Tensors, decode, item_size
 
 DESCRIPTION_BYTES = 2**20
-"""How long the pickle may be; VGG19's takes 3 kB."""
+"""Longest pickle accepted, in bytes; VGG19's takes 3 kB."""
 
 MAGIC = 0x1950A86A20F9469CFC6C
 """The first thing in a file of the older format."""
@@ -34,7 +34,7 @@ STORAGES = {
     "ByteStorage": "uint8",
     "LongStorage": "int64",
 }
-"""PyTorch's names for numbers in a row, and their types. (Whole numbers count the batches of normalising layers.)"""
+"""PyTorch's names for types of storage, and NumPy's types. (Whole numbers count the batches of normalising layers.)"""
 
 
 OPCODES = (
@@ -46,12 +46,12 @@ OPCODES = (
     *(pickle.BINGET, pickle.LONG_BINGET, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE),
     *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE, pickle.BUILD, pickle.BINPERSID),
 )
-"""What torch.save writes for dictionaries of tensors, by protocols 2 to 5 and under Python 2 (whose texts are strings),
-beside EMPTY_DICT. None of them takes memory for more than the file holds."""
+"""Opcodes that torch.save uses for dictionaries of tensors, by protocols 2 to 5 and under Python 2 (with texts as
+strings), beside EMPTY_DICT. None of them takes memory for more than the file holds."""
 
 
 class Storage(NamedTuple):
-    """Numbers in a row, as the pickle tells of them."""
+    """A storage as the pickle describes it: numbers in a row."""
 
     dtype: str
     key: str
@@ -59,7 +59,7 @@ class Storage(NamedTuple):
 
 
 class TensorView(NamedTuple):
-    """A tensor in a storage: where it begins, its shape, and how far apart its entries are."""
+    """A tensor in a storage: its offset, its shape, and its strides."""
 
     storage: Storage
     offset: int
@@ -142,7 +142,7 @@ class _Description(pickle._Unpickler):
 
 @contextlib.contextmanager
 def open_zip(path: Path, file: BinaryIO) -> Iterator[Tensors]:
-    """The tensors in a file of PyTorch 1.6 and later."""
+    """Open a file of PyTorch 1.6 or later and list its tensors."""
     with zipfile.ZipFile(file) as archive:
         descriptions = [info for info in archive.infolist() if info.filename.split("/")[1:] == ["data.pkl"]]
         if len(descriptions) != 1:
@@ -163,7 +163,7 @@ def open_zip(path: Path, file: BinaryIO) -> Iterator[Tensors]:
 
 @contextlib.contextmanager
 def open_legacy(path: Path, file: BinaryIO) -> Iterator[Tensors]:
-    """The tensors in a file of PyTorch before 1.6."""
+    """Open a file of PyTorch before 1.6 and list its tensors."""
     head = io.BytesIO(file.read(DESCRIPTION_BYTES))
     if _Description(head, path).load() != MAGIC:
         raise FileError(f"{path}: a pickle, but not one that torch.save wrote")

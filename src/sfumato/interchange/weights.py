@@ -30,11 +30,11 @@ from sfumato.network import Network
 
 
 class Convention(NamedTuple):
-    """How a program stores weights.
+    """Conventions by which a program stores weights.
 
     Attributes:
-        dense: Where our axes, inputs x outputs, are among those of its dense layers.
-        filters: Where our axes, filters x height x width x channels, are among those of its convolutions.
+        dense: Positions of our axes, inputs x outputs, among those of its dense layers.
+        filters: Positions of our axes, filters x height x width x channels, among those of its convolutions.
         channels_first: Whether its images have their channels first.
     """
 
@@ -54,13 +54,13 @@ NAME = re.compile(r"(?:(.*)[/.])?([^/.]+?)(?::0)?")
 """A layer and a part of it: hidden.weight, model_weights/dense_1/dense_1/kernel:0."""
 
 NOT_A_LAYER = re.compile(r"optimizer(_weights)?/.*|scaling\..*")
-"""What files hold beside layers: the averages of Keras's optimizers, the scaling of Sfumato's models."""
+"""Groups in files that are no layers: the averages of Keras's optimizers, the scaling of Sfumato's models."""
 
 NORMALISATIONS = ("running_mean", "moving_mean", "gamma")
 
 
 class FileLayer(NamedTuple):
-    """A layer in a file.
+    """A layer of a file.
 
     Attributes:
         name: Its name there.
@@ -76,17 +76,17 @@ class FileLayer(NamedTuple):
 
     @property
     def axes(self) -> tuple[int, ...]:
-        """Where our axes are among those of its weights."""
+        """Order of the file's axes in our weights."""
         return self.convention.dense if len(self.W.shape) == 2 else self.convention.filters
 
     @property
     def shape(self) -> Shape:
-        """The shape that its weights have here."""
+        """Shape of the weights in our order of axes."""
         return tuple(self.W.shape[axis] for axis in self.axes)
 
 
 class Slot(NamedTuple):
-    """A layer of the model, to be filled.
+    """A layer of the model, to be filled from a file.
 
     Attributes:
         name: Its name.
@@ -104,7 +104,7 @@ class Slot(NamedTuple):
 
 
 def import_weights(path: str | Path, *, like: Model, on_layer: Callable[[str, str], None] | None = None) -> Model:
-    """A model with another program's weights.
+    """Make a model with another program's weights.
 
     The file is one of these, of any floating-point type, and is recognised by its contents:
 
@@ -144,7 +144,7 @@ def import_weights(path: str | Path, *, like: Model, on_layer: Callable[[str, st
 
 
 def _slots(network: Network, theta: Array, *, folds: bool) -> Iterator[Slot]:
-    """The dense layers and convolutions of a network, over its parameters theta."""
+    """Slots for the dense layers and convolutions of a network, over its parameters theta."""
     shape, image = network.input_shape, None
     parameters, outputs = network.parameters(theta), network.shapes
     for name, layer, own in zip(network.names, network.layers, parameters, strict=True):
@@ -159,7 +159,7 @@ def _slots(network: Network, theta: Array, *, folds: bool) -> Iterator[Slot]:
 
 
 def _layers(tensors: Tensors, path: str | Path) -> list[FileLayer]:
-    """The layers in a file, in its order."""
+    """Collect the layers of a file, in its order."""
     parts: dict[str, dict[str, StoredTensor]] = {}
     for whole, tensor in tensors.items():
         match = NAME.fullmatch(whole)
@@ -187,7 +187,7 @@ def _layer(prefix: str, parts: dict[str, StoredTensor], path: str | Path) -> Fil
 
 
 def _strange(prefix: str, parts: dict[str, StoredTensor]) -> str:
-    """Why the parts are of no layer that could be imported."""
+    """Explain why the parts belong to no layer that can be imported."""
     if "/layers/" in prefix:
         return "is in a model within the model, whose place this file does not tell; save the model as .h5"
     vectors = all(len(tensor.shape) < 2 for tensor in parts.values()) and "weight" in parts
@@ -200,7 +200,7 @@ def _strange(prefix: str, parts: dict[str, StoredTensor]) -> str:
 def _pairs(
     slots: Sequence[Slot], layers: Sequence[FileLayer], path: str | Path, *, in_order: bool
 ) -> Iterator[tuple[Slot, FileLayer]]:
-    """Each layer of the model with the file's layer that belongs to it; all shapes are as they have to be."""
+    """Pair each layer of the model with the file's layer for it, and check all shapes."""
     for axes, kind in ((4, "convolutions"), (2, "dense layers")):
         ours = [slot for slot in slots if slot.W.ndim == axes]
         theirs = [layer for layer in layers if len(layer.W.shape) == axes]
@@ -218,7 +218,7 @@ def _pairs(
 
 
 def _wanted(slot: Slot, layer: FileLayer) -> Shape:
-    """The shape that a layer has to have to go into a slot."""
+    """Shape that a file's layer needs for a slot."""
     return (len(slot.W), 2) if slot.folds and layer.shape[-1] == 2 else slot.W.shape
 
 
@@ -249,7 +249,7 @@ def _numberless(layer: FileLayer) -> str:
 
 
 def _parameters(slot: Slot, layer: FileLayer, where: str) -> tuple[Array, Array]:
-    """A layer's weights and biases as the slot takes them."""
+    """Convert a layer's weights and biases to the slot's axes and types."""
     outputs = layer.shape[1] if slot.W.ndim == 2 else layer.shape[0]
     if layer.b is not None and layer.b.shape != (outputs,):
         raise FileError(f"{where}: has biases of shape {layer.b.shape} for {outputs} outputs; save the weights again")
@@ -265,7 +265,7 @@ def _parameters(slot: Slot, layer: FileLayer, where: str) -> tuple[Array, Array]
 
 
 def _advice(layers: Sequence[FileLayer]) -> str:
-    """How to make a model of the architecture that a file is for."""
+    """Advice on making a model of the file's architecture."""
     dense = [layer.shape[1] for layer in layers if len(layer.shape) == 2]
     filters = [layer.shape[0] for layer in layers if len(layer.shape) == 4]
     if filters:
