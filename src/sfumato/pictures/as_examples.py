@@ -18,7 +18,7 @@ def is_picture(path: str) -> bool:
 
 
 def load_picture(path: str, shape: Shape) -> tuple[Array, str]:
-    """A picture as an image of a model, uint8 (1, *shape), and what was done to it, in words.
+    """Convert a picture to a model's image, uint8 (1, *shape), and describe the conversion in words.
 
     It becomes grey for a model of one channel. Of the model's own size it is taken as it is. Any other is fitted in,
     its proportions kept and what is left filled with the tone of its border; and in grey, a light border makes it a

@@ -20,11 +20,11 @@ BUILTIN_STYLES = {
     "brushwork": "short strokes of thick paint",
     "watercolour": "thin washes with dark rims",
 }
-"""Titles of the built-in styles: paintings in the public domain, and what scripts/make_styles.py draws."""
+"""Titles of the built-in styles: paintings in the public domain, and pictures drawn by scripts/make_styles.py."""
 
 
 def builtin_style(name: str) -> Path:
-    """The file of a built-in style picture, named without the prefix.
+    """Path of a built-in style picture, named without the prefix.
 
     Raises:
         InputError: if there is none of that name, with the nearest one.
@@ -37,7 +37,7 @@ def builtin_style(name: str) -> Path:
 
 
 def picture_path(name: str | Path) -> Path:
-    """The path of a picture: that of a built-in one for `sfumato:NAME`, or the name itself.
+    """Path of a picture: that of a built-in one for `sfumato:NAME`, or the name itself.
 
     Raises:
         InputError: if no built-in style is called that.

@@ -14,14 +14,14 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 class Labelled(NamedTuple):
-    """A picture, uint8 (height, width, 3), and what to call it."""
+    """A picture, uint8 (height, width, 3), and its label."""
 
     label: str
     picture: Array
 
 
 def contact_sheet(content: Labelled, rows: Sequence[Labelled], columns: Sequence[str], cells: Iterable[Array]) -> Array:
-    """Draw cells in rows and columns: at the left each row's own picture, above the content and what the columns are.
+    """Draw cells in rows and columns, with each row's own picture at the left, the content and column labels on top.
 
     Type and margins grow with the cells, so that a sheet looks the same at any size.
 
@@ -81,14 +81,14 @@ def _captioned(
     side: int,
     font: Font,
 ) -> None:
-    """Put a picture at the left of its column, and its label below."""
+    """Put a picture at the left of its column, with its label below."""
     x, y = at
     sheet.paste(picture, at)
     draw.text((x, y + picture.height + side // 50), shortened(label, side, font), PALE, font, anchor="la")
 
 
 def _fitted(pixels: Array, width: int, height: int) -> Image.Image:
-    """A picture made as large as fits."""
+    """Resize a picture to the largest size that fits."""
     image = Image.fromarray(pixels)
     factor = min(width / image.width, height / image.height)
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))

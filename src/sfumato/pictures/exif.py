@@ -1,4 +1,4 @@
-"""EXIF: the notes of a camera on a photograph, taken over into the picture painted from it.
+"""EXIF: a camera's notes in a photograph, copied into the picture painted from it.
 
 EXIF is a small TIFF: directories of entries, each a tag, a type, a count, and the values or where they lie. Pillow
 would turn "José" into "Jos?" on the way and loses part of it in a TIFF, so entries are carried here as the bytes that
@@ -49,7 +49,7 @@ PICTURE_TAGS = {
     0x8298,  # Copyright
     *range(0x9C9B, 0x9CA0),  # title, comment, author, keywords and subject, as Windows notes them
 }
-"""What is kept of the first directory. In a TIFF the others say how its pixels lie."""
+"""Tags kept of the first directory. The others of a TIFF describe how its pixels are stored."""
 
 CAMERA_TAGS_LEFT_OUT = {
     WIDTH,
@@ -166,7 +166,7 @@ def _is_kept(tag: int) -> bool:
 def _read(
     file: BinaryIO, order: str, start: int, wanted: Callable[[int], bool], *, longest: int = LONGEST
 ) -> Directory:
-    """Entries of the directory that begins at `start`, of `longest` bytes altogether; damaged ones are left out."""
+    """Read the entries of the directory at `start`, of `longest` bytes altogether; damaged ones are left out."""
     entries: Directory = {}
     if start < 8:  # within the header, as where no entry points to the directory
         return entries
@@ -192,7 +192,7 @@ def _lower_first(content: bytes, unit: int, order: str) -> bytes:
 
 
 def _pack(entries: Directory, start: int) -> bytes:
-    """A directory as it lies in a file from byte `start` on, followed by the values that need more than four bytes."""
+    """Pack a directory for a file from byte `start` on, followed by the values that need more than four bytes."""
     table, behind = struct.pack("<H", len(entries)), b""
     end = start + len(table) + 12 * len(entries) + 4
     for tag, entry in sorted(entries.items()):
@@ -209,5 +209,5 @@ def _whole(number: int) -> Entry:
 
 
 def _number(entry: Entry | None) -> int:
-    """Where a directory begins; 0, where none can, if that is not told."""
+    """Position of a directory from the entry for it; 0 without one."""
     return int.from_bytes(entry.content[:4], "little") if entry else 0

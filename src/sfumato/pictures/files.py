@@ -22,10 +22,10 @@ from sfumato.pictures.strips import row_strips
 from sfumato.storage import check_place, followed, write_atomically
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
-"""What a picture may be: formats that only hold pixels. EPS, for instance, would run a program to draw itself."""
+"""Formats accepted, which only hold pixels. EPS, for instance, would run a program to draw itself."""
 
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
-"""How a HEIC file begins, from its ninth byte on; the eight before it end in "ftyp"."""
+"""First bytes of HEIC files, from the ninth on; the eight before them end in "ftyp"."""
 
 WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
@@ -36,17 +36,17 @@ WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
     ".heic": ("HEIF", {"chroma": 444}),
 }
-"""Format and its settings, by suffix."""
+"""Formats by suffix, with their settings."""
 
 LOSSY = ("JPEG", "WEBP", "HEIF")
 QUALITY = 95
-"""Of 100, where what is lost cannot be seen."""
+"""Default quality, of 100: losses cannot be seen."""
 
 SEVERAL_PICTURES = ("MPO", "HEIF")
-"""Formats of telephones that say which of their pictures is the photograph, beside its previews."""
+"""Formats of telephones, in which one picture is the photograph, beside its previews."""
 
 WHITE_IS_ZERO = 262
-"""Tag of a TIFF that is 0 where its zeros are white."""
+"""Tag of a TIFF, 0 where zeros are white."""
 
 Result = TypeVar("Result")
 

@@ -1,4 +1,4 @@
-"""Metadata of pictures: who took them, when and where, and how they were made.
+"""Metadata of pictures: author, time and place, and a description of how the picture was made.
 
 EXIF (`exif.py`), XMP, IPTC and resolution of a photograph go into what is painted from it. The description of the
 result itself, such as the settings that it was made with, has one place by format: the text "Description" of a PNG, and
@@ -33,7 +33,7 @@ from sfumato.pictures.exif import (
 XMP_TAG, IPTC_TAG = 0x02BC, 0x83BB  # of a TIFF
 IPTC_RESOURCE = 0x0404  # of a JPEG's "Photoshop" segment
 NO_RESOLUTION = ("WEBP", "HEIF")
-"""Formats without a place of their own for it."""
+"""Formats without a place of their own for the resolution."""
 
 LONGEST_XMP = 65_504
 """Bytes of XMP that fit into a segment of a JPEG."""
@@ -70,7 +70,7 @@ for _prefix, _uri in (("x", XMPMETA[1:-8]), ("rdf", RDF[1:-4]), *XMP_KEPT.items(
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of a photograph that also hold for a picture painted from it.
+    """Metadata of a photograph that also hold for a picture painted from it.
 
     Args:
         exif: A TIFF without pixels, as files hold it.
@@ -101,7 +101,7 @@ def description_of(image: Image.Image, file: BinaryIO) -> str | None:
 def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Metadata, says: str | None) -> bytes:
     """Encode a picture in format `name`, with its metadata and a description.
 
-    What a format has no room for is left out: IPTC is for JPEG and TIFF, and a JPEG takes 64 kB each of EXIF and XMP.
+    Metadata beyond a format are left out: IPTC is for JPEG and TIFF, and a JPEG takes 64 kB each of EXIF and XMP.
     The resolution of a WebP or a HEIC stands in its EXIF.
 
     Raises:
@@ -154,7 +154,7 @@ def _exif(image: Image.Image, file: BinaryIO) -> Exif:
 
 
 class _NoDocumentType(ElementTree.TreeBuilder):
-    """Refuses a document type, which XMP has not: what it defines may grow without end."""
+    """A receiver of XML that refuses document types, which XMP does not have: their entities may grow without end."""
 
     def doctype(self, name: str, public: str | None, system: str | None) -> None:
         raise ValueError("XMP has no document type")
@@ -185,7 +185,7 @@ def _is_kept(name: str) -> bool:
 
 
 def _iptc(image: Image.Image) -> bytes | None:
-    """IPTC's records, from where a JPEG or a TIFF has them."""
+    """Read IPTC's records from a JPEG or a TIFF."""
     records: Any = None
     with contextlib.suppress(Exception):  # tags of a TIFF are read only now
         if isinstance(image, TiffImagePlugin.TiffImageFile):

@@ -1,4 +1,4 @@
-"""Colour profiles (ICC): from a picture's own colours to sRGB, in which Sfumato works, and back.
+"""Colour profiles (ICC): conversion from a picture's own colours to sRGB, in which Sfumato works, and back.
 
 The intent is the perceptual one, which is made for photographs: where a profile has a table for it, as printers' have,
 black stays black and colours that sRGB lacks are not all cut off alike. For those of cameras and screens it makes no
@@ -19,11 +19,11 @@ COLOURS = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS), axis=-1).reshape(17, 
 """Samples from all over RGB, as a picture."""
 
 ROUNDING = 2
-"""Of 255: what profiles of sRGB itself may differ by, as they round its curve each in its own way."""
+"""Difference, of 255, by which profiles of sRGB itself may round its curve."""
 
 
 def to_srgb(mode: str, profile: bytes | None) -> tuple[Callable[[Image.Image], Image.Image], bytes | None]:
-    """What turns pixels of mode L, RGB or CMYK whose colours `profile` explains into RGB whose colours sRGB explains.
+    """Make the conversion of pixels of mode L, RGB or CMYK from the colours of `profile` to RGB in sRGB.
 
     A profile that is broken or meant for other pixels is no reason to refuse a picture that every other program shows:
     the pixels are taken as sRGB.
@@ -34,13 +34,13 @@ def to_srgb(mode: str, profile: bytes | None) -> tuple[Callable[[Image.Image], I
     if profile is not None:
         with contextlib.suppress(*BROKEN):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            backward_passes = profile if source.profile.xcolor_space.strip() == "RGB" else None
-            return _conversion(source, _srgb(), mode), backward_passes
+            kept = profile if source.profile.xcolor_space.strip() == "RGB" else None
+            return _conversion(source, _srgb(), mode), kept
     return _as_rgb, None
 
 
 def from_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
-    """RGB pixels of sRGB as those that `profile` explains; as they are and without one if it does not go that way."""
+    """Convert RGB pixels from sRGB to the colours of `profile`; unchanged, without profile, if that is impossible."""
     if profile is not None:
         with contextlib.suppress(*BROKEN):
             return _conversion(_srgb(), ImageCms.ImageCmsProfile(io.BytesIO(profile)), "RGB")(image), profile
@@ -53,8 +53,8 @@ def _conversion(
     transform = ImageCms.ImageCmsTransform(source, target, mode, "RGB", ImageCms.Intent.PERCEPTUAL)
     if mode != "RGB":
         return transform.apply
-    changed = np.asarray(transform.apply(Image.fromarray(COLOURS))).astype(int) - COLOURS
-    if np.abs(changed).max() <= ROUNDING:  # sRGB, whatever it is called: pixels stay exactly as they are
+    differences = np.asarray(transform.apply(Image.fromarray(COLOURS))).astype(int) - COLOURS
+    if np.abs(differences).max() <= ROUNDING:  # sRGB, whatever it is called: pixels stay exactly as they are
         return _as_rgb
     return lambda image: transform.apply(image, image)  # in place
 

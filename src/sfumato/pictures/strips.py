@@ -1,4 +1,4 @@
-"""Strips: the rows of a picture, a few at a time, so that what is made of them takes little memory."""
+"""Strips: the rows of a picture, a few at a time, to limit the memory of intermediate results."""
 
 from collections.abc import Iterator
 
