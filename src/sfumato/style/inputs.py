@@ -1,4 +1,4 @@
-"""The pictures that a style transfer is given: content, styles and start, from files or arrays."""
+"""The pictures of a style transfer: content, styles and start, from files or arrays."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from sfumato.pictures.metadata import Metadata
 from sfumato.style.settings import LEAST_EDGE, Picture, check_weight
 
 Styles = Picture | Sequence[Picture | tuple[Picture, float]] | Mapping[Any, float]
-"""A style; or several, each with its weight if they do not weigh alike, as pairs or by their files."""
+"""A style; or several, as pairs with weights, or as files alone if they all weigh alike."""
 
 
 class Style(NamedTuple):
-    """A style.
+    """A style picture with its weight.
 
     Attributes:
         name: What to call it in an error.
@@ -36,22 +36,22 @@ class Style(NamedTuple):
 
 
 def picture_name(picture: Any, otherwise: str) -> str:
-    """The name of a picture in errors: its file, or `otherwise`."""
+    """Name of a picture in errors: its file, or `otherwise`."""
     return str(picture) if isinstance(picture, str | Path) else otherwise
 
 
 def files_of(*pictures: Any) -> tuple[str, ...]:
-    """The files among some pictures."""
+    """Files among some pictures."""
     return tuple(str(picture) for picture in pictures if isinstance(picture, str | Path))
 
 
 def read_picture(picture: Picture, *, first_frame: bool = False) -> Array:
-    """The pixels of a picture alone, see `read_photo`."""
+    """Read the pixels of a picture alone, see `read_photo`."""
     return read_photo(picture, first_frame=first_frame).pixels
 
 
 def read_photo(picture: Picture, *, first_frame: bool = False) -> Photo:
-    """A picture whose pixels (height, width, 3) are bytes as they are, or anything else in float32 from 0 to 1.
+    """Read a picture with pixels (height, width, 3): bytes as they are, all else float32 from 0 to 1.
 
     Args:
         picture: A file, a picture of Pillow's, or an array, which has no metadata.
@@ -80,7 +80,7 @@ def read_photo(picture: Picture, *, first_frame: bool = False) -> Photo:
 
 
 def read_styles(styles: Styles, *, first_frame: bool = False) -> list[Style]:
-    """Styles with their shares, which add up to one; those without weight are left out.
+    """Read styles with their shares, which add up to one; those without weight are left out.
 
     Raises:
         InputError: if they are no pictures with weights of which at least one is positive.
@@ -96,7 +96,7 @@ def read_styles(styles: Styles, *, first_frame: bool = False) -> list[Style]:
 
 
 def style_pairs(styles: Styles) -> list[tuple[Picture, float]]:
-    """Styles with their weights, 1 where none is given.
+    """Pairs of styles and weights; 1 where none is given.
 
     Raises:
         InputError: if they are no pictures with weights.
@@ -111,7 +111,7 @@ def style_pairs(styles: Styles) -> list[tuple[Picture, float]]:
 
 
 def shares_of_one(weights: Sequence[float], kind: str) -> list[float]:
-    """Weights divided by their sum.
+    """Divide weights by their sum.
 
     Raises:
         InputError: if that is zero, or too large.

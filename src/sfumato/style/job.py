@@ -1,4 +1,4 @@
-"""Painting as a run of `minimize`: scales from coarse to fine, the picture a step, and what moves to the next scale."""
+"""Painting as a run of `minimize`: a sequence of scales, and the transfer of picture and state to the next scale."""
 
 import math
 from pathlib import Path
@@ -17,10 +17,10 @@ from sfumato.style.result import StepRecord
 from sfumato.style.tiles.memory import Plan
 
 AVERAGING = 0.95
-"""How much of the past the average of a first-order optimizer's iterates keeps: it averages about twenty of them."""
+"""Decay of the average of a first-order optimizer's iterates: it averages about twenty of them."""
 
 NEGLIGIBLE = 1e-9
-"""Relative loss of a picture that has all it should have, but for rounding."""
+"""Relative loss that is zero but for rounding."""
 
 PATIENCE, LEAST_FALL = 10, 1e-3
 """A scale ends when the lowest loss of its last so many steps is not lower by this part than the lowest before."""
@@ -41,7 +41,7 @@ class PaintingJob(Job):
 
     kind: ClassVar[str] = "style"
     objective: StyleObjective
-    """That of the scale being worked; set by `first` or `go_on`."""
+    """Objective of the current scale; set by `first` or `go_on`."""
 
     def __init__(self, problem: StyleProblem, sizes: list[tuple[int, int]], plan: Plan) -> None:
         transfer = problem.settings
@@ -67,7 +67,7 @@ class PaintingJob(Job):
         }
 
     def first(self) -> State:
-        """The state before the first step."""
+        """State before the first step."""
         theta = self._place(self.problem.first(*self.sizes[0]))
         weights, rate = self._enter(0, theta)
         state = State(theta, self.optimizer.init(theta), numbers={"weights": weights, "rate": rate})
@@ -75,7 +75,7 @@ class PaintingJob(Job):
         return state
 
     def go_on(self, state: State) -> None:
-        """Take up a state that was read.
+        """Prepare to resume from a state of a checkpoint.
 
         Raises:
             ValueError: if it has other terms.
@@ -87,7 +87,7 @@ class PaintingJob(Job):
         return state.finished
 
     def stage_over(self, state: State) -> bool:
-        """Out of steps, or the loss no longer falls."""
+        """Whether all steps are taken, or the loss no longer falls."""
         losses = state.history[len(state.history) - state.step :]
         if state.step >= self.transfer.steps or self.optimizer.converged(state.optimizer_state):
             return True
@@ -145,7 +145,7 @@ class PaintingJob(Job):
         return float(entry)
 
     def picture(self, state: State) -> Array:
-        """The picture so far, (height, width, 3), where it is painted: the average of the iterates, if one is taken."""
+        """Picture so far, (height, width, 3), on the device: the average of the iterates, if there is one."""
         pixels = state.theta
         if self.averages and state.step:
             pixels = state.vectors["average"] / (1.0 - AVERAGING**state.step)  # it began with zeros, as Adam's do

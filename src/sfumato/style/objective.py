@@ -12,11 +12,11 @@ from sfumato.style.losses import total_variation
 from sfumato.style.tiles.tiling import TiledNetwork
 
 LEAST_NORM = 1e-4
-"""Part of the typical norm below which a feature gradient is taken for rounding."""
+"""Part of the typical norm below which a feature gradient is treated as rounding."""
 
 
 class Term(NamedTuple):
-    """One loss on one layer.
+    """A weighted loss on one layer.
 
     Attributes:
         kind: "content" or "style".
@@ -54,7 +54,7 @@ class StyleObjective(Objective):
 
     @property
     def size(self) -> int:
-        """Number of pixel values, the length of what is optimised."""
+        """Number of pixel values, the length of theta."""
         return math.prod(self.shape)
 
     def __call__(self, theta: Array) -> Evaluation:
@@ -77,7 +77,7 @@ class StyleObjective(Objective):
         return self.without_gradient(theta).loss
 
     def without_gradient(self, theta: Array) -> Evaluation:
-        """Loss and terms at theta at a third of the price, with an empty gradient."""
+        """Evaluate loss and terms at theta, with an empty gradient: a third of the cost."""
         scores = self._scores(self._measure(theta))
         return self._evaluation([loss for loss, _ in scores], self._total_variation(theta)[0], theta[:0])
 
@@ -85,7 +85,7 @@ class StyleObjective(Objective):
         return list(self.network.kink_sides(theta.reshape(self.shape)))
 
     def with_normalized_gradients(self, theta: Array) -> "StyleObjective":
-        """The same objective with each weight divided by the norm of its term's feature gradient at theta.
+        """Copy the objective with each weight divided by the norm of its term's feature gradient at theta.
 
         Measured once and then fixed: measured at every call it would no longer be the gradient of anything. A term that
         is at its target already, as the content's where it starts from, has none but rounding's; it is divided by the
@@ -96,7 +96,7 @@ class StyleObjective(Objective):
         return self.reweighted([term.weight / (norm or 1.0) for term, norm in zip(self.terms, norms, strict=True)])
 
     def _gradient_norm(self, term: Term, sums: Any) -> float:
-        """Norm of a term's gradient with respect to its features; the typical norm, where that is rounding."""
+        """Norm of a term's gradient with respect to its features; the typical norm, where that norm is rounding."""
         norm = sums.gradient_norm(term.loss.score(sums)[1])
         typical = self._typical_norm(term, 1.0)
         return norm if norm > LEAST_NORM * typical else typical
@@ -108,12 +108,12 @@ class StyleObjective(Objective):
         return float(sums.gradient_norm(term.loss.score(sums, weight)[1]))
 
     def reweighted(self, weights: Sequence[float]) -> "StyleObjective":
-        """The same objective with other weights of its terms."""
+        """Copy the objective with other weights of its terms."""
         terms = [term._replace(weight=weight) for term, weight in zip(self.terms, weights, strict=True)]
         return StyleObjective(self.network, terms, self.tv_weight)
 
     def _loss_scale(self) -> float:
-        """The factor of gradients within the backward pass, divided out at its end, so that float16 holds them.
+        """Factor of gradients within the backward pass, divided out at its end, so that float16 can represent them.
 
         A power of two that makes the root mean square of the feature gradients about one, where the features are half
         of what they shall be. It follows from the targets alone, so the objective stays a function of theta.
@@ -128,11 +128,11 @@ class StyleObjective(Objective):
         return self.network.measure(theta.reshape(self.shape), self.heads)
 
     def _total(self, measured: Iterable[list[Any]]) -> list[Any]:
-        """Each term's sums over the picture, from those of its parts."""
+        """Add each term's sums over the parts of the picture."""
         return self.network.total(measured, self.heads)
 
     def _scores(self, measured: Iterable[list[Any]]) -> list[tuple[float, Any]]:
-        """Each term's loss, and `loss_scale` times its gradient with respect to its sums, from what was measured."""
+        """Evaluate each term from the measurements: its loss, and `loss_scale` times the gradient for its sums."""
         sums = self._total(measured)
         scores = (
             term.loss.score(own, self.loss_scale * term.weight) for term, own in zip(self.terms, sums, strict=True)

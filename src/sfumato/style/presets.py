@@ -1,4 +1,4 @@
-"""Settings by what they are for, each chosen by looking at what it paints (docs/gallery.md).
+"""Settings by purpose, each chosen by looking at its pictures (docs/gallery.md).
 
     sfumato.stylize("photo.jpg", "painting.jpg", preset="painterly")
 
@@ -12,7 +12,7 @@ from sfumato.errors import InputError
 
 
 class Preset(NamedTuple):
-    """Settings for an intent.
+    """Settings for a purpose.
 
     Attributes:
         purpose: What it is for, in a sentence.
@@ -24,7 +24,7 @@ class Preset(NamedTuple):
 
 
 def preset_settings(name: str) -> dict[str, Any]:
-    """The settings of a preset.
+    """Settings of a preset.
 
     Raises:
         InputError: if there is none of that name, with the nearest one.

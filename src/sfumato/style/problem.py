@@ -37,7 +37,7 @@ from sfumato.workers import ALONE, Workers
 
 
 class StyleProblem:
-    """Pictures, network and settings: gives the objective at any size, and where to start.
+    """Pictures, network and settings of a style transfer, with its objective and its start at any size.
 
     Args:
         settings: The transfer's settings.
@@ -92,7 +92,7 @@ class StyleProblem:
         )
 
     def fingerprint(self) -> str:
-        """A digest of all pictures."""
+        """Digest of all pictures."""
         masks = [region.mask for region in self.regions]
         return fingerprint(self.content, self.start, *(style.picture for style in self.styles), *masks)
 
@@ -105,7 +105,7 @@ class StyleProblem:
         *,
         prepared: bool = False,
     ) -> StyleObjective:
-        """The objective of a picture of this size.
+        """Objective for a picture of this size.
 
         Args:
             height: Of the picture.
@@ -131,13 +131,13 @@ class StyleProblem:
     def _network(
         self, theta: Array, size: Shape, tile: int | None, engine: Engine, *, prepared: bool = False
     ) -> TiledNetwork:
-        """The network for pictures of a height and width."""
+        """Network for pictures of a height and width."""
         height, width = size
         how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}
         return TiledNetwork(self.vgg.network, theta, height, width, tile, **how)
 
     def _style_terms(self, network: TiledNetwork, tile: int | None) -> Iterator[Term]:
-        """For each region and each style layer, its loss."""
+        """Terms of the style: a loss for each region and each style layer."""
         height, width = network.shape
         loss = STYLE_LOSSES[self.settings.style_loss]
         by_style = {}
@@ -160,7 +160,7 @@ class StyleProblem:
                 yield Term("style", layer, loss(list(zip(targets, shares, strict=True)), mask), weight)
 
     def check_sizes(self, first: tuple[int, int], last: tuple[int, int]) -> None:
-        """Refuse, before any work, a picture of which the network would see nothing, or a style that is far too large.
+        """Refuse, before any work, a picture too small for the network's layers, or a style that is far too large.
 
         Args:
             first: Height and width of the picture at the first scale.
@@ -183,7 +183,7 @@ class StyleProblem:
                 raise InputError(f"{name}: {error}; choose a larger {remedy}") from error
 
     def check_regions(self, height: int, width: int) -> None:
-        """Refuse a region of which no style layer sees anything at this size.
+        """Refuse a region that no style layer sees at this size.
 
         Raises:
             InputError: if there is one.
@@ -196,13 +196,13 @@ class StyleProblem:
                 raise InputError(f"{region.styles[0].name}: nothing is left of its region {place}; {remedy}")
 
     def _masks(self, mask: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Array]]:
-        """A region's mask at each of the style layers, (1, rows, columns, 1), by the layer's name."""
+        """Mask of a region at each of the style layers, (1, rows, columns, 1), by the layer's name."""
         height, width, _ = next(iter(shapes.values()))
         sized = resize(mask, height, width, Image.Resampling.BILINEAR)  # whose filter has no overshoots
         return ((layer, pooled) for layer, pooled in pooled_masks(sized, shapes) if layer in self.style_layers)
 
     def first(self, height: int, width: int) -> Array:
-        """The picture to begin with, (height, width, 3)."""
+        """Start of the optimization, (height, width, 3)."""
         source = self._source()
         if source is not None:
             return self._sized(source, height, width)
@@ -220,7 +220,7 @@ class StyleProblem:
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
     def enlarge(self, picture: Array, height: int, width: int) -> Array:
-        """The picture at the next size, with the detail put back that its source has there and had not before.
+        """Enlarge the picture to the next size, and add the detail that its source has there and lacked before.
 
         Enlarging alone would leave to the content loss to find again what the smaller size could not show. Noise has
         no detail that is worth keeping.
@@ -231,7 +231,7 @@ class StyleProblem:
         return np.clip(larger, 0.0, 1.0, out=larger)
 
     def finish(self, picture: Array) -> Array:
-        """Give a painted picture (height, width, 3) the content's colours, if they are to be kept."""
+        """Give a painted picture (height, width, 3) the content's colours, if the settings keep them."""
         if not COLOURS[self.settings.colour].luminance:
             return picture
         return with_luminance(picture, resize(self.content, *picture.shape[:2]))
@@ -246,19 +246,19 @@ class StyleProblem:
         return max(1, round(h * factor)), max(1, round(w * factor))
 
     def _sized(self, picture: Array, height: int, width: int) -> Array:
-        """A picture at a size, without its colours where only luminance is painted."""
+        """Resize a picture, to its luminance alone where only that is painted."""
         sized = resize(picture, height, width)
         return grey(sized) if COLOURS[self.settings.colour].luminance else sized
 
     def _style_beside(self, style: Style, height: int, width: int) -> Array:
-        """A style at its size beside a picture of this size, in the colours that it shall have."""
+        """Resize a style for a picture of this size, and convert its colours as the settings say."""
         sized = resize(style.picture, *self.style_size(style, height, width))
         recolour = COLOURS[self.settings.colour].recolour
         return sized if recolour is None else recolour(sized, resize(self.content, height, width))
 
 
 def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Array]:
-    """The features of a picture at each of the layers, (1, rows, columns, channels); zeros where others work."""
+    """Features of a picture at each layer, (1, rows, columns, channels); zeros where other processes compute them."""
     features = {layer: zeros((1, *network.shapes[layer]), network.theta) for layer in layers}
 
     def keep(layer: str, z: Array, where: Where) -> tuple[None, None]:
@@ -272,7 +272,7 @@ def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> l
 
 
 def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[FeatureMoments]:
-    """The moments of a picture's features at each of the layers."""
+    """Moments of a picture's features at each of the layers."""
     heads: list[tuple[str, TileHead]] = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
     return network.total(network.measure(network.engine.master.put(picture), heads), heads)
 

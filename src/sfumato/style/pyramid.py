@@ -33,12 +33,12 @@ def scale_sizes(height: int, width: int, long_edge: int, scales: int | None = No
         scales: Number of scales; by default as many as fit above a long edge of 128 and a short one of 32 pixels.
 
     Raises:
-        InputError: if there are more scales than the picture has room for.
+        InputError: if there are more scales than the size of the picture allows.
     """
     factor = long_edge / max(height, width)
     if scales is None:
-        room = min(long_edge / COARSEST, factor * min(height, width) / LEAST)
-        scales = 1 + max(0, math.floor(math.log(room, GROWTH) + 1e-9))
+        ratio = min(long_edge / COARSEST, factor * min(height, width) / LEAST)
+        scales = 1 + max(0, math.floor(math.log(ratio, GROWTH) + 1e-9))
     factors = [factor / GROWTH**k for k in reversed(range(scales))]
     sizes = [(max(1, round(height * f)), max(1, round(width * f))) for f in factors]
     if len(set(sizes)) < scales:
@@ -63,14 +63,14 @@ def resize(picture: Array, height: int, width: int, resampling: Image.Resampling
 
 
 def detail(picture: Array, height: int, width: int) -> Array:
-    """The detail of a picture that a smaller size loses: the picture less its smaller version enlarged again."""
+    """Detail lost at a smaller size: the picture minus its smaller version enlarged again."""
     return picture - resize(resize(picture, height, width), *picture.shape[:2])
 
 
 def resample_averages(
     vectors: Mapping[str, Array], powers: Mapping[str, int], old: tuple[int, int], new: tuple[int, int]
 ) -> dict[str, Array]:
-    """An optimizer's averages of gradients at the next scale, as pictures of the new size.
+    """Resample an optimizer's averages of gradients, as pictures, to the next scale.
 
     Losses are means over the pixels (but for the reference's own), so a pixel's gradient shrinks as their number grows,
     by r = old / new: averages of gradients go along with r, those of squares with its square. Lanczos's filter
@@ -84,8 +84,8 @@ def resample_averages(
         new: Height and width that they get.
     """
     ratio = old[0] * old[1] / (new[0] * new[1])
-    changed = {}
+    resampled = {}
     for name, power in powers.items():
         kind = Image.Resampling.LANCZOS if power == 1 else Image.Resampling.BILINEAR
-        changed[name] = ratio**power * resize(vectors[name].reshape(*old, -1), *new, kind).ravel()
-    return changed
+        resampled[name] = ratio**power * resize(vectors[name].reshape(*old, -1), *new, kind).ravel()
+    return resampled

@@ -1,4 +1,4 @@
-"""What a style transfer says as it goes, and what it returns."""
+"""Results of a style transfer: the records of its steps, and the picture with the losses."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from sfumato.style.tiles.memory import HISTORIES, Plan
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One step of a style transfer, for whoever shows its progress.
+    """Record of one step of a style transfer, for displays of progress.
 
     Attributes:
         scale: Which scale is being worked, from 1.
@@ -100,7 +100,7 @@ class StyleResult:
         )
 
     def _repr_png_(self) -> bytes:
-        """The picture, which a notebook shows."""
+        """Encode the picture as PNG, for a notebook to show."""
         buffer = io.BytesIO()
         Image.fromarray(self.picture).save(buffer, "PNG")
         return buffer.getvalue()
@@ -124,13 +124,13 @@ class StyleResult:
 
 
 def to_uint8(pixels: Array) -> Array:
-    """Pixels from 0 to 1 (what lies beyond is clipped) as bytes."""
+    """Convert pixels from 0 to 1 to bytes; values beyond are clipped."""
     rounded: Array = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
     return rounded
 
 
 def recorded_plan(path: Path) -> Plan:
-    """The plan of the run that a checkpoint belongs to.
+    """Read the plan of a run from its checkpoint.
 
     Raises:
         FileError: if the file is not such a checkpoint.

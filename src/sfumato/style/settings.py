@@ -1,4 +1,4 @@
-"""The settings of a style transfer: each with its type, default, choices and meaning, said once.
+"""The settings of a style transfer: each with its type, default, choices and meaning, defined once.
 
 The command line's options, the table in the README and the docstring of `StyleSettings` come from these fields.
 """
@@ -38,11 +38,11 @@ LARGEST_EDGE = 2**16
 """Pixels that a picture may have each way: 4,000 megapixels if it is square."""
 
 LEARNING_RATES = {name: optimizer.picture_learning_rate for name, optimizer in OPTIMIZERS.items()}
-"""In pixel values, which go from 0 to 1, a step; see `Optimizer.painting_rate`. Adam and RMSProp divide by the
-gradient's own size, so their steps are about that long; the rates of the others are for a gradient that is one on
-average where each scale starts, so that L-BFGS and gradient descent begin with a step of just that length, and momentum
-comes to it. (Gradient descent and momentum take less where that would go further than a straight line has loss to
-lose.)"""
+"""Learning rates of painting, in pixel values, which go from 0 to 1, a step; see `Optimizer.painting_rate`. Adam and
+RMSProp divide by the gradient's own size, so their steps are about that long; the rates of the others are for a
+gradient that is one on average where each scale starts, so that L-BFGS and gradient descent begin with a step of just
+that length, and momentum comes to it. (Gradient descent and momentum take less where that would go further than a
+straight line has loss to lose.)"""
 
 
 def described(
@@ -54,7 +54,7 @@ def described(
     shown: str = "",
     remark: str = "",
 ) -> dict[str, Any]:
-    """What there is to say of a setting, as its field's metadata.
+    """Metadata of a setting's field: its choices, help and remarks.
 
     Args:
         help: Its meaning, as the command line's help says it.
@@ -248,7 +248,7 @@ class StyleSettings:
             self._make_plain(name, int)
 
     def chosen_engine(self) -> Engine:
-        """Backend, device and precision to compute with.
+        """Engine of the backend, device and precision in the settings.
 
         Raises:
             InputError: if there is no such thing here.
@@ -256,7 +256,7 @@ class StyleSettings:
         return as_engine(self.engine, precisions=PRECISIONS)
 
     def as_values(self, engine: Engine) -> dict[str, Any]:
-        """The settings by name, with backend, device and precision in place of the engine."""
+        """Settings by name, with backend, device and precision in place of the engine."""
         names = [setting.name for setting in fields(StyleSettings) if setting.name != "engine"]
         return {**{name: getattr(self, name) for name in names}, **engine._asdict()}
 
@@ -290,7 +290,7 @@ class StyleSettings:
 
 
 def _documented(summary: str) -> str:
-    """The docstring of `StyleSettings`, with its fields as arguments."""
+    """Docstring of `StyleSettings`, with its fields as arguments."""
     lines = [f"{setting.name}: {setting.metadata['python']}" for setting in fields(StyleSettings)]
     wrapped = [textwrap.fill(line, 108, subsequent_indent="    ") for line in lines]
     arguments = textwrap.indent("\n".join(wrapped), "    ")
@@ -301,7 +301,7 @@ StyleSettings.__doc__ = _documented(str(StyleSettings.__doc__))
 
 
 def check_weight(name: str, weight: Any) -> float:
-    """The weight, if it is one.
+    """Return the weight as a float, if it is a finite number of 0 or more.
 
     Raises:
         InputError: if it is negative, infinite or no number.

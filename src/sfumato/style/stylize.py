@@ -1,4 +1,4 @@
-"""The front door of style transfer: from files, pictures or arrays to a picture, in one call."""
+"""Style transfer in one call: from files, pictures or arrays to a picture."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ def stylize(
 
 @dataclass(frozen=True)
 class Painting:
-    """A picture to paint, and the file that it goes into.
+    """A painting job: its inputs, settings and options, and the file of its result.
 
     Attributes:
         transfer: The settings.
@@ -109,7 +109,7 @@ class Painting:
 
     @property
     def references(self) -> list[str]:
-        """The files that it reads beside the content."""
+        """Files to read beside the content."""
         pictures = [style for style, _ in self.styles] + [mask for mask, _ in self.masks]
         return [*files_of(self.transfer.start, *pictures), self.transfer.vgg_weights]
 
@@ -120,7 +120,7 @@ class Painting:
         stop: Callable[[], bool] | None = None,
         on_download: Callable[[int, int], None] | None = None,
     ) -> StyleResult:
-        """Paint, and write the result; or the picture so far, with a checkpoint beside it, if the run is ended.
+        """Paint, and write the result; or, if the run is ended early, the picture so far with a checkpoint beside it.
 
         Args:
             callback: Called after each step; the run ends once it returns True.
@@ -161,7 +161,7 @@ class Painting:
 
 
 class _Watcher:
-    """Passes each step on to the caller, and writes the picture so far where that is asked for."""
+    """Passes each step on to the caller, and writes the picture so far when asked."""
 
     def __init__(self, painting: Painting, callback: Callable[[StepRecord], object] | None) -> None:
         self.painting, self.callback, self.written = painting, callback, False
@@ -186,12 +186,12 @@ class _Watcher:
 
 
 def checkpoint_of(out: Path) -> Path:
-    """The file that an unfinished picture is kept in."""
+    """Path of the checkpoint of an unfinished picture."""
     return out.with_name(f".{out.name}.checkpoint")
 
 
 def check_out(painting: Painting, out: str | Path, begun: Callable[[Path], Path], *, overwrite: bool) -> Path:
-    """Find out, before any work, whether a picture can be written, and whether there is one to go on with.
+    """Check, before any work, that a picture can be written, and whether there is one to resume.
 
     Args:
         painting: What is to be painted; none of the pictures that it reads may be replaced.

@@ -19,11 +19,11 @@ from sfumato.style.tiles.estimate import Estimate, estimate
 from sfumato.style.tiles.memory import PREPARED_PIXELS, Plan, check_plan, make_plan, smaller_plan
 
 REPLACED = ("callback", "stop", "workers", "checkpoint", "resume")
-"""Keywords that `run` had before version 0.2; `RunOptions` has them now."""
+"""Keywords of `run` before version 0.2; `RunOptions` has them now."""
 
 
 class StyleTransfer(StyleSettings):
-    """Paints a content picture in the style of others, as its settings say: see `StyleSettings` for those."""
+    """Style transfer from style pictures to a content picture, with settings: see `StyleSettings`."""
 
     def run(
         self,
@@ -78,7 +78,7 @@ class StyleTransfer(StyleSettings):
         masks: Sequence[tuple[Picture, int]] = (),
         on_download: Callable[[int, int], None] | None = None,
     ) -> Estimate:
-        """What `run` with the same pictures will take, from a probe of a few seconds.
+        """Estimate the memory and time of `run` for the same pictures, by a probe of a few seconds.
 
         Raises:
             InputError, FileError: as `run` does before it begins.
@@ -101,7 +101,7 @@ def _refuse(keywords: dict[str, Any]) -> None:
 
 
 def _sizes(problem: StyleProblem) -> list[tuple[int, int]]:
-    """Height and width at each scale, at which there is something to see of every picture and region."""
+    """Height and width at each scale, large enough for every picture and region."""
     settings, (height, width) = problem.settings, problem.content.shape[:2]
     long_edge = max(height, width) if settings.size == "full" else settings.size
     sizes = scale_sizes(height, width, long_edge, settings.scales)
@@ -112,7 +112,7 @@ def _sizes(problem: StyleProblem) -> list[tuple[int, int]]:
 
 
 def _plan(problem: StyleProblem, size: tuple[int, int], run: RunOptions) -> Plan:
-    """How memory is used: a run goes on by the plan that it began with, as another would give other bytes."""
+    """Plan of memory: a resumed run keeps its first plan, as another would give other bytes."""
     if run.resumes_from is None:
         return make_plan(problem, *size)
     plan = recorded_plan(run.resumes_from)
@@ -121,7 +121,7 @@ def _plan(problem: StyleProblem, size: tuple[int, int], run: RunOptions) -> Plan
 
 
 def _paint(job: PaintingJob, run: RunOptions) -> StyleResult:
-    """Work the scales that are left."""
+    """Paint the scales that are left."""
     state = resumed(job, run)
     if state is None:
         state = job.first()

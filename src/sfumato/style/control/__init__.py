@@ -1,1 +1,1 @@
-"""Control over style transfer: whose colours, and which style goes where."""
+"""Control over style transfer: the colours of the result, and the region of each style."""

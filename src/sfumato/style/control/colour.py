@@ -22,8 +22,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of red, green and blue in luminance: the Y of YIQ (Rec. 601)."""
 
 LEVEL = 1.0 / 255.0
-"""One step of eight bits. What varies by less than this is rounding and no colour: it is not stretched further than if
-it varied by this much."""
+"""One step of eight bits. Smaller variation is rounding and no colour: it is not stretched further than if it varied
+by this much."""
 
 
 def match_colours(style: Array, content: Array, method: str) -> Array:
@@ -53,7 +53,7 @@ def match_colours(style: Array, content: Array, method: str) -> Array:
 
 
 def colour_map(style: Array, content: Array, method: str) -> tuple[Array, Array]:
-    """A (3, 3) and b (3,), float64, so that the colours A x + b of the style have the content's mean and covariance.
+    """A (3, 3) and b (3,), float64, for which the colours A x + b of the style have the content's mean and covariance.
 
     With the means m and covariances S of content c and style s, A x + b has the mean A m_s + b and the covariance
     A S_s A^T, so
@@ -77,7 +77,7 @@ def colour_map(style: Array, content: Array, method: str) -> tuple[Array, Array]
 
 
 def match_histogram(style: Array, content: Array) -> Array:
-    """The style picture, each of whose channels is distributed as the content's: (height, width, 3), float32.
+    """The style picture, with each channel distributed as the content's: (height, width, 3), float32.
 
     A value that takes the ranks from p to q (as parts of one) among the style's becomes the mean of what the content
     has at these ranks, 1 / (q - p) times the integral of its quantile function. Where the style has no value twice,
@@ -99,7 +99,7 @@ def match_histogram(style: Array, content: Array) -> Array:
 
 
 def grey(picture: Array) -> Array:
-    """The picture's luminance in three equal channels, (height, width, 3), float32 from 0 to 1."""
+    """Luminance of the picture in three equal channels, (height, width, 3), float32 from 0 to 1."""
     return _by_strips(lambda x: np.repeat(_luma(x), 3, axis=-1), picture)
 
 
@@ -146,20 +146,20 @@ def with_luminance(painted: Array, content: Array) -> Array:
 def _recoloured(painted: Array, content: Array) -> Array:
     Y = np.clip(_luma(painted), 0.0, 1.0)
     colour = content - _luma(content)
-    room = np.where(colour > 0, 1.0 - Y, Y)
-    fits = np.divide(room, np.abs(colour), out=np.ones_like(colour), where=np.abs(colour) > room)
+    limit = np.where(colour > 0, 1.0 - Y, Y)
+    fits = np.divide(limit, np.abs(colour), out=np.ones_like(colour), where=np.abs(colour) > limit)
     recoloured: Array = Y + fits.min(axis=-1, keepdims=True) * colour
     return recoloured
 
 
 def _luma(picture: Array) -> Array:
-    """Y, (height, width, 1)."""
+    """Luminance Y, (height, width, 1)."""
     luma: Array = picture @ LUMA[:, np.newaxis]
     return luma
 
 
 def _as_float(pixels: Array) -> Array:
-    """Floating point from 0 to 1, float32 where they were bytes."""
+    """Convert to floating point from 0 to 1: bytes to float32, all else unchanged."""
     return pixels * np.float32(LEVEL) if pixels.dtype == np.uint8 else pixels
 
 
@@ -203,7 +203,7 @@ def _symmetric_root(S: Array, least: float) -> Array:
 
 
 ROOTS: dict[str, Callable[[Array, float], Array]] = {"match": _symmetric_root, "match-cholesky": _cholesky_root}
-"""Square roots of a covariance by the names of the methods that take them."""
+"""Square roots of a covariance by the names of their methods."""
 
 
 class Colours(NamedTuple):
@@ -227,6 +227,5 @@ COLOURS = {
     "match-cholesky": Colours(partial(match_colours, method="match-cholesky"), luminance=False, pictures=4),
     "histogram": Colours(match_histogram, luminance=False, pictures=8),
 }
-"""Where colours come from, by name: the style; or the content. Its colours stay under the painted "luminance", or the
-style's are matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or each
-histogram."""
+"""Sources of colours, by name: the style; or the content, with its colours kept under the painted "luminance", or the
+style's matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or histograms."""

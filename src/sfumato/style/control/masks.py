@@ -1,4 +1,4 @@
-"""Masks: which part of the content takes which style.
+"""Masks: the part of the content for each style.
 
 A mask is a picture of the content's size; white belongs to its style, black and what is transparent do not, and grey
 does in part: edges may be soft. Styles without a mask take what the masks leave; where all have one, what is left
@@ -19,7 +19,7 @@ from sfumato.style.settings import Picture
 
 
 class Region(NamedTuple):
-    """A part of the content, and the styles that it takes.
+    """A part of the content, and the styles to paint it in.
 
     Attributes:
         mask: (height, width, 1), how much of each pixel of the content belongs to it, from 0 to 1; None for the whole.
@@ -36,7 +36,7 @@ class Region(NamedTuple):
 def make_regions(
     styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], shape: Shape, *, first_frame: bool = False
 ) -> list[Region]:
-    """The regions that masks make of a content.
+    """Divide a content into the regions of its masks.
 
     Args:
         styles: The styles that have a weight.

@@ -1,4 +1,4 @@
-"""Pictures through a network in tiles: exact gradients, and the plan of memory and time."""
+"""Large pictures in tiles, with exact gradients, and the plan of memory and time."""
 
 from sfumato._renamed import renamed_in
 

@@ -14,16 +14,16 @@ from sfumato.style.tiles.memory import EXPECTED_SPARE, Plan, allowed_memory, mak
 from sfumato.style.tiles.tiling import cut_into_tiles, halo_field
 
 PROBE = 288
-"""Long edge, in pixels, of what is timed beside a third of it: what an evaluation takes anyhow, and each pixel adds."""
+"""Long edge, in pixels, of the larger of two timed pictures, whose times give the fixed cost and that of a pixel."""
 
 REPEATS = 2
-"""Times that each is timed; the shortest counts, as others work on the machine too."""
+"""Timings of each picture; the shortest counts, as others work on the machine too."""
 
 EVALUATIONS = 1.05
-"""Evaluations of loss and gradient in a step: the line search of L-BFGS is content with the first nearly always."""
+"""Evaluations of loss and gradient in a step: the line search of L-BFGS nearly always accepts the first."""
 
 OUT = 0.5
-"""Part of the time of an evaluation that the forward pass takes alone."""
+"""Part of an evaluation's time for the forward pass."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Estimate:
 
 
 def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan) -> Estimate:
-    """Time one evaluation of a small picture, and count what the large one takes in such.
+    """Time one evaluation of a small picture, and scale it to the size and number of the large one's.
 
     Args:
         problem: What is to be painted.
@@ -82,7 +82,7 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
 
 
 def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
-    """Seconds that an evaluation takes for itself and for each pixel, in the memory that is planned."""
+    """Measure the seconds of an evaluation, for itself and for each pixel, with the planned memory."""
     small = copy.copy(problem)  # the styles' own size does not matter to it
     small.settings = replace(problem.settings, style_scale=min(1.0, problem.settings.style_scale))
     largest = min(PROBE, max(plan.tile or PROBE, PROBE // 2))
@@ -103,14 +103,14 @@ def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
 
 
 def _size(problem: StyleProblem, long_edge: int) -> tuple[int, int]:
-    """Height and width of the content at this size, at least what the network can see."""
+    """Height and width of the content at this size, but at least `LEAST_EDGE`."""
     height, width = problem.content.shape[:2]
     ((height, width),) = scale_sizes(height, width, long_edge, 1)
     return max(height, LEAST_EDGE), max(width, LEAST_EDGE)
 
 
 def _seen(problem: StyleProblem, size: tuple[int, int], tile: int | None) -> tuple[int, int]:
-    """Tiles of a picture of this size, and pixels that they see together."""
+    """Number of tiles of a picture of this size, and of the pixels in them with their halos."""
     tiles = cut_into_tiles(*size, tile, halo_field(problem.vgg.network(*size)))
     areas = [(rows.stop - rows.start) * (columns.stop - columns.start) for _, (rows, columns) in tiles]
     return len(tiles), sum(areas)

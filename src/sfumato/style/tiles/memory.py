@@ -1,4 +1,4 @@
-"""The memory that a picture takes, and plans of tiles that fit into the memory allowed.
+"""Estimates of the memory for a picture, and plans of tiles that fit into the memory allowed.
 
 The plan follows from the pictures' sizes, the settings and the memory that is allowed, and not from what happens to be
 free or from the number of threads: the same command gives the same bytes.
@@ -22,47 +22,47 @@ from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 
 PART_OF_MACHINE = 0.75
-"""Part of the machine's memory that a picture may take where nothing is said: others want to live there too."""
+"""Part of the machine's memory that a picture may use by default, which leaves the rest to other programs."""
 
 PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
 
 TENSORS, GPU = 190_000_000, 600_000_000
-"""Bytes of PyTorch beside them, and of what it takes of a GPU before any picture comes."""
+"""Bytes of PyTorch beside Python's, and of a GPU before any picture is on it."""
 
 SHARED, SCRATCH = 50_000_000, 9_000_000
-"""Bytes that all threads and each of them work in where layers have 512 channels: transformed filters, Gram matrices,
-tiles of features."""
+"""Bytes of work space for all threads, and for each of them, where layers have 512 channels: transformed filters, Gram
+matrices, tiles of features."""
 
 SPARE, MOST_SPARE = 0.55, 170_000_000
-"""Memory lost to gaps between arrays: as a part of the memory that arrays take, and in bytes at most, as large arrays
-leave no gaps. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
+"""Memory lost to gaps between arrays: as a part of the memory of arrays, and in bytes at most, as large arrays leave no
+gaps. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
 
 READING = 5
-"""Memory that reading a picture takes at most beside its pixels, in times their bytes; half of it as a rule (WebP's
+"""Memory of reading a picture beside its pixels, at most, as a multiple of their bytes; half of that as a rule (WebP's
 decoder makes copies)."""
 
 EXPECTED_SPARE = 0.5
-"""Part of `SPARE` and of `READING` that is taken as a rule; a plan counts on all of it."""
+"""Expected part of `SPARE` and of `READING`; a plan counts on all of both."""
 
 PREPARED, PREPARED_PIXELS = 7, 768 * 768
-"""Times the network's bytes that the transformed filters take that are kept; and pixels up to which they are kept, if
-there is room: larger pictures take so long that to transform them anew hardly counts."""
+"""Memory of the transformed filters, as a multiple of the network's bytes, and pixels up to which they are kept where
+memory allows: larger pictures take so long that to transform the filters anew hardly counts."""
 
 FLOAT = 4
-"""Bytes of a number that a picture is painted with."""
+"""Bytes of a number of a picture."""
 
 INDEX = 8
 """Bytes of the number of a pooling window's winner, as PyTorch keeps it."""
 
 LEAST_TILE, GOOD_TILE = 64, 512
-"""Pixels that a tile owns each way: fewer cost too much time for their halos, and with so many these cost little."""
+"""Edge of a tile's own pixels, at least and preferably: smaller tiles waste time on halos, larger ones gain little."""
 
 HISTORIES = range(10, 2, -1)
-"""Pairs that L-BFGS keeps: ten as is usual, and down to three where there would be no room for good tiles."""
+"""Pairs that L-BFGS keeps: ten as usual, and down to three where more would leave too little memory for good tiles."""
 
 FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 6, 8, 3
-"""Pictures held at once while the network works: by other optimizers, by L-BFGS beside its pairs, and by total
+"""Pictures in memory while the network computes: by other optimizers, by L-BFGS beside its pairs, and by total
 variation."""
 
 
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
 
 
 def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
-    """Bytes that this process may take, of the machine or of its GPU: those asked for, or a part of what there is.
+    """Bytes that this process may use, of the machine or of its GPU: as asked for, or a part of the memory present.
 
     Processes that torchrun has started on this machine share it.
     """
@@ -134,7 +134,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
 
 
 def _histories(settings: StyleSettings) -> range:
-    """How many past steps the optimizer may remember: fewer than usual only if that saves vectors."""
+    """Numbers of past steps that the optimizer may keep: fewer than usual only if that saves vectors."""
     optimizer = make_optimizer(settings.optimizer)
     fewer = optimizer.remembering(HISTORIES[-1]).vectors < optimizer.vectors
     return HISTORIES if fewer else HISTORIES[:1]
@@ -159,7 +159,7 @@ def _shared_plan(problem: StyleProblem, height: int, width: int, too_much: Calla
 
 
 def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> str:
-    """The remedy where a plan takes more memory than the device has: allow half of it, and so smaller tiles."""
+    """Advice where a plan exceeds the device's memory: allow half of it, and so smaller tiles."""
     half = planned_memory(problem, height, width, plan) // 2
     smaller = copy.copy(problem)
     smaller.settings = replace(problem.settings, memory=half)
@@ -171,10 +171,10 @@ def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> 
 
 
 def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:
-    """Refuse to go on by a plan that takes more memory than is asked to be allowed now.
+    """Refuse to resume with a plan that takes more memory than is allowed now.
 
     Raises:
-        InputError: if so.
+        InputError: if the plan takes more memory than is allowed.
     """
     needed, asked = planned_memory(problem, height, width, plan), problem.settings.memory
     if asked is not None and needed > asked:
@@ -185,7 +185,7 @@ def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> No
 
 
 def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, spare: float = 1.0) -> int:
-    """Bytes that the whole process takes to paint a picture of this size by a plan: at most, or with less to spare."""
+    """Bytes of the whole process while it paints a picture of this size by a plan: at most, or expected."""
     settings = problem.settings
     content = [*problem.content_layers] if settings.content_weight else []
     style = [*problem.style_layers] if settings.style_weight else []
@@ -201,7 +201,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
 
 
 def _fixed(problem: StyleProblem) -> int:
-    """Bytes that do not depend on the size: the program, the network, and the pictures as they were given."""
+    """Bytes that do not depend on the size: the program, the network, and the pictures as given."""
     theta = problem.vgg.theta.nbytes
     if _on_gpu(problem):
         return GPU + theta
@@ -223,7 +223,7 @@ def _given(problem: StyleProblem) -> list[Array]:
 
 
 def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
-    """Bytes held of the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
+    """Bytes for the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
     settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
     optimizer = make_optimizer(settings.optimizer).remembering(min(plan.history, settings.steps))
     pictures = LINE_SEARCH + optimizer.vectors if optimizer.full_batch else FIRST_ORDER
@@ -309,7 +309,7 @@ def tensor_pass_bytes(shapes: Mapping[str, Shape], *, gradient: bool, number: in
 
 
 def bytes_as_text(count: float) -> str:
-    """A number of bytes as people say it, rounded up: what is said to suffice does."""
+    """Format a number of bytes for people, rounded up so that the amount suffices."""
     if count >= 1e9:
         tenths = math.ceil(count / 1e8)
         return f"{tenths / 10:,.{0 if tenths >= 1000 else 1}f} GB"

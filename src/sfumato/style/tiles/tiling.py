@@ -39,7 +39,7 @@ class Tile(NamedTuple):
 
 
 def cut_into_tiles(height: int, width: int, edge: int | None, field: ReceptiveField) -> list[Tile]:
-    """Tiles of a picture, about equal in size, on the grid that strides leave.
+    """Cut a picture into tiles of about equal size, on the grid of the network's strides.
 
     Args:
         height: Of the picture.
@@ -55,7 +55,7 @@ def cut_into_tiles(height: int, width: int, edge: int | None, field: ReceptiveFi
 
 
 def halo_field(network: Network) -> ReceptiveField:
-    """The last layer's receptive field, as wide on either side as that of any layer."""
+    """Widest receptive field: the last layer's, extended on either side to that of any layer."""
     fields = network.receptive_fields.values()
     stride = network.receptive_fields[network.names[-1]].stride
     before = max(field.padding for field in fields)
@@ -64,7 +64,7 @@ def halo_field(network: Network) -> ReceptiveField:
 
 
 def largest_tile(height: int, width: int, edge: int | None, field: ReceptiveField) -> tuple[int, int]:
-    """Rows and columns of pixels that each of those tiles sees at most, without listing them."""
+    """Rows and columns of the largest tile with its halo, without listing the tiles."""
     if edge is None:
         return height, width
     rows, columns = (
@@ -76,7 +76,7 @@ def largest_tile(height: int, width: int, edge: int | None, field: ReceptiveFiel
 
 
 def _cut_axis(size: int, edge: int, field: ReceptiveField) -> list[tuple[slice, slice]]:
-    """The ranges of pixels that each tile owns and sees along an axis."""
+    """Ranges of pixels that each tile owns and sees along an axis."""
     cells, count = _cells(size, edge, field)
     before, after = _margins(field)
     bounds = [*(field.stride * (cells * number // count) for number in range(count)), size]
@@ -86,18 +86,18 @@ def _cut_axis(size: int, edge: int, field: ReceptiveField) -> list[tuple[slice, 
 
 
 def _cells(size: int, edge: int, field: ReceptiveField) -> tuple[int, int]:
-    """How many cells of the grid an axis has, and among how many tiles they are shared."""
+    """Number of grid cells along an axis, and number of tiles that share them."""
     cells = -(-size // field.stride)
     return cells, min(cells, -(-size // edge))
 
 
 def _margins(field: ReceptiveField) -> tuple[int, int]:
-    """How far a tile sees before what it owns, by whole cells, so that pooling meets the same windows; and after."""
+    """Pixels of halo before and after a tile's own, in whole cells, so that pooling windows stay the same."""
     return -(-field.padding // field.stride) * field.stride, field.size - field.padding - field.stride
 
 
 class TiledNetwork:
-    """A network on a picture of one size, worked tile by tile.
+    """A network on a picture of one size, computed tile by tile.
 
     Args:
         make: Gives the network for pictures of a height and width; all have the same parameters.
@@ -139,7 +139,7 @@ class TiledNetwork:
             self.params = whole.prepare(self.params)
 
     def measure(self, picture: Array, heads: Sequence[tuple[str, TileHead]]) -> Iterator[list[Any]]:
-        """Tile by tile, what each head measures, in their order.
+        """Yield the measurements of all heads, tile by tile.
 
         Args:
             picture: (height, width, 3), where theta is, in float32 at least.
@@ -149,14 +149,14 @@ class TiledNetwork:
             yield self._forward(picture, tile, heads, NOTHING)[0]
 
     def total(self, measured: Iterable[list[Any]], heads: Sequence[tuple[str, TileHead]]) -> list[Any]:
-        """Each head's sums over the whole picture, over the tiles of all processes, from what `measure` yields."""
+        """Total of each head's sums over the whole picture, over the tiles of all processes, from `measure`."""
         sums: list[Any] = []
         for part in measured:  # each freed as soon as it is added
             sums = [*map(add_sums, sums, part)] if sums else part
         return self.workers.sum_of(sums or self._of_no_positions(heads))
 
     def _of_no_positions(self, heads: Sequence[tuple[str, TileHead]]) -> list[Any]:
-        """Each head's sums where this process has no tiles."""
+        """Sums over no positions for each head, for a process without tiles."""
         nowhere = (slice(0, 0), slice(0, 0))
         return [head(zeros((1, 0, 0, self.shapes[layer][-1]), self.theta), nowhere)[0] for layer, head in heads]
 
@@ -166,7 +166,7 @@ class TiledNetwork:
         heads: Sequence[tuple[str, TileHead]],
         score: Callable[[Iterable[list[Any]]], Sequence[Any]],
     ) -> Array:
-        """The gradient with respect to the picture, (height, width, 3), of a loss on what the heads measure.
+        """Gradient with respect to the picture, (height, width, 3), of a loss on the heads' measurements.
 
         Args:
             picture: (height, width, 3), of the precision of theta.
@@ -190,7 +190,7 @@ class TiledNetwork:
         return self.workers.sum(total)
 
     def kink_sides(self, picture: Array) -> Iterator[Array]:
-        """On which side of its kinks the network is for a picture, see `Network.kink_sides`; halos are seen again."""
+        """Sides of the network's kinks for a picture, see `Network.kink_sides`; halos are counted again."""
         for tile in self.tiles:
             yield from self.networks[_size(tile.seen)].kink_sides(self.theta, picture[None, *tile.seen])
 
@@ -205,7 +205,7 @@ class TiledNetwork:
         return measured, lambda gradients: backward(gradients, nothing)
 
     def _own(self, tile: Tile, layer: str, head: TileHead) -> Head:
-        """The head on what the tile owns of the layer's outputs; the others get no gradient from it."""
+        """Restrict a head to the tile's own part of the layer's outputs; the rest gets no gradient from it."""
         stride = self.fields[layer].stride
         rows, columns = (
             slice((owned.start - seen.start) // stride, (owned.stop - seen.start) // stride)

@@ -1,4 +1,4 @@
-"""VGG16 and VGG19: names and shapes, the network, what it takes pictures for, and where its weights come from."""
+"""VGG16 and VGG19: layers and names, the network, the scaling of its inputs, and its weights."""
 
 from sfumato._renamed import renamed_in
 

@@ -1,4 +1,4 @@
-"""VGG16 and VGG19 as tables: their layers in order, and the names that people know them by."""
+"""VGG16 and VGG19 as tables: their layers in order, and the layers' usual names."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ from sfumato.checks import nearest, one_of
 from sfumato.errors import InputError
 
 BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-"""How many convolutions each block has; a pooling layer ends every block."""
+"""Number of convolutions in each block; a pooling layer ends every block."""
 
 FILTERS = (64, 128, 256, 512, 512)
-"""How many filters each convolution of a block has."""
+"""Number of filters of each convolution in a block."""
 
 
 class VggLayer(NamedTuple):
@@ -31,7 +31,7 @@ class VggLayer(NamedTuple):
 
 
 def vgg_layers(architecture: str, last: str | None = None) -> list[VggLayer]:
-    """The layers in order, up to the one called `last`, or all of them.
+    """Layers in order, up to the one called `last`, or all of them.
 
     Raises:
         InputError: for a network other than vgg16 and vgg19, or a layer that it does not have.

@@ -1,4 +1,4 @@
-"""The original weights of VGG, fetched once and kept in the user's cache."""
+"""The original weights of VGG, downloaded once and kept in the user's cache."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 from sfumato.errors import FileError
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
-"""Where Keras's own applications fetch them."""
+"""Address of the weights in Keras's own applications."""
 
 ADDRESS_VARIABLE = "SFUMATO_VGG_URL"
 """Environment variable with another address, for a mirror."""
@@ -16,16 +16,16 @@ FILES = {
     "vgg16": ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
     "vgg19": ("vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5", "253f8cb515780f3b799900260a226db6"),
 }
-"""Each network's file without the classifier (59 and 80 MB), and its MD5, as Keras states it."""
+"""Files of each network without the classifier (59 and 80 MB), and their MD5, as Keras states them."""
 
 CHUNK = 2**16
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that have come, and how many there will be."""
+"""Function of the bytes downloaded so far, and of their number in all."""
 
 
 def fetch_keras(architecture: str, progress: Progress | None = None) -> Path:
-    """Path of Keras's weights for "vgg16" or "vgg19", which are downloaded unless the cache has them whole.
+    """Download Keras's weights for "vgg16" or "vgg19", unless the cache has them whole; returns their path.
 
     The file gets its name only once it is complete and has the right hash.
 
@@ -64,7 +64,7 @@ def _reason(error: Exception, folder: Path) -> str:
 
 
 class _Reporter:
-    """Pooch's idea of a progress bar, for a plain function."""
+    """Adapter from Pooch's progress bar to a plain function."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -80,4 +80,4 @@ class _Reporter:
         self.done = 0
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing, since nothing is open."""

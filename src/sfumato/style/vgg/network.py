@@ -1,4 +1,4 @@
-"""VGG16 and VGG19, whose features tell what a picture shows and in which manner.
+"""VGG16 and VGG19 as networks, whose features describe a picture's content and style.
 
 Source: Karen Simonyan and Andrew Zisserman, "Very deep convolutional networks for large-scale image recognition"
 (2014). Blocks of 3 x 3 convolutions, each followed by ReLU, and pooling that halves the image after every block. The
@@ -47,7 +47,7 @@ class Vgg:
     theta: Array = field(repr=False, compare=False)
 
     def network(self, height: int, width: int) -> Network:
-        """The network for RGB images (height, width, 3) with values from 0 to 1.
+        """Network for RGB images (height, width, 3) with values from 0 to 1.
 
         Its layers are called "preprocessing", "block1_conv1", "block1_conv2", "block1_pool" and so on; a convolution's
         outputs are those after its ReLU.
@@ -74,7 +74,7 @@ def load_vgg(
     pooling: str = "max",
     progress: Progress | None = None,
 ) -> Vgg:
-    """VGG with its weights, of which only those that are needed are read.
+    """Load VGG with the weights of the layers that are needed.
 
     Args:
         architecture: "vgg19" or "vgg16".
@@ -107,6 +107,6 @@ def _build(layers: Sequence[VggLayer], pooling: str) -> list[Layer[Any]]:
 
 
 def _least_size(layers: Sequence[VggLayer]) -> int:
-    """Smallest edge, in pixels, that is at least one after every pooling has halved it."""
+    """Smallest edge, in pixels, of an image that all poolings can halve."""
     halvings = sum(layer.filters == 0 for layer in layers)
     return int(2**halvings)

@@ -1,4 +1,4 @@
-"""From images as we hold them to what a network's weights were trained on."""
+"""Preprocessing of images, from our format to that of the training of a network's weights."""
 
 from dataclasses import dataclass
 
@@ -53,8 +53,8 @@ class Preprocessing(Activation):
 
 
 CAFFE = Preprocessing(gain=(255.0, 255.0, 255.0), offset=(103.939, 116.779, 123.68), bgr=True)
-"""The original weights' (Simonyan and Zisserman 2014, trained in Caffe; Keras's are the same): blue, green, red from 0
-to 255, less the mean of ImageNet's training images."""
+"""Preprocessing of the original weights (Simonyan and Zisserman 2014, trained in Caffe; Keras's are the same): blue,
+green, red from 0 to 255, less the mean of ImageNet's training images."""
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -63,4 +63,4 @@ TORCHVISION = Preprocessing(
     offset=(_MEAN[0] / _DEVIATION[0], _MEAN[1] / _DEVIATION[1], _MEAN[2] / _DEVIATION[2]),
     bgr=False,
 )
-"""torchvision's: (X - mean) / deviation of ImageNet's channels, red first."""
+"""Preprocessing of torchvision's weights: (X - mean) / deviation of ImageNet's channels, red first."""

@@ -1,4 +1,4 @@
-"""VGG's weights: the built-in ones, Keras's original, or a file of one's own."""
+"""The weights of VGG: the built-in ones, Keras's original, or a file of the user's."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ PARTS = {"kernel": "W", "weight": "W", "bias": "b"}
 
 
 class Layout(NamedTuple):
-    """The conventions of a release of weights.
+    """Names and axes of the tensors in one release of weights.
 
     Attributes:
         axes: Where ours, filters x height x width x channels, are among the axes of its filters.
@@ -114,7 +114,7 @@ def _read_file(path: Path, architecture: str, into: Mapping[str, Affine[Array]])
 
 
 def _sort(tensors: Tensors, architecture: str) -> tuple[Layout, dict[str, dict[str, StoredTensor]]]:
-    """The layout by whose names the tensors go, and the parts of each convolution."""
+    """Find the layout that fits the tensors' names, and sort the tensors by convolution."""
     numbered = {str(layer.feature): layer.name for layer in vgg_layers(architecture) if layer.filters}
     keras: dict[str, dict[str, StoredTensor]] = {}
     torch: dict[str, dict[str, StoredTensor]] = {}
@@ -139,7 +139,7 @@ def _fill(W: Array, parts: dict[str, StoredTensor], axes: tuple[int, ...], where
 
 
 def _read(parts: dict[str, StoredTensor], part: str, shape: Shape, where: str, types: Sequence[str] = FLOATS) -> Array:
-    """A part of a convolution; its shape and type are checked before any number is read."""
+    """Read a tensor of a convolution; its shape and type are checked before any number is read."""
     if part not in parts:
         raise FileError(f"{where} has no {part}")
     tensor = parts[part]
