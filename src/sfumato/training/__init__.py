@@ -1,4 +1,4 @@
-"""Training: mini-batches, epochs, their history, and what the history calls for."""
+"""Training: mini-batches, epochs, their history, and advice from the history."""
 
 from sfumato._renamed import renamed_in
 from sfumato.training.diagnosis import diagnose

@@ -1,4 +1,4 @@
-"""How examples reach a network: scaled, in the precision of training, batch by batch, each epoch in another order."""
+"""Batches of examples: scaled, in the precision of training, in a new order each epoch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,14 @@ EVALUATION_CHUNK = 4096
 """Examples evaluated at once at most: bounds memory and changes no result but the last digits."""
 
 EVALUATION_NUMBERS = 2**22
-"""Numbers that a layer takes or gives for the examples evaluated at once, at most, unless one example has more."""
+"""Numbers in a layer's inputs or outputs for the examples evaluated at once, at most, unless one example has more."""
 
 SHUFFLED_NUMBERS = 2**25
-"""Numbers of a stream that are in memory at once and are shuffled together: 128 MiB in float32."""
+"""Numbers of a stream that are shuffled together in memory: 128 MiB in float32."""
 
 
 def examples_at_once(network: Network) -> int:
-    """How many examples to evaluate at once."""
+    """Number of examples to evaluate at once."""
     return max(1, min(EVALUATION_CHUNK, EVALUATION_NUMBERS // network.widest))
 
 
@@ -41,14 +41,14 @@ def make_batches(
     seed: int = 0,
     engine: Engine = NUMPY,
 ) -> "Batches":
-    """What hands out the examples, from memory or from their file; without a batch size in memory all at once."""
+    """Make the batches of examples in memory or in a file; without a batch size, those in memory form one."""
     if isinstance(examples, Examples):
         return MemoryBatches(examples, scaling, batch_size, seed, engine)
     return StreamedBatches(examples, scaling, batch_size, seed, engine)
 
 
 class Batches(ABC):
-    """Hands out examples.
+    """Mini-batches of examples, scaled, on the engine.
 
     Attributes:
         size: Number of examples.
@@ -63,22 +63,22 @@ class Batches(ABC):
 
     @abstractmethod
     def epoch(self, number: int) -> Sequence[Any]:
-        """Which examples each mini-batch has, in an order of this epoch's own."""
+        """Mini-batches of an epoch, in its own random order."""
 
     @abstractmethod
     def batch(self, which: Any) -> Examples:
-        """The examples of a mini-batch; the next batch may take over their memory."""
+        """Load the examples of a mini-batch; the next batch may reuse their memory."""
 
     @abstractmethod
     def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:
-        """What one of several processes takes of a mini-batch, and which part of it that is."""
+        """The part of a mini-batch for this process, and its range."""
 
     @abstractmethod
     def chunks(self, count: int) -> Iterator[Examples]:
-        """All examples in order, so many at once."""
+        """Yield all examples in order, so many at once."""
 
     def measure(self, network: Network, loss: Loss, theta: Array, workers: Workers = ALONE) -> Sums:
-        """The loss's sums over all examples, outside training; of several processes, each takes its chunks."""
+        """Sum the loss over all examples, outside training; several processes share the chunks."""
         sums, params = NO_SUMS, network.parameters(self.engine.downcast(theta))
         for number, (x, y, weight) in enumerate(self.chunks(examples_at_once(network))):
             if number % workers.count == workers.rank:
@@ -87,7 +87,7 @@ class Batches(ABC):
 
 
 class MemoryBatches(Batches):
-    """Examples in memory. Bytes stay so until their batch, and are scaled into memory that all batches share."""
+    """Batches of examples in memory. Bytes stay bytes until their batch, and are scaled into memory shared by all."""
 
     def __init__(self, examples: Examples, scaling: Scaling, batch_size: int | None, seed: int, engine: Engine) -> None:
         x, y, weight = examples
@@ -141,7 +141,7 @@ class _Part(NamedTuple):
 
 
 class StreamedBatches(Batches):
-    """Examples that stay in their file.
+    """Batches of examples that stay in their file.
 
     In each epoch the blocks of the file come in a new random order. As many as `SHUFFLED_NUMBERS` allows are read at a
     time, from all over the file, and their rows are shuffled together: the order is not as random as in memory, but
@@ -165,7 +165,7 @@ class StreamedBatches(Batches):
         return parts
 
     def _groups(self, order: list[int]) -> Iterator[tuple[int, ...]]:
-        """The blocks that are shuffled together, in turn."""
+        """Yield the groups of blocks that are shuffled together."""
         most, rows = max(1, SHUFFLED_NUMBERS // self.examples.width), 0
         group: list[int] = []
         for block in order:
@@ -216,5 +216,5 @@ class StreamedBatches(Batches):
 
 
 def _truth(y: Array) -> Array:
-    """Class numbers in the type that counts them everywhere; values as they are."""
+    """Convert class numbers to int64; values stay as they are."""
     return y.astype(np.int64, copy=False) if y.dtype.kind in "iu" else y

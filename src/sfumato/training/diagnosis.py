@@ -1,4 +1,4 @@
-"""Advice from the cost curve."""
+"""Advice from the loss curve."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from sfumato.training.history import EpochRecord
 
 
 def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) -> list[str]:
-    """What the cost curve calls for, in the reference's advice (Part 8, section 2.1).
+    """Interpret the loss curve by the reference's advice (Part 8, section 2.1).
 
     Looked at is the second half of the run: whether the training loss ended above where it was, went up and down (by
     5 % an epoch on average, and up in more than a quarter of them), or was still falling steadily, and whether the
@@ -48,7 +48,7 @@ def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) ->
 
 
 def _still_falling(loss: Array) -> bool:
-    """Whether the last fifth of the run went down by 2 % or more, mostly without going up."""
+    """Whether the loss fell by 2 % or more in the last fifth of the run, mostly without rising."""
     last = loss[-max(3, len(loss) // 5) :]
     return bool(last[0] - last[-1] > 0.02 * abs(last[0]) and (np.diff(last) < 0).mean() >= 0.6)
 

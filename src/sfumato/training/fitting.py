@@ -1,4 +1,4 @@
-"""Training: mini-batches, epochs, and a run that can stop anywhere and go on as if it had not."""
+"""Training: mini-batches, epochs, and runs that can stop anywhere and resume bit for bit."""
 
 import math
 import re
@@ -42,10 +42,10 @@ REPLACED = {
     "resume": "run=RunOptions(checkpoint=..., resume=True)",
     "start": "run=RunOptions(start=...)",
 }
-"""Keywords that `fit` had before version 0.2, and what says the same now."""
+"""Keywords of `fit` before version 0.2, with their replacements."""
 
 FAR = 10.0
-"""Mean or spread of raw values, or one over a spread, beyond which a regression hardly learns them."""
+"""Limit of raw values' mean and spread, and of one over the spread, beyond which a regression hardly learns."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) ->
 def decaying_optimizer(
     name: str, l2: float | None, network: Network, examples: int, **settings: Any
 ) -> tuple[Optimizer[Any], float]:
-    """The optimizer called `name`, and the L2 penalty that is left for the objective.
+    """Make the optimizer called `name`, and choose the L2 penalty for the objective beside it.
 
     AdamW decays weights itself, by l2 / N instead of the penalty; by its own default where no l2 is given.
     """
@@ -202,12 +202,12 @@ def decaying_optimizer(
 
 
 def default_batch_size(optimizer: Optimizer[Any], examples: int, most: int = 1000) -> int | Literal["full"]:
-    """About fifty steps an epoch, in mini-batches of 16 to `most`; the full batch for L-BFGS."""
+    """Default batch size: about fifty steps an epoch, in mini-batches of 16 to `most`; the full batch for L-BFGS."""
     return "full" if optimizer.full_batch else min(most, max(16, examples // 50))
 
 
 def default_epochs(examples: int, least: int = 20) -> int:
-    """`least`, or as many epochs as show 60,000 examples."""
+    """Default number of epochs: `least`, or enough for 60,000 examples in all."""
     return max(least, -(-60_000 // examples))
 
 
@@ -248,14 +248,14 @@ def _schedule(learning_rate: float | Schedule) -> Schedule:
 
 
 def _digest(examples: Examples | StreamedExamples | None) -> str:
-    """What tells other data from these."""
+    """Digest of the data, to detect others."""
     if isinstance(examples, StreamedExamples):
         return f"{examples.survey.digest} {len(examples.rows)}"
     return fingerprint(*(examples or ()))
 
 
 def _description(part: object) -> str:
-    """The part's repr without the memory addresses in it, which another process does not share."""
+    """The repr of an object without memory addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part))
 
 
@@ -308,7 +308,7 @@ def _check_data(
 
 
 def _warn_of_values(loss: Loss, train: Examples | StreamedExamples) -> None:
-    """Warn of values so far from zero, or spread so far or so little, that a regression hardly learns them."""
+    """Warn of values so far from zero, or of so large or small a spread, that a regression hardly learns them."""
     if loss.classifies or not isinstance(train, Examples):
         return
     mean, spread = float(np.mean(train.y)), float(np.std(train.y))

@@ -30,7 +30,7 @@ class EpochRecord:
 
 
 def to_csv(history: Sequence[EpochRecord]) -> str:
-    """One line an epoch under a line of names; NaN as an empty cell. Numbers keep every digit."""
+    """Format as CSV, one line an epoch under a line of names; NaN as an empty cell. Numbers keep every digit."""
     lines = [",".join(field.name for field in fields(EpochRecord))]
     for record in history:
         values = asdict(record).values()

@@ -1,4 +1,4 @@
-"""Training as a run of `minimize`: epochs, the batches of each, and what is noted at its end."""
+"""Training as a run of `minimize`: epochs, their batches, and a record at the end of each."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from sfumato.workers import Workers
 
 
 class _Epoch(NamedTuple):
-    """The rate of an epoch, and which examples each of its batches has."""
+    """Learning rate of an epoch, and its batches."""
 
     number: int
     rate: float
@@ -58,7 +58,7 @@ class TrainingJob(Job):
         self.epoch: _Epoch | None = None
 
     def first(self, start: tuple[Array, Any] | None = None) -> State:
-        """The state before the first step: with new weights, or with theta and optimizer state of another training."""
+        """State before the first step: with new weights, or with theta and optimizer state of another training."""
         theta, optimizer_state = start or (self.network.initialize(self.batches.seed, self.engine.numpy_dtype), None)
         theta = self.engine.master.put(theta)
         return State(
@@ -109,7 +109,7 @@ class TrainingJob(Job):
         return EpochRecord(*entry)
 
     def _epoch(self, state: State) -> _Epoch:
-        """The epoch that the state is in; its rate is looked up once, for its steps and its record alike."""
+        """Current epoch of the state; its rate is computed once, for its steps and its record alike."""
         if self.epoch is None or self.epoch.number != state.stage:
             rate = float(self.schedule(state.stage))
             nonnegative(f"learning rate of epoch {state.stage + 1}", rate)
@@ -117,7 +117,7 @@ class TrainingJob(Job):
         return self.epoch
 
     def _objective(self, which: Any, step: int) -> NetworkObjective:
-        """The objective over a batch, with the dropout of a step."""
+        """Objective over a batch, with the dropout of a step."""
         if self.full_batch is not None:
             return self.full_batch
         own, share = self.batches.share(which, self.workers)

@@ -1,4 +1,4 @@
-"""Training prepared: from data and settings to a network, its loss, scalings and an optimizer, ready for `fit`."""
+"""Preparation of training: from data and settings to a network, its loss, scalings and an optimizer."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -31,12 +31,12 @@ from sfumato.training.splits import Splits
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
 
 Callback = Callable[[EpochRecord], object]
-"""Called with the record of each epoch, in the values' own units; training ends once it returns True."""
+"""Function of the record of each epoch, in the values' original units; training ends once it returns True."""
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A training that is ready to begin. Made by `prepare`.
+    """A prepared training: network, loss, scalings and optimizer. Made by `prepare`.
 
     Attributes:
         network: The network.
@@ -126,12 +126,12 @@ class Training:
             )
 
     def in_own_units(self, result: FitResult) -> FitResult:
-        """The result with the parameters and losses of the values in their own units."""
+        """The result with the parameters and losses of values in their original units."""
         history = tuple(map(self.record_in_own_units, result.history))
         return replace(result, theta=self.theta_in_own_units(result.theta), history=history)
 
     def theta_in_own_units(self, theta: Array) -> Array:
-        """Parameters of the network that gives the values' own units: the last layer takes the scale in."""
+        """Parameters of the network for values in their original units: the last layer absorbs the scale."""
         scaling = self.target_scaling
         if scaling == TargetScaling():
             return theta
@@ -142,14 +142,14 @@ class Training:
         return theta
 
     def record_in_own_units(self, record: EpochRecord) -> EpochRecord:
-        """The record with the squared errors of the values themselves."""
+        """The record with the squared errors of values in their original units."""
         variance = self.target_scaling.deviation**2
         return replace(
             record, train_loss=record.train_loss * variance, validation_loss=record.validation_loss * variance
         )
 
     def model(self, result: FitResult, dataset: Dataset) -> Model:
-        """The trained model, with the data's names, from a result in the values' own units."""
+        """Make the trained model, with the data's names, from a result in the original units."""
         return Model(
             network=self.network,
             theta=result.theta,
@@ -163,7 +163,7 @@ class Training:
 
 
 def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Training:
-    """Prepare a training on these data: scalings, weights of classes, network, loss and optimizer.
+    """Prepare a training on data: scalings, weights of classes, network, loss and optimizer.
 
     Raises:
         InputError: if the settings do not fit the data or each other.
@@ -196,7 +196,7 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
 
 
 def _fit_scaling(splits: Splits, kind: ScalingKind) -> Scaling:
-    """The scaling of a kind, fitted to the training examples."""
+    """Fit the scaling of a kind to the training examples."""
     train = splits.train
     if isinstance(train, Examples):
         return Scaling.fit(train.x, kind, train.sample_weight, splits.dataset.indicators)
@@ -204,7 +204,7 @@ def _fit_scaling(splits: Splits, kind: ScalingKind) -> Scaling:
 
 
 def _class_weights(choice: Any, splits: Splits) -> Array | None:
-    """The weight of each class, of mean one over the training examples."""
+    """Weight of each class, of mean one over the training examples."""
     train, classes = splits.train, splits.dataset.classes
     if choice is None:
         return None
@@ -241,7 +241,7 @@ def _checked_weight(name: Any, weight: Any) -> float:
 
 
 def make_network(dataset: Dataset, settings: TrainingSettings) -> tuple[Network, Loss]:
-    """The network that the settings describe, for these data, and the loss of their task.
+    """Make the network that the settings describe, for these data, and the loss of their task.
 
     Raises:
         InputError: if the settings do not fit the data or each other.
@@ -277,7 +277,7 @@ def _checked_units(hidden: Any) -> tuple[int, ...]:
 
 
 def _make_optimizer(settings: TrainingSettings, network: Network, examples: int) -> tuple[Optimizer[Any], float]:
-    """The optimizer, and the L2 penalty that is left for the objective: AdamW decays weights itself instead."""
+    """Make the optimizer, and choose the L2 penalty for the objective: AdamW decays weights itself instead."""
     if not isinstance(settings.optimizer, str):
         return settings.optimizer, settings.l2 or 0.0
     own: dict[str, Any] = {
@@ -292,7 +292,7 @@ def _make_optimizer(settings: TrainingSettings, network: Network, examples: int)
 
 
 def engine_options(engine: Engine | str | None) -> dict[str, str | None]:
-    """The options of the command line that choose this engine."""
+    """Options of the command line for this engine."""
     if isinstance(engine, Engine):
         return engine._asdict()
     place, _, precision = (engine or "").partition("/")

@@ -1,4 +1,4 @@
-"""The folder that a training run leaves: model, history, report, configuration and figures."""
+"""The folder of a training run: model, history, report, configuration and figures."""
 
 import contextlib
 import shutil
@@ -18,7 +18,7 @@ UNFINISHED = ".sfumato-unfinished"
 
 
 def run_files(input_shape: Shape, *, classes: bool) -> set[str]:
-    """The names of the files that a run leaves: of its figures, those that there are for such a network."""
+    """Names of the files of a run, with those figures that exist for such a network."""
     names = {MODEL, CHECKPOINT, "history.csv", "report.txt", "config.json", "cost.png"}
     if classes:
         names.add("confusion.png")
@@ -33,7 +33,7 @@ def run_files(input_shape: Shape, *, classes: bool) -> set[str]:
 def open_run_folder(
     out: str | None, files: Iterable[str], *, inputs: Iterable[str | None], overwrite: bool, resume: bool
 ) -> Iterator[Path | None]:
-    """Make the folder, or find out at once that it cannot be had; an error before anything is written removes it again.
+    """Make the folder before any work, or raise an error; an error before the first file removes it again.
 
     Args:
         out: The folder; None keeps nothing.
@@ -79,7 +79,7 @@ def write_run(
     summary: Summary,
     config: dict[str, object],
 ) -> list[str]:
-    """Write everything that a finished run leaves; until all of it is written, what was there stays as it was.
+    """Write all files of a finished run; the previous files stay until all are written.
 
     Returns the names of the files.
     """

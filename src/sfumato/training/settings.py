@@ -1,4 +1,4 @@
-"""The settings of training: what each is, its default and its choices, said once for Python and the command line."""
+"""The settings of training: their meaning, defaults and choices, defined once for Python and the command line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -257,7 +257,7 @@ class TrainingSettings:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
-        """The settings of these names.
+        """Make the settings from values by name.
 
         Raises:
             TypeError: for a name that no setting has.
@@ -270,15 +270,15 @@ class TrainingSettings:
 
     @property
     def defaults(self) -> Defaults:
-        """The defaults of the architecture."""
+        """Defaults of the architecture."""
         return ARCHITECTURES[self.architecture]
 
     def options(self) -> dict[str, Any]:
-        """All settings as the options of the command line say them: text, numbers, booleans or None, by name."""
+        """Settings as the options of the command line: text, numbers, booleans or None, by name."""
         return {own.name: option_value(own.name, getattr(self, own.name)) for own in fields(self)}
 
     def files(self) -> list[str]:
-        """Names of the files that hold the validation and the test examples, where those are files."""
+        """Names of the files of validation and test examples, where those are in files."""
         return [str(part) for part in (self.validation, self.test) if isinstance(part, str | Path)]
 
     def given(self, name: str) -> bool:
@@ -287,7 +287,7 @@ class TrainingSettings:
 
 
 def option_value(name: str, value: Any) -> Any:
-    """The value of a setting as the command line's option says it."""
+    """Convert a setting's value to that of the command line's option."""
     if value is None or (isinstance(value, bool | str) and name != "hidden"):
         return value
     match name:
@@ -303,17 +303,17 @@ def option_value(name: str, value: Any) -> Any:
 
 
 def units_of(hidden: int | Sequence[int]) -> tuple[int, ...]:
-    """Units of the hidden layers; a single number for a single layer."""
+    """Units of the hidden layers; a single number is a single layer."""
     return (hidden,) if isinstance(hidden, int) else tuple(hidden)
 
 
 def _number(value: Any) -> str:
-    """The shortest text that is read as this number; what is no number as it is."""
+    """Shortest text of a number; other values are returned as they are."""
     return repr(float(value)).removesuffix(".0") if isinstance(value, float | int) else str(value)
 
 
 def _list_settings() -> str:
-    """The settings, a line each, for the docstring."""
+    """List the settings, a line each, for the docstring."""
     lines = []
     for own in fields(TrainingSettings):
         said = own.metadata

@@ -1,4 +1,4 @@
-"""Data divided for training: examples to train on, to watch meanwhile, and for the test at the end."""
+"""Data split for training, validation and test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ VALIDATION, TEST = 0.1, 0.2
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """A data set divided for training.
+    """A data set split for training.
 
     Attributes:
         dataset: The whole, with its names of classes and columns; of a stream, the rows of the first block.
@@ -37,19 +37,19 @@ class Splits:
 
     @property
     def sample(self) -> Examples:
-        """Training examples to draw: all of them, or those of a stream's first block."""
+        """Training examples for figures: all of them, or those of a stream's first block."""
         return self.train if isinstance(self.train, Examples) else self.dataset.examples
 
     @property
     def held_out(self) -> str:
-        """The examples to report on: "test", else "validation", else "train"."""
+        """Examples for the report: "test", else "validation", else "train"."""
         return next((name for name in ("test", "validation") if getattr(self, name) is not None), "train")
 
 
 def load_splits(
     source: Any, settings: TrainingSettings, seed: int, on_block: Callable[[float], None] | None = None
 ) -> Splits:
-    """Load data and divide them, as the settings say.
+    """Load data and split them as the settings say.
 
     Args:
         source: The data, as of `sfumato.train`.
@@ -66,7 +66,7 @@ def load_splits(
 
 
 def split_dataset(dataset: Dataset, settings: TrainingSettings, seed: int) -> Splits:
-    """Divide a data set into training, validation and test examples, as the settings say."""
+    """Split a data set into training, validation and test examples as the settings say."""
     examples = dataset.examples if settings.limit is None else data.limit(dataset.examples, settings.limit, seed)
     test = dataset.test
     if settings.test is not None or test is None:
@@ -81,7 +81,7 @@ def split_dataset(dataset: Dataset, settings: TrainingSettings, seed: int) -> Sp
 def _split_stream(
     source: Any, settings: TrainingSettings, seed: int, on_block: Callable[[float], None] | None
 ) -> Splits:
-    """Look through a table that stays in its file, and divide it."""
+    """Survey a table that stays in its file, and split it."""
     if settings.limit is not None:
         raise InputError("limit=... takes rows of a table in memory: leave out stream=True, or limit=...")
     if not isinstance(source, str | Path) or str(source) in data.NAMES or Path(source).is_dir():
@@ -122,7 +122,7 @@ def _hold_out(
 
 
 def _fraction(name: str, choice: Any) -> float | None:
-    """The part to hold out; None if the choice is no number, but a file or other data."""
+    """Fraction to hold out; None if the choice is no number, but a file or other data."""
     if isinstance(choice, bool) or not isinstance(choice, int | float | np.number):
         return None
     if not 0 <= choice < 1:
@@ -132,7 +132,7 @@ def _fraction(name: str, choice: Any) -> float | None:
 
 
 def _other(name: str, choice: Any, dataset: Dataset, target: str | None) -> Examples:
-    """The examples of another file, or other data, with the class numbers of the data set."""
+    """Load the examples of another file, or other data, with the class numbers of the data set."""
     known = Known(dataset.features, dataset.categories)
     task = dataset.task if dataset.features else "auto"
     other = as_dataset(choice, target=target, task=task, few=True, known=known, name=f"{name}=...")

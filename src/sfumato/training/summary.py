@@ -1,4 +1,4 @@
-"""What a finished training run has to say, as text and as values."""
+"""The summary of a finished training run, as text and as values."""
 
 import math
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class Summary:
 
 
 def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionMatrix | RegressionReport:
-    """What a model does on examples, measured."""
+    """Measure a model on examples."""
     blocks = [(block.y, model.predict(block.x)) for block in examples.blocks()]
     true, predicted = (np.concatenate(column) for column in zip(*blocks, strict=True))
     if model.classes:
@@ -46,7 +46,7 @@ def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionM
 
 
 def summarize(model: Model, splits: Splits, result: FitResult, words: Callable[[str], str] = str) -> Summary:
-    """Measure the trained model; this is where the test set is read, once."""
+    """Measure the trained model, which reads the test set, once."""
     values: dict[str, Any] = {}
     shown: dict[str, Examples | StreamedExamples | None] = {
         "train": splits.train,
@@ -100,7 +100,7 @@ def _head(model: Model, splits: Splits, result: FitResult, values: dict[str, Any
 
 
 def _widths(network: Network) -> str:
-    """The network in brief: 784-15-9-10, or 28x28x1-conv32-conv64-128-10 where it begins with convolutions."""
+    """Sizes of the network's layers: 784-15-9-10, or 28x28x1-conv32-conv64-128-10 where it begins with convolutions."""
     convolutions = [f"conv{layer.filters}" for layer in network.layers if isinstance(layer, Convolution)]
     inputs = "x".join(map(str, network.input_shape)) if convolutions else str(math.prod(network.input_shape))
     units = [str(layer.units) for layer in network.layers if isinstance(layer, Dense)]

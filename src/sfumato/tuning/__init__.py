@@ -1,4 +1,4 @@
-"""Hyper-parameters: a search for good ones, and the learning-rate range test."""
+"""Hyper-parameters: the search for good ones, and the learning-rate range test."""
 
 from sfumato._renamed import renamed_in
 

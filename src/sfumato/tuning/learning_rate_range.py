@@ -1,4 +1,4 @@
-"""The learning-rate range test: one short run in which the rate grows until the loss does.
+"""The learning-rate range test: one short run in which the rate grows until the loss diverges.
 
 Smith, "Cyclical learning rates for training neural networks", 2017 (arXiv 1506.01186), section 3.3; with a rate that
 grows exponentially and a smoothed loss, as is usual since.
@@ -26,15 +26,15 @@ from sfumato.training.batches import Batches, make_batches
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 200
 SMOOTHING = 0.9
-"""Of the running mean of the losses: some twenty steps back have a say."""
+"""Decay of the running mean of the losses: it averages some twenty steps."""
 
 TOO_FAR = 4.0
-"""The multiple of the lowest loss at which the test ends."""
+"""Multiple of the lowest loss at which the test ends."""
 
 
 @dataclass(frozen=True, eq=False)
 class RangeTest:
-    """What a range test has found.
+    """Result of a range test.
 
     Attributes:
         learning_rates: The rate of each step, (steps,).
@@ -104,5 +104,5 @@ def learning_rate_range(
 
 
 def _endless(batches: Batches) -> Iterator[Any]:
-    """The batches of one epoch after another."""
+    """Yield the batches of one epoch after another."""
     return (which for epoch in itertools.count() for which in batches.epoch(epoch))

@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     import optuna
 
 STAGES = 6
-"""How often the range is halved, but for one: in the last stage it is a 32nd of the first."""
+"""Stages of a search, each with half the range of the one before: the last has a 32nd of the first."""
 
-CHANGED = 0.25
+REDRAWN = 0.25
 """Probability of each setting but the learning rate to be drawn anew in a trial."""
 
 STEADY = 0.9
-"""The part of its epochs after which the lowest loss of a trial says that more epochs would lower it further."""
+"""Part of its epochs after which the lowest loss of a trial shows that more epochs would lower it further."""
 
 REPORTS = 20
-"""Reports of a trial's loss in the epochs that a search begins with: a database takes some milliseconds for each."""
+"""Reports of a trial's loss over a search's first number of epochs: a database takes some milliseconds for each."""
 
 START_UP, WARM_UP = 5, 0.2
 """Trials, and part of a trial's epochs, before any is pruned."""
@@ -49,14 +49,14 @@ START_UP, WARM_UP = 5, 0.2
 UNITS, LAYERS = (4, 8, 16, 32, 64, 128, 256, 512), (1, 2, 3)
 
 ARCHITECTURES = tuple(",".join([str(units)] * layers) for layers in LAYERS for units in UNITS)
-"""What can be reached step by step."""
+"""Hidden layers that a search can propose."""
 
 Value = float | int | str
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`.
+    """A range of numbers from `low` to `high`.
 
     Attributes:
         low, high: The ends.
@@ -72,7 +72,7 @@ class Range:
     whole: bool = False
 
     def distribution(self) -> "optuna.distributions.BaseDistribution":
-        """What Optuna keeps of it."""
+        """Distribution of the setting for Optuna."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
         if self.whole:
@@ -80,13 +80,13 @@ class Range:
         return FloatDistribution(self.low, self.high, log=self.log)
 
     def suggest(self, trial: "optuna.Trial", name: str) -> Value:
-        """The value that a trial has been given."""
+        """Value of the setting in a trial."""
         if self.whole:
             return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
     def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
-        """A number from the part of the range, `width` of 1, that is around the best one."""
+        """Draw a number from the part of the range, `width` of 1, that is around the best one."""
         low, high, at = (math.log(x) if self.log else x for x in (self.low, self.high, float(best)))
         reach = width * (high - low) / 2 if width < 1 else high - low
         drawn = rng.uniform(max(low, at - reach), min(high, at + reach))
@@ -97,27 +97,27 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several, of which the first trial takes the first."""
+    """A choice among values, of which the first trial takes the first."""
 
     values: tuple[str, ...]
 
     @property
     def start(self) -> str:
-        """What the first trial takes."""
+        """Value for the first trial."""
         return self.values[0]
 
     def distribution(self) -> "optuna.distributions.BaseDistribution":
-        """What Optuna keeps of it."""
+        """Distribution of the setting for Optuna."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution(self.values)
 
     def suggest(self, trial: "optuna.Trial", name: str) -> Value:
-        """The value that a trial has been given."""
+        """Value of the setting in a trial."""
         return str(trial.suggest_categorical(name, self.values))
 
     def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
-        """Any of them."""
+        """Draw any of the values."""
         return str(rng.choice(self.values))
 
 
@@ -129,21 +129,21 @@ class Growth:
 
     @property
     def start(self) -> str:
-        """What the first trial takes."""
+        """Value for the first trial."""
         return str(self.units)
 
     def distribution(self) -> "optuna.distributions.BaseDistribution":
-        """What Optuna keeps of it: every one that can be reached."""
+        """Distribution of the setting for Optuna: all architectures."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution(ARCHITECTURES)
 
     def suggest(self, trial: "optuna.Trial", name: str) -> Value:
-        """The value that a trial has been given."""
+        """Value of the setting in a trial."""
         return str(trial.suggest_categorical(name, ARCHITECTURES))
 
     def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
-        """A step from the best: twice or half the units, a layer more or less."""
+        """Draw a step from the best: twice or half the units, a layer more or less."""
         sizes = str(best).split(",")
         units, layers = int(sizes[0]), len(sizes)
         steps = [(units * 2, layers), (units // 2, layers), (units, layers + 1), (units, layers - 1)]
@@ -175,14 +175,14 @@ class Trial(NamedTuple):
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
-    """The trial of the lowest score that was not stopped early; None if there is none."""
+    """Find the trial of the lowest score that was not stopped early; None if there is none."""
     return min((trial for trial in trials if not trial.pruned), key=lambda trial: trial.score, default=None)
 
 
 def propose(
     space: Mapping[str, Setting], finished: Sequence[Trial], number: int, total: int, seed: int
 ) -> dict[str, Value]:
-    """What a trial is to be run with.
+    """Propose the values of a trial.
 
     Args:
         space: What is searched, by name.
@@ -200,13 +200,13 @@ def propose(
     width = 0.5 ** min(STAGES - 1, STAGES * number // max(1, total))
     values: dict[str, Value] = {}
     for name, setting in space.items():
-        changed = rng.random() < CHANGED or name == "learning_rate"
-        values[name] = setting.draw(best.values[name], width, rng) if changed else best.values[name]
+        redrawn = rng.random() < REDRAWN or name == "learning_rate"
+        values[name] = setting.draw(best.values[name], width, rng) if redrawn else best.values[name]
     return values
 
 
 def epochs_of(finished: Sequence[Trial], start: int) -> int:
-    """How many epochs the next trial gets: twice the best one's, if its loss was falling steadily to the end."""
+    """Number of epochs for the next trial: twice the best one's, if its loss was falling steadily to the end."""
     best = best_of(finished)
     if best is None:
         return start
@@ -214,22 +214,22 @@ def epochs_of(finished: Sequence[Trial], start: int) -> int:
 
 
 class PoorTrialError(Exception):
-    """A trial that is not worth going on with."""
+    """A trial is not worth continuing."""
 
 
 class UnfinishedTrialError(Exception):
-    """A trial that was interrupted, and does not count."""
+    """A trial was interrupted, and does not count."""
 
 
 Watch = Callable[[int, float], None]
-"""Told each epoch and its validation loss; raises `PoorTrialError` to end the trial."""
+"""Function of each epoch and its validation loss; raises `PoorTrialError` to end the trial."""
 
 Run = Callable[[Mapping[str, Value], int, Watch], tuple[float, int]]
-"""Runs a trial of these values and epochs; returns its lowest validation loss and the epoch of it."""
+"""Function of a trial's values, epochs and watch that runs it; returns the lowest validation loss and its epoch."""
 
 
 def import_optuna() -> Any:
-    """The library, or what to do to get it."""
+    """Import Optuna; an `InputError` with advice if it is not installed."""
     try:
         import optuna
     except ImportError as error:
@@ -239,7 +239,7 @@ def import_optuna() -> Any:
 
 
 def finished_trials(study: "optuna.Study") -> list[Trial]:
-    """The trials of a study that are finished, by number."""
+    """Finished trials of a study, by number."""
     from optuna.trial import TrialState
 
     states = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -249,14 +249,14 @@ def finished_trials(study: "optuna.Study") -> list[Trial]:
 def _trial(trial: "optuna.trial.FrozenTrial") -> Trial:
     from optuna.trial import TrialState
 
-    reached = min(trial.intermediate_values.values(), default=math.inf)
-    score = trial.value if trial.value is not None and math.isfinite(trial.value) else reached
+    lowest = min(trial.intermediate_values.values(), default=math.inf)
+    score = trial.value if trial.value is not None and math.isfinite(trial.value) else lowest
     best_epoch, epochs = trial.user_attrs.get("best_epoch", 0), trial.user_attrs.get("epochs", 1)
     return Trial(trial.number, trial.params, score, best_epoch, epochs, trial.state == TrialState.PRUNED)
 
 
 def pruner(epochs: int) -> "optuna.pruners.BasePruner":
-    """Stops a trial whose lowest loss is above the median that earlier trials had reached by the same epoch.
+    """Make the pruner: it stops a trial whose lowest loss is above the median of earlier trials at the same epoch.
 
     The median rule (Golovin et al., "Google Vizier", 2017) has no budget to divide, as successive halving has, so that
     trials of more epochs, which come later, are compared fairly.
@@ -267,7 +267,7 @@ def pruner(epochs: int) -> "optuna.pruners.BasePruner":
 
 
 def make_sampler(space: Mapping[str, Setting], total: int, seed: int) -> "optuna.samplers.BaseSampler":
-    """Optuna's way to ask for proposals, answered by `propose`."""
+    """Make a sampler for Optuna that draws its proposals from `propose`."""
     from optuna.samplers import BaseSampler
 
     class CoarseToFine(BaseSampler):
@@ -320,7 +320,7 @@ def run_trial(
 
 
 def _reporting(trial: "optuna.Trial", every: int) -> Watch:
-    """Tells Optuna the loss of every so many epochs, and ends the trial once that is poor."""
+    """Make a watch that reports the loss to Optuna every so many epochs, and ends the trial once the loss is poor."""
 
     def watch(epoch: int, loss: float) -> None:
         if epoch % every == 0:
