@@ -25,7 +25,7 @@ from sfumato.kernels.threads import run_in_threads
 from sfumato.kernels.windows import STRIP_WINDOWS, Windows
 
 GRADIENT_BYTES = 2**25
-"""About what the partial sums of a filter's gradient take at most."""
+"""Bytes that the partial sums of a filter's gradient take at most, roughly."""
 
 MOST_PARTS = 16
 """Partial sums of a filter's gradient at most."""
@@ -34,10 +34,10 @@ Prepared = tuple[Array, Array] | None
 """Filters transformed for the forward and for the backward pass; None where a kernel takes them as they are."""
 
 FEW = 4
-"""Channels up to which the gradient of images is added up from products of the filters."""
+"""Channels at most of images whose gradient is added up from products of the filters."""
 
 WORTH_KEEPING = 2**20
-"""Entries of filters below which they are prepared anew each time."""
+"""Entries of filters below which they are transformed anew each time."""
 
 
 def convolve(
@@ -254,7 +254,7 @@ def torch_convolve_and_rectify(
 
 
 def torch_prepare(W: Any, geometry: Geometry) -> Prepared:
-    """Nothing: PyTorch's kernels take filters as they are."""
+    """Return None: PyTorch's kernels take filters as they are."""
     return None
 
 
@@ -285,5 +285,5 @@ def _torch_gradients(dz: Any, x: Any, W: Any, geometry: Geometry, where: Any, wh
 
 
 def _as(x: Any, other: Any) -> Any:
-    """x in the precision of `other`."""
+    """Convert x to the precision of `other`."""
     return x.to(other.dtype)

@@ -1,4 +1,4 @@
-"""Where the windows of a convolution lie."""
+"""Positions of the windows of a convolution."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from sfumato.arrays import Shape
 
 
 class Geometry(NamedTuple):
-    """Size and places of a convolution's windows.
+    """Size, stride and padding of a convolution's windows.
 
     Attributes:
         kernel: Height and width of a window.

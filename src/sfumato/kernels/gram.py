@@ -16,8 +16,8 @@ PARTS = 16
 """Partial sums, at most; each is the size of the result."""
 
 TORCH_STRIP_BYTES, GPU_STRIP_BYTES = 2**23, 2**28
-"""What PyTorch takes at once: more than NumPy does, as starting a kernel, which brings all threads together, costs more
-than leaving the cache; most of all on a GPU."""
+"""Bytes of a strip for PyTorch: more than for NumPy, since starting a kernel, which brings all threads together, costs
+more than leaving the cache; most of all on a GPU."""
 
 
 def total_and_gram_matrix(features: Array, weights: Array | None = None, *, totals: bool = True) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""Memory that is freed, kept for the next array.
+"""Reuse of freed memory for the next arrays.
 
 A pass through a network makes and frees the same large arrays again and again. By default the C library hands each one
 back to the system, which fills the next one with zeros before its first use, and that takes several times as long as
@@ -14,15 +14,15 @@ import threading
 from collections.abc import Iterator
 
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
-"""The library's numbers for how much may lie free before it is handed back, and how many arrays it may map."""
+"""Option numbers of the C library's `mallopt`: the freed bytes kept at most, and the number of mapped arrays."""
 
 KEEP, USUAL = {TRIM_THRESHOLD: 2**31 - 1, MMAP_MAX: 0}, {TRIM_THRESHOLD: 2**26, MMAP_MAX: 2**16}
-"""What is asked for here, and what it is afterwards: the library's own number of maps, and up to where it raises the
-other as it goes. Once asked for any of them it raises nothing by itself any more."""
+"""Values of these options within, and afterwards: the library's own number of maps, and the limit up to which it
+raises the freed bytes by itself. Once either option has been set, it raises nothing by itself any more."""
 
 _lock = threading.Lock()
 _open: list[None] = []
-"""An entry for each context that is open."""
+"""One entry for each open context."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The operations that layers, losses and optimizers are computed with, and which implementation of them is in force.
+"""The operations of layers, losses and optimizers, and the choice between their implementations.
 
 Each operation has a file of its own, with one implementation for each backend under the same signature; the NumPy
 implementation describes the operation. `engine.computing` puts a backend's operations in force, and `ops()` returns

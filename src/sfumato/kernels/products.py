@@ -7,7 +7,7 @@ import numpy as np
 from sfumato.arrays import Array
 
 WHOLE = 8
-"""Columns that OpenBLAS takes at once. What is left over it takes as 4, 2 and 1, each in about the time of 8."""
+"""Columns that OpenBLAS multiplies at once. The rest is split into 4, 2 and 1, each in about the time of 8."""
 
 NARROW, LARGE = 32, 2**17
 """Products with fewer columns than this, of a matrix of at least so many numbers, have faster forms: with OpenBLAS it
@@ -59,7 +59,7 @@ def torch_product(A: Any, B: Any, out: Any) -> None:
 
 
 def torch_affine(x: Any, W: Any, b: Any) -> Array:
-    """`affine` of tensors; transposed, narrow W takes a processor 0.56 times as long (1000 x 784 by 784 x 15)."""
+    """`affine` of tensors; a processor takes 0.56 times as long with a narrow W transposed (1000 x 784 by 784 x 15)."""
     import torch
 
     z: Array = torch.addmm(b[:, None], W.T, x.T).T.contiguous() if _narrow(x, W) else torch.addmm(b, x, W)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sfumato.arrays import Shape
 
 STRIP_BYTES = 2**20
-"""About what a kernel works on at once: half of a usual second-level cache."""
+"""Bytes of a strip, roughly: half of a usual second-level cache."""
 
 
 class Strip(NamedTuple):

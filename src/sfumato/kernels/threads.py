@@ -1,4 +1,4 @@
-"""Threads of the kernels: the only place that makes any.
+"""Threads of the kernels; no other module starts any.
 
 There is one level of parallelism at a time. Either BLAS spreads each matrix product over its own threads, or, inside of
 `parallel_kernels`, the kernels spread their pieces of work over a pool of as many threads and BLAS runs on one.

@@ -43,17 +43,17 @@ EDGE, FILTER = 4, 3
 """Outputs of a tile, and entries of a filter, along an axis."""
 
 SEEN = EDGE + FILTER - 1
-"""Inputs that a tile sees along an axis."""
+"""Inputs of a tile along an axis."""
 
 POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
-"""Where polynomials are evaluated, beside infinity."""
+"""Points at which polynomials are evaluated, beside infinity."""
 
 STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**14, 48, 256
 """Numbers that a strip has at each of the 36 places, and the bounds of its tiles (but a row of them at least): its
 transforms stay in the cache, and the products of matrices have rows enough to be worth their start."""
 
 LEAST_STRIPS = 4
-"""Strips that there should be, so that threads share even a small image."""
+"""Least number of strips, so that threads share even a small image."""
 
 WHOLE_NUMBERS = 2**23
 """Numbers in the transforms of all tiles together (32 MB), up to which images are convolved step by step."""
@@ -176,7 +176,7 @@ class _Steps:
         return strip.images.stop - strip.images.start, strip.rows.stop - strip.rows.start, self.tiles[2]
 
     def reader(self) -> Callable[[Strip, Array, Array], None]:
-        """Make a function that fills v, (36, tiles x channels), for a strip; d is memory of that size."""
+        """Make a function that fills v, (36, tiles x channels), for a strip; `d` is scratch memory of that size."""
         gather = _gatherer(self.x, self.shape(self.strips[0]), self.padding, self.where)
 
         def read(strip: Strip, d: Array, v: Array) -> None:
@@ -186,12 +186,12 @@ class _Steps:
         return read
 
     def add_bias(self, m: Array) -> None:
-        """Fill in the product that is the bias, in m, (37, tiles x out)."""
+        """Fill in the rows of m, (37, tiles x out), for the bias."""
         if self.b is not None:
             m[SEEN**2].reshape(-1, self.out)[...] = self.b
 
     def write(self, strip: Strip, m: Array, y: Array) -> None:
-        """Fill z for a strip from m, (36 or 37, tiles x out); y is memory, (16, tiles x out)."""
+        """Write z for a strip from m, (36 or 37, tiles x out); `y` is scratch memory, (16, tiles x out)."""
         np.matmul(self.to_outputs, m, out=y)
         here = strip.images, slice(EDGE * strip.rows.start, EDGE * strip.rows.stop)
         _spread(y.reshape(EDGE, EDGE, *self.shape(strip), self.out), self.z[here], self.relu)

@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, type[Layer[Any]]] = {
 
 
 def as_activation(activation: str | Layer[Any] | type[Layer[Any]]) -> Layer[Any]:
-    """The layer that an activation's name, class or instance stands for.
+    """Make the layer for an activation's name, class or instance.
 
     >>> as_activation("leaky-relu"), as_activation(LeakyReLU(0.2)), as_activation(Tanh)
     (LeakyReLU(slope=0.01), LeakyReLU(slope=0.2), Tanh())

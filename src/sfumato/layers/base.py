@@ -21,7 +21,7 @@ P = TypeVar("P", bound=tuple[Any, ...])
 
 
 class Needs(NamedTuple):
-    """Gradients that the backward pass shall compute; known in the forward pass, which keeps no more than they take."""
+    """Gradients needed from the backward pass; known in the forward pass, which keeps no more than they require."""
 
     weights: bool
     inputs: bool
@@ -33,7 +33,7 @@ EVERYTHING = Needs(weights=True, inputs=True)
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One parameter before it has values.
+    """Specification of one parameter: its shape and initialiser.
 
     Attributes:
         shape: Its shape.
@@ -66,7 +66,7 @@ class Built(NamedTuple):
 
 
 class NoParameters(NamedTuple):
-    """The empty tuple of a layer without parameters."""
+    """Parameters of a layer without any: the empty tuple."""
 
 
 class ReceptiveField(NamedTuple):
@@ -95,14 +95,14 @@ class ReceptiveField(NamedTuple):
 
 
 Rng = np.random.Generator | None
-"""The source of randomness for one step of training; None outside training."""
+"""Source of randomness for one step of training; None outside training."""
 
 Backward = Callable[[Array, P], Array | None]
 """A backward pass: from the gradient with respect to the outputs to that with respect to the inputs, assigning those of
 the parameters."""
 
 Forward = tuple[Array, Backward[P]]
-"""The outputs, and the backward pass."""
+"""Outputs of a forward pass, and the backward pass."""
 
 
 class Layer(ABC, Generic[P]):

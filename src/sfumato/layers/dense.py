@@ -1,4 +1,4 @@
-"""The dense layer: outputs that each add up every input."""
+"""The dense layer: an affine map, whose outputs each depend on all inputs."""
 
 import math
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Dropout: training with random units left out, so that none is relied upon alone."""
+"""Dropout: random units are left out in training, so that the network does not rely on single ones."""
 
 from dataclasses import dataclass
 

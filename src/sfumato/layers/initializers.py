@@ -1,4 +1,4 @@
-"""The distributions of first weights.
+"""Distributions of initial weights.
 
 A layer that adds up `n_in` inputs of variance one gets outputs of variance `n_in * Var(w)`. Keeping the signal's size
 from layer to layer therefore asks for a variance of about `1 / n_in`; the initialisers differ in what they put above
@@ -21,7 +21,7 @@ class Initializer(ABC):
 
     @abstractmethod
     def standard_deviation(self, n_in: int, n_out: int) -> float:
-        """Standard deviation for units with `n_in` inputs each, and inputs that feed `n_out` units each."""
+        """Standard deviation for units with `n_in` inputs each, and inputs with `n_out` units each."""
 
     def draw(self, rng: np.random.Generator, shape: Shape, n_in: int, n_out: int) -> Array:
         """Draw an array of `shape`, in float64 whatever precision it is used in: so every precision starts alike."""
@@ -46,7 +46,7 @@ class Xavier(Initializer):
 
 @dataclass(frozen=True)
 class Glorot(Initializer):
-    """Variance 2 / (n_in + n_out), between what either direction asks (Glorot and Bengio 2010, equation 12)."""
+    """Variance 2 / (n_in + n_out), between the forward and the backward form (Glorot and Bengio 2010, equation 12)."""
 
     def standard_deviation(self, n_in: int, n_out: int) -> float:
         return math.sqrt(2.0 / (n_in + n_out))
@@ -54,7 +54,7 @@ class Glorot(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """The same `scale` for every layer; 0.01 as in the reference's first parts."""
+    """A normal distribution of the same `scale` for every layer; 0.01 as in the reference's first parts."""
 
     scale: float = 0.01
 
@@ -67,7 +67,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """All zero: right for biases, and for weights the experiment in which all units of a layer stay the same."""
+    """All zeros: for biases, and for weights the experiment in which all units of a layer stay the same."""
 
     def standard_deviation(self, n_in: int, n_out: int) -> float:
         return 0.0
@@ -86,7 +86,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
 
 
 def make_initializer(name: str, scale: float | None = None) -> Initializer:
-    """The initialiser called `name`, one of `INITIALIZERS`; `scale` is for "normal" alone.
+    """Make the initialiser called `name`, one of `INITIALIZERS`; `scale` is for "normal" alone.
 
     Raises:
         InputError: for an unknown name, or a scale that would be ignored.
@@ -100,7 +100,7 @@ def make_initializer(name: str, scale: float | None = None) -> Initializer:
 
 
 def as_initializer(init: str | Initializer | type[Initializer]) -> Initializer:
-    """The initialiser that a name, a class or an instance stands for.
+    """Make the initialiser for a name, a class or an instance.
 
     >>> as_initializer("he"), as_initializer(Normal(0.1)), as_initializer(Zeros)
     (He(), Normal(scale=0.1), Zeros())

@@ -1,4 +1,4 @@
-"""The sigmoid: any number to one between 0 and 1."""
+"""The sigmoid, with values between 0 and 1."""
 
 from dataclasses import dataclass
 

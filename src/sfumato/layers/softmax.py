@@ -1,4 +1,4 @@
-"""Softmax: a row of numbers to a row of probabilities."""
+"""Softmax, row by row, with probabilities as values."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The hyperbolic tangent: any number to one between -1 and 1."""
+"""The hyperbolic tangent, with values between -1 and 1."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Losses: what training minimises on a network's outputs, and painting on its features."""
+"""Losses: on a network's outputs for training, and on its features for style transfer."""
 
 from collections.abc import Callable
 
@@ -30,11 +30,11 @@ LOSSES: dict[str, Callable[[int], Loss]] = {
     "cross-entropy": lambda outputs: BinaryCrossEntropy() if outputs == 1 else CategoricalCrossEntropy(),
     "squared-error": lambda outputs: MeanSquaredError(),
 }
-"""The losses to train with, by name: each makes the one for a network of so many outputs."""
+"""Losses for training, by name: functions from the network's number of outputs to the loss."""
 
 
 def as_loss(loss: str | Loss | type[Loss], outputs: int) -> Loss:
-    """The loss that a name, a class or an instance stands for.
+    """Make the loss for a name, a class or an instance.
 
     >>> as_loss("cross-entropy", 3), as_loss("cross-entropy", 1), as_loss("squared-error", 1)
     (CategoricalCrossEntropy(), BinaryCrossEntropy(), MeanSquaredError())

@@ -68,7 +68,7 @@ class Loss(ABC):
 
     @abstractmethod
     def check(self, y: Array, outputs: int) -> None:
-        """Raise `InputError` where y cannot be the truth for a network of so many outputs."""
+        """Raise `InputError` if y cannot be the truth for a network of so many outputs."""
 
     @abstractmethod
     def predict(self, z: Array) -> Array:

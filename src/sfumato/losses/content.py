@@ -12,7 +12,7 @@ from sfumato.workers import ALONE, Workers
 
 
 class SquaredDistance(NamedTuple):
-    """The sum that the content loss is made of.
+    """Sum of squared differences to the content's features.
 
     Attributes:
         total: s = sum_ij (F_ij - P_ij)^2 over all positions i and channels j.

@@ -38,7 +38,7 @@ S = TypeVar("S", bound=Sums)
 
 
 def add_sums(one: S, other: S) -> S:
-    """The sums over two parts of a picture together."""
+    """Add the sums over two parts of a picture."""
     numbers: Any = map(operator.add, cast("tuple[Any, ...]", one), cast("tuple[Any, ...]", other))
     return type(one)(*numbers)
 
@@ -58,7 +58,7 @@ class FeatureLoss(ABC, Generic[S]):
 
     @abstractmethod
     def score(self, sums: S, weight: float = 1.0) -> tuple[float, S]:
-        """`weight` times the loss, and its gradient with respect to the sums."""
+        """Evaluate `weight` times the loss, and its gradient with respect to the sums."""
 
     @abstractmethod
     def typical(self, positions: int) -> S:

@@ -13,7 +13,7 @@ from sfumato.losses.features import TINY, WHOLE, FeatureLoss
 
 
 class FeatureMoments(NamedTuple):
-    """Sums over positions of the features and of their products: what features there are together, but not where.
+    """Sums over positions of the features and of their products: which features occur together, but not their places.
 
     Attributes:
         positions: Number of positions, M; or the sum of their weights.
@@ -33,7 +33,7 @@ class FeatureMoments(NamedTuple):
 
 
 def moments(features: Array, weights: Array | None = None, *, totals: bool = True) -> FeatureMoments:
-    """The sums that every style loss is made of, in float64.
+    """Sums for all style losses, in float64.
 
     Args:
         features: (1, height, width, N).
@@ -62,7 +62,7 @@ class StyleLoss(FeatureLoss[FeatureMoments]):
     """
 
     totals: ClassVar[bool] = False
-    """Whether the score looks at the total of each channel."""
+    """Whether the loss depends on the total of each channel."""
 
     def __init__(self, targets: Sequence[tuple[FeatureMoments, float]], mask: Array | None = None) -> None:
         self.mask = mask
@@ -87,7 +87,7 @@ class StyleLoss(FeatureLoss[FeatureMoments]):
         return at_target._replace(total=0.5 * at_target.total, products=0.25 * at_target.products)
 
     def at_target(self, positions: int) -> FeatureMoments:
-        """The sums over `positions` of a picture in the target's style."""
+        """Expected sums over `positions` of a picture in the target's style."""
         return FeatureMoments(positions, positions * self.mean, positions * self.products)
 
 
@@ -110,7 +110,7 @@ class GramLoss(StyleLoss):
 
 
 class GramReferenceLoss(StyleLoss):
-    """The reference's equation as it stands (Gatys, Ecker and Bethge 2015, equation 4).
+    """The reference's equation without normalisation (Gatys, Ecker and Bethge 2015, equation 4).
 
         L = 1 / (4 N^2 M^2) sum_ij (S_ij - A_ij)^2,        A = the style's Gram matrix
 

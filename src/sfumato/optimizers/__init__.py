@@ -1,4 +1,4 @@
-"""Optimizers: what steps theta towards lower loss."""
+"""Optimizers: updates of theta towards lower loss."""
 
 from dataclasses import fields
 from typing import Any, cast
@@ -48,7 +48,7 @@ def settings_of(name: str) -> tuple[str, ...]:
 
 
 def make_optimizer(name: str, **settings: Any) -> Optimizer[Any]:
-    """The optimizer called `name`, one of `OPTIMIZERS`, with its own settings; a setting of None is its default.
+    """Make the optimizer called `name`, one of `OPTIMIZERS`, with its own settings; a setting of None is its default.
 
     Raises:
         InputError: for an unknown name, a setting that this optimizer does not have (none is ever ignored), or one out

@@ -1,4 +1,4 @@
-"""What every optimizer promises.
+"""The base class of optimizers.
 
 An optimizer holds its settings and nothing else; all that changes is in its state, a named tuple of vectors and numbers
 that a checkpoint can store.
@@ -16,26 +16,26 @@ S = TypeVar("S", bound=tuple[Any, ...])
 
 
 class Optimizer(ABC, Generic[S]):
-    """Steps a flat vector theta towards lower loss.
+    """Base class of optimizers of a flat vector theta.
 
     Write `State`, `learning_rate`, `init` and `step`; the rest says what training and painting have to know of an
     optimizer, and has defaults that serve most.
     """
 
     State: type[S]
-    """The named tuple that `init` makes."""
+    """Type of the state: the named tuple that `init` makes."""
 
     learning_rate: float
-    """A rate to start with, where none is given."""
+    """Default learning rate."""
 
     picture_learning_rate: float = 0.01
-    """The same for painting, where theta is pixels from 0 to 1; see `painting_rate`."""
+    """Default learning rate for painting, where theta is pixels from 0 to 1; see `painting_rate`."""
 
     picture_settings: Mapping[str, Any] = MappingProxyType({})
-    """Settings that painting, of a few dozen steps, takes in place of the defaults."""
+    """Settings for painting, a run of a few dozen steps, in place of the defaults."""
 
     vectors: int = 0
-    """How many vectors of theta's size the state keeps."""
+    """Number of vectors of theta's size in the state."""
 
     full_batch: bool = False
     """Whether it needs the same objective at every step, as a line search and estimates of curvature do. No step of
@@ -49,7 +49,7 @@ class Optimizer(ABC, Generic[S]):
     similar objective too (the same picture at another size), once they are scaled to its gradients."""
 
     def __str__(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
         return type(self).__name__
 
     @abstractmethod
@@ -61,11 +61,11 @@ class Optimizer(ABC, Generic[S]):
         """Evaluate the objective at theta and step: the new theta and state, and the evaluation at the old theta."""
 
     def converged(self, state: S) -> bool:
-        """Whether there is no lower point to be found from here."""
+        """Whether no lower point can be found from this state."""
         return False
 
     def painting_rate(self, state: S, learning_rate: float, size: int) -> float:
-        """The rate of the next step, where pixels shall first move by about `learning_rate` each.
+        """Learning rate of the next step for pixels that shall first move by about `learning_rate` each.
 
         Args:
             state: The optimizer's state.
@@ -75,15 +75,15 @@ class Optimizer(ABC, Generic[S]):
         return learning_rate
 
     def remembering(self, steps: int) -> "Optimizer[S]":
-        """The same optimizer, keeping vectors of so many past steps at most; itself if it keeps none."""
+        """Copy the optimizer, with vectors of so many past steps at most; the optimizer itself if it keeps none."""
         return self
 
     def digest(self) -> str:
-        """A digest of the arrays among its settings, which its repr leaves out."""
+        """Digest of the arrays among the settings, which the repr leaves out."""
         return fingerprint(*vars(self).values())
 
     def pack(self, state: S) -> tuple[dict[str, Array], dict[str, Any]]:
-        """The state's vectors (NumPy's) and its numbers, by name, for a checkpoint.
+        """Split the state into vectors (NumPy's) and numbers, by name, for a checkpoint.
 
         What is neither (an evaluation that can be had again) is left out.
         """
@@ -93,5 +93,5 @@ class Optimizer(ABC, Generic[S]):
         return vectors, {name: value for name, value in values.items() if isinstance(value, bool | int | float)}
 
     def unpack(self, vectors: Mapping[str, Array], numbers: Mapping[str, Any]) -> S:
-        """The state that `pack` took apart."""
+        """Rebuild the state from vectors and numbers of `pack`."""
         return self.State(**vectors, **numbers)

@@ -50,23 +50,23 @@ class FirstOrder(Optimizer[S]):
 
 
 class Stateless(NamedTuple):
-    """Nothing to remember."""
+    """Empty state."""
 
 
 class Velocity(NamedTuple):
-    """The average, or decaying sum, of past gradients."""
+    """State of momentum: the average, or decaying sum, of past gradients."""
 
     v: Array
 
 
 class Squares(NamedTuple):
-    """The average of past squared gradients."""
+    """State of RMSProp: the average of past squared gradients."""
 
     s: Array
 
 
 class AdamState(NamedTuple):
-    """Averages of past gradients (v) and of their squares (s), and the number of steps taken."""
+    """State of Adam: averages of past gradients (v) and of their squares (s), and the number of steps so far."""
 
     v: Array
     s: Array
@@ -173,7 +173,7 @@ class Nesterov(FirstOrder[Velocity]):
 
 @dataclass(frozen=True)
 class RMSProp(FirstOrder[Squares]):
-    """Divides each gradient by the root of the average of its squares (Hinton's lecture 6e, 2012).
+    """Division of each gradient by the root of the average of its squares (Hinton's lecture 6e, 2012).
 
         s = beta1 s + (1 - beta1) g^2,    theta = theta - alpha g / (sqrt(s) + epsilon)
 
@@ -282,7 +282,7 @@ class Adam(FirstOrder[AdamState]):
 
 
 def in_parts(step: Callable[..., None], *vectors: Array) -> None:
-    """Call `step(*parts, scratch)` for part after part of the vectors, cut alike, with scratch memory for one."""
+    """Call `step(*parts, scratch)` for each part of the vectors, cut alike, with scratch memory for one part."""
     size = len(vectors[0])
     most = PART if isinstance(vectors[0], np.ndarray) else max(1, size)  # PyTorch parts its work itself
     scratch = namespace(vectors[0]).empty_like(vectors[0][:most])

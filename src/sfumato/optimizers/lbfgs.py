@@ -1,4 +1,4 @@
-"""L-BFGS: Newton's method on a memory of the last few steps, with a line search (Nocedal and Wright 2006).
+"""L-BFGS: a quasi-Newton method with the pairs of the last few steps and a line search (Nocedal and Wright 2006).
 
 Newton steps along -H^-1 g, with H the matrix of second derivatives. BFGS builds H^-1 from what each step showed: moving
 by s changed the gradient by y, so H^-1 y = s. L-BFGS keeps the last few pairs (s, y) only, and multiplies H^-1 with g
@@ -17,12 +17,12 @@ from sfumato.optimizers.base import Optimizer
 
 
 class Curvature(NamedTuple):
-    """What L-BFGS remembers.
+    """State of L-BFGS: the pairs of the last few steps, and the evaluation at theta.
 
     Attributes:
         s: The last steps, (history, size); row `pairs % history` is overwritten next.
-        y: What each changed in the gradient, (history, size).
-        pairs: How many pairs have been stored since the start of the memory.
+        y: The change of the gradient by each of these steps, (history, size).
+        pairs: Number of pairs stored since the start.
         converged: Whether the last step found no lower point to go to.
         here: The evaluation at the current theta, if known; a checkpoint leaves it out, as it can be had again.
     """
@@ -35,7 +35,7 @@ class Curvature(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """A point of the line search: how far along, the loss and its slope there, and everything else."""
+    """A trial point of the line search: its step length, with the loss and its slope there, and the full evaluation."""
 
     alpha: float
     loss: float
@@ -88,7 +88,7 @@ class LBFGS(Optimizer[Curvature]):
     def step(
         self, objective: Objective, theta: Array, state: Curvature, learning_rate: float
     ) -> tuple[Array, Curvature, Evaluation]:
-        """One step; `learning_rate` is the first length tried, in units of the quasi-Newton step: 1 is right."""
+        """Take one step; `learning_rate` is the first length tried, in units of the quasi-Newton step: 1 is right."""
         here = state.here or objective(theta)
         direction = self._direction(here.gradient, state)
         if not state.pairs:  # nothing known of the curvature yet: begin with a step of length one at most
@@ -109,7 +109,7 @@ class LBFGS(Optimizer[Curvature]):
         return state.converged
 
     def painting_rate(self, state: Curvature, learning_rate: float, size: int) -> float:
-        """The first step's length is divided by the gradient's; from then on the right one is known."""
+        """Learning rate of a step: 1 but for the first, whose direction, the gradient, is not scaled by pairs yet."""
         return 1.0 if state.pairs else learning_rate * size
 
     def remembering(self, steps: int) -> "LBFGS":
@@ -134,7 +134,7 @@ class LBFGS(Optimizer[Curvature]):
     def _search(
         self, objective: Objective, theta: Array, direction: Array, here: Evaluation, first: float
     ) -> _Trial | None:
-        """A step length that meets the strong Wolfe conditions, or at least lowers the loss; None if none is found."""
+        """Find a step length that meets the strong Wolfe conditions, or at least lowers the loss; None if none does."""
         start = _Trial(0.0, here.loss, float(here.gradient @ direction), here)
         if not start.slope < 0:
             return None
@@ -165,12 +165,12 @@ class LBFGS(Optimizer[Curvature]):
 
 
 def _limits(theta: Array) -> Any:
-    """What the precision of theta resolves (`eps`), and the least it holds (`tiny`)."""
+    """Spacing of numbers in theta's precision (`eps`), and the least normal one (`tiny`)."""
     return namespace(theta).finfo(theta.dtype)
 
 
 def _between(low: _Trial, high: _Trial) -> float:
-    """Where to try next in an interval: the minimum of the cubic through both ends, kept off the ends."""
+    """Next step length to try in an interval: the minimum of the cubic through both ends, kept off the ends."""
     width = high.alpha - low.alpha
     middle = low.alpha + 0.5 * width
     if not np.isfinite(high.loss) or not np.isfinite(high.slope):

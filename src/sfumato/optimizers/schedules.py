@@ -16,12 +16,12 @@ from sfumato.checks import one_of, positive
 from sfumato.errors import InputError
 
 Schedule = Callable[[int], float]
-"""The learning rate of an epoch, counted from 0."""
+"""Learning rate as a function of the epoch, counted from 0."""
 
 
 @dataclass(frozen=True)
 class _Described:
-    """A schedule whose repr tells it from others, in a run's settings and its checkpoint."""
+    """A schedule with a repr that identifies it in a run's settings and its checkpoint."""
 
     description: str
     rate: Schedule
@@ -75,17 +75,17 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 }
 
 DECAYING = tuple(name for name, make in SCHEDULES.items() if "decay" in inspect.signature(make).parameters)
-"""Names of those that have a decay."""
+"""Names of the schedules that have a decay."""
 
 
 def default_decay(name: str) -> float:
-    """The decay that the schedule called `name` takes where none is given."""
+    """Default decay of the schedule called `name`."""
     value: float = inspect.signature(SCHEDULES[name]).parameters["decay"].default
     return value
 
 
 def make_schedule(name: str, learning_rate: float, *, epochs: int, decay: float | None = None) -> Schedule:
-    """The schedule called `name`.
+    """Make the schedule called `name`.
 
     >>> rate = make_schedule("exponential", 0.1, epochs=10, decay=0.5)
     >>> [rate(epoch) for epoch in range(3)]

@@ -1,4 +1,4 @@
-"""Gradient clipping and weight decay, around any first-order optimizer: each does its part, and leaves the step to it.
+"""Gradient clipping and weight decay, around any first-order optimizer, which takes the step itself.
 
     optimizer = Clipped(Decayed(Momentum(), weight_decay=0.01), norm=1.0)
 
@@ -31,7 +31,7 @@ ANSWERED_INSIDE = (
 
 @dataclass(frozen=True, eq=False)
 class Around(FirstOrder[S]):
-    """An optimizer around another one: write `update`, and call that of `optimizer` in it.
+    """Base class of an optimizer around another: write `update`, and call `self.optimizer.update` in it.
 
     Args:
         optimizer: The optimizer that takes the steps: one of first order.
@@ -63,7 +63,7 @@ class Around(FirstOrder[S]):
 
 @dataclass(frozen=True, eq=False)
 class Clipped(Around[S]):
-    """Gradient clipping (Pascanu et al. 2013): a gradient longer than the norm allowed is shortened to it.
+    """Gradient clipping (Pascanu et al. 2013): a gradient longer than the allowed norm is shortened to that norm.
 
         g = g min(1, norm / |g|),    then the optimizer's step
 
@@ -150,7 +150,7 @@ class AdamW(Adam):
 
 
 def decay(theta: Array, rate: float, decays: Array | None = None) -> None:
-    """theta = theta - rate theta in place, where `decays` says so; everywhere if it is None."""
+    """Shrink theta in place, theta = theta - rate theta, at the entries in `decays`; everywhere if that is None."""
     if decays is None:
         theta *= 1.0 - rate
     else:
