@@ -159,7 +159,7 @@ LATE = {
     "stylize": "sfumato.style.stylize",
     "train": "sfumato.recipe",
 }
-"""Names that are imported when they are first asked for, with their modules: what they need takes time to import."""
+"""Names that are imported when they are first asked for, with their modules, whose dependencies take time to import."""
 
 _moved = renamed_in(__name__)
 sys.meta_path.append(GoneModules())

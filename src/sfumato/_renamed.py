@@ -1,4 +1,4 @@
-"""Names of version 0.1.0 that are elsewhere now: one table, served with a DeprecationWarning for one version."""
+"""Names of version 0.1.0 that have moved since: one table, served with a DeprecationWarning for one version."""
 
 import importlib
 import warnings
@@ -40,7 +40,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "sfumato.tuning_plots": ("sfumato.plots.tuning",),
     "sfumato.weight_import": ("sfumato.interchange.weights",),
 }
-"""Modules of 0.1.0, and where what was in them is now: the first of these that has a name serves it."""
+"""Modules of 0.1.0 with the modules that hold their content now: the first of these that has a name serves it."""
 
 NAMES: dict[str, str] = {
     "sfumato.arrays.taken": "sfumato.arrays.take",
@@ -54,11 +54,11 @@ NAMES: dict[str, str] = {
     "sfumato.layers.Want": "sfumato.layers.Needs",
     "sfumato.layers.base.Want": "sfumato.layers.base.Needs",
 }
-"""Names of 0.1.0 that are spelled otherwise now."""
+"""Names of 0.1.0 with their new spelling."""
 
 
 def renamed_in(module: str) -> Callable[[str], Any]:
-    """Make the `__getattr__` of a module, for names that it had in 0.1.0."""
+    """Make a module-level `__getattr__` for names that the module had in 0.1.0."""
 
     def moved(name: str) -> Any:
         old = f"{module}.{name}"
@@ -77,7 +77,7 @@ def renamed_in(module: str) -> Callable[[str], Any]:
 
 
 class GoneModules(MetaPathFinder, Loader):
-    """Finder of the modules of 0.1.0 that are no files any more: each serves its names from where they are now."""
+    """Finder of the modules of 0.1.0 that are no longer files: each serves its names from their new modules."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
         # Python asks the last finder only where no file was found.

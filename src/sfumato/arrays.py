@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 Shape = tuple[int, ...]
 Where = tuple[slice, slice]
-"""Rows and columns of an image."""
+"""Index of rows and columns of an image."""
 
 
 def namespace(x: Array) -> Any:
@@ -122,7 +122,7 @@ def _torch_namespace() -> Any:
 
 
 def fingerprint(*values: Any) -> str:
-    """Digest of the arrays among the values, so that no run goes on with other data than it began with."""
+    """Digest of the arrays among the values, so that no run resumes with other data than it began with."""
     digest = hashlib.blake2b(digest_size=8)
     for value in values:
         if isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""Where a run stands between two steps, and the file that keeps it: all that is needed to go on as if never stopped."""
+"""The state of a run between two steps, and the file that keeps it: all that is needed to resume bit for bit."""
 
 import contextlib
 import time
@@ -20,12 +20,12 @@ DIGESTS = ("data", "scaling", "pictures", "network_parameters")
 """Settings that are digests of arrays, which say nothing to a reader."""
 
 CHANGEABLE = ("memory",)
-"""Settings that another sitting may have others of: the plan tells what came of the memory allowed."""
+"""Settings that may differ when a run resumes: the plan in the checkpoint records the effect of the memory allowed."""
 
 
 @dataclass
 class State:
-    """Where a run stands between two steps.
+    """The state of a run between two steps.
 
     Attributes:
         theta: The parameters.
@@ -55,12 +55,12 @@ class State:
 
     @property
     def seconds(self) -> float:
-        """Time spent so far, over all sittings."""
+        """Time spent so far, over all sittings, in seconds."""
         return self.seconds_before + time.perf_counter() - self.began
 
 
 def save_checkpoint(path: Path, state: State, job: "Job") -> int:
-    """Write the state and the settings of the job it belongs to; returns the bytes written."""
+    """Write a checkpoint: the state, and the settings of its job; returns the bytes written."""
     vectors, numbers = job.optimizer.pack(state.optimizer_state)
     tensors = {
         "theta": to_numpy(state.theta),
@@ -79,7 +79,7 @@ def save_checkpoint(path: Path, state: State, job: "Job") -> int:
 
 
 def load_checkpoint(path: Path, job: "Job") -> State:
-    """Read what `save_checkpoint` wrote, to where the job computes.
+    """Read a checkpoint that `save_checkpoint` wrote, onto the job's engine.
 
     Raises:
         FileError: if the file is not a checkpoint, or damaged.
@@ -114,10 +114,10 @@ def load_checkpoint(path: Path, job: "Job") -> State:
 
 @contextlib.contextmanager
 def refusing_damage(path: Path) -> Iterator[None]:
-    """Within, a part of a checkpoint that is missing or does not fit becomes an error of one line.
+    """Turn, within, a part of a checkpoint that is missing or does not fit into an error of one line.
 
     Raises:
-        FileError: if so.
+        FileError: if a part is missing or does not fit.
     """
     try:
         yield
@@ -140,7 +140,7 @@ def _check_settings(path: Path, before: dict[str, Any], now: dict[str, Any]) -> 
 
 
 def _check_vectors(job: "Job", sizes: dict[str, int], tensors: dict[str, Array], numbers: dict[str, Any]) -> None:
-    """Raise `ValueError` where vectors and the optimizer's numbers are none that this job can have."""
+    """Raise `ValueError` for vectors and optimizer's numbers that cannot be this job's."""
     dtype = job.engine.numpy_dtype
     vectors, right_numbers = job.optimizer.pack(job.optimizer.init(np.zeros(sizes["theta"], dtype)))
     shapes = {name: (size,) for name, size in sizes.items()}

@@ -1,4 +1,4 @@
-"""Checks of what is handed in, with errors of one line: the same words at every door."""
+"""Checks of arguments, with error messages of one line, the same for Python and the command line."""
 
 import math
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ from sfumato.errors import InputError
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The choice most like `name`, upper and lower case aside; None where none is like it."""
+    """Find the choice most like `name`, ignoring case; None where no choice is similar."""
     by_lower = {choice.lower(): choice for choice in choices}
     matches = get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[matches[0]] if matches else None
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:
-    """`"did you mean 'x'? "` for the choice most like `name`; else an empty text."""
+    """Return `"did you mean 'x'? "` for the choice most like `name`; else an empty text."""
     found = nearest(name, choices)
     return f"did you mean {found!r}? " if found else ""
 
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
-    """The value, if it is one of the names that there are.
+    """Return the value if it is one of the known names; else raise an `InputError`.
 
     >>> one_of("activation", "rleu", ("relu", "leaky-relu", "tanh"))
     Traceback (most recent call last):
@@ -46,7 +46,7 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """The value as an int, if it is a whole number in its range: 3, a NumPy integer, but neither 3.0 nor True.
+    """Return the value as an int, if it is a whole number in its range: 3, a NumPy integer, but neither 3.0 nor True.
 
     Raises:
         InputError: if it is not.
@@ -60,7 +60,7 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
 
 
 def positive(name: str, value: Any) -> float:
-    """The value as a float, if it is a finite number above 0.
+    """Return the value as a float, if it is a finite number above 0.
 
     Raises:
         InputError: if it is not.
@@ -71,7 +71,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def nonnegative(name: str, value: Any) -> float:
-    """The value as a float, if it is a finite number of 0 or more.
+    """Return the value as a float, if it is a finite number of 0 or more.
 
     Raises:
         InputError: if it is not.
@@ -82,7 +82,7 @@ def nonnegative(name: str, value: Any) -> float:
 
 
 def fraction(name: str, value: Any) -> float:
-    """The value as a float, if it is a number of at least 0 and below 1.
+    """Return the value as a float, if it is a number of at least 0 and below 1.
 
     Raises:
         InputError: if it is not.

@@ -53,7 +53,7 @@ class Engine(NamedTuple):
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype of parameters and gradients."""
+        """NumPy dtype of parameters and gradients."""
         return np.dtype(self.master.precision)
 
     def downcast(self, x: Array) -> Array:
@@ -212,7 +212,7 @@ def _chosen(
     precisions: tuple[str, ...],
     say: Callable[..., str],
 ) -> Engine:
-    """Choose an engine, with messages in which `say` writes out what was asked for, or should be."""
+    """Choose an engine; `say` formats the requested and the advised options in error messages."""
     if backend not in (None, "numpy", "torch"):
         raise InputError(f"no backend is called {backend!r}: use numpy or torch")
     if not (device is None or (isinstance(device, str) and device)):
@@ -220,17 +220,17 @@ def _chosen(
     precision = "float32" if precision is None else precision
     if precision not in precisions:
         raise InputError(f"no precision {precision!r} is to be had here: use {', '.join(precisions)}")
-    narrow = precision in ("bfloat16", "float16")
-    if backend == "numpy" or (backend is None and device in (None, "cpu") and not narrow):
+    reduced = precision in ("bfloat16", "float16")
+    if backend == "numpy" or (backend is None and device in (None, "cpu") and not reduced):
         if device not in (None, "cpu"):
             raise InputError(f"numpy computes on the processor alone, not on {device}: use {say('torch')}")
-        if narrow:
+        if reduced:
             raise InputError(f"numpy has no arithmetic in {precision}: use {say('torch')}")
         found = None if backend == "numpy" or device == "cpu" else _gpu()
         if found is None or _lacks(found, precision):
             return Engine(precision=precision)
         return Engine("torch", found, precision)
-    asked = say("torch", device, precision if narrow and device is None else None)
+    asked = say("torch", device, precision if reduced and device is None else None)
     if _missing():
         raise InputError(f"{asked} needs PyTorch, which is not installed: pip install '.[torch]'")
     chosen = _checked_device(device or _gpu() or "cpu", asked)

@@ -1,4 +1,4 @@
-"""Everything that Sfumato raises on purpose.
+"""The exceptions that Sfumato raises on purpose.
 
 Each message is one line that says what is wrong, where, and what to do. The command line prints it as it is and
 leaves with status 2; a program catches `SfumatoError`.
@@ -10,7 +10,7 @@ class SfumatoError(Exception):
 
 
 class InputError(SfumatoError, ValueError):
-    """Something that was passed in (an option, a file, an array) cannot be used as it is."""
+    """An argument (an option, a file, an array) cannot be used as it is."""
 
 
 class FileError(SfumatoError, OSError):
@@ -26,4 +26,4 @@ class WorkerError(SfumatoError):
 
 
 class DeviceMemoryError(SfumatoError):
-    """A device has too little memory for what it is to compute."""
+    """A device has too little memory for a computation."""

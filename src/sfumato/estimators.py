@@ -41,7 +41,7 @@ from sfumato.training.settings import TrainingSettings
 from sfumato.training.splits import Splits
 
 VALIDATION_FRACTION = 0.1
-"""Held out where early stopping is asked for and no fraction is given, as by scikit-learn's own networks."""
+"""Share of the examples held out for early stopping by default, as in scikit-learn's own networks."""
 
 AUTO_BATCH = 200
 """Examples of a mini-batch at most where its size is "auto", as for scikit-learn's own networks."""
@@ -49,7 +49,7 @@ AUTO_BATCH = 200
 
 @dataclass(repr=False, eq=False)
 class NetworkEstimator(BaseEstimator):
-    """What both estimators share: their parameters, and training.
+    """Base class of both estimators: their parameters, and training.
 
     Args:
         hidden: Units of each hidden layer; none of them makes it a linear model.
@@ -117,7 +117,7 @@ class NetworkEstimator(BaseEstimator):
         return tuple(getattr(self, "feature_names_in_", ()))
 
     def _fit(self, examples: Examples) -> Self:
-        """Train from the beginning."""
+        """Train from new weights."""
         examples = _without_weightless(examples)
         fraction = self.validation_fraction
         if fraction is None:
@@ -152,7 +152,7 @@ class NetworkEstimator(BaseEstimator):
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _begin(self, train: Examples, seed: int) -> None:
-        """Settle the network and the scalings by the examples that it begins with, and begin the curves."""
+        """Build the network and fit the scalings on the first examples, and start the history."""
         hidden = tuple(self.hidden)
         settings = TrainingSettings(
             scaling=self.scaling,
@@ -181,7 +181,7 @@ class NetworkEstimator(BaseEstimator):
     def _train(
         self, training: Training, train: Examples, held_out: Examples | None, start: FitResult | None = None
     ) -> None:
-        """Train, from `start` or from the beginning, and note what came of it."""
+        """Train, from `start` or from new weights, and keep the result in the fitted attributes."""
 
         def callback(record: EpochRecord) -> bool:
             answers = [own(record) for own in self.callbacks]  # every one is called
@@ -204,7 +204,7 @@ class NetworkEstimator(BaseEstimator):
         return "full" if optimizer.full_batch else min(AUTO_BATCH, examples)
 
     def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:
-        """The examples as arrays, checked as scikit-learn does; `first` if nothing is known of them yet."""
+        """Check the examples as scikit-learn does and return them as arrays; `first` resets the known features."""
         x, y = validate_data(
             self, X, y, reset=first, dtype=[np.float64, np.float32], y_numeric=isinstance(self, RegressorMixin)
         )
@@ -214,7 +214,7 @@ class NetworkEstimator(BaseEstimator):
         return Examples(x, column_or_1d(y, warn=True), weights)
 
     def _features(self, X: npt.ArrayLike) -> Array:
-        """The features of new examples as an array, checked against those of the training."""
+        """Check the features of new examples against those of the training, and return them as an array."""
         check_is_fitted(self)
         x: Array = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return x
@@ -244,7 +244,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     class_weight: dict[Any, float] | Literal["balanced"] | None = None
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Train from the beginning.
+        """Train from new weights.
 
         Args:
             X: Features, (n, d).
@@ -301,7 +301,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return tuple(map(str, self.classes_))
 
     def _weigh(self, labels: Array, weight: Array | None) -> Array | None:
-        """Each example's weight times its class's."""
+        """Multiply each example's weight by its class's."""
         if len(self.classes_) < 2:
             raise InputError(f"a classifier needs examples of two classes or more; there is one class, {self.classes_}")
         if self.class_weight is None:
@@ -322,7 +322,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Train from the beginning.
+        """Train from new weights.
 
         Args:
             X: Features, (n, d).
@@ -344,7 +344,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
 
 def _without_weightless(examples: Examples) -> Examples:
-    """The examples that count: the others have no say in the scaling either."""
+    """Drop examples of weight zero, so that they do not affect the scalings either."""
     weight = examples.sample_weight
     if weight is None:
         return examples

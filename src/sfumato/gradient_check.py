@@ -1,4 +1,4 @@
-"""Gradient checking: the derivation against differences of the function itself (the reference's Part 8).
+"""Gradient checking: derived gradients against difference quotients of the function (the reference's Part 8).
 
 An objective gives its loss J(theta) and a gradient that somebody derived. The loss alone tells what the gradient should
 have been, to about ten digits:
@@ -37,13 +37,13 @@ RIGHT_BELOW = 1e-7
 ACCEPTABLE_BELOW = 1e-5
 
 MANY_PARAMETERS = 5000
-"""Above this size of theta, parameters of many entries are checked along random directions."""
+"""Size of theta above which parameters of many entries are checked along random directions."""
 
 DIRECTIONS = 50
 
 
 class Verdict(StrEnum):
-    """What a relative difference means; the thresholds are the reference's."""
+    """Interpretation of a relative difference; the thresholds are the reference's."""
 
     RIGHT = "right"
     ACCEPTABLE = "acceptable"
@@ -203,7 +203,7 @@ def relative_difference(analytic: Array, numeric: Array) -> float:
 
 
 class _Compared(NamedTuple):
-    """Both gradients of one parameter, where each number was taken, and how many were left out for a kink."""
+    """Both gradients of one parameter, the entries compared, and the number of entries left out for a kink."""
 
     analytic: Array
     numeric: Array
@@ -212,7 +212,7 @@ class _Compared(NamedTuple):
 
 
 class _Probe:
-    """Takes difference quotients of an objective around one point."""
+    """Difference quotients of an objective around one point."""
 
     def __init__(self, objective: Objective, theta: Array, at: Evaluation, method: Method, step: float) -> None:
         self.objective, self.theta, self.method, self.step = objective, theta, method, step
@@ -284,7 +284,7 @@ def _verdict(difference: float) -> Verdict:
 
 
 def _lost_in_rounding(analytic: Array, numeric: Array, rounding: float) -> bool:
-    """Whether what rounding does to each quotient explains the whole difference."""
+    """Whether rounding errors of the quotients explain the whole difference."""
     with np.errstate(over="ignore", invalid="ignore"):
         error = float(np.linalg.norm(analytic - numeric))
     return math.isfinite(error) and error <= rounding * math.sqrt(analytic.size)
@@ -304,7 +304,7 @@ def _row(name: str, compared: _Compared, rounding: float) -> ParameterCheck:
 
 
 def _advice(rows: Sequence[ParameterCheck], layout: Sequence[NamedParameter], layer_names: Sequence[str]) -> str:
-    """Where to look: an error in a layer's backward pass shows in every parameter below it, and in none above."""
+    """Advice where to look: an error in a backward pass shows in every parameter below its layer, and in none above."""
     wrong = [parameter for row, parameter in zip(rows, layout, strict=True) if row.verdict == Verdict.WRONG]
     if not wrong or not layer_names:
         return ""

@@ -29,7 +29,7 @@ SHARE = 0.02
 """Part of a run's time that saving may take."""
 
 BYTES_A_SECOND = 5e6
-"""What saving may write on average: a disk of flash memory wears."""
+"""Bytes a second that saving may write on average: a disk of flash memory wears."""
 
 LEAST_INTERVAL = 0.5
 """Seconds between two saves, at least."""
@@ -37,7 +37,7 @@ LEAST_INTERVAL = 0.5
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; the same for training and painting.
+    """Options of a run, the same for training and painting.
 
     Args:
         engine: Where to compute and in what precision: "numpy", "torch", "torch:cuda:1/bfloat16", "numpy/float64", or
@@ -77,7 +77,7 @@ class RunOptions:
 
 
 class Job(ABC):
-    """What a run minimises, in stages: epochs of batches, or scales of a picture.
+    """An objective to minimise in stages: epochs of batches, or scales of a picture.
 
     Attributes:
         optimizer: What takes the steps.
@@ -86,7 +86,7 @@ class Job(ABC):
     """
 
     kind: ClassVar[str]
-    """What its checkpoints are called."""
+    """Name of the kind of job, kept in its checkpoints."""
 
     optimizer: Optimizer[Any]
     engine: Engine
@@ -94,7 +94,7 @@ class Job(ABC):
 
     @abstractmethod
     def finished(self, state: State) -> str:
-        """Why nothing is left to do, such as "finished"; "" if there is."""
+        """Reason why the run is finished, such as "finished"; "" while steps are left."""
 
     @abstractmethod
     def stage_over(self, state: State) -> bool:
@@ -106,7 +106,7 @@ class Job(ABC):
 
     @abstractmethod
     def after_step(self, state: State, evaluation: Evaluation) -> Any:
-        """Note what the step measured, at the theta before it; returns the record for the callback, if there is one."""
+        """Record the evaluation of a step, at the theta before it; returns the record for the callback, if any."""
 
     @abstractmethod
     def end_stage(self, state: State) -> Any:
@@ -117,7 +117,7 @@ class Job(ABC):
 
     @abstractmethod
     def diverged(self, state: State, loss: float) -> DivergenceError:
-        """The error for a loss that is no number, in the step after those that the state counts."""
+        """The error for a loss that is not a number, in the step after those that the state counts."""
 
     @abstractmethod
     def vector_sizes(self, stage: int, step: int) -> dict[str, int]:
@@ -129,11 +129,11 @@ class Job(ABC):
 
     @abstractmethod
     def read_entry(self, entry: Any) -> Any:
-        """An entry of the history, from what JSON keeps of it."""
+        """Rebuild an entry of the history from its JSON."""
 
 
 def resumed(job: Job, run: RunOptions) -> State | None:
-    """The state in the checkpoint, if the run is to go on from one and it is there.
+    """Load the state from the checkpoint, if the run shall resume and the file exists.
 
     Raises:
         FileError, InputError: as `load_checkpoint`.
@@ -142,7 +142,7 @@ def resumed(job: Job, run: RunOptions) -> State | None:
 
 
 def minimize(job: Job, state: State, run: RunOptions) -> str:
-    """Take the steps that are left, from wherever the state stands, which changes as they are taken.
+    """Take the steps that are left, from any state, which is updated in place.
 
     Ctrl-C ends the run between two steps, unless the program has a handler of its own for it; pressed again, it raises
     KeyboardInterrupt at once.
@@ -189,13 +189,13 @@ def _step(job: Job, state: State) -> Any:
 
 
 def _told(run: RunOptions, record: Any) -> bool:
-    """Show a record, if there is one, to the callback; whether that ends the run."""
+    """Pass a record, if there is one, to the callback; returns whether the callback ends the run."""
     return record is not None and run.callback is not None and run.callback(record) is True
 
 
 @contextlib.contextmanager
 def _noting_interrupts() -> Iterator[threading.Event]:
-    """Within, Ctrl-C is noted instead of raised, as a step that it breaks off would leave theta half updated."""
+    """Note Ctrl-C within instead of raising it: a step that is broken off would leave theta half updated."""
     asked = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -213,7 +213,7 @@ def _noting_interrupts() -> Iterator[threading.Event]:
 
 
 class SparingSaver:
-    """Keeps a run's progress in its checkpoint as it goes, sparing its time and the disk.
+    """Saves checkpoints during a run, with a limit on the time and disk writes that they take.
 
     Args:
         job: What is minimised.
@@ -232,7 +232,7 @@ class SparingSaver:
             self.save_now()
 
     def save_now(self) -> None:
-        """Save in any case."""
+        """Save now, whatever the interval."""
         begin = time.perf_counter()
         written = 0 if self.path is None else save_checkpoint(self.path, self.state, self.job)
         end = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A trained network with all that it takes to use it: from raw inputs to names of classes, in one file."""
+"""A trained network with its preprocessing: from raw inputs to names of classes, in one file."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -43,12 +43,12 @@ KINDS: dict[str, Any] = {
     for kind in kinds.values()
     if dataclasses.is_dataclass(kind) and isinstance(kind, type)
 }
-"""What a model file may be made of: the layers, initialisers and losses of Sfumato, by name."""
+"""The classes that a model file may name: the layers, initialisers and losses of Sfumato, by name."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
-    """A network, its parameters, and the way from raw inputs and to names.
+    """A network, its parameters, the scaling of raw inputs, and the names of classes and features.
 
     Attributes:
         network: The network.
@@ -122,7 +122,7 @@ class Model:
         return features_of(table, Known(self.features, self.categories))
 
     def inputs(self, data: Any) -> Array:
-        """Raw inputs, (n, *input_shape), from whatever holds them.
+        """Raw inputs, (n, *input_shape), from arrays, tables, lists or data sets.
 
         Args:
             data: An array or a list of rows: features (n, d), or images (n, height, width, channels). Or rows with the
@@ -257,7 +257,7 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
-        """Read what `save` wrote; of a run's folder, the model in it.
+        """Load a model that `save` wrote; from a run's folder, the model in it.
 
         Raises:
             FileError: if the file is missing, damaged or no model.
@@ -295,7 +295,7 @@ class Model:
 
 
 def _header(data: Any) -> tuple[str, ...] | None:
-    """Names in the header of a table, empty if it has none; None for data that are no table."""
+    """Names of a table's header; empty if it has none, None for data that are no table."""
     if is_frame(data):
         return tuple(map(str, data.columns))
     if is_rows(data):
@@ -305,13 +305,13 @@ def _header(data: Any) -> tuple[str, ...] | None:
 
 
 def _few(names: tuple[str, ...], most: int = 8) -> str:
-    """The first of the names."""
+    """Format the first few of many names."""
     more = f", ... ({len(names)})" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def _describe(part: Any) -> dict[str, Any]:
-    """A layer, initialiser or loss as its kind and its settings."""
+    """Describe a layer, initialiser or loss as its kind and its settings."""
     kind = type(part).__name__
     if KINDS.get(kind) is not type(part):
         raise InputError(f"{kind} is not one of Sfumato's own kinds, and a model file can describe no others")
@@ -323,7 +323,7 @@ def _describe(part: Any) -> dict[str, Any]:
 
 
 def _rebuild(description: Any, expected: type) -> Any:
-    """What `_describe` described; a `ValueError` if that is nothing of the `expected` type."""
+    """Rebuild an object from its `_describe`d form; a `ValueError` if that is not of the `expected` type."""
     kind = KINDS[description["kind"]] if isinstance(description, dict) else None
     if kind is None or not issubclass(kind, expected):
         raise ValueError(f"{description!r} describes no {expected.__name__.lower()}")

@@ -40,7 +40,7 @@ class NamedParameter(NamedTuple):
 
     @classmethod
     def unowned(cls, name: str, start: int, shape: Shape) -> "NamedParameter":
-        """Name a part of theta that is no layer's parameter, such as inputs that are being checked."""
+        """Name a part of theta that belongs to no layer, such as inputs that are being checked."""
         return cls(name, -1, start, start + math.prod(shape), ParameterSpec(shape, Zeros(), decays=False))
 
 
@@ -290,7 +290,7 @@ class _Step(NamedTuple):
         return self.pass_back(self._outputs(gradient, gradients), grads[self.layer])
 
     def _outputs(self, gradient: Array | None, gradients: Sequence[Any]) -> Any:
-        """Gradient of the layer's outputs; what the heads have kept is released before the layer goes on."""
+        """Gradient of the layer's outputs; arrays kept by the heads are released before the layer's backward pass."""
         while self.pullbacks:
             head, pullback = self.pullbacks.pop()
             gradient = pullback(gradients[head], gradient)

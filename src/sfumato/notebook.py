@@ -1,4 +1,4 @@
-"""The engine's own code, for a notebook to show beside the derivation."""
+"""Source code of the engine, for a notebook to show beside the derivation."""
 
 import inspect
 import textwrap
@@ -12,7 +12,7 @@ import sfumato
 
 @dataclass(frozen=True)
 class Source:
-    """A piece of code and where it stands; a notebook shows it highlighted, a terminal as it is.
+    """A piece of source code with its location; a notebook shows it highlighted, a terminal as it is.
 
     Attributes:
         code: The lines, without the indentation that they share.
@@ -30,7 +30,7 @@ class Source:
 
 
 def source(item: Callable[..., Any]) -> Source:
-    """The code of a function, method or class, read from the file that it is run from.
+    """Read the source code of a function, method or class from its file.
 
     >>> from sfumato import Flatten
     >>> source(Flatten.build).code.splitlines()[0]

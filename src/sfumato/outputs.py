@@ -1,4 +1,4 @@
-"""Files and folders of results: what may be replaced there, and what is left as it is.
+"""Files and folders of results: which files may be replaced, and which are left as they are.
 
 With `overwrite=True`, a single file is replaced, whoever made it, unless it is an input of the same run. In a folder,
 the files of the run before are replaced, which a list in that folder names, and everything else is left.
@@ -19,11 +19,11 @@ LIST = ".sfumato-files"
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 FIGURES = ("cost.png", "confusion.png", "boundary.png", "weights.png")
 RUN = (MODEL, CHECKPOINT, "history.csv", "report.txt", "config.json", *FIGURES)
-"""What `train` may write into a folder."""
+"""Files that `train` may write into a folder."""
 
 DATABASE = "study.db"
 SEARCH = (DATABASE, "trials.csv", "report.txt", "search.png", "importance.png")
-"""What `tune` may write into a folder, beside the folder of its best run."""
+"""Files that `tune` may write into a folder, beside the folder of its best run."""
 
 
 def write_output(path: str | None, text: str, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
@@ -35,7 +35,7 @@ def write_output(path: str | None, text: str, *, overwrite: bool, inputs: Iterab
 
 
 def check_output(path: str | None, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
-    """Refuse, before any work is done, an output that is there already, is read by the command or cannot be written.
+    """Refuse, before any work is done, an output that exists already, is read by the command or cannot be written.
 
     Raises:
         InputError, FileError: if so.
@@ -66,13 +66,13 @@ def files_read(inputs: Iterable[str | None]) -> set[tuple[int, int]]:
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """What a file is under any of its names."""
+    """Identity of a file (device and inode), the same under any of its names."""
     status = path.stat()
     return status.st_dev, status.st_ino
 
 
 def our_files(folder: Path) -> set[str]:
-    """The names of the files in a folder that a run has written: those on its list.
+    """Names of the files in a folder that a run has written: those on its list.
 
     Version 0.1.0 kept no list; in a folder with its model, checkpoint or search, the names that it wrote are taken.
     """
@@ -93,7 +93,7 @@ def _is_tensors(path: Path) -> bool:
 
 
 def _is_search(path: Path) -> bool:
-    """Whether a file is a database of `tune`."""
+    """Whether a file is a database of `sfumato tune`."""
     if not path.is_file():
         return False
     try:
@@ -105,7 +105,7 @@ def _is_search(path: Path) -> bool:
 
 
 def check_files(folder: Path, names: Iterable[str], inputs: Iterable[str | None]) -> None:
-    """Refuse to write into a folder where that would harm what no run has written, or what the command reads.
+    """Refuse to write into a folder if that would overwrite files of no run, or the command's own inputs.
 
     Args:
         folder: The folder, which need not be there.
@@ -128,7 +128,7 @@ def check_files(folder: Path, names: Iterable[str], inputs: Iterable[str | None]
 
 @contextlib.contextmanager
 def writing_into(folder: Path, names: Iterable[str]) -> Iterator[None]:
-    """Make a folder if need be and keep the list of its files; where an error comes before a file, nothing is left.
+    """Make a folder if need be and keep the list of its files; an error before the first file leaves nothing behind.
 
     Raises:
         FileError: if the folder cannot be made or written to.
@@ -156,7 +156,7 @@ def writing_into(folder: Path, names: Iterable[str]) -> Iterator[None]:
 
 
 def _names(folder: Path) -> set[str]:
-    """What is in a folder, beside the list."""
+    """Names of the folder's entries, except the list."""
     return {path.name for path in folder.iterdir()} - {LIST} if folder.is_dir() else set()
 
 
@@ -166,6 +166,6 @@ def keep_list(folder: Path, names: Iterable[str]) -> None:
 
 
 def remove_ours(folder: Path, but: Iterable[str] = ()) -> None:
-    """Remove from a folder what a run has written, but for some names."""
+    """Remove a run's files from a folder, except those of some names."""
     for name in our_files(folder) - {*but}:
         (folder / name).unlink(missing_ok=True)

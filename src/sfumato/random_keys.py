@@ -1,4 +1,4 @@
-"""Random numbers by key: a generator is made anew from `(seed, stream, step)` wherever numbers are drawn.
+"""Random numbers by key: a new generator is made from `(seed, stream, step)` wherever numbers are drawn.
 
 Randomness is a key and never a state. So a run can resume in its middle, a gradient check meets the same dropout mask
 at every evaluation, and two draws for different purposes never share numbers.
@@ -13,7 +13,7 @@ from sfumato.errors import InputError
 
 
 class Stream(IntEnum):
-    """What random numbers are drawn for."""
+    """Purposes of random numbers; each has a stream of its own."""
 
     INITIALIZATION = 0
     SHUFFLING = 1

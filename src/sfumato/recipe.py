@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingRun:
-    """A finished training: the model, its history, and what it does on the test examples.
+    """A finished training: the model, its history, and its measures on the test examples.
 
     Attributes:
         model: The trained model.
@@ -64,12 +64,12 @@ class TrainingRun:
 
     @property
     def stopped(self) -> str:
-        """Why it ended: "finished", "early", "converged" or "interrupted"."""
+        """Reason why training ended: "finished", "early", "converged" or "interrupted"."""
         return self.result.stopped
 
     @cached_property
     def summary(self) -> "Summary":
-        """The outcome as the command prints it, as text and as values. The test examples are read for it, once."""
+        """Outcome as text and as values, as the command prints it. The test examples are read for it, once."""
         from sfumato.training.summary import summarize
 
         return summarize(self.model, self.splits, self.result, self.words)
@@ -154,7 +154,7 @@ def train(
     callback: Callback | None = None,
     **settings: Any,
 ) -> TrainingRun:
-    """Train a network on data, and measure it on examples that it has not seen: what `sfumato train` does.
+    """Train a network on data, and measure it on examples that it has not seen, as `sfumato train` does.
 
     Ctrl-C ends it between two steps: what there is is returned, and written if there is `out`.
 
@@ -195,7 +195,7 @@ def train_with(
     overwrite: bool = False,
     words: Callable[[str], str] = str,
 ) -> TrainingRun:
-    """Train with settings that are gathered already: see `train`.
+    """Train with settings that are already an object: see `train`.
 
     Args:
         data: As for `train`.
@@ -238,7 +238,7 @@ def finish(
 
 
 def options(data: Any, settings: TrainingSettings, *, resume: bool, seed: int, **compute: str | None) -> dict[str, Any]:
-    """The options of a run by name, as its configuration keeps them."""
+    """Options of the run by name, as its configuration keeps them."""
     name = str(data) if isinstance(data, str | Path) else getattr(data, "name", "the examples")
     return {"data": name, **settings.options(), "resume": resume, "seed": seed, **compute}
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all.
+"""Atomic files: written completely or not at all.
 
 Tensors are stored as safetensors: names, shapes and numbers, with a header of text. Nothing is ever unpickled, so a
 file from a stranger can be wrong, but cannot run anything.
@@ -24,12 +24,12 @@ HEADER = "sfumato"
 
 
 def followed(path: Path) -> Path:
-    """Where a path leads: what a link leads to is written, and the link stays one."""
+    """Resolve a path's links: the target of a link is written, and the link stays a link."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def refuse_special(path: Path) -> None:
-    """Refuse to replace what is no regular file, as a device, which would be one no more.
+    """Refuse to replace anything but a regular file, such as a device.
 
     Raises:
         FileError: if it is a device, a pipe, a socket or a link that leads to itself.
@@ -41,10 +41,10 @@ def refuse_special(path: Path) -> None:
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
-    """Refuse, before any work is done, a file that is there already or cannot be written.
+    """Refuse, before any work is done, a file that exists already or cannot be written.
 
     Raises:
-        InputError, FileError: if so.
+        InputError, FileError: if the file exists or cannot be written.
     """
     refuse_special(path)
     place = followed(path)
@@ -56,10 +56,10 @@ def check_place(path: Path, *, overwrite: bool) -> None:
 
 
 def check_folder(path: Path | str, folder: Path) -> None:
-    """Refuse an output whose folder is not there or cannot be written to.
+    """Refuse an output whose folder does not exist or cannot be written to.
 
     Raises:
-        InputError: if so.
+        InputError: if the folder is missing or cannot be written to.
     """
     if not folder.is_dir():
         raise InputError(f"{path}: there is no folder {folder}; make it first")
@@ -69,7 +69,7 @@ def check_folder(path: Path | str, folder: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Within, a file is written beside its place, and then renamed into it: a crash or a full disk leaves the old one.
+    """Write a file beside its place within, and then rename it: a crash or a full disk leaves the old file.
 
     Nothing stays beside it either, be it that the disk is full or that someone presses Ctrl-C. Links are followed, and
     only regular files are replaced.
@@ -100,14 +100,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _as_os_error(error: safetensors.SafetensorError) -> OSError:
-    """The error of the system that safetensors tells of in words alone, with its number where it says it."""
+    """Convert safetensors' error, which is a text, to the system's error, with its number if the text names it."""
     reason = re.sub(r".*I/O error: | \(os error \d+\)", "", str(error))
     number = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(number[1]), reason, None, int(number[1])) if number else OSError(reason)  # the last is Windows'
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file that is there whole or not at all, see `replacing`.
+    """Write a file completely or not at all, see `replacing`.
 
     Raises:
         FileError: if it cannot be written.
@@ -126,7 +126,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Array], header: Mapping[str, 
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Named arrays and header from a file that `save_tensors` wrote.
+    """Load named arrays and the header from a file that `save_tensors` wrote.
 
     Raises:
         FileError: if the file is missing, damaged, or not one of Sfumato's.
@@ -141,7 +141,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def load_header(path: Path) -> dict[str, Any]:
-    """The header alone of a file that `save_tensors` wrote.
+    """Load the header alone from a file that `save_tensors` wrote.
 
     Raises:
         FileError: if the file is missing, damaged, or not one of Sfumato's.
@@ -175,7 +175,7 @@ def _header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def dump(values: dict[str, Any]) -> str:
-    """JSON with not-a-number as null, as JSON has no such number."""
+    """JSON with not-a-number as null, since JSON has no such number."""
     return json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""Processes that work on one job together: each on its part, and the sums over the parts are everyone's.
+"""Processes that share one job: each works on its part, and all get the sums over the parts.
 
 Under `torchrun` a job runs as several processes, on one machine or many. All hold the same parameters and take the
 same steps; what a step adds up over examples or over tiles each adds up over its own, and one all-reduce makes it the
@@ -16,11 +16,11 @@ from sfumato.arrays import Array, fingerprint, to_numpy
 from sfumato.errors import InputError, WorkerError
 
 PATIENCE = datetime.timedelta(minutes=30)
-"""How long a process waits for the others at most; one that ends is noticed at once."""
+"""Longest time that a process waits for the others; one that ends is noticed at once."""
 
 
 class Share(NamedTuple):
-    """Entries `start` to `stop` of so many."""
+    """Entries `start` to `stop` of `whole`, the part of one process."""
 
     start: int
     stop: int
@@ -29,7 +29,7 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes of a job, and which of them is this one.
+    """The processes of a job, and the number of this one.
 
     Attributes:
         rank: Number of this one, from 0; that one alone writes and prints.
@@ -40,11 +40,11 @@ class Workers:
     count: int = 1
 
     def share(self, whole: int) -> Share:
-        """The part of so many entries that is this process's: parts differ by one at most."""
+        """The part of so many entries for this process: parts differ by one at most."""
         return Share(whole * self.rank // self.count, whole * (self.rank + 1) // self.count, whole)
 
     def sum(self, numbers: Array) -> Array:
-        """The sum over all processes, to the same bytes in each; in the memory of `numbers`.
+        """Sum over all processes, bit for bit the same in each, in the memory of `numbers`.
 
         Raises:
             WorkerError: if another process has ended.
@@ -69,7 +69,7 @@ class Workers:
         return numbers
 
     def sum_of(self, parts: list[Any]) -> list[Any]:
-        """The same of numbers, arrays of NumPy's, and named tuples of both, in one message.
+        """The sum over all processes of numbers, NumPy's arrays, and named tuples of both, in one message.
 
         Raises:
             WorkerError: if another process has ended.
@@ -86,7 +86,7 @@ class Workers:
         return [type(part)(*map(like, part)) if isinstance(part, tuple) else like(part) for part in parts]
 
     def check_same(self, settings: dict[str, Any], *arrays: Array) -> None:
-        """Refuse to begin where processes hold different things, which would be mixed without a word.
+        """Refuse to begin where processes hold different values, which would be mixed silently.
 
         Args:
             settings: What they begin with; but for the device, of which each has its own.
@@ -109,7 +109,7 @@ class Workers:
             )
 
     def any(self, said: bool) -> bool:
-        """Whether any process says so.
+        """Whether the condition is true in any process.
 
         Raises:
             WorkerError: if another process has ended.
@@ -121,7 +121,7 @@ ALONE = Workers()
 
 
 def join_workers() -> Workers:
-    """Meet the other processes that `torchrun` has started; alone without it.
+    """Join the other processes that `torchrun` has started; alone without it.
 
     Raises:
         InputError: if they cannot be met.
@@ -143,7 +143,7 @@ def join_workers() -> Workers:
 
 
 def leave_workers() -> None:
-    """Take leave of the other processes."""
+    """Leave the other processes."""
     import torch
 
     if torch.distributed.is_available() and torch.distributed.is_initialized():
