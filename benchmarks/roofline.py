@@ -96,9 +96,9 @@ class SfumatoConvolutions:
 
     def im2col(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the forward pass if it went window by window, as any other convolution does."""
+        from sfumato.engine import NUMPY
         from sfumato.kernels.convolution import convolve
         from sfumato.kernels.geometry import Geometry
-        from sfumato.engine import NUMPY
 
         x, W, b = _draw(1, edge, edge, channels), _draw(filters, 3, 3, channels), np.zeros(filters, np.float32)
         with NUMPY.computing():

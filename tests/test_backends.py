@@ -278,7 +278,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def narrow(one_thread: None) -> Engine:
+def reduced(one_thread: None) -> Engine:
     """PyTorch on the processor in bfloat16."""
     try:
         return choose_engine("torch", "cpu", "bfloat16")
@@ -306,8 +306,8 @@ def trained(engine: Engine) -> tuple[Any, float]:
     return result, evaluate(CLASSIFIER, CategoricalCrossEntropy(), to_numpy(result.theta), digits(1000, 2))[1]
 
 
-def test_training_in_bfloat16_reaches_the_accuracy_of_float32(narrow: Engine) -> None:
-    (result, accuracy), (_, expected) = trained(narrow), trained(NUMPY)
+def test_training_in_bfloat16_reaches_the_accuracy_of_float32(reduced: Engine) -> None:
+    (result, accuracy), (_, expected) = trained(reduced), trained(NUMPY)
     assert expected > 0.9
     assert accuracy > expected - 0.02
     assert to_numpy(result.theta).dtype == np.float32
@@ -315,7 +315,7 @@ def test_training_in_bfloat16_reaches_the_accuracy_of_float32(narrow: Engine) ->
     assert [vector.dtype for vector in vectors] == [np.float32, np.float32], "what the optimizer remembers stays so too"
 
 
-def test_a_gradient_from_bfloat16_is_float32s_but_for_rounding(narrow: Engine) -> None:
+def test_a_gradient_from_bfloat16_is_float32s_but_for_rounding(reduced: Engine) -> None:
     x, y, _ = digits(200, 3)
     theta = CLASSIFIER.initialize(0)
 
@@ -325,7 +325,7 @@ def test_a_gradient_from_bfloat16_is_float32s_but_for_rounding(narrow: Engine) -
             objective = NetworkObjective(CLASSIFIER, CategoricalCrossEntropy(), inputs, truth)
             return objective(engine.master.put(theta.copy()))
 
-    ours, expected = evaluation(narrow), evaluation(NUMPY)
+    ours, expected = evaluation(reduced), evaluation(NUMPY)
     assert to_numpy(ours.gradient).dtype == np.float32
     assert str(ours.gradient.dtype) == "torch.float32"
     assert cosine(ours.gradient, expected.gradient) > 0.99
@@ -344,12 +344,12 @@ def test_a_picture_is_pulled_the_same_way_in_sixteen_bits(
 ) -> None:
     """Float16 is for GPUs, and refused on processors for its slowness: its arithmetic is the same here."""
     if precision == "bfloat16":
-        request.getfixturevalue("narrow")
+        request.getfixturevalue("reduced")
     problem = StyleProblem(StyleSettings(style_loss=style_loss, tv_weight=0.5), blotches(1), blotches(2))
     point = (0.8 * blotches(3) + 0.1).ravel()
-    narrow = Engine("torch", "cpu", precision)
-    with narrow.in_force():
-        ours = problem.objective(48, 64, narrow)(narrow.master.put(point.copy()))
+    reduced = Engine("torch", "cpu", precision)
+    with reduced.in_force():
+        ours = problem.objective(48, 64, reduced)(reduced.master.put(point.copy()))
     expected = problem.objective(48, 64, NUMPY)(point)
     assert to_numpy(ours.gradient).dtype == np.float32
     assert str(ours.gradient.dtype) == "torch.float32"

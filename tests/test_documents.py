@@ -1,10 +1,12 @@
 """What the documents promise: their code runs, their links lead somewhere, the help's defaults are the real ones."""
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,11 @@ from sfumato.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(ROOT.glob("docs/chapters/*.md"))
+MODULES = sorted(ROOT.glob("src/sfumato/**/*.py"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *CHAPTERS, *ROOT.glob("examples/**/*.md")])
+
+RIDDLES = re.compile("(What|How|Which|Where|Who|Whose|Why|When|That|Those|These|It|They|As|Of) ")
+"""Words at the head of a docstring that neither name a thing nor say what it does."""
 
 
 def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
@@ -126,3 +132,19 @@ def test_links_of_a_folder_without_pages_are_not_called_right(tmp_path: Path) ->
     run = check_links(tmp_path / "missing")
     assert run.returncode == 1
     assert "no pages" in run.stdout
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The line of each docstring, those of constants and attributes among them, and its first line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            for own in node.body:
+                text = own.value.value if isinstance(own, ast.Expr) and isinstance(own.value, ast.Constant) else None
+                if isinstance(text, str):
+                    yield own.lineno, text.lstrip().partition("\n")[0]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_no_first_line_of_a_docstring_begins_with_a_relative_clause_or_a_pronoun(module: Path) -> None:
+    found = docstrings(ast.parse(module.read_text(encoding="utf-8")))
+    assert [(line, text) for line, text in found if RIDDLES.match(text)] == []

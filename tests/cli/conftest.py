@@ -98,8 +98,8 @@ def start(program: list[str], tmp_path: Path) -> Iterator[Callable[..., Running]
 def on_a_full_disk(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs the program in the test's folder with a limit on the size of its files."""
 
-    def call(room: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", LIMITED, str(room), *arguments]
+    def call(limit: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", LIMITED, str(limit), *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
 
     return call

@@ -29,14 +29,14 @@ def test_a_full_disk_in_training_leaves_the_run_before_whole(
 ) -> None:
     assert here(*SMALL, "-o", "run").status == 0
     before = snapshot(tmp_path)
-    room = (tmp_path / "run" / name).stat().st_size // 2
-    done = on_a_full_disk(room, *SMALL, "-o", "run", "--overwrite", "--seed", "1")
+    limit = (tmp_path / "run" / name).stat().st_size // 2
+    done = on_a_full_disk(limit, *SMALL, "-o", "run", "--overwrite", "--seed", "1")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("sfumato: run/")
     assert f"{name}: cannot be written (File too large)" in done.stderr
     assert done.stderr.count("\n") == 1
     after = snapshot(tmp_path)
-    if name != "checkpoint.safetensors":  # that of the new run, to go on from once there is room
+    if name != "checkpoint.safetensors":  # that of the new run, to go on from once there is space
         for files in (before, after):
             assert files.pop(str(tmp_path / "run" / "checkpoint.safetensors"))
         assert here(*SMALL, "-o", "run", "--resume", "--seed", "1").status == 0

@@ -106,14 +106,14 @@ def test_moments_of_parts_add_up(x: Array, cut: int, gap: int) -> None:
     np.testing.assert_allclose(merged.squares, whole.squares, rtol=1e-7, atol=1e-5)
 
 
-def feed(streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch, numbers: int) -> StreamedBatches:
+def batches_of(streamed: StreamedTable, monkeypatch: pytest.MonkeyPatch, numbers: int) -> StreamedBatches:
     monkeypatch.setattr(batches_module, "SHUFFLED_NUMBERS", numbers)
     return StreamedBatches(streamed.train, Scaling.none(), 64, 5, NUMPY_DOUBLE)
 
 
 def test_an_epoch_shows_every_row_once_in_an_order_of_its_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     streamed = stream_table(path)
-    stream = feed(streamed, monkeypatch, numbers=40_000)
+    stream = batches_of(streamed, monkeypatch, numbers=40_000)
     expected = in_order(np.nan_to_num(gathered(streamed.train).x, nan=-99.0))
     orders = []
     for epoch in (0, 1):
@@ -127,10 +127,10 @@ def test_an_epoch_shows_every_row_once_in_an_order_of_its_own(path: Path, monkey
 
 def test_a_sorted_file_is_mixed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     streamed = stream_table(path)
-    stream = feed(streamed, monkeypatch, numbers=2**25)
+    stream = batches_of(streamed, monkeypatch, numbers=2**25)
     shares = [np.bincount(stream.batch(part).y, minlength=3) for part in stream.epoch(0)[:-1]]
     assert np.min(shares) > 5
-    few = feed(streamed, monkeypatch, numbers=40_000)  # a tenth of the rows at a time
+    few = batches_of(streamed, monkeypatch, numbers=40_000)  # a tenth of the rows at a time
     mixed = [len(np.unique(few.batch(part).y)) for part in few.epoch(0)]
     assert np.mean(mixed) > 2
 
