@@ -55,17 +55,15 @@ from sfumato.optimizers import (
     RMSProp,
 )
 from sfumato.training.fitting import FitResult, fit
+from sfumato.version import __version__ as __version__
 from sfumato.workers import Workers, join_workers
 
 if TYPE_CHECKING:
-    from sfumato.minimize import RunOptions
     from sfumato.recipe import TrainingRun, train
     from sfumato.style.result import StyleResult
     from sfumato.style.stylize import stylize
     from sfumato.style.transfer import StyleTransfer
     from sfumato.training.settings import TrainingSettings
-
-__version__ = "0.1.0"
 
 __all__ = [
     "LBFGS",
@@ -151,7 +149,6 @@ PACKAGES = (
 """Public packages and modules, imported when they are first asked for."""
 
 LATE = {
-    "RunOptions": "sfumato.minimize",
     "StyleResult": "sfumato.style.result",
     "StyleTransfer": "sfumato.style.transfer",
     "TrainingRun": "sfumato.recipe",

@@ -122,7 +122,7 @@ def refusing_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise FileError(f"{path}: the checkpoint in it is damaged ({error}); start anew with --overwrite") from error
+        raise FileError(f"{path}: the checkpoint in it is damaged ({error}); start anew with overwrite=True") from error
 
 
 def _format(job: "Job") -> str:
@@ -135,7 +135,7 @@ def _check_settings(path: Path, before: dict[str, Any], now: dict[str, Any]) -> 
             label = name.replace("_", " ")
             what = f"other {label}" if name in DIGESTS else f"{label} {before.get(name)}, not {value}"
             raise InputError(
-                f"{path}: this run began with {what}; resume with the same options, or start anew with --overwrite"
+                f"{path}: this run began with {what}; resume with the same options, or start anew with overwrite=True"
             )
 
 

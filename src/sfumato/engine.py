@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 
-PRECISIONS = ("float32", "bfloat16", "float16", "float64")
-
 
 class Engine(NamedTuple):
     """Place of arrays, and precision of layers; `as_engine` makes one of a string such as "torch:cuda/bfloat16".

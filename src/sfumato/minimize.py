@@ -190,7 +190,8 @@ def _step(job: Job, state: State) -> Any:
 
 def _told(run: RunOptions, record: Any) -> bool:
     """Pass a record, if there is one, to the callback; returns whether the callback ends the run."""
-    return record is not None and run.callback is not None and run.callback(record) is True
+    answer = None if record is None or run.callback is None else run.callback(record)
+    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from sfumato.training.summary import Summary
 
 
+class MissingMetricError(InputError, AttributeError):
+    """A measure that a run does not have, such as the accuracy of a regression."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingRun:
     """A finished training: the model, its history, and its measures on the test examples.
@@ -118,7 +122,7 @@ class TrainingRun:
 
     def _metric(self, name: str, advice: str) -> float:
         if (name == "accuracy") != bool(self.model.classes):
-            raise InputError(advice)
+            raise MissingMetricError(advice)
         return self.test_metrics[name]
 
     def _shown(self) -> dict[str, str]:

@@ -44,13 +44,13 @@ def gather() -> dict[str, Any]:
     import sklearn
     from threadpoolctl import threadpool_info
 
-    from sfumato import __version__
     from sfumato.cli.speeds import measure
     from sfumato.data import NAMES
     from sfumato.engine import choose_engine, engines
     from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
     from sfumato.style.presets import PRESETS
     from sfumato.style.vgg.weights import BUILTIN
+    from sfumato.version import __version__
 
     here = engines()
     np.ones((2, 2)) @ np.ones((2, 2))  # BLAS is loaded, and so listed below, once it has been used

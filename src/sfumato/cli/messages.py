@@ -13,8 +13,8 @@ KEYWORD = re.compile(
 )
 """A keyword argument with its value, if that is given: `dropout=0`, `schedule="cosine"`, `overwrite=True`, `l2=...`."""
 
-SHOWN = re.compile(r"([A-Z]\w*\([^()]*\))")
-"""An object as Python shows it."""
+SHOWN = re.compile(r"[A-Z]\w*\(")
+"""The beginning of an object as Python shows it."""
 
 
 def in_options(message: str) -> str:
@@ -25,10 +25,28 @@ def in_options(message: str) -> str:
     >>> in_options('add decay (schedule="exponential"), or stop there (early_stopping=...)')
     'add decay (--schedule exponential), or stop there (--early-stopping)'
 
-    What is no option of any command stays as it is.
+    An object as Python shows it stays as it is, and so does what is no option of any command.
+
+    >>> in_options("began with Network([Dense(units=4, init=He())], (2,)); use overwrite=True")
+    'began with Network([Dense(units=4, init=He())], (2,)); use --overwrite'
     """
-    parts = SHOWN.split(message)  # what is shown as Python, such as Adam(beta1=0.9), stays as it is
-    return "".join(part if number % 2 else KEYWORD.sub(_option, part) for number, part in enumerate(parts))
+    said, at = "", 0
+    for begun in SHOWN.finditer(message):
+        if begun.start() >= at:
+            end = _closed(message, begun.end())
+            said += KEYWORD.sub(_option, message[at : begun.start()]) + message[begun.start() : end]
+            at = end
+    return said + KEYWORD.sub(_option, message[at:])
+
+
+def _closed(message: str, start: int) -> int:
+    """The place behind the parenthesis that closes the one before `start`."""
+    depth = 1
+    for place, sign in enumerate(message[start:], start + 1):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if not depth:
+            return place
+    return len(message)
 
 
 def _option(found: re.Match[str]) -> str:

@@ -14,13 +14,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sfumato import __version__, plots
+from sfumato import plots
 from sfumato.arrays import Array
 from sfumato.evaluation.confusion import ConfusionMatrix
 from sfumato.evaluation.formatting import number
 from sfumato.evaluation.measurement import Measurement
 from sfumato.evaluation.regression import RegressionReport
 from sfumato.plots import report as report_plots
+from sfumato.version import __version__
 
 if TYPE_CHECKING:
     import jinja2

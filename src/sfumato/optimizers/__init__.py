@@ -23,6 +23,7 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSProp",
+    "as_optimizer",
     "make_optimizer",
     "settings_of",
 ]
@@ -45,6 +46,27 @@ def settings_of(name: str) -> tuple[str, ...]:
         InputError: for an unknown name.
     """
     return tuple(field.name for field in fields(cast(Any, OPTIMIZERS[one_of("optimizer", name, OPTIMIZERS)])))
+
+
+def as_optimizer(optimizer: str | Optimizer[Any] | type[Optimizer[Any]], **defaults: Any) -> Optimizer[Any]:
+    """Make the optimizer that a name, a class or an object stands for.
+
+    >>> as_optimizer("momentum", beta=0.5), as_optimizer(Adam).learning_rate
+    (Momentum(beta=0.5, form='averaged'), 0.003)
+
+    Args:
+        optimizer: One of `OPTIMIZERS`; or an optimizer, or a class of them that needs no settings.
+        **defaults: Settings for one that is named.
+
+    Raises:
+        InputError: for an unknown name, or something that is no optimizer.
+    """
+    if isinstance(optimizer, str):
+        return make_optimizer(optimizer, **defaults)
+    made = optimizer() if isinstance(optimizer, type) else optimizer
+    if not isinstance(made, Optimizer):
+        raise InputError(f"an optimizer is a name ({', '.join(OPTIMIZERS)}) or an object such as Adam(), not {made!r}")
+    return made
 
 
 def make_optimizer(name: str, **settings: Any) -> Optimizer[Any]:

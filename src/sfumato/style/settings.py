@@ -29,7 +29,7 @@ Picture = str | Path | Array | Image.Image
 
 STARTS = ("content", "noise", "colour")
 
-PRECISIONS = ("float32", "bfloat16", "float16")
+STYLE_PRECISIONS = ("float32", "bfloat16", "float16")
 
 LEAST_EDGE = 16
 """Pixels that a picture needs each way to have any content or style."""
@@ -253,7 +253,7 @@ class StyleSettings:
         Raises:
             InputError: if there is no such thing here.
         """
-        return as_engine(self.engine, precisions=PRECISIONS)
+        return as_engine(self.engine, precisions=STYLE_PRECISIONS)
 
     def as_values(self, engine: Engine) -> dict[str, Any]:
         """Settings by name, with backend, device and precision in place of the engine."""

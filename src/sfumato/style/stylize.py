@@ -1,11 +1,11 @@
 """Style transfer in one call: from files, pictures or arrays to a picture."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from sfumato.checks import nearest
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, FileError, InputError
 from sfumato.minimize import RunOptions
@@ -68,12 +68,12 @@ def stylize(
     names = [setting.name for setting in fields(StyleTransfer)]
     for name in settings:
         if name not in names:
-            nearest = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            found = nearest(name, names)
+            hint = f"; did you mean {found!r}?" if found else ""
             raise TypeError(f"stylize() got an unexpected keyword argument {name!r}{hint}")
     chosen = {} if preset is None else preset_settings(preset)
     transfer = StyleTransfer(**{**chosen, **settings, "seed": seed, "engine": engine})
-    painting = Painting(transfer, content, style_pairs(style), list(masks), resume=resume, quality=quality)
+    painting = Painting(transfer, content, style_pairs(style), list(masks or ()), resume=resume, quality=quality)
     if out is None and resume:
         raise InputError("resume=True needs out=...: the file of the picture")
     if out is not None:
@@ -170,11 +170,11 @@ class _Watcher:
             photo = read_photo(painting.content, first_frame=painting.transfer.first_frame)
             self.like = replace(photo, pixels=photo.pixels[:0].copy())
 
-    def after_step(self, record: StepRecord) -> bool:
-        """Returns True to end the run."""
-        ended = self.callback is not None and self.callback(record) is True
+    def after_step(self, record: StepRecord) -> object:
+        """Returns what the caller's callback does: True ends the run."""
+        answer = None if self.callback is None else self.callback(record)
         self._write_sometimes(record)
-        return ended
+        return answer
 
     def _write_sometimes(self, record: StepRecord) -> None:
         done, out, every = (record.scale - 1) * record.steps + record.step, self.painting.out, self.painting.save_every

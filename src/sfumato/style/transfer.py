@@ -14,7 +14,7 @@ from sfumato.style.job import PaintingJob
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.result import StyleResult, recorded_plan, to_uint8
-from sfumato.style.settings import PRECISIONS, Picture, StyleSettings
+from sfumato.style.settings import STYLE_PRECISIONS, Picture, StyleSettings
 from sfumato.style.tiles.estimate import Estimate, estimate
 from sfumato.style.tiles.memory import PREPARED_PIXELS, Plan, check_plan, make_plan, smaller_plan
 
@@ -90,7 +90,7 @@ class StyleTransfer(StyleSettings):
             return estimate(problem, sizes, make_plan(problem, *sizes[-1]))
 
     def _engine_of(self, run: RunOptions) -> Engine:
-        return self.chosen_engine() if run.engine is None else as_engine(run.engine, precisions=PRECISIONS)
+        return self.chosen_engine() if run.engine is None else as_engine(run.engine, precisions=STYLE_PRECISIONS)
 
 
 def _refuse(keywords: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import math
 import re
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from sfumato.losses.base import Loss
 from sfumato.minimize import RunOptions, minimize, resumed
 from sfumato.network import Network
 from sfumato.objective import check_examples
-from sfumato.optimizers import Optimizer, make_optimizer, settings_of
+from sfumato.optimizers import Optimizer, as_optimizer, make_optimizer, settings_of
 from sfumato.optimizers.schedules import Schedule, constant
 from sfumato.training.batches import make_batches
 from sfumato.training.history import EpochRecord
@@ -41,6 +42,8 @@ REPLACED = {
     "checkpoint": "run=RunOptions(checkpoint=...)",
     "resume": "run=RunOptions(checkpoint=..., resume=True)",
     "start": "run=RunOptions(start=...)",
+    "engine": "run=RunOptions(engine=...)",
+    "callback": "run=RunOptions(callback=...)",
 }
 """Keywords of `fit` before version 0.2, with their replacements."""
 
@@ -139,6 +142,7 @@ def fit(
     engine = as_engine(run.engine)
     if isinstance(optimizer, str):
         optimizer, l2 = decaying_optimizer(optimizer, l2 or None, network, train.size)
+    optimizer = as_optimizer(optimizer)
     batch_size = default_batch_size(optimizer, train.size) if batch_size == "auto" else batch_size
     epochs = default_epochs(train.size) if epochs is None else epochs
     _check_options(network, optimizer, l2, batch_size, epochs, early_stopping)
@@ -163,6 +167,7 @@ def fit(
         job, batch_size, "" if run.checkpoint is None else f"{_digest(train)} {_digest(validation)}"
     )
     state = resumed(job, run) or job.first(run.start and (run.start.theta, run.start.optimizer_state))
+    _check_rates(job, state, run.checkpoint)
     if state.stage > epochs:
         raise InputError(f"{run.checkpoint}: this run has {state.stage} epochs already; ask for as many or more")
     with engine.computing(network):
@@ -177,7 +182,7 @@ def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) ->
         "loss": _description(job.loss),
         "optimizer": f"{_description(job.optimizer)} {job.optimizer.digest()}",
         "learning_rate": float(job.schedule(0)),
-        "schedule": _description(job.schedule),
+        "schedule": _schedule_name(job.schedule),
         "l2": job.l2,
         "batch_size": batch_size,
         "early_stopping": job.patience,
@@ -254,6 +259,22 @@ def _digest(examples: Examples | StreamedExamples | None) -> str:
     return fingerprint(*(examples or ()))
 
 
+def _schedule_name(schedule: Schedule) -> str:
+    """The name of a schedule of ours; functions of one's own are compared by the rates that they gave."""
+    return repr(schedule) if type(schedule).__module__.startswith("sfumato.") else "a function"
+
+
+def _check_rates(job: TrainingJob, state: State, checkpoint: str | Path | None) -> None:
+    """Refuse to go on where the epochs that are done had other rates."""
+    for record in state.history:
+        rate = float(job.schedule(record.epoch - 1))
+        if rate != record.learning_rate:
+            raise InputError(
+                f"{checkpoint}: epoch {record.epoch} had the learning rate {record.learning_rate:g}, and the schedule "
+                f"gives {rate:g} now; resume with the same, or start anew with overwrite=True"
+            )
+
+
 def _description(part: object) -> str:
     """The repr of an object without memory addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part))
@@ -262,7 +283,7 @@ def _description(part: object) -> str:
 def _refuse(keywords: dict[str, Any]) -> None:
     for name in keywords:
         if name in REPLACED:
-            raise InputError(f"fit has no {name}= any more: give it {REPLACED[name]}")
+            raise InputError(f"fit has no {name}=: give it {REPLACED[name]}")
         raise TypeError(f"fit() got an unexpected keyword argument {name!r}")
 
 
@@ -274,12 +295,17 @@ def _check_options(
     epochs: int,
     early_stopping: int | None,
 ) -> None:
+    for name, count in {"number of epochs": epochs, "batch size": batch_size, "early stopping": early_stopping}.items():
+        if not (
+            count in ("full", None) or (isinstance(count, int | np.integer | float) and not isinstance(count, bool))
+        ):
+            raise InputError(f"the {name} must be a whole number, not {count!r}")
     if isinstance(batch_size, str) and batch_size != "full":
         raise InputError(f"the batch size must be a number, 'auto' or 'full', not {batch_size!r}")
     if batch_size != "full" and (batch_size < 1 or batch_size != int(batch_size)):
         raise InputError(f"the batch size must be at least 1, not {batch_size}")
     if epochs < 1 or epochs != int(epochs):
-        raise InputError(f"the number of epochs must be at least 1, not {epochs}")
+        raise InputError(f"the number of epochs must be a whole number of at least 1, not {epochs}")
     nonnegative("L2 penalty", l2)
     if early_stopping is not None and early_stopping < 1:
         raise InputError(f"the patience of early stopping must be at least 1 epoch, not {early_stopping}")

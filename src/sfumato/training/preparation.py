@@ -21,7 +21,7 @@ from sfumato.losses.classification import default_loss
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
 from sfumato.network import Network
-from sfumato.optimizers import Optimizer
+from sfumato.optimizers import Optimizer, as_optimizer
 from sfumato.optimizers.schedules import Schedule, make_schedule
 from sfumato.training.fitting import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
 from sfumato.training.history import EpochRecord
@@ -174,6 +174,7 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
     scaling = _fit_scaling(splits, settings.scaling)
     network, loss = make_network(dataset, settings)
     optimizer, l2 = _make_optimizer(settings, network, count)
+    _check_rate(settings)
     batch_size = settings.batch_size
     if batch_size in (None, "auto"):
         batch_size = default_batch_size(optimizer, count, defaults.batch_size)
@@ -279,7 +280,12 @@ def _checked_units(hidden: Any) -> tuple[int, ...]:
 def _make_optimizer(settings: TrainingSettings, network: Network, examples: int) -> tuple[Optimizer[Any], float]:
     """Make the optimizer, and choose the L2 penalty for the objective: AdamW decays weights itself instead."""
     if not isinstance(settings.optimizer, str):
-        return settings.optimizer, settings.l2 or 0.0
+        for name in ("beta", "beta1", "beta2", "epsilon", "epsilon_inside_root", "momentum_form"):
+            if settings.given(name):
+                raise InputError(
+                    f"{name}=... is for an optimizer that is named: give it to {settings.optimizer!r} itself"
+                )
+        return as_optimizer(settings.optimizer), settings.l2 or 0.0
     own: dict[str, Any] = {
         "beta": settings.beta,
         "beta1": settings.beta1,
@@ -289,6 +295,15 @@ def _make_optimizer(settings: TrainingSettings, network: Network, examples: int)
         "form": settings.momentum_form,
     }
     return decaying_optimizer(settings.optimizer, settings.l2, network, examples, **own)
+
+
+def _check_rate(settings: TrainingSettings) -> None:
+    """Refuse a function of the epoch beside another answer to the same question."""
+    given = [name for name in ("learning_rate", "schedule", "decay") if settings.given(name)]
+    if len(given) > 1 and any(callable(getattr(settings, name)) for name in given):
+        raise InputError(
+            f"{' and '.join(f'{name}=...' for name in given)} contradict each other: a function gives the rate"
+        )
 
 
 def engine_options(engine: Engine | str | None) -> dict[str, str | None]:

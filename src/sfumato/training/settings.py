@@ -1,11 +1,12 @@
 """The settings of training: their meaning, defaults and choices, defined once for Python and the command line."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from sfumato.checks import suggestion
+from sfumato.checks import one_of, suggestion, whole
 from sfumato.data.dataset import TaskChoice
 from sfumato.data.scaling import ScalingKind
 from sfumato.errors import InputError
@@ -248,12 +249,13 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for own in fields(self):
             value, choices = getattr(self, own.name), own.metadata["choices"]
-            if choices and isinstance(value, str) and value not in choices:
-                kind = "initialiser" if own.name == "init" else own.name.replace("_", " ")
-                said = suggestion(value, choices)
-                raise InputError(f"no {kind} is called {value!r}; {said}use one of {', '.join(choices)}")
-        if self.l2 is not None and not 0 <= self.l2 < float("inf"):
-            raise InputError(f"l2=... takes a number of at least 0, not {self.l2}")
+            if choices and (isinstance(value, str) or own.name == "architecture"):
+                one_of("initialiser" if own.name == "init" else own.name.replace("_", " "), value, choices)
+        fits = self.l2 is None or (isinstance(self.l2, int | float) and 0 <= self.l2 < float("inf"))
+        if not fits:
+            raise InputError(f"l2=... takes a number of at least 0, not {self.l2!r}")
+        if self.limit is not None:
+            whole("limit", self.limit, 1)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
@@ -299,7 +301,7 @@ def option_value(name: str, value: Any) -> Any:
             return ",".join(f"{label}={_number(weight)}" for label, weight in value.items())
         case "validation" | "test":
             return _number(getattr(value, "name", value))
-    return value if isinstance(value, int | float) else str(value)
+    return value if isinstance(value, int | float) else re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def units_of(hidden: int | Sequence[int]) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sfumato import __version__
 from sfumato.data import Examples, StreamedExamples
 from sfumato.engine import NUMPY, Engine
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
@@ -17,6 +16,7 @@ from sfumato.network import Network
 from sfumato.training.diagnosis import diagnose
 from sfumato.training.fitting import FitResult
 from sfumato.training.splits import Splits
+from sfumato.version import __version__
 
 
 @dataclass(frozen=True)

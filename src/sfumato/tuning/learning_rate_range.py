@@ -21,7 +21,7 @@ from sfumato.errors import InputError
 from sfumato.losses.base import Loss
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective
-from sfumato.optimizers import Optimizer, make_optimizer
+from sfumato.optimizers import Optimizer, as_optimizer
 from sfumato.training.batches import Batches, make_batches
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 200
@@ -76,7 +76,7 @@ def learning_rate_range(
     Raises:
         InputError: for an optimizer that finds the length of its steps itself, as L-BFGS does.
     """
-    optimizer = make_optimizer(optimizer) if isinstance(optimizer, str) else optimizer
+    optimizer = as_optimizer(optimizer)
     if optimizer.full_batch:
         raise InputError(f"{optimizer} finds the length of its steps itself: a range test is for the other optimizers")
     engine = as_engine(engine)

@@ -12,7 +12,7 @@ from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
 from sfumato.style.presets import preset_settings
-from sfumato.style.settings import PRECISIONS, STARTS, StyleSettings
+from sfumato.style.settings import STARTS, STYLE_PRECISIONS, StyleSettings
 from sfumato.style.transfer import StyleTransfer
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -39,7 +39,7 @@ def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[s
     if preset is not None:
         settings = preset_settings(preset)
         given |= {name: value for name, value in settings.items() if name not in given_by_name}
-    engine = choose_engine(given["backend"], given["device"], given["precision"], precisions=PRECISIONS)
+    engine = choose_engine(given["backend"], given["device"], given["precision"], precisions=STYLE_PRECISIONS)
     named = {setting.name: given[setting.name] for setting in fields(StyleTransfer) if setting.name in given}
     return StyleTransfer(**named, engine=engine)
 

@@ -119,7 +119,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     if too_much(least):
         needed = bytes_as_text(planned_memory(problem, height, width, least))
         choices = "a smaller size or style scale"
-        choices += ", or --optimizer adam" if len(histories) > 1 else ""
+        choices += ", or optimizer='adam'" if len(histories) > 1 else ""
         raise InputError(
             f"{problem.content_name}: at {width} x {height} pixels it takes at least {needed} of memory, and "
             f"{bytes_as_text(allowed)} are allowed; allow more, or choose {choices}"
@@ -166,8 +166,8 @@ def smaller_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> 
     try:
         tile = make_plan(smaller, height, width).tile
     except InputError:
-        return "choose a smaller size, or --device cpu"
-    return f"--memory {half // 10**6}MB --overwrite works it in tiles of {tile} pixels; or choose a smaller size"
+        return "choose a smaller size, or device='cpu'"
+    return f"memory={half // 10**6}MB with overwrite=True works it in tiles of {tile} pixels; or choose a smaller size"
 
 
 def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> None:
