@@ -63,7 +63,7 @@ def convolutional_network(
     init: str | Initializer = "he",
     dropout: float = 0.5,
 ) -> Network:
-    """For images: convolutions of 3 x 3, each followed by the activation and max pooling, and then dense layers.
+    """Convolutions of 3 x 3 for images, each followed by the activation and max pooling, and then dense layers.
 
     Args:
         input_shape: Shape of one image, (height, width, channels); every pooling halves height and width.

@@ -28,7 +28,7 @@ from sfumato.storage import write_atomically
 if TYPE_CHECKING:
     import optuna
 
-    from sfumato.cli.tune.search import Plan
+    from sfumato.cli.tune.search import SearchPlan
     from sfumato.training.splits import Splits
     from sfumato.tuning.search import Trial
 
@@ -60,14 +60,14 @@ def tune(
 
         sfumato tune mnist --learning-rate-only -o curve.png
     """
-    from sfumato.cli.tune.search import Plan
+    from sfumato.cli.tune.search import SearchPlan
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if settings.early_stopping is not None:
         raise InputError("tune watches the validation loss itself: leave out --early-stopping")
     if settings.validation is None:
         settings = replace(settings, validation=VALIDATION)
-    plan = Plan(data, settings, asdict(compute), search.trials, seed.seed)
+    plan = SearchPlan(data, settings, asdict(compute), search.trials, seed.seed)
     with limited_threads(output.threads):
         if search.learning_rate_only:
             _range_test(plan, output, console)
@@ -75,7 +75,7 @@ def tune(
             _search(plan, search, run.resume, output, console)
 
 
-def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
+def _range_test(plan: "SearchPlan", output: OutputOptions, console: Console) -> None:
     from sfumato import plots
     from sfumato.plots import tuning as tuning_plots
 
@@ -101,7 +101,7 @@ def _range_test(plan: "Plan", output: OutputOptions, console: Console) -> None:
     console.result("\n".join(lines), values)
 
 
-def _search(plan: "Plan", search: SearchOptions, resume: bool, output: OutputOptions, console: Console) -> None:
+def _search(plan: "SearchPlan", search: SearchOptions, resume: bool, output: OutputOptions, console: Console) -> None:
     from sfumato.cli.tune.folder import database_in, open_folder
     from sfumato.cli.tune.outcome import BEST, conclude
     from sfumato.cli.tune.search import open_study, refuse_another
@@ -139,7 +139,7 @@ def _search(plan: "Plan", search: SearchOptions, resume: bool, output: OutputOpt
 
 
 def _run_trials(
-    plan: "Plan",
+    plan: "SearchPlan",
     splits: "Splits",
     study: "optuna.Study",
     url: str | None,

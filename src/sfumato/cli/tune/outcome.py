@@ -10,7 +10,7 @@ import typer
 
 from sfumato.cli.messages import in_options
 from sfumato.cli.parsing import parse_engine
-from sfumato.cli.tune.search import Plan
+from sfumato.cli.tune.search import SearchPlan
 from sfumato.minimize import RunOptions
 from sfumato.storage import dump, write_atomically
 from sfumato.training.splits import Splits
@@ -26,7 +26,7 @@ BEST = "best"
 
 
 def conclude(
-    plan: Plan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
+    plan: SearchPlan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
 ) -> tuple[str, dict[str, Any]]:
     """Train the best trial again, with the command that is printed, and write all files; returns text and values."""
     from sfumato.tuning.search import finished_trials
@@ -63,7 +63,7 @@ def conclude(
     return text, values
 
 
-def train_again(plan: Plan, best: "Trial", out: Path | None) -> dict[str, Any]:
+def train_again(plan: SearchPlan, best: "Trial", out: Path | None) -> dict[str, Any]:
     """Train with the values of the best trial; the run is kept in a folder, if one is given."""
     from sfumato.recipe import train_with
 

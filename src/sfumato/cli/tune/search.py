@@ -51,7 +51,7 @@ RACES = ("exists", "UNIQUE", "duplicate key", "locked")
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """A search as the command line describes it, with which any process can set it up.
 
     Attributes:
@@ -165,7 +165,7 @@ class Plan:
 
 
 def run_with(
-    plan: Plan, splits: Splits, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
+    plan: SearchPlan, splits: Splits, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
 ) -> tuple[float, int]:
     """Train with a trial's values; returns the lowest validation loss and its epoch."""
     training = prepare(splits, plan.with_values(values, epochs), plan.seed)
@@ -183,7 +183,7 @@ def run_with(
     return best.validation_loss, best.epoch
 
 
-def open_study(plan: Plan, splits: Splits, url: str | None) -> "optuna.Study":
+def open_study(plan: SearchPlan, splits: Splits, url: str | None) -> "optuna.Study":
     """Open the study in a storage or in memory: a new one, or an earlier one to resume.
 
     Raises:
@@ -214,7 +214,7 @@ def open_study(plan: Plan, splits: Splits, url: str | None) -> "optuna.Study":
     raise AssertionError("the last time, it returns or raises")
 
 
-def refuse_another(plan: Plan, splits: Splits, url: str, folder: Path) -> None:
+def refuse_another(plan: SearchPlan, splits: Splits, url: str, folder: Path) -> None:
     """Refuse to mix two searches in one folder.
 
     Raises:
@@ -241,7 +241,7 @@ def _storage(url: str) -> "optuna.storages.RDBStorage":
 
 
 def work(
-    plan: Plan, splits: Splits, study: "optuna.Study", stop: Callable[[], bool], show: Callable[[Trial], None]
+    plan: SearchPlan, splits: Splits, study: "optuna.Study", stop: Callable[[], bool], show: Callable[[Trial], None]
 ) -> None:
     """Run trials until as many as were asked for are finished, in this process or in others."""
     space = plan.space(splits)
@@ -277,7 +277,7 @@ def _to_begin(study: "optuna.Study", trials: int) -> bool:
 
 
 def work_in_processes(
-    plan: Plan,
+    plan: SearchPlan,
     study: "optuna.Study",
     url: str,
     jobs: int,
@@ -317,7 +317,7 @@ def work_in_processes(
         raise FileError(f"{url}: a job of the search ended early; add --resume to go on")
 
 
-def _process(plan: Plan, url: str, threads: int, end: Any) -> None:
+def _process(plan: SearchPlan, url: str, threads: int, end: Any) -> None:
     """Run trials in a process of its own, with its own data and its own connection to the storage."""
     with limited_threads(threads), interruptible(lambda: None) as interrupted:
         splits = plan.splits()
