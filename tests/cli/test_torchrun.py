@@ -7,14 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
+from sfumato.cli.processes import PATIENCE
 from sfumato.pictures.files import read_image
 from sfumato.storage import load_header
+
+Call = Callable[..., Any]
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
@@ -42,13 +46,10 @@ def pictures(tmp_path: Path) -> Path:
 TRAIN = ["train", "circles", "--epochs", "4", "--dropout", "0.2", "--hidden", "12", "--json", "--quiet", "--out"]
 
 
-def test_training_in_two_processes_says_and_writes_once_what_one_process_does(tmp_path: Path) -> None:
+def test_training_in_two_processes_says_and_writes_once_what_one_process_does(here: Call, tmp_path: Path) -> None:
     together = torchrun(2, *TRAIN, "two", folder=tmp_path)
     assert together.returncode == 0, together.stderr
-    alone = subprocess.run(
-        [sys.executable, "-m", "sfumato", *TRAIN, "one"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    pair = [json.loads(done.stdout) for done in (together, alone)]  # exactly one object
+    pair = [json.loads(out) for out in (together.stdout, here(*TRAIN, "one").out)]  # exactly one object
     for name in ("train_loss", "validation_loss", "test_loss"):
         assert pair[0][name] == pytest.approx(pair[1][name], rel=1e-5)
     assert pair[0]["steps"] == pair[1]["steps"]
@@ -56,7 +57,7 @@ def test_training_in_two_processes_says_and_writes_once_what_one_process_does(tm
     assert not said(together)
 
 
-def test_two_processes_paint_the_picture_of_one(pictures: Path) -> None:
+def test_two_processes_paint_the_picture_of_one(pictures: Path, here: Call) -> None:
     style = [
         "style",
         "content.png",
@@ -75,10 +76,7 @@ def test_two_processes_paint_the_picture_of_one(pictures: Path) -> None:
     ]
     together = torchrun(2, *style, "two.png", folder=pictures)
     assert together.returncode == 0, together.stderr
-    alone = subprocess.run(
-        [sys.executable, "-m", "sfumato", *style, "one.png"], cwd=pictures, capture_output=True, text=True, check=True
-    )
-    pair = [json.loads(done.stdout) for done in (together, alone)]
+    pair = [json.loads(out) for out in (together.stdout, here(*style, "one.png").out)]
     assert pair[0]["loss"] == pytest.approx(pair[1]["loss"], rel=1e-4)
     difference = read_image(pictures / "two.png").astype(int) - read_image(pictures / "one.png")
     assert np.abs(difference).max() <= 2
@@ -86,8 +84,10 @@ def test_two_processes_paint_the_picture_of_one(pictures: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_number(rank: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rank", "then"), [(0, 1), (1, 3)])
+def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_number(
+    rank: int, then: int, here: Call, tmp_path: Path
+) -> None:
     options = ["train", "digits", "--hidden", "12", "--quiet", "--batch-size", "50", "--out", "run", "--epochs"]
     running = subprocess.Popen(
         [*LAUNCH, "2", "-m", "sfumato", *options, "100000"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
@@ -102,9 +102,14 @@ def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_numb
     assert "--resume" in line
     done = load_header(checkpoint)["progress"][0]
     assert done > 0
-    further = torchrun(3, *options, str(done + 2), "--resume", "--json", folder=tmp_path)
-    assert further.returncode == 0, further.stderr
-    assert json.loads(further.stdout)["epochs"] == done + 2
+    command = [*options, str(done + 2), "--resume", "--json"]
+    if then == 1:
+        status, out, err = here(*command)
+    else:
+        further = torchrun(then, *command, folder=tmp_path)
+        status, out, err = further.returncode, further.stdout, further.stderr
+    assert status == 0, err
+    assert json.loads(out)["epochs"] == done + 2
 
 
 def _until(happened: Callable[[], bool]) -> None:
@@ -125,21 +130,35 @@ def _process(launcher: subprocess.Popen[str], rank: int) -> psutil.Process:
     raise LookupError(rank)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ("predict model.safetensors rows.csv", "torchrun is for train and style: run predict without it"),
-        ("train circles --batch-size 1", "a batch of 1 examples is too small for 2 processes to share"),
-        ("style folder --style style.png -o painted", "torchrun's processes share one picture"),
-        ("train nowhere.csv", "nowhere.csv"),
-    ],
-)
-def test_what_processes_cannot_share_is_refused_in_one_line(arguments: str, expected: str, pictures: Path) -> None:
-    (pictures / "folder").mkdir(exist_ok=True)
-    done = torchrun(2, *arguments.split(), folder=pictures)
+REFUSED = {
+    "predict model.safetensors rows.csv": "torchrun is for train and style: run predict without it",
+    "style folder --style style.png -o painted": "torchrun's processes share one picture",
+    "train nowhere.csv": "nowhere.csv",
+}
+
+
+def test_what_processes_cannot_share_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = torchrun(2, "train", "circles", "--batch-size", "1", folder=tmp_path)
     assert done.returncode != 0
-    lines = said(done)
-    assert lines
-    assert all(expected in line for line in lines)
-    if "nowhere" not in arguments:  # a file may be missing on one machine alone, so each process tells of its own
-        assert len(lines) == 1
+    (line,) = said(done)
+    assert "a batch of 1 examples is too small for 2 processes to share" in line
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_what_is_refused_before_processes_meet(
+    arguments: str, rank: int, pictures: Path, here: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of two processes: the first says it at once, the other waits for torchrun to end it for the first's."""
+    (pictures / "folder").mkdir()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", str(rank))
+    waited: list[float] = []
+    monkeypatch.setattr("sfumato.cli.processes.time.sleep", waited.append)
+    status, out, err = here(*arguments.split())
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("sfumato: ")
+    assert REFUSED[arguments] in line
+    own = "nowhere" in arguments  # a file may be missing on one machine alone, so each process tells of its own
+    assert waited == ([] if rank == 0 or own else [PATIENCE])

@@ -45,3 +45,14 @@ def write_keras() -> Callable[[Path, Parts], None]:
             file["fc1/fc1_W_1:0"] = np.zeros((2, 3))
 
     return write
+
+
+@pytest.fixture
+def narrow_vgg(small_vgg: Callable[[str], Parts], write_keras: Callable[[Path, Parts], None], tmp_path: Path) -> str:
+    """Weights of VGG19 with few filters, whose features stay of the size of what comes in: for settings' vgg_weights.
+
+    For what holds for any weights: the filters of the real one cost most of the time.
+    """
+    parts = {name: (W * np.sqrt(2 / W[0].size), 0.1 * b) for name, (W, b) in small_vgg("vgg19").items()}
+    write_keras(tmp_path / "narrow.h5", parts)
+    return str(tmp_path / "narrow.h5")
