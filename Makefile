@@ -4,8 +4,13 @@ PYTHON ?= python3
 SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 
+# Each of the two on one thread: threads of both would wait for each other. Neighbours stay together, for what they
+# share, until one of the two has nothing left to do. Tests of threads ask for as many as they need.
+TWO_AT_ONCE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
 # The heart of the engine, every gradient of it, for `make test-quick`
-QUICK_TESTS := tests/layers tests/optimizers tests/losses tests/peers tests/test_gradient_check.py tests/test_planted_defects.py
+QUICK_TESTS := tests/layers tests/optimizers tests/losses tests/peers tests/test_checks.py \
+	tests/test_gradient_check.py tests/test_planted_defects.py
 # What leans most on other libraries, for `make test-lowest`
 LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test_storage.py tests/test_estimators.py \
 	tests/interchange
@@ -20,10 +25,10 @@ demo: .venv/.installed
 
 test: .venv/.test-installed
 	$(BIN)/python -m pytest --doctest-modules src
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(TWO_AT_ONCE) -m "not slow"
 
 test-quick: .venv/.test-installed
-	$(BIN)/python -m pytest -m "not slow" -n 2 $(QUICK_TESTS)
+	$(TWO_AT_ONCE) -m "not slow" $(QUICK_TESTS)
 
 test-slow: .venv/.test-installed
 	$(BIN)/python -m pytest -m slow

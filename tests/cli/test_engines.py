@@ -64,7 +64,7 @@ def test_a_gradient_is_checked_on_torch_too(here: Call) -> None:
 
 
 def test_a_search_keeps_its_backend_for_the_best(here: Call) -> None:
-    done = here("tune", "circles", "--trials", "2", "--backend", "torch", "--json", "--quiet")
+    done = here("tune", "circles", "--trials", "2", "--epochs", "3", "--backend", "torch", "--json", "--quiet")
     values = json.loads(done.out)
     assert "--backend torch" in " ".join(values["command"])
     assert values["outcome"]["backend"] == "torch"
