@@ -7,11 +7,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from sfumato import InputError
 from sfumato.workers import ALONE, Share, Workers, join_workers
+
+FILTERS = (4, 5, 6, 7, 8)
+"""Those of the VGG that paints: few, as what is told of sums over processes holds for any."""
 
 JOB = """
 import json, sys
@@ -22,10 +26,12 @@ from sfumato.engine import NUMPY_DOUBLE
 from sfumato.data import Examples
 from sfumato.workers import ALONE, join_workers, leave_workers
 from sfumato.style.problem import StyleProblem
+from sfumato.style.vgg import architecture
 from sfumato.minimize import RunOptions
 from sfumato.style.transfer import StyleTransfer
 
 workers = join_workers()
+architecture.FILTERS = FILTERS
 rng = np.random.default_rng(0)
 
 def train(network, shape, optimizer, backend, **options):
@@ -45,7 +51,8 @@ found = {
     "convolutions": train(convnet, (8, 8, 2), Momentum(), "numpy", batch_size=9),
     "L-BFGS": train(smooth, (5,), LBFGS(), "numpy", batch_size="full"),
 }
-layers = {"content_layers": {"conv3_1": 1.0}, "style_layers": {"conv1_1": 1.0, "conv2_1": 1.0, "conv3_1": 2.0}}
+layers = {"content_layers": {"conv3_1": 1.0}, "style_layers": {"conv1_1": 1.0, "conv2_1": 1.0, "conv3_1": 2.0},
+    "vgg_weights": "narrow.h5"}
 content, style = rng.random((40, 56, 3)), rng.random((32, 48, 3))
 mask = np.zeros((40, 56, 3)); mask[:, 25:] = 1.0
 for tile in (None, 16, 32):  # one tile, which most processes have no part in; twelve; and four
@@ -71,9 +78,22 @@ leave_workers()
 """What each process of a job does; it writes all numbers that come out."""
 
 
+def write_narrow_vgg(path: Path) -> None:
+    """Weights of VGG19 with those filters, as Keras's releases have them."""
+    rng, channels = np.random.default_rng(0), 3
+    with h5py.File(path, "w") as file:
+        for block, (filters, count) in enumerate(zip(FILTERS, (2, 2, 4, 4, 4), strict=True), start=1):
+            for number in range(1, count + 1):
+                name, W = f"block{block}_conv{number}", rng.standard_normal((3, 3, channels, filters))
+                file[f"{name}/{name}_W_1:0"] = (W * np.sqrt(2 / (9 * channels))).astype(np.float32)
+                file[f"{name}/{name}_b_1:0"] = (0.1 * rng.standard_normal(filters)).astype(np.float32)
+                channels = filters
+
+
 def outcome(path: Path, count: int) -> list[dict[str, Any]]:
     """What each of so many processes has found."""
-    (path / "job.py").write_text(JOB)
+    (path / "job.py").write_text(f"FILTERS = {FILTERS}\n{JOB}")
+    write_narrow_vgg(path / "narrow.h5")
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)] if count > 1 else []
     command = [sys.executable, *launch, "job.py", "found"]
     done = subprocess.run(command, check=False, cwd=path, capture_output=True, text=True)

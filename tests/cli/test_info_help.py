@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,32 @@ import pytest
 import sfumato as package
 from sfumato.cli import app
 from sfumato.data import NAMES
+from sfumato.pictures.builtin import BUILTIN_STYLES
+from sfumato.style.presets import PRESETS
 
 Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def informed(program: list[str]) -> "subprocess.CompletedProcess[str]":
+    """What the real program says of this machine, where it measures for seconds: asked once."""
+    return subprocess.run([*program, "info", "--json"], capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.fixture
+def measured(informed: "subprocess.CompletedProcess[str]", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is measured anew: the times are those that the real program has found."""
+    found = json.loads(informed.stdout)["fastest"]
+    monkeypatch.setattr("sfumato.cli.speeds.measure", lambda engines: found)
+
 
 COMMANDS = [str(command.name) for command in app.registered_commands]
 """All commands, as the program itself knows them."""
 
 
-def test_info_says_what_is_installed_and_would_be_used(sfumato: Call) -> None:
-    status, out, err = sfumato("info", "--json")
-    values = json.loads(out)
-    assert (status, err) == (0, "")
+def test_info_says_what_is_installed_and_would_be_used(informed: "subprocess.CompletedProcess[str]") -> None:
+    values = json.loads(informed.stdout)
+    assert (informed.returncode, informed.stderr) == (0, "")
     assert values["sfumato"] == package.__version__
     assert values["python"] == platform.python_version()
     assert values["numpy"] == np.__version__
@@ -41,12 +57,22 @@ def test_info_says_what_is_installed_and_would_be_used(sfumato: Call) -> None:
     assert {"scipy", "scikit_learn", "platform", "memory_gib", "blas", "instructions", "auto"} <= values.keys()
 
 
+@pytest.mark.usefixtures("measured")
 def test_info_counts_the_threads_that_it_is_given(here: Call, tmp_path: Path) -> None:
     assert json.loads(here("info", "--json", "--threads", "1").out)["threads"] == 1
     status, out, _ = here("info", "-o", "info.txt")
     assert status == 0
     assert (tmp_path / "info.txt").read_text(encoding="utf-8") == out
     assert f"sfumato          {package.__version__}" in out
+
+
+@pytest.mark.usefixtures("measured")
+def test_info_lists_built_in_styles_and_presets(here: Call) -> None:
+    values = json.loads(here("info", "--json").out)
+    assert values["styles"] == {f"sfumato:{name}": what for name, what in BUILTIN_STYLES.items()}
+    assert values["presets"] == {name: preset.purpose for name, preset in PRESETS.items()}
+    text = here("info").out
+    assert all(f"sfumato:{name} " in text for name in BUILTIN_STYLES)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

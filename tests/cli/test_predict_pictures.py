@@ -23,7 +23,7 @@ MOST = 12
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that knows MNIST's digits tolerably."""
     folder = tmp_path_factory.mktemp("digits")
-    arguments = ["--limit", "8000", "--epochs", "10", "--quiet", "-o", str(folder / "run")]
+    arguments = ["--limit", "6000", "--epochs", "6", "--quiet", "-o", str(folder / "run")]
     assert run(["train", "mnist", *arguments]) == 0
     return folder / "run"
 

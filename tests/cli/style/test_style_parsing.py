@@ -9,7 +9,6 @@ import pytest
 
 from sfumato.cli.style.parsing import parse_layers, parse_masks, parse_memory, parse_size, split_weight
 from sfumato.errors import InputError
-from sfumato.pictures.builtin import BUILTIN_STYLES
 from sfumato.style.presets import PRESETS
 
 Call = Callable[..., Any]
@@ -115,11 +114,3 @@ def test_built_in_pictures_are_named_like_files(pictures: list[str], here: Call)
     done = here("style", "sfumato:mosaic", *TINY, *ends)
     assert done.status == 0, done.err
     assert json.loads(done.out)["settings"]["style_shares"] == [2 / 3, 1 / 3]
-
-
-def test_info_lists_built_in_styles_and_presets(here: Call) -> None:
-    values = json.loads(here("info", "--json").out)
-    assert values["styles"] == {f"sfumato:{name}": what for name, what in BUILTIN_STYLES.items()}
-    assert values["presets"] == {name: preset.purpose for name, preset in PRESETS.items()}
-    text = here("info").out
-    assert all(f"sfumato:{name} " in text for name in BUILTIN_STYLES)
