@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sfumato.cli import run
 from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
@@ -22,12 +23,20 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot 
 SMALL = ["train", "moons", "--epochs", "2", "--hidden", "2", "--quiet"]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, to copy."""
+    folder = tmp_path_factory.mktemp("small") / "run"
+    assert run([*SMALL, "-o", str(folder)]) == 0
+    return folder
+
+
 @posix_only
 @pytest.mark.parametrize("name", ["checkpoint.safetensors", "config.json", "cost.png"])
 def test_a_full_disk_in_training_leaves_the_run_before_whole(
-    name: str, here: Call, on_a_full_disk: Call, snapshot: Snapshot, tmp_path: Path
+    name: str, small: Path, here: Call, on_a_full_disk: Call, snapshot: Snapshot, tmp_path: Path
 ) -> None:
-    assert here(*SMALL, "-o", "run").status == 0
+    shutil.copytree(small, tmp_path / "run")
     before = snapshot(tmp_path)
     limit = (tmp_path / "run" / name).stat().st_size // 2
     done = on_a_full_disk(limit, *SMALL, "-o", "run", "--overwrite", "--seed", "1")
@@ -68,7 +77,13 @@ def test_a_full_disk_leaves_the_answers_before_whole(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only some systems have a device that is always full")
 def test_a_full_standard_output(program: list[str]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run([*program, "info"], stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+        done = subprocess.run(
+            [*program, "check", "spiral", "--hidden", "2"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
     assert done.returncode == 2
     assert done.stderr == "sfumato: <stdout>: cannot be written (No space left on device)\n"
 
