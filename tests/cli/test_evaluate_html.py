@@ -15,14 +15,14 @@ def data(trained: Path) -> str:
     return str(trained.parent / "flowers.csv")
 
 
-def test_the_page_is_written_beside_the_text(trained: Path, data: str, sfumato: Call, tmp_path: Path) -> None:
-    plain = sfumato("evaluate", str(trained), data)
-    status, out, err = sfumato("evaluate", str(trained), data, "--html", "page.html")
+def test_the_page_is_written_beside_the_text(trained: Path, data: str, here: Call, tmp_path: Path) -> None:
+    plain = here("evaluate", str(trained), data)
+    status, out, err = here("evaluate", str(trained), data, "--html", "page.html")
     assert (status, out, err) == plain
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "tulip" in page
-    values = json.loads(sfumato("evaluate", str(trained), data, "--json").out)
+    values = json.loads(here("evaluate", str(trained), data, "--json").out)
     assert set(values) == {
         *("loss", "accuracy", "examples", "report"),
         *("roc_area", "average_precision", "calibration_error"),
