@@ -3,7 +3,6 @@
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ def results(folder: Path) -> tuple[bytes, list[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Any]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Any]:
     """Results of a run that nothing happens to; each is made once."""
     made: dict[str, Any] = {}
 
@@ -37,7 +36,7 @@ def undisturbed(program: list[str], tmp_path_factory: pytest.TempPathFactory) ->
         key = " ".join(arguments)
         if key not in made:
             folder = tmp_path_factory.mktemp("undisturbed") / "run"
-            subprocess.run([*program, *arguments, "-o", str(folder)], check=True, capture_output=True)
+            assert run([*arguments, "--quiet", "-o", str(folder)]) == 0
             made[key] = results(folder)
         return made[key]
 

@@ -84,7 +84,7 @@ def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> None:
     database = tmp_path / "search" / "study.db"
-    arguments = ["tune", "digits", "--epochs", "8", "--trials", "12", "-o", "search", "--quiet"]
+    arguments = [*SEARCH, "--trials", "12", "-o", "search", "--quiet"]
     process = start(*arguments)
     process.until(lambda: trials_in(database) >= 2)
     process.send_signal(signal.SIGKILL)
@@ -99,7 +99,7 @@ def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_an_interrupted_search_says_how_to_go_on(start: Call, tmp_path: Path) -> None:
-    process = start("tune", "digits", "--epochs", "8", "--trials", "100", "-o", "search")
+    process = start(*SEARCH, "--trials", "100", "-o", "search")
     process.until(lambda: trials_in(tmp_path / "search" / "study.db") >= 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
@@ -127,12 +127,12 @@ def test_a_timeout_ends_the_search(here: Call) -> None:
     assert 1 <= values["trials"] < 100_000
 
 
-def test_the_range_test_draws_its_curve(sfumato: Call, tmp_path: Path) -> None:
+def test_the_range_test_draws_its_curve(sfumato: Call, here: Call, tmp_path: Path) -> None:
     status, out, _ = sfumato("tune", "mnist", "--learning-rate-only", "-o", "curve.png")
     assert status == 0
     assert "suggested: --learning-rate " in out
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
-    values = json.loads(sfumato("tune", "mnist", "--learning-rate-only", "--json").out)
+    values = json.loads(here("tune", "mnist", "--learning-rate-only", "--json").out)
     assert 1e-4 < values["suggestion"] < 0.1
     assert len(values["losses"]) == len(values["learning_rates"])
 
