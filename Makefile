@@ -6,7 +6,7 @@ BIN := .venv/$(SCRIPTS)
 
 # Each of the two on one thread: threads of both would wait for each other. Neighbours stay together, for what they
 # share, until one of the two has nothing left to do. Tests of threads ask for as many as they need.
-TWO_AT_ONCE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+TWO_AT_ONCE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The heart of the engine, every gradient of it, for `make test-quick`
 QUICK_TESTS := tests/layers tests/optimizers tests/losses tests/peers tests/test_checks.py \

@@ -239,10 +239,15 @@ def test_dropout_follows_the_key_and_is_left_out_without_one(engine: Engine, rou
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_activation_asked_for_follows_every_hidden_layer(name: str) -> None:
-    after = {"relu": ReLU(), "leaky-relu": LeakyReLU(), "tanh": Tanh(), "sigmoid": Sigmoid()}[name]
+    after = ACTIVATIONS[name]()
     network = multilayer_perceptron((4, 4, 1), [5, 6], 3, activation=name, dropout=0.2)
     hidden = [layer for units in (5, 6) for layer in (Dense(units), after, Dropout(0.2))]
     assert network.layers == (Flatten(), *hidden, Dense(3))
+
+
+def test_activations_are_called_by_their_names() -> None:
+    named = {"relu": ReLU, "leaky-relu": LeakyReLU, "tanh": Tanh, "sigmoid": Sigmoid}
+    assert {name: ACTIVATIONS[name] for name in named} == named
 
 
 def test_a_perceptron_is_no_more_than_what_is_asked_for() -> None:

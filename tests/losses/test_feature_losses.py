@@ -15,7 +15,7 @@ from sfumato.arrays import Array
 from sfumato.losses.content import ContentLoss
 from sfumato.losses.features import FeatureLoss, add_sums
 from sfumato.losses.gram import FeatureMoments, GramLoss, GramReferenceLoss, moments
-from sfumato.style.losses import REGULARISATION, WassersteinLoss, total_variation
+from sfumato.style.losses import REGULARISATION, STYLE_LOSSES, WassersteinLoss, total_variation
 
 N = 4
 
@@ -28,6 +28,7 @@ def target(*seeds: int) -> Sequence[tuple[FeatureMoments, float]]:
     return [(moments(features(5, 3 + seed, seed)), 1 / len(seeds)) for seed in seeds]
 
 
+COMPARED = (GramLoss, GramReferenceLoss, WassersteinLoss)
 LOSSES: dict[str, FeatureLoss[Any]] = {
     "content": ContentLoss(features(6, 5, 9)),
     "content, not relative": ContentLoss(features(6, 5, 9), relative=False),
@@ -35,6 +36,7 @@ LOSSES: dict[str, FeatureLoss[Any]] = {
     "gram of two styles": GramLoss(target(1, 2)),
     "gram-reference": GramReferenceLoss(target(1)),
     "wasserstein": WassersteinLoss(target(1, 2)),
+    **{name: loss(target(1)) for name, loss in STYLE_LOSSES.items() if loss not in COMPARED},
 }
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 

@@ -30,7 +30,7 @@ from sfumato import (
 from sfumato.arrays import Array, copied, to_numpy
 from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.network import Network
-from sfumato.optimizers import OPTIMIZERS, FirstOrder, make_optimizer
+from sfumato.optimizers import LBFGS, OPTIMIZERS, FirstOrder, make_optimizer
 from sfumato.storage import load_tensors, save_tensors
 
 RATE, STEPS = 0.01, 60
@@ -150,6 +150,10 @@ PAIRS: list[tuple[FirstOrder[Any], Callable[[], Update]]] = [
     (AdamW(), lambda: adam(0.9, 0.999, 1e-8, weight_decay=0.01)),
     (AdamW(weight_decay=0.5), lambda: adam(0.9, 0.999, 1e-8, weight_decay=0.5)),
 ]
+
+
+def test_every_optimizer_is_held_against_the_textbook() -> None:
+    assert {type(optimizer) for optimizer, _ in PAIRS} == {*OPTIMIZERS.values()} - {LBFGS}, "add it to PAIRS"
 
 
 @pytest.mark.parametrize(("optimizer", "make_update"), PAIRS, ids=[repr(optimizer) for optimizer, _ in PAIRS])

@@ -32,7 +32,7 @@ from sfumato import (
 )
 from sfumato.arrays import copied, to_numpy
 from sfumato.engine import Engine
-from sfumato.optimizers import FirstOrder
+from sfumato.optimizers import LBFGS, OPTIMIZERS, FirstOrder
 
 SGD: Any = torch.optim.SGD
 RATE, STEPS = 0.01, 100
@@ -49,6 +49,10 @@ PAIRS: list[tuple[FirstOrder[Any], Any, dict[str, Any]]] = [
     (AdamW(), torch.optim.AdamW, {}),
     (AdamW(weight_decay=0.5), torch.optim.AdamW, {"weight_decay": 0.5}),
 ]
+
+
+def test_every_optimizer_is_held_against_pytorch() -> None:
+    assert {type(optimizer) for optimizer, *_ in PAIRS} == {*OPTIMIZERS.values()} - {LBFGS}, "add it to PAIRS"
 
 
 @pytest.mark.parametrize(("optimizer", "peer", "options"), PAIRS, ids=[repr(pair[0]) for pair in PAIRS])

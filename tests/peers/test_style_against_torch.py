@@ -67,6 +67,7 @@ def style_in_torch(kind: str, F: Any, targets: list[tuple[Any, float]]) -> Any:
     A = sum(weight * T @ T.T / T.shape[1] for T, weight in targets)
     if kind == "gram":
         return ((F @ F.T / M - A) ** 2).sum() / (A**2).sum()
+    assert kind == "wasserstein", f"write {kind} in PyTorch here"
     goal = sum(weight * T.mean(1) for T, weight in targets)
     C_goal = A - torch.outer(goal, goal)
     ridge = REGULARISATION * C_goal.trace() / N * torch.eye(N, dtype=F.dtype)

@@ -182,5 +182,7 @@ OPS: dict[str, Ops] = {"numpy": NumpyOps(), "torch": TorchOps()}
 IN_FORCE: ContextVar[Ops] = ContextVar("ops", default=OPS["numpy"])
 """The operations in force: NumPy's, but inside of `engine.computing`. Threads of the pool copy it."""
 
-ops = IN_FORCE.get
-"""Return the operations in force."""
+
+def ops() -> Ops:
+    """Return the operations in force."""
+    return IN_FORCE.get()
