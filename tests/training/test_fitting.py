@@ -438,7 +438,7 @@ def test_every_epoch_steps_with_the_rate_that_its_record_shows() -> None:
 @pytest.mark.parametrize("keyword", REPLACED)
 def test_keywords_of_before_are_refused_with_what_to_write_now(keyword: str) -> None:
     given: dict[str, Any] = {keyword: 1}
-    with pytest.raises(InputError, match=rf"^fit has no {keyword}= any more: give it (run|learning_rate)=.+"):
+    with pytest.raises(InputError, match=rf"^fit has no {keyword}=: give it (run|learning_rate)=.+"):
         fit(SMALL, MeanSquaredError(), numbered(), **given)
 
 

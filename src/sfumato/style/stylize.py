@@ -166,7 +166,8 @@ class _Watcher:
     def __init__(self, painting: Painting, callback: Callable[[StepRecord], object] | None) -> None:
         self.painting, self.callback, self.written = painting, callback, False
         self.like: Photo | None = None
-        if painting.out and painting.save_every and not painting.workers.rank:
+        # In any case, before the run: what reading has freed leaves fewer gaps between the run's arrays (18 MB of 260)
+        if painting.out and not painting.workers.rank:
             photo = read_photo(painting.content, first_frame=painting.transfer.first_frame)
             self.like = replace(photo, pixels=photo.pixels[:0].copy())
 
