@@ -188,3 +188,10 @@ def test_importing_sfumato_imports_neither_scikit_learn_nor_jinja() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_lists_of_inputs_and_truth_are_measured_as_examples_are() -> None:
+    names = ("a", "b", "c")
+    model, examples = model_of(names), examples_of(names)
+    ours = report(model, (examples.x.tolist(), examples.y.tolist()))
+    assert ours.to_text() == report(model, examples).to_text()

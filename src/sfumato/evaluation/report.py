@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.data.dataset import Examples
+from sfumato.data.handed_in import as_examples
+from sfumato.data.streaming import StreamedExamples
+from sfumato.errors import InputError
 from sfumato.evaluation.confusion import ConfusionMatrix
 from sfumato.evaluation.curves import Curve
 from sfumato.evaluation.formatting import json_number
@@ -60,18 +62,20 @@ class Report(Measurement):
         return {name: json_number(curve.area) for name, curve in zip(self.model.classes, curves, strict=True)}
 
 
-def report(model: Model, examples: Examples, name: str = "the model") -> Report:
+def report(model: Model, examples: Any, name: str = "the model") -> Report:
     """Measure a model on examples that it was not trained on.
 
     Args:
         model: A trained model.
-        examples: Raw inputs with their truth.
+        examples: Raw inputs with their truth, in memory: `(x, y)`, `Examples` or a `Dataset`.
         name: Title of the report.
 
     Raises:
-        InputError: if the examples do not fit the model.
+        InputError: if the examples do not fit the model, or are a stream.
     """
-    # TODO: `examples = as_examples(examples)`, when sfumato.data has it: then (x, y) and lists are taken too.
+    examples = as_examples(examples)
+    if isinstance(examples, StreamedExamples):
+        raise InputError("a report is on examples in memory: give one of the stream's blocks")
     if not model.classes:
         values = model.predict(examples.x)
         loss, accuracy = model.evaluate(examples)
