@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -262,6 +262,10 @@ XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
     ("make", "message"),
     [
         (lambda: Network([], 3), "a network needs at least one layer"),
+        (lambda: Network(cast(Any, Dense(3)), 3), "a list of layers, not Dense"),
+        (lambda: Network([Dense(3), cast(Any, ReLU)], 3), "made of layers such as Dense"),
+        (lambda: Network([Dense(3)], cast(Any, "3")), "whole numbers from 1"),
+        (lambda: Network([Dense(3)], (2, 0)), "whole numbers from 1"),
         (lambda: Network([Dense(2), Dense(2)], (4, 4)), r"dense_1: .*\(4, 4\): put Flatten\(\) before it"),
         (lambda: Network([Tanh(), Network([Dense(2)], 3)], (4, 4)), r"network_1: "),
         (lambda: Network([Tanh(), Network([Dense(2)], 5)], 3), r"network_1: .*\(5,\)"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -99,6 +99,15 @@ def test_arrays_images_and_names_train_too() -> None:
     pixels = images.examples.x[:300, :, :, 0]
     other = sfumato.train((pixels, images.examples.y[:300]), architecture="convnet", epochs=1)
     assert one.model.network.input_shape == other.model.network.input_shape == (8, 8, 1)
+
+
+def test_a_column_of_labels_and_a_dict_of_columns_are_data_too(tables: Path) -> None:
+    frame = pd.read_csv("numbers.csv")
+    x, labels = frame[["size", "weight"]].fillna(0.0), frame["kind"]
+    expected = sfumato.train((x.to_numpy(), labels), **FAST).model.theta
+    np.testing.assert_array_equal(sfumato.train((x.to_numpy(), labels.to_frame()), **FAST).model.theta, expected)
+    columns = {**x.to_dict("list"), "kind": labels.tolist()}
+    np.testing.assert_array_equal(sfumato.train(columns, target="kind", **FAST).model.theta, expected)
 
 
 def test_a_regression_on_large_values_is_as_good_by_every_way(tables: Path) -> None:
@@ -207,6 +216,14 @@ def test_a_callback_ends_the_run_and_what_there_is_comes_back(tables: Path) -> N
         (lambda: sfumato.train(3), InputError, "data of the type int"),
         (lambda: sfumato.train(([[1.0], [2.0]], [0, 1, 2])), InputError, "give each row one label"),
         (lambda: sfumato.train(([["a"], ["b"]], [0, 1])), InputError, "give categories in a DataFrame"),
+        (lambda: sfumato.train(([[1.0], [2.0, 3.0]], [0, 1])), InputError, "the rows of x differ in length"),
+        (lambda: sfumato.train(([[1j], [2.0]], [0, 1])), InputError, "x is of type complex128"),
+        (lambda: sfumato.train(([[1.0], [2.0]], [0, 1j])), InputError, "y is of type complex128"),
+        (lambda: sfumato.train({"a": [1, 2], "b": [1]}), InputError, "the columns make no table"),
+        (lambda: sfumato.train("spiral", callback=cast(Any, 3)), InputError, "callback=... takes a function"),
+        (lambda: sfumato.train("spiral", overwrite=True), InputError, "overwrite=True needs out="),
+        (lambda: sfumato.train("spiral", resume=True), InputError, "resume=True needs out="),
+        (lambda: sfumato.train("spiral", schedule=lambda epoch: "fast"), InputError, "rate of epoch 1 must be"),
         (lambda: sfumato.train(pd.DataFrame({"a": []})), InputError, "has no rows"),
         (lambda: sfumato.train(spiral(), target="y"), InputError, "target=... is for tables"),
     ],
@@ -228,11 +245,13 @@ def test_a_model_takes_rows_with_the_original_columns(tables: Path) -> None:
     expected = model.predict_proba(rows)
     rows.to_csv("new.csv", index=False)
     complete = rows.iloc[1:4]
-    for form in ("new.csv", Path("new.csv"), rows.to_dict("records"), frame.head(10)):
+    for form in ("new.csv", Path("new.csv"), rows.to_dict("records"), rows.to_dict("list"), frame.head(10)):
         np.testing.assert_array_equal(model.predict_proba(form), expected)
         np.testing.assert_array_equal(model.predict(form), expected.argmax(axis=1))
     np.testing.assert_array_equal(model.predict_proba(complete.values.tolist()), expected[1:4])
     np.testing.assert_array_equal(model.predict_proba(complete.to_numpy()), expected[1:4])
+    for row in (complete.iloc[0], complete.iloc[0].to_dict()):
+        np.testing.assert_array_equal(model.predict_proba(row), expected[1:2])
     np.testing.assert_array_equal(model.predict_proba(model.rows(rows)), expected)
     with pytest.raises(InputError, match="'purple' is not one of the known categories"):
         model.predict([[0.1, "purple", 0.2]])

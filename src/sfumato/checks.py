@@ -1,12 +1,16 @@
 """Checks of arguments, with error messages of one line, the same for Python and the command line."""
 
 import math
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
 from sfumato.errors import InputError
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+"""Bytes in each unit of memory, by its name in capitals."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
@@ -90,6 +94,32 @@ def fraction(name: str, value: Any) -> float:
     if not (_is_finite(value) and 0 <= value < 1):
         raise InputError(f"the {name} must be at least 0 and below 1, not {_shown(value)}")
     return float(value)
+
+
+def function_or_none(name: str, value: Any) -> None:
+    """Refuse what is neither a function nor None.
+
+    Raises:
+        InputError: if it cannot be called.
+    """
+    if value is not None and not callable(value):
+        raise InputError(f"{name}=... takes a function, not {_shown(value)}")
+
+
+def memory_size(name: str, text: str) -> int:
+    """Parse a number of bytes with its unit.
+
+    >>> memory_size("memory", "2GB"), memory_size("memory", "1.5GiB")
+    (2000000000, 1610612736)
+
+    Raises:
+        InputError: if it is not such a number, or less than one byte.
+    """
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})\s*([A-Za-z]*)", text.strip(), re.ASCII)
+    unit = UNITS.get(found[2].upper()) if found else None
+    if found is None or unit is None or float(found[1]) * unit < 1:
+        raise InputError(f"{name} takes a number of bytes such as 2GB, 512MB or 1.5GiB; not {text!r}")
+    return math.floor(float(found[1]) * unit)
 
 
 def _shown(value: Any) -> str:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sfumato.checkpoint import State, load_checkpoint, save_checkpoint
+from sfumato.checks import function_or_none
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, InputError, WorkerError
 from sfumato.objective import Evaluation, Objective
@@ -54,7 +55,7 @@ class RunOptions:
             over, on other examples; for training alone.
 
     Raises:
-        InputError: to resume without a checkpoint.
+        InputError: to resume without a checkpoint, or for a callback that cannot be called.
     """
 
     engine: Engine | str | None = None
@@ -68,6 +69,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
+        for name in ("callback", "stop"):
+            function_or_none(name, getattr(self, name))
 
     @property
     def resumes_from(self) -> Path | None:

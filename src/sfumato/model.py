@@ -14,7 +14,7 @@ from sfumato import layers, losses
 from sfumato.arrays import Array, to_numpy
 from sfumato.data import NAMES
 from sfumato.data.dataset import Examples
-from sfumato.data.loading import as_dataset, frame_of_rows, is_frame, is_rows, renumbered, with_test
+from sfumato.data.loading import as_dataset, frame_of_rows, is_column, is_frame, is_rows, renumbered, with_test
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, column_names, features_of, load_features
@@ -127,7 +127,8 @@ class Model:
         Args:
             data: An array or a list of rows: features (n, d), or images (n, height, width, channels). Or rows with the
                 original columns, whose categories are encoded as in training: a pandas DataFrame, the path of a CSV or
-                Parquet file, a list of dicts, or lists in the order of `features`.
+                Parquet file, dicts (one a row, or of columns), or lists in the order of `features`. Or one row
+                alone: a dict, or a row of a DataFrame.
 
         Raises:
             FileError: if a file cannot be read.
@@ -138,9 +139,14 @@ class Model:
         shape = self.network.input_shape
         if isinstance(data, str | Path):
             return load_features(data, Known(self.features, self.categories), prod(shape)).reshape(-1, *shape)
+        if is_column(data) and self.features:
+            data = data.to_dict()
         if is_frame(data) or is_rows(data):
             return self.rows(data if is_frame(data) else frame_of_rows(data))
-        rows = np.asarray(data)
+        try:
+            rows = np.asarray(data)
+        except ValueError:
+            raise InputError("the rows differ in length; give each as many numbers") from None
         if self._has_columns(rows):
             return self.rows(frame_of_rows(data, self.features))
         try:
@@ -160,7 +166,8 @@ class Model:
         """The network's outputs (logits, or values) for raw inputs x, as `inputs` takes them: (n, *output_shape)."""
         x = self.inputs(x)
         if x.shape[1:] != self.network.input_shape:
-            raise InputError(f"the model takes examples of shape {self.network.input_shape}, not {x.shape[1:]}")
+            one = "; one example alone is a list of one row" if x.shape == self.network.input_shape else ""
+            raise InputError(f"the model takes examples of shape {self.network.input_shape}, not {x.shape[1:]}{one}")
         z = self._outputs(x)
         beyond = np.flatnonzero(~np.isfinite(z).all(axis=tuple(range(1, z.ndim))))
         if beyond.size:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,15 +69,18 @@ class Network(Layer[Any]):
     def __init__(
         self, layers: Sequence[Layer[Any]], input_shape: int | Shape, names: Sequence[str] | None = None
     ) -> None:
+        if not isinstance(layers, Sequence):
+            raise InputError(f"a network is made of a list of layers, not {layers!r}")
         if not layers:
             raise InputError("a network needs at least one layer")
         self.layers = tuple(layers)
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise InputError(f"a network is made of layers such as Dense(100), not of {layer!r}")
         self.names = tuple(_names(layers) if names is None else names)
         if len(set(self.names)) != len(self.layers):
             raise InputError(f"{len(self.layers)} layers need as many different names, not {', '.join(self.names)}")
-        self.input_shape: Shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-        if not self.input_shape or min(self.input_shape) < 1:
-            raise InputError(f"examples must have at least one number, not shape {self.input_shape}")
+        self.input_shape = _shape(input_shape)
         self.output_shape, self._specs = self.build(self.input_shape)
         self.layout = tuple(_lay_out(self._specs))
         self.size = self.layout[-1].stop if self.layout else 0
@@ -311,6 +314,14 @@ def _outputs(z: Array) -> tuple[Array, Pullback]:
 
 def _batch_shape(shape: Shape) -> str:
     return f"(n, {', '.join(map(str, shape))})"
+
+
+def _shape(given: Any) -> Shape:
+    """Shape of an example; a number n stands for (n,)."""
+    shape = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not shape or not all(isinstance(size, int | np.integer) and size >= 1 for size in shape):
+        raise InputError(f"the shape of an example is whole numbers from 1, such as 784 or (28, 28, 1), not {given!r}")
+    return tuple(map(int, shape))
 
 
 def _names(layers: Sequence[Layer[Any]]) -> Iterator[str]:

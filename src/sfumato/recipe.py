@@ -184,6 +184,8 @@ def train(
         TypeError: for a setting that there is not.
     """
     chosen = TrainingSettings.of({"target": target, **settings})
+    if overwrite and out is None:
+        raise InputError("overwrite=True needs out=...: the folder of the run to replace")
     how = RunOptions(engine=engine, callback=callback)
     return train_with(data, chosen, seed, how, out, resume=resume, overwrite=overwrite)
 

@@ -12,7 +12,10 @@ from PIL import Image
 from sfumato import FileError, InputError
 from sfumato.arrays import Array
 from sfumato.cli import run
+from sfumato.losses import GramLoss
+from sfumato.optimizers import Clipped, Momentum
 from sfumato.pictures.files import open_image, read_description, read_image, write_image
+from sfumato.style.inputs import read_photo
 from sfumato.style.result import StepRecord
 from sfumato.style.stylize import checkpoint_of, stylize
 
@@ -66,6 +69,36 @@ def test_files_arrays_and_pictures_of_pillows_give_the_same_pixels(painted: Path
         np.testing.assert_array_equal(found, expected)
 
 
+def test_arrays_of_grey_of_opacity_and_of_truth_are_pictures(painted: Path) -> None:
+    grey = read_image("content.png")[..., 0]
+    rgb = np.dstack([grey] * 3)
+    opaque = np.dstack([rgb, np.full(grey.shape, 255, np.uint8)])
+    half = np.arange(48) < np.full((40, 1), 24)
+    mask = np.dstack([half] * 3).astype(np.uint8) * 255
+    expected = stylize(rgb, ["one.png", "two.png"], masks=[(mask, 1)], **TINY).picture
+    for content, region in ((grey, half), (grey[..., None], half.astype(float)), (opaque, half)):
+        found = stylize(content, ["one.png", "two.png"], masks=[(region, 1)], **TINY).picture
+        np.testing.assert_array_equal(found, expected)
+    see_through = np.dstack([read_image("content.png"), half.astype(np.uint8) * 255])
+    bytes_, floats = (read_photo(array) for array in (see_through, see_through / 255))
+    assert np.abs(bytes_.pixels - 255 * floats.pixels).max() < 0.01
+    np.testing.assert_array_equal(bytes_.alpha, floats.alpha)
+
+
+def test_an_optimizer_and_a_style_loss_are_names_or_objects(painted: Path) -> None:
+    class OwnLoss(GramLoss):
+        pass
+
+    how: Any = {"out": "named.png", "memory": "1GB", **TINY}
+    named = stylize("content.png", "one.png", optimizer="momentum", **how)
+    objects: Any = {"optimizer": Momentum(), "style_loss": OwnLoss}
+    own = stylize("content.png", "one.png", **objects, **{**how, "out": "own.png", "memory": 10**9})
+    np.testing.assert_array_equal(own.picture, named.picture)
+    assert "Momentum" in str(read_description("own.png"))
+    clipped = stylize("content.png", "one.png", optimizer=Clipped(Momentum(), norm=1e-9), learning_rate=0.1, **TINY)
+    assert np.abs(clipped.picture.astype(int) - stylize("content.png", "one.png", **TINY).picture).max() > 0
+
+
 def test_a_saved_picture_keeps_settings_metadata_and_transparency(painted: Path) -> None:
     pixels = np.dstack([read_image("content.png"), np.full((40, 48), 128, np.uint8)])
     exif = Image.Exif()
@@ -116,7 +149,13 @@ def test_a_callback_that_returns_true_ends_the_run_which_goes_on_to_the_same_byt
         (("none.png", "one.png"), {}, "none.png: cannot be read"),
         (("content.png", None), {}, "a style is a picture, or a picture and its weight"),
         (("content.png", {"one.png": -1}), {}, "the weight of one.png must be"),
-        ((np.zeros((40, 48), np.uint8), "one.png"), {}, "a picture is an array"),
+        ((np.zeros((40, 48, 2), np.uint8), "one.png"), {}, "a picture is an array"),
+        ((np.full((40, 48, 4), 2.0), "one.png"), {}, "uint8, or floating point from 0 to 1"),
+        (("content.png", "one.png"), {"memory": "2 gigs"}, "memory=... takes a number of bytes such as 2GB"),
+        (("content.png", "one.png"), {"optimizer": 3}, "an optimizer is a name"),
+        (("content.png", "one.png"), {"style_loss": dict}, "no style loss is called"),
+        (("content.png", "one.png"), {"callback": 3}, "callback=... takes a function"),
+        (("content.png", "one.png"), {"overwrite": True}, "overwrite=True needs out="),
         (("content.png", "one.png"), {"size": "512"}, "the size must be a whole number"),
         (("content.png", "one.png"), {"preset": "sotf"}, "did you mean soft"),
         (("content.png", "one.png"), {"masks": ["mask.png"]}, "masks are pairs"),

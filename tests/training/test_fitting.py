@@ -358,6 +358,9 @@ X, Y = numbered().x, numbered().y
         ({"early_stopping": 3}, "early stopping needs validation data"),
         ({"learning_rate": 0.0}, "the learning rate must be a positive number"),
         ({"learning_rate": lambda epoch: math.nan}, "the learning rate of epoch 1 must be 0 or more, not nan"),
+        ({"learning_rate": lambda epoch: "fast"}, "the learning rate of epoch 1 must be 0 or more, not 'fast'"),
+        ({"scaling": "standard"}, "takes a Scaling, not .standard."),
+        ({"callback": 3}, "takes a function, not 3"),
         ({"optimizer": "sgd"}, "no optimizer is called 'sgd'"),
         ({"optimizer": LBFGS()}, "L-BFGS needs the same objective at every step: use the full batch"),
         ({"seed": -1}, "seed"),
@@ -373,6 +376,14 @@ X, Y = numbered().x, numbered().y
 def test_options_and_data_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         fit_numbered(**options)
+
+
+def test_a_run_or_network_of_another_type_is_refused() -> None:
+    not_one: Any = {}
+    with pytest.raises(InputError, match="takes a RunOptions, not"):
+        fit(SMALL, MeanSquaredError(), numbered(), run=not_one)
+    with pytest.raises(InputError, match="takes a Network, not"):
+        fit(not_one, MeanSquaredError(), numbered())
 
 
 def test_lbfgs_is_refused_with_dropout() -> None:

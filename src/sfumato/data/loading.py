@@ -30,9 +30,10 @@ def as_dataset(
     """Load data of any form as a `Dataset`.
 
     Args:
-        data: A name or path, as of `data.load`; a `Dataset`; a pandas DataFrame, or a list of dicts, one a row; or
-            `(x, y)`, `Examples` or another pair of arrays: features (n, d), images (n, height, width) or (n, height,
-            width, channels), and labels or values (n,). Features in a DataFrame keep their names and categories.
+        data: A name or path, as of `data.load`; a `Dataset`; a pandas DataFrame, a dict of columns, or a list of dicts,
+            one a row; or `(x, y)`, `Examples` or another pair of arrays: features (n, d), images (n, height, width) or
+            (n, height, width, channels), and labels or values (n,). Features in a DataFrame keep their names and
+            categories.
         target: The target column of a table, by name or by index; its last one by default.
         task: "classification", "regression", or "auto": regression where the target has a fraction or more than 20
             distinct numbers, else classification. Whole numbers in `Examples` are classes.
@@ -65,14 +66,32 @@ def as_dataset(
 
 def is_frame(data: Any) -> bool:
     """Whether this is a pandas DataFrame; pandas is not imported for it."""
-    return type(data).__module__.startswith("pandas") and type(data).__name__ == "DataFrame"
+    return _is_of_pandas(data, "DataFrame")
+
+
+def is_column(data: Any) -> bool:
+    """Whether this is a pandas Series: a column, or a row of a table."""
+    return _is_of_pandas(data, "Series")
+
+
+def _is_of_pandas(data: Any, kind: str) -> bool:
+    return type(data).__module__.startswith("pandas") and type(data).__name__ == kind
 
 
 def frame_of_rows(rows: Any, features: Sequence[str] = ()) -> "pd.DataFrame":
-    """Make a pandas table of rows: dicts, or sequences in the order of the features."""
+    """Make a pandas table of rows (dicts, or sequences in the order of the features) or of a dict of columns.
+
+    Raises:
+        InputError: if columns differ in length.
+    """
     import pandas as pd
 
-    return pd.DataFrame(rows) if is_rows(rows) else pd.DataFrame(rows, columns=list(features))
+    if isinstance(rows, Mapping) and not any(np.ndim(column) for column in rows.values()):
+        rows = [rows]
+    try:
+        return pd.DataFrame(rows) if is_rows(rows) else pd.DataFrame(rows, columns=list(features))
+    except ValueError as error:
+        raise InputError(f"the columns make no table ({str(error).lower()})") from None
 
 
 def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple[int, ...]) -> Examples:
@@ -94,8 +113,10 @@ def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple
 
 
 def is_rows(data: Any) -> bool:
-    """Whether this is a list of dicts, one a row."""
-    return isinstance(data, list) and bool(data) and all(isinstance(row, Mapping) for row in data)
+    """Whether this is a table without pandas: a list of dicts, one a row; or a dict of columns, or of a single row."""
+    return isinstance(data, Mapping) or (
+        isinstance(data, list) and bool(data) and all(isinstance(row, Mapping) for row in data)
+    )
 
 
 def _frame(data: Any) -> "pd.DataFrame":
@@ -124,6 +145,10 @@ def _of_pair(
         label = label if label not in map(str, x.columns) else "the target"
         return _of_frame(x.assign(**{label: np.asarray(y)}), label, task, few, known, name)
     features, labels = _features(x, name), np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype.kind not in "biufOUS":
+        raise InputError(f"{name}: y is of type {labels.dtype}; give numbers, or names of classes")
     if labels.shape != (len(features),):
         raise InputError(f"{name}: x has {len(features)} rows and y the shape {labels.shape}; give each row one label")
     weights = None if weight is None else np.asarray(weight, np.float64)
@@ -146,7 +171,12 @@ def _of_pair(
 
 def _features(x: Any, name: str) -> Array:
     """Convert features to an array: images of bytes stay bytes, with an axis of channels; all else becomes float64."""
-    features = np.asarray(x)
+    try:
+        features = np.asarray(x)
+    except ValueError:
+        raise InputError(f"{name}: the rows of x differ in length; give each as many numbers") from None
+    if features.dtype.kind == "c":
+        raise InputError(f"{name}: x is of type {features.dtype}; give real numbers")
     if features.ndim == 3:
         features = features[..., np.newaxis]
     if features.ndim not in (2, 4) or not len(features):

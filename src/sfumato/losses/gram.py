@@ -64,6 +64,9 @@ class StyleLoss(FeatureLoss[FeatureMoments]):
     totals: ClassVar[bool] = False
     """Whether the loss depends on the total of each channel."""
 
+    relative: ClassVar[bool] = True
+    """Whether it is relative to the target's size, as the content loss beside it then is too."""
+
     def __init__(self, targets: Sequence[tuple[FeatureMoments, float]], mask: Array | None = None) -> None:
         self.mask = mask
         first = targets[0][0]
@@ -118,6 +121,8 @@ class GramReferenceLoss(StyleLoss):
 
     Its scale changes with the sizes of both pictures, as A grows with the style's: for comparison with the reference.
     """
+
+    relative = False
 
     def __init__(self, targets: Sequence[tuple[FeatureMoments, float]], mask: Array | None = None) -> None:
         super().__init__([(target._replace(positions=1), weight) for target, weight in targets], mask)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,17 +65,34 @@ def read_photo(picture: Picture, *, first_frame: bool = False) -> Photo:
     elif isinstance(picture, Image.Image):
         photo = photo_of(picture)
     else:
-        photo = Photo(np.asarray(picture), None, None, Metadata())
+        photo = _photo_of_array(np.asarray(picture))
     pixels = photo.pixels
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype.kind not in "uf":
-        raise InputError(f"a picture is an array (height, width, 3) of RGB, not {pixels.dtype} of {pixels.shape}")
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_EDGE:
         name = picture_name(picture, "a picture")
         raise InputError(f"{name}: is {width} x {height} pixels; a picture needs at least {LEAST_EDGE} each way")
-    if pixels.dtype != np.uint8 and not (pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1):
+    return photo
+
+
+def _photo_of_array(pixels: Array) -> Photo:
+    """Convert an array of grey, RGB, or RGB and opacity; what is transparent lies on white, as in a file."""
+    if pixels.ndim == 2:
+        pixels = pixels[..., np.newaxis]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.dtype.kind not in "buf":
+        raise InputError(f"a picture is an array (height, width, 3) of RGB, not {pixels.dtype} of {pixels.shape}")
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.float32)
+    in_range = pixels.dtype.kind == "f" and pixels.size and pixels.min() >= 0 and pixels.max() <= 1
+    if pixels.dtype != np.uint8 and not in_range:
         raise InputError("the numbers of a picture are uint8, or floating point from 0 to 1")
-    return photo if pixels.dtype == np.uint8 else replace(photo, pixels=pixels.astype(np.float32))
+    if pixels.dtype == np.uint8 and pixels.shape[2] == 4:
+        return photo_of(Image.fromarray(pixels))
+    pixels = pixels.astype(pixels.dtype if pixels.dtype == np.uint8 else np.float32)
+    alpha = None
+    if pixels.shape[2] == 4:
+        opacity = pixels[..., 3:]
+        pixels, alpha = 1 - opacity * (1 - pixels[..., :3]), np.rint(255 * opacity[..., 0]).astype(np.uint8)
+    return Photo(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), alpha, None, Metadata())
 
 
 def read_styles(styles: Styles, *, first_frame: bool = False) -> list[Style]:

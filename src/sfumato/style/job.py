@@ -9,7 +9,6 @@ from sfumato.checkpoint import State
 from sfumato.errors import DivergenceError, InputError
 from sfumato.minimize import Job
 from sfumato.objective import Evaluation
-from sfumato.optimizers import OPTIMIZERS, make_optimizer
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resample_averages
@@ -47,8 +46,7 @@ class PaintingJob(Job):
         transfer = problem.settings
         self.problem, self.sizes, self.plan, self.transfer = problem, sizes, plan, transfer
         self.engine = problem.engine
-        defaults = OPTIMIZERS[transfer.optimizer].picture_settings if transfer.optimizer in OPTIMIZERS else {}
-        self.optimizer = make_optimizer(transfer.optimizer, **defaults).remembering(plan.history)
+        self.optimizer = transfer.chosen_optimizer().remembering(plan.history)
         self.averages = not self.optimizer.full_batch
         own = self.optimizer.picture_learning_rate
         self.rate = own if transfer.learning_rate is None else transfer.learning_rate

@@ -27,7 +27,6 @@ from sfumato.style.inputs import (
     shares_of_one,
     style_pairs,
 )
-from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pyramid import detail, resize
 from sfumato.style.settings import LARGEST_EDGE, STARTS, Picture, StyleSettings, check_weight
@@ -119,7 +118,7 @@ class StyleProblem:
         network = self._network(engine.put(self.vgg.theta), (height, width), tile, engine, prepared=prepared)
         terms = []
         if settings.content_weight:
-            relative = settings.style_loss != "gram-reference"
+            relative = settings.chosen_style_loss().relative
             features = _features(network, self._sized(self.content, height, width), self.content_layers)
             for (layer, share), target in zip(self.content_layers.items(), features, strict=True):
                 loss = ContentLoss(target, relative=relative, workers=self.workers)
@@ -139,7 +138,7 @@ class StyleProblem:
     def _style_terms(self, network: TiledNetwork, tile: int | None) -> Iterator[Term]:
         """Terms of the style: a loss for each region and each style layer."""
         height, width = network.shape
-        loss = STYLE_LOSSES[self.settings.style_loss]
+        loss = self.settings.chosen_style_loss()
         by_style = {}
         for style in self.styles:
             picture = self._style_beside(style, height, width)

@@ -14,10 +14,11 @@ from typing import Any, Literal
 from PIL import Image
 
 from sfumato.arrays import Array
-from sfumato.checks import one_of
+from sfumato.checks import memory_size, one_of
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
-from sfumato.optimizers import OPTIMIZERS
+from sfumato.losses.gram import StyleLoss
+from sfumato.optimizers import OPTIMIZERS, Optimizer, as_optimizer
 from sfumato.random_keys import Stream, generator
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.losses import STYLE_LOSSES
@@ -25,7 +26,8 @@ from sfumato.style.vgg.architecture import BLOCKS
 from sfumato.style.vgg.network import POOLINGS
 
 Picture = str | Path | Array | Image.Image
-"""A file, a picture of Pillow's, or an array (height, width, 3): RGB of type uint8, or floating point from 0 to 1."""
+"""A file, a picture of Pillow's, or an array (height, width, 3) of RGB, (height, width, 4) with opacity, or (height,
+width) of grey: of type uint8, of floating point from 0 to 1, or boolean."""
 
 STARTS = ("content", "noise", "colour")
 
@@ -150,12 +152,13 @@ class StyleSettings:
             metavar="NAME[:WEIGHT],...",
         ),
     )
-    style_loss: str = field(
+    style_loss: str | type[StyleLoss] = field(
         default="gram",
         metadata=described(
             "gram-reference: the equations of the paper, unscaled.",
             python='"gram" is relative, so that the weights mean the same at every size; "gram-reference" is the '
-            'reference\'s own, with its content loss; "wasserstein" compares means and covariances.',
+            'reference\'s own, with its content loss; "wasserstein" compares means and covariances. Or a subclass of '
+            "`StyleLoss`.",
             choices=STYLE_LOSSES,
         ),
     )
@@ -182,11 +185,11 @@ class StyleSettings:
             metavar="builtin|keras|FILE",
         ),
     )
-    optimizer: str = field(
+    optimizer: str | Optimizer[Any] = field(
         default="lbfgs",
         metadata=described(
             "Kind of optimizer: " + ", ".join(LEARNING_RATES) + ".",
-            python='"lbfgs", "adam", or another of `OPTIMIZERS`.',
+            python='"lbfgs", "adam", or another of `OPTIMIZERS`; or an optimizer, such as Adam(beta1=0.5).',
             metavar="NAME",
             remark=", ".join(LEARNING_RATES),
         ),
@@ -219,12 +222,12 @@ class StyleSettings:
         ),
     )
     seed: int = field(default=0, metadata=described("Of the noise.", python="Of the noise to start from.", metavar="N"))
-    memory: int | None = field(
+    memory: int | str | None = field(
         default=None,
         metadata=described(
             "What the program may take, as 2GB or 512MB; a picture that needs more is worked in tiles.",
-            python="Bytes that the whole process may take at most; by default three quarters of the machine's "
-            "memory. A picture that needs more is worked in tiles. On a GPU it is that of the GPU.",
+            python='Bytes that the whole process may take at most, or "2GB"; by default three quarters of the '
+            "machine's memory. A picture that needs more is worked in tiles. On a GPU it is that of the GPU.",
             metavar="SIZE",
             shown="three quarters of the machine's",
             remark="2GB: a larger picture is worked in tiles",
@@ -255,10 +258,33 @@ class StyleSettings:
         """
         return as_engine(self.engine, precisions=STYLE_PRECISIONS)
 
+    @property
+    def memory_bytes(self) -> int | None:
+        """Bytes that the process may take; None where nothing is said."""
+        return memory_size("memory=...", self.memory) if isinstance(self.memory, str) else self.memory
+
+    def chosen_optimizer(self) -> Optimizer[Any]:
+        """Optimizer of the settings; one that is named is set for painting.
+
+        Raises:
+            InputError: if there is no such optimizer.
+        """
+        named = OPTIMIZERS.get(self.optimizer) if isinstance(self.optimizer, str) else None
+        return as_optimizer(self.optimizer, **(named.picture_settings if named else {}))
+
+    def chosen_style_loss(self) -> type[StyleLoss]:
+        """Class of the style loss."""
+        return STYLE_LOSSES[self.style_loss] if isinstance(self.style_loss, str) else self.style_loss
+
     def as_values(self, engine: Engine) -> dict[str, Any]:
-        """Settings by name, with backend, device and precision in place of the engine."""
+        """Settings by name, as text and numbers, with backend, device and precision in place of the engine."""
         names = [setting.name for setting in fields(StyleSettings) if setting.name != "engine"]
-        return {**{name: getattr(self, name) for name in names}, **engine._asdict()}
+        values = {name: getattr(self, name) for name in names} | {"memory": self.memory_bytes}
+        if not isinstance(self.optimizer, str):
+            values["optimizer"] = f"{self.optimizer!r} {self.optimizer.digest()}"
+        if not isinstance(self.style_loss, str):
+            values["style_loss"] = self.style_loss.__name__
+        return {**values, **engine._asdict()}
 
     def _make_plain(self, name: str, kind: type) -> None:
         """Convert a number of NumPy's to Python's, which a checkpoint's header can hold."""
@@ -272,10 +298,11 @@ class StyleSettings:
         _check_whole("number of steps", self.steps)
         if self.scales is not None:
             _check_whole("number of scales", self.scales)
-        if self.memory is not None:
-            _check_whole("memory", self.memory, most=2**62)
+        if self.memory_bytes is not None:
+            _check_whole("memory", self.memory_bytes, most=2**62)
         one_of("way with colours", self.colour, COLOURS)
-        one_of("style loss", self.style_loss, STYLE_LOSSES)
+        if not (isinstance(self.style_loss, type) and issubclass(self.style_loss, StyleLoss)):
+            one_of("style loss", self.style_loss, STYLE_LOSSES)
         for name in ("content_weight", "style_weight", "tv_weight"):
             check_weight(name.partition("_")[0], getattr(self, name))
         if not self.content_weight + self.style_weight:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sfumato.checks import nearest
+from sfumato.checks import function_or_none, nearest
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, FileError, InputError
 from sfumato.minimize import RunOptions
@@ -39,11 +39,12 @@ def stylize(
         picture.save("out.png")
 
     Args:
-        content: The picture to paint: a file, a picture of Pillow's, an array (height, width, 3) of RGB, uint8 or from
-            0 to 1, or "sfumato:NAME" for one that is built in.
+        content: The picture to paint: a file, a picture of Pillow's, an array (height, width, 3) of RGB or (height,
+            width) of grey, uint8 or from 0 to 1, or "sfumato:NAME" for one that is built in.
         style: The picture whose style to paint it in; or several, as a list, as pairs with their weights, or as
             {file: weight}.
-        masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes it.
+        masks: Pictures of the content's size, each with the number of a style, from 1: what is white (or True) there
+            takes it.
         out: The file of the result. A checkpoint lies beside it until it is finished. Default: nothing is written.
         resume: Go on with the unfinished picture of `out`; the result is that of the uninterrupted run, bit for bit.
         overwrite: Replace what is at `out`; never a file that is read.
@@ -74,8 +75,9 @@ def stylize(
     chosen = {} if preset is None else preset_settings(preset)
     transfer = StyleTransfer(**{**chosen, **settings, "seed": seed, "engine": engine})
     painting = Painting(transfer, content, style_pairs(style), list(masks or ()), resume=resume, quality=quality)
-    if out is None and resume:
-        raise InputError("resume=True needs out=...: the file of the picture")
+    function_or_none("callback", callback)
+    if out is None and (resume or overwrite):
+        raise InputError(f"{'resume' if resume else 'overwrite'}=True needs out=...: the file of the picture")
     if out is not None:
         painting = replace(painting, out=check_out(painting, out, checkpoint_of, overwrite=overwrite))
     return painting.paint(callback=callback)

@@ -133,6 +133,9 @@ def fit(
         DivergenceError: when the loss or a weight becomes infinite or not a number; names the epoch and the step.
     """
     _refuse(refused)
+    for name, value, kind in (("network", network, Network), ("scaling", scaling, Scaling), ("run", run, RunOptions)):
+        if not (isinstance(value, kind) or (value is None and name != "network")):
+            raise InputError(f"{name}=... takes a {kind.__name__}, not {value!r}")
     run = run or RunOptions()
     loss = as_loss(loss, math.prod(network.output_shape))
     train, validation = as_examples(train), None if validation is None else as_examples(validation)
@@ -181,7 +184,7 @@ def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) ->
         "network": _description(job.network),
         "loss": _description(job.loss),
         "optimizer": f"{_description(job.optimizer)} {job.optimizer.digest()}",
-        "learning_rate": float(job.schedule(0)),
+        "learning_rate": job.rate(0),
         "schedule": _schedule_name(job.schedule),
         "l2": job.l2,
         "batch_size": batch_size,
@@ -267,7 +270,7 @@ def _schedule_name(schedule: Schedule) -> str:
 def _check_rates(job: TrainingJob, state: State, checkpoint: str | Path | None) -> None:
     """Refuse to go on where the epochs that are done had other rates."""
     for record in state.history:
-        rate = float(job.schedule(record.epoch - 1))
+        rate = job.rate(record.epoch - 1)
         if rate != record.learning_rate:
             raise InputError(
                 f"{checkpoint}: epoch {record.epoch} had the learning rate {record.learning_rate:g}, and the schedule "

@@ -1,5 +1,6 @@
 """Training as a run of `minimize`: epochs, their batches, and a record at the end of each."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,10 +112,19 @@ class TrainingJob(Job):
     def _epoch(self, state: State) -> _Epoch:
         """Current epoch of the state; its rate is computed once, for its steps and its record alike."""
         if self.epoch is None or self.epoch.number != state.stage:
-            rate = float(self.schedule(state.stage))
-            nonnegative(f"learning rate of epoch {state.stage + 1}", rate)
-            self.epoch = _Epoch(state.stage, rate, self.batches.epoch(state.stage))
+            self.epoch = _Epoch(state.stage, self.rate(state.stage), self.batches.epoch(state.stage))
         return self.epoch
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate of an epoch, from 0.
+
+        Raises:
+            InputError: if the schedule gives something else than a number of 0 or more.
+        """
+        rate: Any = self.schedule(epoch)
+        with contextlib.suppress(TypeError, ValueError):
+            rate = float(rate)
+        return nonnegative(f"learning rate of epoch {epoch + 1}", rate)
 
     def _objective(self, which: Any, step: int) -> NetworkObjective:
         """Objective over a batch, with the dropout of a step."""

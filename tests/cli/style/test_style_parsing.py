@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sfumato.cli.style.parsing import parse_layers, parse_masks, parse_memory, parse_size, split_weight
+from sfumato.checks import memory_size
+from sfumato.cli.style.parsing import parse_layers, parse_masks, parse_size, split_weight
 from sfumato.errors import InputError
 from sfumato.style.presets import PRESETS
 
@@ -60,7 +61,7 @@ def test_spaces_around_layers_and_weights_are_no_part_of_them() -> None:
 )
 def test_memory_is_a_number_with_a_unit(text: str, number: int | None) -> None:
     with contextlib.nullcontext() if number else pytest.raises(InputError, match="--memory takes"):
-        assert parse_memory(text) == number
+        assert memory_size("--memory", text) == number
 
 
 def test_numbers_of_thousands_of_digits_are_refused_like_any_other_text() -> None:

@@ -16,7 +16,6 @@ from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.style.painting import fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
-from sfumato.optimizers import make_optimizer
 from sfumato.outputs import files_read, identity
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.files import LOSSY, READABLE, WRITABLE, check_image_path
@@ -167,7 +166,7 @@ def check_common(job: Painting, console: Console) -> None:
     grey = np.full((LEAST_EDGE, LEAST_EDGE, 3), 128, np.uint8)
     with console.progress() as progress:
         StyleProblem(job.transfer, grey, job.styles, on_download=fetching(progress))
-    make_optimizer(job.transfer.optimizer)
+    job.transfer.chosen_optimizer()
 
 
 def _check_folder(out: str | None, contents: list[str]) -> Path:

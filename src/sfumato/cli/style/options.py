@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 import typer
 
 from sfumato.cli.options import option
-from sfumato.cli.style.parsing import PARSERS, names_of
+from sfumato.cli.style.parsing import names_of
 from sfumato.style.settings import StyleSettings
 
 Setting = Annotated[Any, "the option of the setting of this name"]
@@ -50,7 +50,7 @@ def _option_of(name: str, panel: str) -> tuple[Any, Any]:
     if known["choices"]:
         literal: Any = Literal
         kind = literal[known["choices"]]
-    elif name in PARSERS:
+    elif hint not in (bool, str, int, int | None, float, float | None):  # text, parsed by `PARSERS` if it has a form
         kind = str | None if default is None else str
         default = default if default is None else names_of(default) if isinstance(default, Mapping) else str(default)
     flag = [f"--{name.replace('_', '-')}"] if kind is bool else []  # alone, without its opposite

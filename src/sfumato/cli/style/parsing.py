@@ -1,6 +1,5 @@
 """Parsing of the options of `sfumato style` that are text."""
 
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields
@@ -8,15 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from sfumato.checks import memory_size
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
 from sfumato.style.presets import preset_settings
 from sfumato.style.settings import STARTS, STYLE_PRECISIONS, StyleSettings
 from sfumato.style.transfer import StyleTransfer
-
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-"""Bytes in each unit of memory, by its name in capitals."""
 
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 """Whole numbers of at most 18 digits: Python itself refuses to convert thousands of digits."""
@@ -139,19 +136,6 @@ def parse_size(text: str) -> int | Literal["full"]:
     return int(text)
 
 
-def parse_memory(text: str) -> int:
-    """Parse a number of bytes with its unit: 2GB is two thousand million, 2GiB two times 2^30.
-
-    Raises:
-        InputError: if it is not such a number, or less than one byte.
-    """
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})\s*([A-Za-z]*)", text.strip(), re.ASCII)
-    unit = UNITS.get(found[2].upper()) if found else None
-    if found is None or unit is None or float(found[1]) * unit < 1:
-        raise InputError(f"--memory takes a number of bytes such as 2GB, 512MB or 1.5GiB; not {text!r}")
-    return math.floor(float(found[1]) * unit)
-
-
 def split_weight(text: str) -> tuple[str, float]:
     """Split a text into a name and the weight after its last colon.
 
@@ -171,6 +155,6 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "vgg_weights": partial(parse_name, "--vgg-weights"),
     "content_layers": partial(parse_layers, "--content-layers"),
     "style_layers": partial(parse_layers, "--style-layers"),
-    "memory": parse_memory,
+    "memory": partial(memory_size, "--memory"),
 }
 """Parsers of the settings whose options are text."""

@@ -73,7 +73,7 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
         width=width,
         height=height,
         memory_bytes=planned_memory(problem, height, width, plan, EXPECTED_SPARE),
-        allowed_bytes=allowed_memory(problem.settings.memory, problem.engine),
+        allowed_bytes=allowed_memory(problem.settings.memory_bytes, problem.engine),
         seconds=seconds,
         tiles=_seen(problem, (height, width), plan.tile)[0],
         plan=plan,

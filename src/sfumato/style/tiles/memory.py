@@ -15,7 +15,6 @@ from typing import NamedTuple
 from sfumato.arrays import Array, Shape
 from sfumato.engine import NUMPY, Engine, device_memory
 from sfumato.errors import InputError
-from sfumato.optimizers import make_optimizer
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
@@ -95,7 +94,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
     Raises:
         InputError: if not even the smallest tiles fit into the memory allowed; the message says what would.
     """
-    settings, allowed = problem.settings, allowed_memory(problem.settings.memory, problem.engine)
+    settings, allowed = problem.settings, allowed_memory(problem.settings.memory_bytes, problem.engine)
 
     def too_much(plan: Plan) -> bool:
         return planned_memory(problem, height, width, plan) > allowed
@@ -135,7 +134,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
 
 def _histories(settings: StyleSettings) -> range:
     """Numbers of past steps that the optimizer may keep: fewer than usual only if that saves vectors."""
-    optimizer = make_optimizer(settings.optimizer)
+    optimizer = settings.chosen_optimizer()
     fewer = optimizer.remembering(HISTORIES[-1]).vectors < optimizer.vectors
     return HISTORIES if fewer else HISTORIES[:1]
 
@@ -176,7 +175,7 @@ def check_plan(problem: StyleProblem, height: int, width: int, plan: Plan) -> No
     Raises:
         InputError: if the plan takes more memory than is allowed.
     """
-    needed, asked = planned_memory(problem, height, width, plan), problem.settings.memory
+    needed, asked = planned_memory(problem, height, width, plan), problem.settings.memory_bytes
     if asked is not None and needed > asked:
         raise InputError(
             f"{problem.content_name}: goes on by the plan that it began with, which takes {bytes_as_text(needed)}, and "
@@ -225,7 +224,7 @@ def _given(problem: StyleProblem) -> list[Array]:
 def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
     """Bytes for the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
     settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
-    optimizer = make_optimizer(settings.optimizer).remembering(min(plan.history, settings.steps))
+    optimizer = settings.chosen_optimizer().remembering(min(plan.history, settings.steps))
     pictures = LINE_SEARCH + optimizer.vectors if optimizer.full_batch else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
     if settings.content_weight:
