@@ -7,6 +7,7 @@ makes every field of a group an option of the command. The settings of training,
 
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -157,7 +158,7 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 def _setting_option(own: "Field[Any]") -> Any:
     """The option of a setting; a type that Typer lacks becomes text, parsed by `parsing`."""
     said, literal = own.metadata, cast(Any, Literal)
-    hint: Any = get_type_hints(TrainingSettings)[own.name]
+    hint = _without_functions(get_type_hints(TrainingSettings)[own.name])
     if said["choices"]:
         kind = literal[said["choices"]]
         hint = kind if own.default is not None else kind | None
@@ -167,6 +168,12 @@ def _setting_option(own: "Field[Any]") -> Any:
     more = {} if said["least"] is None else {"min": said["least"]}
     described = option(said["help"], *names, panel=said["panel"], metavar=said["metavar"], shown=said["shown"], **more)
     return Annotated[hint, described]
+
+
+def _without_functions(hint: Any) -> Any:
+    """The type without the functions in its union, which only Python can hand in."""
+    kinds = [kind for kind in get_args(hint) if get_origin(kind) is not Callable]
+    return hint if len(kinds) == len(get_args(hint)) else functools.reduce(operator.or_, kinds)
 
 
 def _parse(**values: Any) -> TrainingSettings:

@@ -27,14 +27,14 @@ TINY = float(np.finfo(np.float32).tiny)
 """Divisor in place of zero, where a target has no features at all."""
 
 
-class Sums(Protocol):
+class FeatureSums(Protocol):
     """A named tuple of sums over positions."""
 
     def gradient_norm(self, gradient: Self) -> float:
         """Frobenius norm of dL/dF, given dL/dsums: exact where F was seen in parts, and needs no F."""
 
 
-S = TypeVar("S", bound=Sums)
+S = TypeVar("S", bound=FeatureSums)
 
 
 def add_sums(one: S, other: S) -> S:

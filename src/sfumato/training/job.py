@@ -1,6 +1,5 @@
 """Training as a run of `minimize`: epochs, their batches, and a record at the end of each."""
 
-import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,9 +120,11 @@ class TrainingJob(Job):
         Raises:
             InputError: if the schedule gives something else than a number of 0 or more.
         """
-        rate: Any = self.schedule(epoch)
-        with contextlib.suppress(TypeError, ValueError):
-            rate = float(rate)
+        given: Any = self.schedule(epoch)
+        try:
+            rate = float(given)
+        except (TypeError, ValueError):
+            rate = given  # which is refused in words
         return nonnegative(f"learning rate of epoch {epoch + 1}", rate)
 
     def _objective(self, which: Any, step: int) -> NetworkObjective:

@@ -11,9 +11,10 @@ from sfumato.data.dataset import TaskChoice
 from sfumato.data.scaling import ScalingKind
 from sfumato.errors import InputError
 from sfumato.layers import ACTIVATIONS
+from sfumato.layers.base import Layer
 from sfumato.layers.initializers import INITIALIZERS, Initializer, Normal
 from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum, Optimizer, schedules
-from sfumato.optimizers.schedules import DECAYING, default_decay
+from sfumato.optimizers.schedules import DECAYING, Schedule, default_decay
 
 
 class Defaults(NamedTuple):
@@ -62,8 +63,10 @@ def about(
 class TrainingSettings:
     """All settings of `sfumato.train` and of the command `train`, whose options have the same names.
 
-    What each is, is said once, on its field: to the help of the command, and to the list below. A file or other data
-    may be held out instead of a fraction; `class_weight` is "balanced" or a mapping of names to weights.
+    What each is, is said once, on its field: to the help of the command, and to the list below. In Python, an
+    optimizer, activation or initialiser may be an object instead of a name, the learning rate or the schedule a
+    function of the epoch (from 0), `class_weight` a mapping of names to weights, and what is held out other data
+    instead of a fraction.
 
     Raises:
         InputError: for an architecture, activation or name of another kind that does not exist, or L2 below 0.
@@ -127,7 +130,7 @@ class TrainingSettings:
             metavar="15,9",
         ),
     )
-    activation: str = field(
+    activation: str | Layer[Any] | type[Layer[Any]] = field(
         default="relu",
         metadata=about("After each hidden layer or convolution.", panel="Network", choices=(*ACTIVATIONS,)),
     )
@@ -168,7 +171,7 @@ class TrainingSettings:
     optimizer: str | Optimizer[Any] = field(
         default="adam", metadata=about("Kind of optimizer.", panel="Optimizer", choices=(*OPTIMIZERS,))
     )
-    learning_rate: float | None = field(
+    learning_rate: float | Schedule | None = field(
         default=None,
         metadata=about(
             "Of the first epoch.",
@@ -200,7 +203,7 @@ class TrainingSettings:
             choices=("averaged", "classical"),
         ),
     )
-    schedule: str | None = field(
+    schedule: str | Schedule | None = field(
         default=None,
         metadata=about(
             "Learning rate over the epochs.",
