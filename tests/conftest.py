@@ -6,7 +6,10 @@ What is drawn at random is drawn anew at every run, and always the same where a 
 import contextlib
 import importlib.util
 import os
-from collections.abc import Iterator
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -90,3 +93,39 @@ def operations(request: pytest.FixtureRequest) -> Iterator[None]:
 def rounding(engine: Engine) -> float:
     """What results of a few operations may differ by, relative to the numbers in them."""
     return {"float64": 1e-12, "float32": 1e-4}[engine.precision]
+
+
+Together = Callable[[int, list[str], Path], list["subprocess.CompletedProcess[str]"]]
+
+
+@pytest.fixture(scope="session")
+def together() -> Together:
+    """Runs a command in processes that share its work, with the variables that torchrun would set, and waits for all.
+
+    torchrun itself takes seconds to start; that it starts the same is tested where it is named.
+    """
+
+    def call(count: int, command: list[str], folder: Path) -> list["subprocess.CompletedProcess[str]"]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        shared |= {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
+        started = [
+            subprocess.Popen(
+                command,
+                cwd=folder,
+                env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(count)
+        ]
+        said = [process.communicate() for process in started]
+        return [
+            subprocess.CompletedProcess(command, process.returncode, *streams)
+            for process, streams in zip(started, said, strict=True)
+        ]
+
+    return call

@@ -1,8 +1,8 @@
 """Several processes get what one gets: training, evaluation and painting, with even and uneven shares."""
 
 import json
-import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pytest
 
 from sfumato import InputError
 from sfumato.workers import ALONE, Share, Workers, join_workers
+
+Together = Callable[..., Any]
 
 FILTERS = (4, 5, 6, 7, 8)
 """Those of the VGG that paints: few, as what is told of sums over processes holds for any."""
@@ -90,26 +92,26 @@ def write_narrow_vgg(path: Path) -> None:
                 channels = filters
 
 
-def outcome(path: Path, count: int) -> list[dict[str, Any]]:
+def outcome(together: Together, path: Path, count: int) -> list[dict[str, Any]]:
     """What each of so many processes has found."""
     (path / "job.py").write_text(f"FILTERS = {FILTERS}\n{JOB}")
     write_narrow_vgg(path / "narrow.h5")
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)] if count > 1 else []
-    command = [sys.executable, *launch, "job.py", "found"]
-    done = subprocess.run(command, check=False, cwd=path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    for done in together(count, [sys.executable, "job.py", "found"], path):
+        assert done.returncode == 0, done.stderr
     return [json.loads((path / f"found.{rank}").read_text()) for rank in range(count)]
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    (found,) = outcome(tmp_path_factory.mktemp("alone"), 1)
+def alone(together: Together, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    (found,) = outcome(together, tmp_path_factory.mktemp("alone"), 1)
     return found
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_any_number_of_processes_finds_what_one_finds(count: int, alone: dict[str, Any], tmp_path: Path) -> None:
-    found = outcome(tmp_path, count)
+def test_any_number_of_processes_finds_what_one_finds(
+    count: int, together: Together, alone: dict[str, Any], tmp_path: Path
+) -> None:
+    found = outcome(together, tmp_path, count)
     for name, expected in alone.items():
         for rank in range(count):
             here = found[rank][name]
@@ -171,8 +173,8 @@ leave_workers()
 """
 
 
-def test_processes_that_begin_with_different_things_are_refused(tmp_path: Path) -> None:
+def test_processes_that_begin_with_different_things_are_refused(together: Together, tmp_path: Path) -> None:
     (tmp_path / "job.py").write_text(DIFFERENT)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "job.py"]
-    done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.count("the processes begin with different data, options or checkpoints") == 2 * 2
+    for done in together(2, [sys.executable, "job.py"], tmp_path):
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("the processes begin with different data, options or checkpoints") == 2

@@ -43,21 +43,21 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
-TRAIN = ["train", "circles", "--epochs", "4", "--dropout", "0.2", "--hidden", "12", "--json", "--quiet", "--out"]
+TRAIN = ["train", "spiral", "--epochs", "4", "--dropout", "0.2", "--hidden", "12", "--json", "--quiet", "--out"]
 
 
 def test_training_in_two_processes_says_and_writes_once_what_one_process_does(here: Call, tmp_path: Path) -> None:
-    together = torchrun(2, *TRAIN, "two", folder=tmp_path)
-    assert together.returncode == 0, together.stderr
-    pair = [json.loads(out) for out in (together.stdout, here(*TRAIN, "one").out)]  # exactly one object
+    launched = torchrun(2, *TRAIN, "two", folder=tmp_path)
+    assert launched.returncode == 0, launched.stderr
+    pair = [json.loads(out) for out in (launched.stdout, here(*TRAIN, "one").out)]  # exactly one object
     for name in ("train_loss", "validation_loss", "test_loss"):
         assert pair[0][name] == pytest.approx(pair[1][name], rel=1e-5)
     assert pair[0]["steps"] == pair[1]["steps"]
     assert {path.name for path in (tmp_path / "two").iterdir()} == {path.name for path in (tmp_path / "one").iterdir()}
-    assert not said(together)
+    assert not said(launched)
 
 
-def test_two_processes_paint_the_picture_of_one(pictures: Path, here: Call) -> None:
+def test_two_processes_paint_the_picture_of_one(pictures: Path, together: Call, here: Call) -> None:
     style = [
         "style",
         "content.png",
@@ -74,9 +74,10 @@ def test_two_processes_paint_the_picture_of_one(pictures: Path, here: Call) -> N
         "--quiet",
         "-o",
     ]
-    together = torchrun(2, *style, "two.png", folder=pictures)
-    assert together.returncode == 0, together.stderr
-    pair = [json.loads(out) for out in (together.stdout, here(*style, "one.png").out)]
+    first, second = together(2, [sys.executable, "-m", "sfumato", *style, "two.png"], pictures)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert (second.stdout, second.stderr) == ("", "")
+    pair = [json.loads(out) for out in (first.stdout, here(*style, "one.png").out)]
     assert pair[0]["loss"] == pytest.approx(pair[1]["loss"], rel=1e-4)
     difference = read_image(pictures / "two.png").astype(int) - read_image(pictures / "one.png")
     assert np.abs(difference).max() <= 2
@@ -86,9 +87,9 @@ def test_two_processes_paint_the_picture_of_one(pictures: Path, here: Call) -> N
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize(("rank", "then"), [(0, 1), (1, 3)])
 def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_number(
-    rank: int, then: int, here: Call, tmp_path: Path
+    rank: int, then: int, together: Call, here: Call, tmp_path: Path
 ) -> None:
-    options = ["train", "digits", "--hidden", "12", "--quiet", "--batch-size", "50", "--out", "run", "--epochs"]
+    options = ["train", "spiral", "--hidden", "12", "--quiet", "--batch-size", "50", "--out", "run", "--epochs"]
     running = subprocess.Popen(
         [*LAUNCH, "2", "-m", "sfumato", *options, "100000"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -106,7 +107,7 @@ def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_numb
     if then == 1:
         status, out, err = here(*command)
     else:
-        further = torchrun(then, *command, folder=tmp_path)
+        further = together(then, [sys.executable, "-m", "sfumato", *command], tmp_path)[0]
         status, out, err = further.returncode, further.stdout, further.stderr
     assert status == 0, err
     assert json.loads(out)["epochs"] == done + 2
@@ -138,7 +139,7 @@ REFUSED = {
 
 
 def test_what_processes_cannot_share_is_refused_in_one_line(tmp_path: Path) -> None:
-    done = torchrun(2, "train", "circles", "--batch-size", "1", folder=tmp_path)
+    done = torchrun(2, "train", "spiral", "--batch-size", "1", folder=tmp_path)
     assert done.returncode != 0
     (line,) = said(done)
     assert "a batch of 1 examples is too small for 2 processes to share" in line

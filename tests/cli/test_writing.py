@@ -20,7 +20,7 @@ Snapshot = Callable[[Path], dict[str, bytes | None]]
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of a process's files")
 
 
-SMALL = ["train", "moons", "--epochs", "2", "--hidden", "2", "--quiet"]
+SMALL = ["train", "spiral", "--epochs", "2", "--hidden", "2", "--quiet"]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_full_standard_output(program: list[str]) -> None:
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_has_seen_enough_disturbs_nothing(stream: str, program: list[str], tmp_path: Path) -> None:
-    command = [*program, "train", "moons", "--epochs", "3", "--verbose", "-o", "run"]
+    command = [*program, "train", "spiral", "--epochs", "3", "--verbose", "-o", "run"]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:

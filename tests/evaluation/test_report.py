@@ -1,5 +1,6 @@
 """Reports as text, values and pages."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -66,17 +67,19 @@ class Page(HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("kind", NAMES)
-@pytest.mark.parametrize("shape", [(3,), (6, 5, 1), (4, 4, 3)])
+@pytest.mark.parametrize(
+    ("kind", "shape"), [*itertools.product(NAMES, [(3,), (6, 5, 1)]), ("strange", (4, 4, 3))], ids=str
+)
 def test_a_page_holds_all_it_needs_and_shows_names_as_they_are(kind: str, shape: tuple[int, ...]) -> None:
     names = NAMES[kind]
     found = report(model_of(names, shape), examples_of(names, 300, shape), name="<b>model</b> on & data")
-    page = Page(found.to_html())
+    html = found.to_html()
+    page = Page(html)
     assert page.open == [""], "every element is closed"
     assert "script" not in page.tags
     assert "b" not in page.tags
     assert all(reference.startswith("data:image/png;base64,") for reference in page.references[1:])
-    assert "url(" not in found.to_html()
+    assert "url(" not in html
     assert "<b>model</b> on & data" in page.text
     assert all(name in page.text for name in names)
     assert f"{found.accuracy:.4f}" in page.text

@@ -19,6 +19,8 @@ from sfumato.outputs import LIST
 Call = Callable[..., Any]
 
 SEARCH = ["tune", "digits", "--limit", "300", "--epochs", "3"]
+SOON = ["tune", "spiral", "--epochs", "3"]
+"""A search that a process of its own begins sooner, as these data need no library to be there."""
 
 
 def trials_in(path: Path) -> int:
@@ -84,7 +86,7 @@ def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> None:
     database = tmp_path / "search" / "study.db"
-    arguments = [*SEARCH, "--trials", "12", "-o", "search", "--quiet"]
+    arguments = [*SOON, "--trials", "12", "-o", "search", "--quiet"]
     process = start(*arguments)
     process.until(lambda: trials_in(database) >= 2)
     process.send_signal(signal.SIGKILL)
@@ -99,7 +101,7 @@ def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_an_interrupted_search_says_how_to_go_on(start: Call, tmp_path: Path) -> None:
-    process = start(*SEARCH, "--trials", "100", "-o", "search")
+    process = start(*SOON, "--trials", "100", "-o", "search")
     process.until(lambda: trials_in(tmp_path / "search" / "study.db") >= 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
@@ -110,7 +112,7 @@ def test_an_interrupted_search_says_how_to_go_on(start: Call, tmp_path: Path) ->
 
 def test_jobs_and_processes_share_a_storage(sfumato: Call, start: Call, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
-    arguments = [*SEARCH, "--trials", "6", "--storage", url, "--quiet"]
+    arguments = [*SOON, "--trials", "6", "--storage", url, "--quiet"]
     other = start(*arguments)
     status, out, err = sfumato(*arguments, "--jobs", "2", "--json")
     assert (status, err) == (0, "")
@@ -166,7 +168,7 @@ def test_without_optuna_it_says_how_to_get_it(refused: Callable[..., str], monke
 
 
 def test_a_full_disk_is_one_line(on_a_full_disk: Call) -> None:
-    done: subprocess.CompletedProcess[str] = on_a_full_disk(20_000, *SEARCH, "--trials", "2", "-o", "search", "--quiet")
+    done: subprocess.CompletedProcess[str] = on_a_full_disk(20_000, *SOON, "--trials", "2", "-o", "search", "--quiet")
     assert done.returncode == 2
     assert done.stderr.startswith("sfumato: ")
     assert done.stderr.count("\n") == 1
