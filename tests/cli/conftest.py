@@ -1,5 +1,6 @@
 """The program as its users meet it: as a process of its own, and, where many calls are needed, as a function."""
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sfumato.cli import run
 from sfumato.pictures.files import write_image
@@ -116,6 +118,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         return Done(status, *capfd.readouterr())
 
     return call
+
+
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves figures blank in this process, for tests that look at none: drawing them is most of a short run's time."""
+    blank = io.BytesIO()
+    Image.new("L", (1, 1)).save(blank, "PNG")
+    monkeypatch.setattr("sfumato.plots.to_png", lambda figure: blank.getvalue())
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def test_from_training_to_answers(here: Call, tmp_path: Path) -> None:
     assert model.predict(images).tolist() == answers
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_run_that_goes_on_and_any_number_of_threads_give_the_same_bytes(here: Call, tmp_path: Path) -> None:
     for name, options in (
         ("whole", ["--epochs", "3", "--threads", "1"]),

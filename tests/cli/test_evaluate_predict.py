@@ -14,6 +14,8 @@ from sfumato.data import load
 
 Call = Callable[..., Any]
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 
 def table(text: str) -> list[list[str]]:
     return list(csv.reader(text.splitlines()))
@@ -175,7 +177,7 @@ def test_a_model_of_values_predicts_values_and_has_no_probabilities(
     here: Call, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     (tmp_path / "table.csv").write_text("".join(f"{x / 10},{x / 5 + 1}\n" for x in range(200)), encoding="utf-8")
-    assert here("train", "table.csv", "--quiet", "-o", "run").status == 0
+    assert here("train", "table.csv", "--epochs", "150", "--quiet", "-o", "run").status == 0
     (tmp_path / "new.csv").write_text("5\n15\n", encoding="utf-8")
     header, *answers = table(here("predict", "run", "new.csv").out)
     assert header == ["y"]
@@ -229,7 +231,7 @@ def test_the_program_itself_answers_on_the_standard_output_alone(
 def test_answers_in_any_script_reach_a_stream_that_knows_only_ascii(here: Call, sfumato: Call, tmp_path: Path) -> None:
     rows = "".join(f"{i % 9 - 4},{'κόκκινο' if i % 9 > 3 else 'πράσινο'}\n" for i in range(90))
     (tmp_path / "table.csv").write_text(rows, encoding="utf-8")
-    assert here("train", "table.csv", "--quiet", "-o", "run").status == 0
+    assert here("train", "table.csv", "--epochs", "100", "--quiet", "-o", "run").status == 0
     (tmp_path / "new.csv").write_text("-4\n4\n", encoding="utf-8")
     done = sfumato("predict", "run", "new.csv", PYTHONIOENCODING="ascii")
     assert done == (0, "y\nπράσινο\nκόκκινο\n", "")

@@ -16,6 +16,8 @@ from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 SETTINGS = ["--hidden", "40,20", "--dropout", "0.3", "--batch-size", "16", "--l2", "1", "--threads", "1"]
 SHORT = ["train", "breast-cancer", *SETTINGS, "--epochs", "60"]
 LONG = ["train", "breast-cancer", *SETTINGS, "--epochs", "500", "--early-stopping", "1000"]

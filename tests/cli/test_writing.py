@@ -15,6 +15,8 @@ from sfumato.cli import run
 from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 Snapshot = Callable[[Path], dict[str, bytes | None]]
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of a process's files")

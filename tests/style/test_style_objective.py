@@ -132,7 +132,7 @@ def test_starting_from_the_content_its_loss_is_normalised_as_with_half_of_it_los
 
 def test_normalised_content_and_style_still_balance_by_their_weights() -> None:
     results = [
-        StyleTransfer(size=48, scales=1, steps=15, normalize_gradients=True, content_weight=weight).run(
+        StyleTransfer(size=48, scales=1, steps=8, normalize_gradients=True, content_weight=weight).run(
             picture(1), picture(2)
         )
         for weight in (0.1, 10.0)

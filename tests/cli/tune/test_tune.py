@@ -73,6 +73,7 @@ def test_json_and_what_is_given_is_not_searched(here: Call, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: Call, tmp_path: Path) -> None:
     assert here(*SEARCH, "--trials", "2", "-o", "search", "--quiet").status == 0
     assert "is not empty; add --resume" in refused(*SEARCH, "--trials", "4", "-o", "search")
@@ -83,6 +84,7 @@ def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: 
     assert trials_in(tmp_path / "search" / "study.db") == 4
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> None:
     database = tmp_path / "search" / "study.db"
