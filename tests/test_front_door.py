@@ -25,11 +25,21 @@ def test_every_public_name_is_there(name: str) -> None:
     assert not isinstance(found, ModuleType)
 
 
-@pytest.mark.parametrize("name", sfumato.PACKAGES)
-def test_every_public_package_is_there_after_importing_sfumato_alone(name: str) -> None:
-    code = f"import sfumato; print(sfumato.{name}.__name__)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == f"sfumato.{name}\n"
+ALONE = """
+import sys
+for name in sys.argv[1:]:
+    for loaded in [module for module in sys.modules if module.partition(".")[0] == "sfumato"]:
+        del sys.modules[loaded]
+    import sfumato
+    print(getattr(sfumato, name).__name__)
+"""
+"""Imports the package anew before each name: nothing of it is left from the one before."""
+
+
+def test_every_public_package_is_there_after_importing_sfumato_alone() -> None:
+    command = [sys.executable, "-c", ALONE, *sfumato.PACKAGES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"sfumato.{name}" for name in sfumato.PACKAGES]
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:

@@ -1,6 +1,7 @@
 """Style transfer from Python: what comes out, on what terms, and going on where it stopped."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from sfumato.storage import load_tensors, save_tensors
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
-from sfumato.style.result import StepRecord
+from sfumato.style.result import StepRecord, StyleResult
 from sfumato.style.transfer import StyleTransfer
 
 SMALL: dict[str, Any] = {
@@ -194,6 +195,12 @@ def stopped_after(steps: int) -> Callable[[], bool]:
     return lambda: next(calls) >= steps
 
 
+@functools.cache
+def undisturbed(optimizer: str, normalize: bool) -> StyleResult:
+    """The result of a run that nothing happens to; each is painted once."""
+    return transfer(optimizer=optimizer, normalize_gradients=normalize).run(CONTENT, STYLE)
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "momentum"])
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("steps", [0, 3, 4, 5, 7])
@@ -201,7 +208,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     tmp_path: Path, optimizer: str, normalize: bool, steps: int
 ) -> None:
     settings = transfer(optimizer=optimizer, normalize_gradients=normalize)
-    whole = settings.run(CONTENT, STYLE)
+    whole = undisturbed(optimizer, normalize)
     kept = tmp_path / "checkpoint"
     part = settings.run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(steps), checkpoint=kept))
     assert part.stopped == "interrupted"
@@ -238,6 +245,14 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         transfer().run(CONTENT, STYLE, run=RunOptions(resume=True))
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a run after three steps."""
+    kept = tmp_path_factory.mktemp("begun") / "kept"
+    transfer().run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(3), checkpoint=kept))
+    return kept
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -260,10 +275,11 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         lambda tensors, header: header["optimizer"].update(pairs="x"),
     ],
 )
-def test_a_damaged_checkpoint_is_refused_in_words(tmp_path: Path, damage: Callable[[Any, Any], Any]) -> None:
+def test_a_damaged_checkpoint_is_refused_in_words(
+    begun: Path, tmp_path: Path, damage: Callable[[Any, Any], Any]
+) -> None:
     kept = tmp_path / "kept"
-    transfer().run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(3), checkpoint=kept))
-    tensors, header = load_tensors(kept)
+    tensors, header = load_tensors(begun)
     damage(tensors, header)
     save_tensors(kept, tensors, header)
     with pytest.raises(FileError, match=r"kept: (the checkpoint in it is damaged|not a checkpoint)"):
@@ -364,7 +380,7 @@ def test_settings_that_cannot_be_are_refused_in_words(changes: dict[str, Any], m
     ("content", "styles", "message"),
     [
         (CONTENT[:, :3], STYLE, "is 3 x 36 pixels; a picture needs at least 16 each way"),
-        (CONTENT[..., 0], STYLE, r"a picture is an array \(height, width, 3\) of RGB, not uint8 of \(36, 48\)"),
+        (CONTENT[..., :2], STYLE, r"a picture is an array \(height, width, 3\) of RGB, not uint8 of \(36, 48, 2\)"),
         (CONTENT.astype(np.float32), STYLE, "from 0 to 1"),
         (np.full((20, 20, 3), np.nan), STYLE, "from 0 to 1"),
         (CONTENT.astype(np.int64), STYLE, "not int64"),

@@ -19,7 +19,7 @@ Refused = Callable[..., str]
 
 LAYERS = ["--content-layers", "block2_conv2", "--style-layers", "block1_conv1,block2_conv1"]
 TINY = ["--size", "64", "--steps", "3", "--scales", "1", "--threads", "1", *LAYERS]
-LONG = ["--size", "80", "--steps", "60", "--scales", "2", "--threads", "1", *LAYERS, "--start", "noise"]
+LONG = ["--size", "80", "--steps", "45", "--scales", "2", "--threads", "1", *LAYERS, "--start", "noise"]
 """Long enough to be stopped in its middle: some seconds, with a checkpoint every half."""
 
 CHECKPOINT = ".out.png.checkpoint"
