@@ -1,9 +1,12 @@
 """The command line: one file a command, each thin: parse, call, print."""
 
+import functools
 import io
 import sys
+from collections.abc import Callable
 
 import typer
+import typer.main
 
 from sfumato.cli.check import check
 from sfumato.cli.console import say
@@ -46,7 +49,7 @@ def run(arguments: list[str]) -> int:
     """
     try:
         check_shared(arguments)
-        return app(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
+        return _commands()(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:
         speaks(error)
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
@@ -56,6 +59,13 @@ def run(arguments: list[str]) -> int:
         return _fail("not enough memory: use fewer examples (--limit), a smaller network, batch or picture (--size)")
     except OSError as error:  # those that nobody foresaw, such as a name that is too long for a file
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+@functools.cache
+def _commands() -> Callable[..., int | None]:
+    """All commands with their options, made once a process: it takes as long as a short command."""
+    made: Callable[..., int | None] = typer.main.get_command(app)
+    return made
 
 
 def _fail(message: str) -> int:
