@@ -93,7 +93,9 @@ def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
     kill((folder / ".unfinished").exists, 0.5)  # while it writes the results
     assert sfumato(*resume).status == 0
     assert results(folder) == undisturbed(LONG)
-    assert not [path for path in folder.rglob("*") if path.name.startswith(".")], "nothing unfinished is left"
+    assert [path.name for path in folder.rglob("*") if path.name.startswith(".")] == [LIST], (
+        "nothing unfinished is left"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
