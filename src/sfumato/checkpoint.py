@@ -1,6 +1,7 @@
 """The state of a run between two steps, and the file that keeps it: all that is needed to resume bit for bit."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
@@ -123,6 +124,11 @@ def refusing_damage(path: Path) -> Iterator[None]:
         yield
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise FileError(f"{path}: the checkpoint in it is damaged ({error}); start anew with overwrite=True") from error
+
+
+def stable_repr(part: object) -> str:
+    """The repr of an object without memory addresses, which differ between processes."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part))
 
 
 def _format(job: "Job") -> str:

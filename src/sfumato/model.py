@@ -14,7 +14,8 @@ from sfumato import layers, losses
 from sfumato.arrays import Array, to_numpy
 from sfumato.data import NAMES
 from sfumato.data.dataset import Examples
-from sfumato.data.loading import as_dataset, frame_of_rows, is_column, is_frame, is_rows, renumbered, with_test
+from sfumato.data.handed_in import is_column, is_frame
+from sfumato.data.loading import as_dataset, frame_of_rows, is_rows, renumbered, with_test
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, column_names, features_of, load_features

@@ -14,8 +14,6 @@ from sfumato.pictures.files import read_image
 
 Call = Callable[..., Any]
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
-
 BFLOAT16 = any(engine.precision == "bfloat16" for engine in engines())
 needs_bfloat16 = pytest.mark.skipif(not BFLOAT16, reason="this processor computes nothing in bfloat16")
 

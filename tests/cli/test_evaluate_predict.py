@@ -14,8 +14,6 @@ from sfumato.data import load
 
 Call = Callable[..., Any]
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
-
 
 def table(text: str) -> list[list[str]]:
     return list(csv.reader(text.splitlines()))

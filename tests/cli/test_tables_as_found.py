@@ -15,8 +15,6 @@ from sfumato.cli import run
 
 Call = Callable[..., Any]
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
-
 RUN = ["train", "table.csv", "--epochs", "3", "--quiet", "--json", "-o", "run"]
 
 

@@ -15,9 +15,9 @@ from sfumato.cli import run
 from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
+Snapshot = Callable[[Path], dict[str, bytes | None]]
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
-Snapshot = Callable[[Path], dict[str, bytes | None]]
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of a process's files")
 

@@ -13,7 +13,7 @@ from sfumato import FileError, InputError
 from sfumato.arrays import Array
 from sfumato.cli import run
 from sfumato.losses import GramLoss
-from sfumato.optimizers import Clipped, Momentum
+from sfumato.optimizers import Clipped, GradientDescent, Momentum
 from sfumato.pictures.files import open_image, read_description, read_image, write_image
 from sfumato.style.inputs import read_photo
 from sfumato.style.result import StepRecord
@@ -95,8 +95,22 @@ def test_an_optimizer_and_a_style_loss_are_names_or_objects(painted: Path) -> No
     own = stylize("content.png", "one.png", **objects, **{**how, "out": "own.png", "memory": 10**9})
     np.testing.assert_array_equal(own.picture, named.picture)
     assert "Momentum" in str(read_description("own.png"))
+    by_class = stylize("content.png", "one.png", optimizer=Momentum, **TINY)
+    np.testing.assert_array_equal(
+        by_class.picture, stylize("content.png", "one.png", optimizer=Momentum(), **TINY).picture
+    )
     clipped = stylize("content.png", "one.png", optimizer=Clipped(Momentum(), norm=1e-9), learning_rate=0.1, **TINY)
     assert np.abs(clipped.picture.astype(int) - stylize("content.png", "one.png", **TINY).picture).max() > 0
+
+
+def test_a_picture_goes_on_with_an_optimizer_of_one_s_own(painted: Path) -> None:
+    class Own(GradientDescent):
+        __repr__ = object.__repr__  # with a memory address, as that of any plain class
+
+    stylize("content.png", "one.png", out="out.png", optimizer=Own(), callback=lambda record: True, **TINY)
+    resumed = stylize("content.png", "one.png", out="out.png", optimizer=Own(), resume=True, **TINY)
+    np.testing.assert_array_equal(resumed.picture, stylize("content.png", "one.png", optimizer=Own(), **TINY).picture)
+    assert " at 0x" not in str(read_description("out.png"))
 
 
 def test_a_saved_picture_keeps_settings_metadata_and_transparency(painted: Path) -> None:
@@ -150,6 +164,8 @@ def test_a_callback_that_returns_true_ends_the_run_which_goes_on_to_the_same_byt
         (("content.png", None), {}, "a style is a picture, or a picture and its weight"),
         (("content.png", {"one.png": -1}), {}, "the weight of one.png must be"),
         ((np.zeros((40, 48, 2), np.uint8), "one.png"), {}, "a picture is an array"),
+        ((np.zeros((0, 0, 4), np.uint8), "one.png"), {}, "a picture needs at least 16 each way"),
+        ((np.zeros((0, 0, 3)), "one.png"), {}, "a picture needs at least 16 each way"),
         ((np.full((40, 48, 4), 2.0), "one.png"), {}, "uint8, or floating point from 0 to 1"),
         (("content.png", "one.png"), {"memory": "2 gigs"}, "memory=... takes a number of bytes such as 2GB"),
         (("content.png", "one.png"), {"optimizer": 3}, "an optimizer is a name"),

@@ -35,7 +35,7 @@ def as_examples(data: Any) -> Examples | StreamedExamples:
         return data.examples
     if isinstance(data, str) or hasattr(data, "__fspath__"):
         raise InputError(f"{str(data)!r} is a name or a path: sfumato.data.load reads it, sfumato.train trains on it")
-    if _is_frame(data):
+    if is_frame(data):
         raise InputError(
             "a DataFrame does not say what is to be predicted: give (frame[features], frame[target]), or use "
             "sfumato.train(frame, target=...)"
@@ -65,7 +65,7 @@ def as_features(x: Any) -> Array:
     Raises:
         InputError: if it has another shape, or something in it is no number.
     """
-    if _is_frame(x):
+    if is_frame(x):
         _check_columns(x)
         return np.asarray(x.to_numpy(dtype=np.float64, na_value=np.nan))
     array = _array("x", x)
@@ -120,7 +120,7 @@ def _array(name: str, value: Any) -> Array:
         raise InputError(f"{name} is sparse: give {name}.toarray()")
     if hasattr(value, "detach"):  # a tensor of PyTorch's, which may be on a GPU
         value = value.detach().cpu()
-    if _is_column(value) and value.dtype.kind in "biuf" and not isinstance(value.dtype, np.dtype):
+    if is_column(value) and value.dtype.kind in "biuf" and not isinstance(value.dtype, np.dtype):
         value = value.to_numpy(dtype=np.float64, na_value=np.nan) if value.hasnans else value.to_numpy()
     try:
         return np.asarray(value)
@@ -151,12 +151,14 @@ def _check_columns(frame: Any) -> None:
             )
 
 
-def _is_frame(value: Any) -> bool:
+def is_frame(value: Any) -> bool:
+    """Whether this is a pandas DataFrame; pandas is not imported for it."""
     pandas = sys.modules.get("pandas")  # who hands in a table has imported it
     return pandas is not None and isinstance(value, pandas.DataFrame)
 
 
-def _is_column(value: Any) -> bool:
+def is_column(value: Any) -> bool:
+    """Whether this is a pandas Series: a column, or a row of a table."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(value, pandas.Series)
 

@@ -10,6 +10,7 @@ import numpy as np
 from sfumato.arrays import Array
 from sfumato.data import load
 from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_task
+from sfumato.data.handed_in import is_frame
 from sfumato.data.parquet import FrameTable
 from sfumato.data.tables import Known, classes_of, read_dataset, task_of
 from sfumato.errors import InputError
@@ -62,20 +63,6 @@ def as_dataset(
     raise InputError(
         f"data of the type {type(data).__name__} cannot be used; give a name, a path, a DataFrame, a Dataset or (x, y)"
     )
-
-
-def is_frame(data: Any) -> bool:
-    """Whether this is a pandas DataFrame; pandas is not imported for it."""
-    return _is_of_pandas(data, "DataFrame")
-
-
-def is_column(data: Any) -> bool:
-    """Whether this is a pandas Series: a column, or a row of a table."""
-    return _is_of_pandas(data, "Series")
-
-
-def _is_of_pandas(data: Any, kind: str) -> bool:
-    return type(data).__module__.startswith("pandas") and type(data).__name__ == kind
 
 
 def frame_of_rows(rows: Any, features: Sequence[str] = ()) -> "pd.DataFrame":

@@ -82,14 +82,14 @@ def _photo_of_array(pixels: Array) -> Photo:
         raise InputError(f"a picture is an array (height, width, 3) of RGB, not {pixels.dtype} of {pixels.shape}")
     if pixels.dtype == bool:
         pixels = pixels.astype(np.float32)
-    in_range = pixels.dtype.kind == "f" and pixels.size and pixels.min() >= 0 and pixels.max() <= 1
-    if pixels.dtype != np.uint8 and not in_range:
-        raise InputError("the numbers of a picture are uint8, or floating point from 0 to 1")
-    if pixels.dtype == np.uint8 and pixels.shape[2] == 4:
-        return photo_of(Image.fromarray(pixels))
-    pixels = pixels.astype(pixels.dtype if pixels.dtype == np.uint8 else np.float32)
+    elif pixels.dtype != np.uint8:
+        if pixels.dtype.kind != "f" or not np.all((pixels >= 0) & (pixels <= 1)):
+            raise InputError("the numbers of a picture are uint8, or floating point from 0 to 1")
+        pixels = pixels.astype(np.float32)
     alpha = None
     if pixels.shape[2] == 4:
+        if pixels.dtype == np.uint8 and pixels.size:
+            return photo_of(Image.fromarray(pixels))
         opacity = pixels[..., 3:]
         pixels, alpha = 1 - opacity * (1 - pixels[..., :3]), np.rint(255 * opacity[..., 0]).astype(np.uint8)
     return Photo(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), alpha, None, Metadata())

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from sfumato.arrays import Array
+from sfumato.checkpoint import stable_repr
 from sfumato.checks import memory_size, one_of
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
@@ -185,7 +186,7 @@ class StyleSettings:
             metavar="builtin|keras|FILE",
         ),
     )
-    optimizer: str | Optimizer[Any] = field(
+    optimizer: str | Optimizer[Any] | type[Optimizer[Any]] = field(
         default="lbfgs",
         metadata=described(
             "Kind of optimizer: " + ", ".join(LEARNING_RATES) + ".",
@@ -281,7 +282,8 @@ class StyleSettings:
         names = [setting.name for setting in fields(StyleSettings) if setting.name != "engine"]
         values = {name: getattr(self, name) for name in names} | {"memory": self.memory_bytes}
         if not isinstance(self.optimizer, str):
-            values["optimizer"] = f"{self.optimizer!r} {self.optimizer.digest()}"
+            optimizer = self.chosen_optimizer()
+            values["optimizer"] = f"{stable_repr(optimizer)} {optimizer.digest()}"
         if not isinstance(self.style_loss, str):
             values["style_loss"] = self.style_loss.__name__
         return {**values, **engine._asdict()}

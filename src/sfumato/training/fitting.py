@@ -1,7 +1,6 @@
 """Training: mini-batches, epochs, and runs that can stop anywhere and resume bit for bit."""
 
 import math
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sfumato.arrays import Array, fingerprint, to_numpy
-from sfumato.checkpoint import State
+from sfumato.checkpoint import State, stable_repr
 from sfumato.checks import nonnegative
 from sfumato.data.dataset import Examples
 from sfumato.data.handed_in import as_examples
@@ -181,9 +180,9 @@ def fit(
 def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) -> dict[str, Any]:
     """The settings that a run must have begun with for the job to go on with it."""
     return {
-        "network": _description(job.network),
-        "loss": _description(job.loss),
-        "optimizer": f"{_description(job.optimizer)} {job.optimizer.digest()}",
+        "network": stable_repr(job.network),
+        "loss": stable_repr(job.loss),
+        "optimizer": f"{stable_repr(job.optimizer)} {job.optimizer.digest()}",
         "learning_rate": job.rate(0),
         "schedule": _schedule_name(job.schedule),
         "l2": job.l2,
@@ -276,11 +275,6 @@ def _check_rates(job: TrainingJob, state: State, checkpoint: str | Path | None) 
                 f"{checkpoint}: epoch {record.epoch} had the learning rate {record.learning_rate:g}, and the schedule "
                 f"gives {rate:g} now; resume with the same, or start anew with overwrite=True"
             )
-
-
-def _description(part: object) -> str:
-    """The repr of an object without memory addresses, which differ between processes."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part))
 
 
 def _refuse(keywords: dict[str, Any]) -> None:
