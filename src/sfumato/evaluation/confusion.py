@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from sfumato.arrays import Array
 from sfumato.checks import one_of
@@ -137,6 +136,8 @@ class ConfusionMatrix:
     @property
     def accuracy_interval(self) -> tuple[float, float]:
         """Exact 95 % confidence interval of the accuracy (Clopper and Pearson 1934; R's binom.test)."""
+        from scipy import special  # takes a fifth of a second to import
+
         right, wrong = self.correct, self.examples - self.correct
         tail = (1 - CONFIDENCE) / 2
         low = float(special.betaincinv(right, wrong + 1, tail)) if right else 0.0
@@ -154,6 +155,8 @@ class ConfusionMatrix:
 
         The one-sided exact binomial test that caret makes, R's binom.test(alternative = "greater").
         """
+        from scipy import special
+
         return float(special.bdtrc(self.correct - 1, self.examples, self.no_information_rate))
 
     @property
@@ -176,6 +179,8 @@ class ConfusionMatrix:
 
         NaN where some pair of classes was never mixed up, as the sum then has a term 0 / 0; R gives NA.
         """
+        from scipy import special
+
         k = len(self.classes)
         upper = np.triu_indices(k, 1)
         differences = np.abs(self.counts - self.counts.T)[upper]
