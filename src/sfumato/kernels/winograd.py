@@ -300,7 +300,8 @@ def _spread(y: Array, z: Array, relu: bool) -> None:
     strides = z.strides
     apart = (strides[1], strides[2], strides[0], EDGE * strides[1], EDGE * strides[2], strides[3])
     put(y[:, :, :, :down, :right], as_strided(z, (EDGE, EDGE, len(z), down, right, z.shape[3]), apart))
-    for i, j in product(range(EDGE), repeat=2):
-        below, beside = z[:, EDGE * down + i :: EDGE, j::EDGE], z[:, i : EDGE * down : EDGE, EDGE * right + j :: EDGE]
-        put(y[i, j, :, down:, : below.shape[2]][:, : below.shape[1]], below)
-        put(y[i, j, :, :down, right:][:, :, : beside.shape[2]], beside)
+    for i, j in product(range(z.shape[1] % EDGE), range(EDGE)):  # the rows of z below those tiles
+        below = z[:, EDGE * down + i, j::EDGE]
+        put(y[i, j, :, down, : below.shape[1]], below)
+    for i, j in product(range(EDGE), range(z.shape[2] % EDGE)):  # and the columns beside them
+        put(y[i, j, :, :down, right], z[:, i : EDGE * down : EDGE, EDGE * right + j])
