@@ -115,7 +115,8 @@ class StyleProblem:
                 them each time.
         """
         settings, engine = self.settings, engine or self.engine
-        network = self._network(engine.put(self.vgg.theta), (height, width), tile, engine, prepared=prepared)
+        how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}
+        network = TiledNetwork(self.vgg.network, engine.put(self.vgg.theta), height, width, tile, **how)
         terms = []
         if settings.content_weight:
             relative = settings.chosen_style_loss().relative
@@ -124,26 +125,17 @@ class StyleProblem:
                 loss = ContentLoss(target, relative=relative, workers=self.workers)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
-            terms += self._style_terms(network, tile)
+            terms += self._style_terms(network)
         return StyleObjective(network, terms, settings.tv_weight)
 
-    def _network(
-        self, theta: Array, size: Shape, tile: int | None, engine: Engine, *, prepared: bool = False
-    ) -> TiledNetwork:
-        """Network for pictures of a height and width."""
-        height, width = size
-        how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}
-        return TiledNetwork(self.vgg.network, theta, height, width, tile, **how)
-
-    def _style_terms(self, network: TiledNetwork, tile: int | None) -> Iterator[Term]:
+    def _style_terms(self, network: TiledNetwork) -> Iterator[Term]:
         """Terms of the style: a loss for each region and each style layer."""
         height, width = network.shape
         loss = self.settings.chosen_style_loss()
         by_style = {}
         for style in self.styles:
             picture = self._style_beside(style, height, width)
-            own = self._network(network.theta, picture.shape[:2], tile, network.engine)
-            by_style[style.number] = _moments(own, picture, self.style_layers)
+            by_style[style.number] = _moments(network.resized(*picture.shape[:2]), picture, self.style_layers)
         for region in self.regions:
             shares = [style.share / sum(style.share for style in region.styles) for style in region.styles]
             masks: dict[str, Array] = {}

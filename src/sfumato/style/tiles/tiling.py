@@ -11,6 +11,7 @@ saw, and what the tiles send is added up. Per tile this is the chain rule, so th
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
@@ -126,17 +127,28 @@ class TiledNetwork:
         workers: Workers = ALONE,
         prepared: bool = False,
     ) -> None:
-        whole = make(height, width)
-        self.theta, self.shape, self.engine, self.workers = theta, (height, width), engine, workers
-        self.shapes, self.fields = whole.shapes, whole.receptive_fields
-        tiles = cut_into_tiles(height, width, edge, halo_field(whole))
-        share = workers.share(len(tiles))
-        self.tiles = tiles[share.start : share.stop]
-        sizes = {_size(tile.seen) for tile in self.tiles}
-        self.networks = {size: make(*size) for size in sizes}
+        self.make, self.edge = make, edge
+        self.theta, self.engine, self.workers = theta, engine, workers
+        whole = self._lay_tiles(height, width)
         self.params = whole.parameters(theta)
         if prepared:
             self.params = whole.prepare(self.params)
+
+    def resized(self, height: int, width: int) -> "TiledNetwork":
+        """The same network for a picture of another size, with the same parameters, prepared or not."""
+        other = copy(self)
+        other._lay_tiles(height, width)
+        return other
+
+    def _lay_tiles(self, height: int, width: int) -> Network:
+        """Lay the tiles over a picture of this size; return the network for all of it."""
+        whole = self.make(height, width)
+        self.shape, self.shapes, self.fields = (height, width), whole.shapes, whole.receptive_fields
+        tiles = cut_into_tiles(height, width, self.edge, halo_field(whole))
+        share = self.workers.share(len(tiles))
+        self.tiles = tiles[share.start : share.stop]
+        self.networks = {size: self.make(*size) for size in {_size(tile.seen) for tile in self.tiles}}
+        return whole
 
     def measure(self, picture: Array, heads: Sequence[tuple[str, TileHead]]) -> Iterator[list[Any]]:
         """Yield the measurements of all heads, tile by tile.

@@ -5,6 +5,7 @@ Source: Karen Simonyan and Andrew Zisserman, "Very deep convolutional networks f
 classifier on top is left out: without it the network takes images of any size.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,8 +63,15 @@ class Vgg:
                 f"an image of {height} x {width} pixels (height x width) is too small for {self.last}: "
                 f"it needs {least} x {least} at least"
             )
-        names = ["preprocessing", *(layer.name for layer in layers)]
-        return Network([self.preprocessing, *_build(layers, self.pooling)], (height, width, 3), names)
+        return _network(tuple(layers), self.pooling, self.preprocessing, height, width)
+
+
+@functools.lru_cache(maxsize=64)  # a plan for the memory asks for the same sizes again and again
+def _network(
+    layers: tuple[VggLayer, ...], pooling: str, preprocessing: Preprocessing, height: int, width: int
+) -> Network:
+    names = ["preprocessing", *(layer.name for layer in layers)]
+    return Network([preprocessing, *_build(layers, pooling)], (height, width, 3), names)
 
 
 def load_vgg(
