@@ -330,6 +330,10 @@ def _check_data(
         raise InputError(f"a batch of {batch_size} examples is too small for {workers.count} processes to share")
 
 
+class UnscaledValuesWarning(UserWarning):
+    """The values of a regression are far from mean 0 and deviation 1."""
+
+
 def _warn_of_values(loss: Loss, train: Examples | StreamedExamples) -> None:
     """Warn of values so far from zero, or of so large or small a spread, that a regression hardly learns them."""
     if loss.classifies or not isinstance(train, Examples):
@@ -339,5 +343,6 @@ def _warn_of_values(loss: Loss, train: Examples | StreamedExamples) -> None:
         warnings.warn(
             f"the values to predict have mean {mean:.3g} and standard deviation {spread:.3g}, and a network learns "
             "values of mean 0 and deviation 1: use sfumato.train, which scales them, or sfumato.data.TargetScaling",
+            UnscaledValuesWarning,
             stacklevel=3,
         )

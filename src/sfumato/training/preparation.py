@@ -23,7 +23,14 @@ from sfumato.model import Model
 from sfumato.network import Network
 from sfumato.optimizers import Optimizer, as_optimizer
 from sfumato.optimizers.schedules import Schedule, make_schedule
-from sfumato.training.fitting import FitResult, decaying_optimizer, default_batch_size, default_epochs, fit
+from sfumato.training.fitting import (
+    FitResult,
+    UnscaledValuesWarning,
+    decaying_optimizer,
+    default_batch_size,
+    default_epochs,
+    fit,
+)
 from sfumato.training.history import EpochRecord
 from sfumato.training.settings import TrainingSettings, option_value, units_of
 from sfumato.training.splits import Splits
@@ -108,7 +115,7 @@ class Training:
             return callback is not None and callback(self.record_in_own_units(record))
 
         with warnings.catch_warnings():  # values that are not to be scaled were asked for
-            warnings.filterwarnings("ignore", "the values to predict", UserWarning)
+            warnings.simplefilter("ignore", UnscaledValuesWarning)
             return fit(
                 self.network,
                 self.loss,
