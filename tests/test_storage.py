@@ -1,10 +1,14 @@
 """Files that are there whole or not at all."""
 
 import errno
+import json
 import os
+import signal
 import socket
 import stat
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 from sfumato import FileError
 from sfumato.arrays import Array
-from sfumato.storage import load_tensors, save_tensors, write_atomically
+from sfumato.storage import dump, load_tensors, save_tensors, write_atomically
 
 DTYPES = st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_])
 ARRAYS = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0)))
@@ -42,6 +46,17 @@ def test_tensors_and_header_come_back_bit_for_bit(
     for name, array in tensors.items():
         assert (loaded[name].dtype, loaded[name].shape) == (array.dtype, array.shape)
         assert loaded[name].tobytes() == array.tobytes()
+
+
+@settings(deadline=None)
+@given(tensors=st.dictionaries(st.sampled_from(["a", "b.W", "z", "scaling.offset"]), ARRAYS), header=HEADERS)
+def test_the_bytes_are_those_of_the_library(
+    tmp_path_factory: pytest.TempPathFactory, tensors: dict[str, Array], header: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("files")
+    save_tensors(folder / "ours", tensors, header)
+    safetensors.numpy.save_file(tensors, folder / "library", metadata={"sfumato": json.dumps(header)})
+    assert (folder / "ours").read_bytes() == (folder / "library").read_bytes()
 
 
 @pytest.mark.parametrize("view", [lambda a: a.T, lambda a: a[::2], lambda a: a[:, ::-1], lambda a: a[:, :, 1]])
@@ -77,14 +92,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert path.read_text() == "new"
 
 
-def test_the_error_of_the_system_is_kept_even_where_safetensors_tells_it_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise safetensors.SafetensorError(f"Error: I/O error: No space left (os error {errno.ENOSPC})")
-
-    monkeypatch.setattr("safetensors.numpy.save_file", full)
-    with pytest.raises(FileError, match=r"cannot be written \(No space left\); nothing was changed") as caught:
+def test_the_error_of_the_system_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fsync", no_space)
+    with pytest.raises(
+        FileError, match=r"cannot be written \(No space left on device\); nothing was changed"
+    ) as caught:
         save_tensors(tmp_path / "tensors", {}, {})
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == errno.ENOSPC
@@ -118,12 +130,80 @@ def test_the_remains_of_a_killed_write_do_no_harm(tmp_path: Path) -> None:
 
 def test_a_file_is_as_readable_as_any_other_one(tmp_path: Path) -> None:
     write_atomically(tmp_path / "ours", "text")
+    save_tensors(tmp_path / "model", {"a": np.zeros(3)}, {})
     (tmp_path / "plain").write_text("text")
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "plain")]
-    assert modes[0] == modes[1]
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "model", "plain")}
+    assert len(modes) == 1
 
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from sfumato.storage import save_tensors
+os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+save_tensors(Path(sys.argv[1]), {"a": np.zeros(1000)}, {})
+"""
+"""A program that is killed once it has written a file, and before that takes its place."""
+
+
+@posix_only
+def test_a_killed_save_leaves_the_old_file_and_the_next_one_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    save_tensors(path, {"a": np.ones(3)}, {})
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    np.testing.assert_array_equal(load_tensors(path)[0]["a"], np.ones(3))
+    save_tensors(path, {"a": np.ones(5)}, {})
+    assert names(tmp_path) == ["model"]
+    np.testing.assert_array_equal(load_tensors(path)[0]["a"], np.ones(5))
+
+
+@posix_only
+@pytest.mark.parametrize("save", [write_atomically, lambda path, text: save_tensors(path, {"a": np.zeros(1)}, {})])
+def test_a_link_that_was_planted_beside_is_not_followed(save: Any, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("someone's")
+    (tmp_path / ".file.part").symlink_to("other")
+    save(tmp_path / "file", "text")
+    assert (tmp_path / "other").read_text() == "someone's"
+    assert not (tmp_path / "file").is_symlink()
+    assert sorted(names(tmp_path)) == ["file", "other"]
+
+
+READING = """
+import os, sys
+from pathlib import Path
+from sfumato import FileError
+from sfumato.storage import load_tensors
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    load_tensors(Path(sys.argv[1]))
+except FileError as error:
+    print(error)
+"""
+"""A program of a user who may not read the file."""
+
+
+@posix_only
+def test_what_may_not_be_read_is_not_called_missing() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders let no other user in
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "model"
+        save_tensors(path, {"a": np.zeros(3)}, {})
+        path.chmod(0)
+        said = subprocess.run([sys.executable, "-c", READING, path], capture_output=True, text=True, check=True).stdout
+    assert said == f"{path}: cannot be read (Permission denied)\n"
+
+
+def test_names_that_are_no_utf_8_are_written_as_json_reads_them(tmp_path: Path) -> None:
+    name = b"caf\xe9.csv".decode(errors="surrogateescape")
+    write_atomically(tmp_path / "config.json", dump({"data": name}))
+    assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8")) == {"data": name}
 
 
 @posix_only

@@ -8,19 +8,20 @@ import contextlib
 import json
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
 
 HEADER = "sfumato"
+
+DTYPES = {"int64": "I64", "float64": "F64", "float32": "F32", "float16": "F16", "uint8": "U8", "bool": "BOOL"}
+"""Names of the kinds of numbers in safetensors files, by NumPy's, in the order in which they lie there."""
 
 
 def followed(path: Path) -> Path:
@@ -82,10 +83,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     refuse_special(path)
     place = followed(path)
-    beside = place.with_name(
-        f".{place.name}.part"
-    )  # always the same, so that a killed write's remains are written over
+    beside = place.with_name(f".{place.name}.part")  # always the same, so that a killed write's remains are replaced
     try:
+        make_anew(beside)
         yield beside
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
@@ -93,35 +93,49 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        if not isinstance(error, OSError | safetensors.SafetensorError):
+        if not isinstance(error, OSError):
             raise
-        cause = error if isinstance(error, OSError) else _as_os_error(error)
-        raise FileError(f"{path}: cannot be written ({cause.strerror or cause}); nothing was changed") from cause
+        raise FileError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
 
 
-def _as_os_error(error: safetensors.SafetensorError) -> OSError:
-    """Convert safetensors' error, which is a text, to the system's error, with its number if the text names it."""
-    reason = re.sub(r".*I/O error: | \(os error \d+\)", "", str(error))
-    number = re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(number[1]), reason, None, int(number[1])) if number else OSError(reason)  # the last is Windows'
+def make_anew(path: Path) -> None:
+    """Make an empty file in place of what has this name: a link that somebody put there is not followed."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file completely or not at all, see `replacing`.
 
+    Bytes in a file's name that are no UTF-8 become escapes in a text, by which JSON gives the same name again.
+
     Raises:
         FileError: if it cannot be written.
     """
     with replacing(path) as beside:
-        beside.write_bytes(data.encode() if isinstance(data, str) else data)
+        beside.write_bytes(data.encode(errors="backslashreplace") if isinstance(data, str) else data)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Array], header: Mapping[str, Any]) -> int:
-    """Write named arrays as safetensors with `header` as JSON in the metadata; returns the number of bytes."""
-    # The library stores a view's memory in the order it lies in, so views are straightened first
-    straight = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    with replacing(path) as beside:  # from where the arrays lie: a large picture's state is not held twice
-        safetensors.numpy.save_file(straight, beside, metadata={HEADER: json.dumps(header)})
+    """Write named arrays as safetensors with `header` as JSON in the metadata; returns the number of bytes.
+
+    Written here, and not by the library, which leaves a file of its own behind when it is killed, and makes it readable
+    to its owner alone. Laid out as by the library: by the kind of their numbers, and then by name.
+    """
+    described: dict[str, Any] = {"__metadata__": {HEADER: json.dumps(header)}}
+    order = sorted(tensors, key=lambda name: ([*DTYPES].index(tensors[name].dtype.name), name))
+    end = 0
+    for name in order:
+        begin, end = end, end + tensors[name].nbytes
+        kind, shape = DTYPES[tensors[name].dtype.name], list(tensors[name].shape)
+        described[name] = {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with replacing(path) as beside, beside.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in order:  # from where the arrays lie: a large picture's state is not held twice
+            little = np.asarray(tensors[name], tensors[name].dtype.newbyteorder("<"), order="C")
+            file.write(little.reshape(-1).view(np.uint8).data)
     return path.stat().st_size
 
 
@@ -155,8 +169,11 @@ def load_header(path: Path) -> dict[str, Any]:
 def _opened(path: Path) -> Iterator[Any]:
     if path.is_dir():
         raise FileError(f"{path}: is a folder, not a file")
-    if not path.is_file():
-        raise FileError(f"{path}: no such file")
+    try:
+        path.open("rb").close()
+    except OSError as error:  # for the library, what it may not read is not there
+        said = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise FileError(f"{path}: {said}") from error
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             yield file

@@ -10,6 +10,7 @@ from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, FileError, InputError
 from sfumato.minimize import RunOptions
 from sfumato.pictures.files import Photo, check_picture_place, write_image
+from sfumato.storage import make_anew
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
 from sfumato.style.presets import preset_settings
 from sfumato.style.result import StepRecord, StyleResult
@@ -214,7 +215,7 @@ def check_out(painting: Painting, out: str | Path, begun: Callable[[Path], Path]
     path = check_picture_place(out, inputs=read, overwrite=overwrite or painting.resume, quality=painting.quality)
     beside = path.with_name(f".{begun(path).name}.part")  # the longest name that will be written
     try:
-        beside.touch()
+        make_anew(beside)
         beside.unlink()
     except OSError as error:
         raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
