@@ -6,6 +6,7 @@ the files of the run before are replaced, which a list in that folder names, and
 
 import contextlib
 import os
+import platform
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from sfumato.storage import check_place, followed, load_header, refuse_special, 
 
 LIST = ".sfumato-files"
 """The file in a run's folder that names the files that the run writes there, a line each."""
+
+LOCK = ".sfumato-lock"
+"""The file in a folder that a run holds while it writes there."""
+
+NO_FOLDER = "this folder cannot be written to"
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 FIGURES = ("cost.png", "confusion.png", "boundary.png", "weights.png")
@@ -127,37 +133,117 @@ def check_files(folder: Path, names: Iterable[str], inputs: Iterable[str | None]
 
 
 @contextlib.contextmanager
-def writing_into(folder: Path, names: Iterable[str]) -> Iterator[None]:
-    """Make a folder if need be and keep the list of its files; an error before the first file leaves nothing behind.
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder, which is made if need be, and removed again if it stays empty.
 
     Raises:
+        InputError: if another run is at work there.
         FileError: if the folder cannot be made or written to.
     """
-    made, before, ours = not folder.exists(), _names(folder), our_files(folder)
+    made = not folder.exists()
+    try:
+        with _explained(folder, NO_FOLDER):
+            folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder, folder / LOCK, NO_FOLDER):
+            yield
+    finally:
+        if made:
+            with contextlib.suppress(OSError):  # of a folder that is not empty
+                folder.rmdir()
+
+
+@contextlib.contextmanager
+def locked_file(path: Path) -> Iterator[None]:
+    """Keep other runs from a file that is to be written, and what lies beside it until then.
+
+    Raises:
+        InputError: if another run is at work on it.
+        FileError: if nothing can be written there.
+    """
+    place = followed(path)
+    if not place.parent.is_dir() or place.is_dir():  # which the run will say better
+        yield
+        return
+    with _locked(path, place.with_name(f".{place.name}.lock"), "cannot be written there"):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(out: Path, place: Path, unwritable: str) -> Iterator[None]:
+    """Hold the lock of an output, which ends with this process, however that ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(place, mode=0o644)
+    try:
+        with _explained(out, unwritable):  # what cannot be made would be taken for held
+            os.close(os.open(place, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o644))
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(
+            f"{out}: {_holder(place)} is writing there; wait until it has ended, or name another"
+        ) from None
+    try:
+        with contextlib.suppress(OSError):  # for others to read; where the disk is full, they are told less
+            place.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # of Windows, where a file that is open stays
+            place.unlink()
+        lock.release()
+
+
+def _holder(place: Path) -> str:
+    """Name the process that holds a lock."""
+    try:
+        process, _, machine = place.read_text(encoding="utf-8").partition(" ")
+    except (OSError, ValueError):
+        process = machine = ""
+    if not process.isdecimal():
+        return "another run"
+    return f"another run (process {process}{f' on {machine}' if machine != platform.node() else ''})"
+
+
+@contextlib.contextmanager
+def _explained(out: Path, unwritable: str) -> Iterator[None]:
+    """Say of an output that it cannot be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.__cause__ or error) if isinstance(error, FileError) else error
+        said = getattr(reason, "strerror", None) or reason
+        raise FileError(f"{out}: {unwritable} ({said}); choose another place") from error
+
+
+@contextlib.contextmanager
+def writing_into(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Keep the list of a folder's files; an error before the first file leaves the list as it was.
+
+    Raises:
+        FileError: if the folder cannot be written to.
+    """
+    before, ours = _names(folder), our_files(folder)
     listed = (folder / LIST).read_bytes() if (folder / LIST).is_file() else None
     try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        with _explained(folder, NO_FOLDER):
             keep_list(folder, {*ours, *names})
-        except OSError as error:
-            reason = (error.__cause__ or error) if isinstance(error, FileError) else error
-            said = getattr(reason, "strerror", None) or reason
-            raise FileError(f"{folder}: this folder cannot be written to ({said}); choose another") from error
         yield
     except BaseException:
-        if folder.is_dir() and _names(folder) == before:
+        if _names(folder) == before:
             if listed is not None:
                 write_atomically(folder / LIST, listed)
             else:
                 (folder / LIST).unlink(missing_ok=True)
-            if made:
-                folder.rmdir()
         raise
 
 
 def _names(folder: Path) -> set[str]:
-    """Names of the folder's entries, except the list."""
-    return {path.name for path in folder.iterdir()} - {LIST} if folder.is_dir() else set()
+    """Names of the folder's entries, except the list and the lock."""
+    return {path.name for path in folder.iterdir()} - {LIST, LOCK}
+
+
+def is_filled(folder: Path) -> bool:
+    """Whether a folder holds more than what a run keeps hidden there."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def keep_list(folder: Path, names: Iterable[str]) -> None:

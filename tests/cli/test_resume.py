@@ -13,6 +13,7 @@ import pytest
 
 from sfumato.cli import run
 from sfumato.outputs import LIST
+from sfumato.training.run_folder import UNFINISHED
 
 Call = Callable[..., Any]
 
@@ -90,7 +91,7 @@ def test_a_run_that_is_killed_again_and_again_resumes_to_the_same_bytes(
     for _ in range(3):
         kill(changed(folder / "checkpoint.safetensors"), 0.6)  # while it trains
     assert (folder / "checkpoint.safetensors").exists()
-    kill((folder / ".unfinished").exists, 0.5)  # while it writes the results
+    kill((folder / UNFINISHED).exists, 0.5)  # while it writes the results
     assert sfumato(*resume).status == 0
     assert results(folder) == undisturbed(LONG)
     assert [path.name for path in folder.rglob("*") if path.name.startswith(".")] == [LIST], (

@@ -9,6 +9,7 @@ from sfumato.checks import function_or_none, nearest
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, FileError, InputError
 from sfumato.minimize import RunOptions
+from sfumato.outputs import locked_file
 from sfumato.pictures.files import Photo, check_picture_place, write_image
 from sfumato.storage import make_anew
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
@@ -79,9 +80,11 @@ def stylize(
     function_or_none("callback", callback)
     if out is None and (resume or overwrite):
         raise InputError(f"{'resume' if resume else 'overwrite'}=True needs out=...: the file of the picture")
-    if out is not None:
+    if out is None:
+        return painting.paint(callback=callback)
+    with locked_file(Path(out)):
         painting = replace(painting, out=check_out(painting, out, checkpoint_of, overwrite=overwrite))
-    return painting.paint(callback=callback)
+        return painting.paint(callback=callback)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,16 @@ from sfumato.arrays import Shape
 from sfumato.data import Examples
 from sfumato.errors import InputError
 from sfumato.model import Model
-from sfumato.outputs import CHECKPOINT, MODEL, check_files, keep_list, remove_ours, writing_into
+from sfumato.outputs import (
+    CHECKPOINT,
+    MODEL,
+    check_files,
+    is_filled,
+    keep_list,
+    locked_folder,
+    remove_ours,
+    writing_into,
+)
 from sfumato.storage import dump, write_atomically
 from sfumato.training.history import EpochRecord, to_csv
 from sfumato.training.summary import Summary
@@ -44,7 +53,7 @@ def open_run_folder(
 
     Raises:
         InputError: if there is a run in it already and neither `overwrite` nor `resume` is given, or both are; or if
-            a file that no run wrote, or an input, is in the way.
+            a file that no run wrote, or an input, is in the way, or another run is at work there.
         FileError: if it cannot be made or written to.
     """
     if overwrite and resume:
@@ -59,16 +68,17 @@ def open_run_folder(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{out}: is a file; out=... names the folder of a run")
-    filled = folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir())
-    if resume and filled and not (folder / CHECKPOINT).exists():
-        raise InputError(f"{out}: holds files, but no {CHECKPOINT} to go on from; name the folder of a run")
-    if filled and not (overwrite or resume):
-        raise InputError(
-            f"{out}: is not empty; add resume=True to go on with the run in it, or overwrite=True to replace it"
-        )
-    check_files(folder, files, inputs)
-    with writing_into(folder, files):
-        yield folder
+    with locked_folder(folder):
+        filled = is_filled(folder)
+        if resume and filled and not (folder / CHECKPOINT).exists():
+            raise InputError(f"{out}: holds files, but no {CHECKPOINT} to go on from; name the folder of a run")
+        if filled and not (overwrite or resume):
+            raise InputError(
+                f"{out}: is not empty; add resume=True to go on with the run in it, or overwrite=True to replace it"
+            )
+        check_files(folder, files, inputs)
+        with writing_into(folder, files):
+            yield folder
 
 
 def write_run(

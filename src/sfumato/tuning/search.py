@@ -15,9 +15,11 @@ Its advice, and what is made of it here:
   rest; what it leaves is the best trial's.
 
 Optuna keeps the trials, on a disk or in a database, and stops poor ones early. What is proposed next is ours, and
-follows from the finished trials, the trial's number and the seed alone.
+follows from the finished trials, the trial's number and the seed alone. A trial that was lost, as its process was
+killed, does not count, and its number is tried again: so a search ends as it would have ended without that.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +47,9 @@ REPORTS = 20
 
 START_UP, WARM_UP = 5, 0.2
 """Trials, and part of a trial's epochs, before any is pruned."""
+
+NUMBER = "number"
+"""Name under which a trial keeps its number."""
 
 UNITS, LAYERS = (4, 8, 16, 32, 64, 128, 256, 512), (1, 2, 3)
 
@@ -158,7 +163,7 @@ class Trial(NamedTuple):
     """A finished trial.
 
     Attributes:
-        number: Its number, from 0.
+        number: Its number, from 0, among those that were not lost.
         values: What it was run with.
         score: Its lowest validation loss; infinite if it diverged.
         best_epoch: The epoch of that, from 1.
@@ -243,7 +248,16 @@ def finished_trials(study: "optuna.Study") -> list[Trial]:
     from optuna.trial import TrialState
 
     states = (TrialState.COMPLETE, TrialState.PRUNED)
-    return [_trial(trial) for trial in study.get_trials(deepcopy=False, states=states)]
+    trials = [_trial(trial) for trial in study.get_trials(deepcopy=False, states=states)]
+    return sorted(trials, key=lambda trial: trial.number)
+
+
+def give_up_running(study: "optuna.Study") -> None:
+    """Count as lost the trials that are running in a study that no other process is at work on."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
 
 
 def _trial(trial: "optuna.trial.FrozenTrial") -> Trial:
@@ -252,7 +266,8 @@ def _trial(trial: "optuna.trial.FrozenTrial") -> Trial:
     lowest = min(trial.intermediate_values.values(), default=math.inf)
     score = trial.value if trial.value is not None and math.isfinite(trial.value) else lowest
     best_epoch, epochs = trial.user_attrs.get("best_epoch", 0), trial.user_attrs.get("epochs", 1)
-    return Trial(trial.number, trial.params, score, best_epoch, epochs, trial.state == TrialState.PRUNED)
+    number = trial.user_attrs.get(NUMBER, trial.number)  # searches of 0.1.0 kept Optuna's alone
+    return Trial(number, trial.params, score, best_epoch, epochs, trial.state == TrialState.PRUNED)
 
 
 def pruner(epochs: int) -> "optuna.pruners.BasePruner":
@@ -271,16 +286,40 @@ def make_sampler(space: Mapping[str, Setting], total: int, seed: int) -> "optuna
     from optuna.samplers import BaseSampler
 
     class CoarseToFine(BaseSampler):
+        number: int
+        """Number of the trial that has begun last."""
+
+        def before_trial(self, study: Any, trial: Any) -> None:
+            self.number = _free_number(study, trial.number)
+
         def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
             return {name: setting.distribution() for name, setting in space.items()}
 
         def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
-            return propose(space, finished_trials(study), trial.number, total, seed)
+            return propose(space, finished_trials(study), self.number, total, seed)
 
         def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
             raise AssertionError(f"{param_name} is not in the space")
 
     return CoarseToFine()
+
+
+def _free_number(study: "optuna.Study", begun: int) -> int:
+    """Number of a trial that has just begun: the least that no other has, but lost ones.
+
+    Of those that began before it, in other processes, some may not have taken theirs yet, and come first.
+
+    Args:
+        study: The study.
+        begun: How many trials began before it, lost ones included: Optuna's number.
+    """
+    from optuna.trial import TrialState
+
+    earlier = [trial for trial in study.get_trials(deepcopy=False)[:begun] if trial.state != TrialState.FAIL]
+    taken = {trial.user_attrs.get(NUMBER) for trial in earlier}
+    waiting = sum(NUMBER not in trial.user_attrs for trial in earlier)
+    free = (number for number in itertools.count() if number not in taken)
+    return next(itertools.islice(free, waiting, None))
 
 
 def run_trial(
@@ -299,11 +338,11 @@ def run_trial(
         The trial; None if it was interrupted, and does not count.
     """
     pruned = import_optuna().TrialPruned
-    numbers: list[int] = []
+    sampler: Any = study.sampler
     every = max(1, start // REPORTS)  # the same for trials of more epochs, which are compared epoch by epoch
 
     def objective(trial: "optuna.Trial") -> float:
-        numbers.append(trial.number)
+        trial.set_user_attr(NUMBER, sampler.number)
         length = epochs_of(finished_trials(study), start) if epochs is None else epochs
         values = {name: setting.suggest(trial, name) for name, setting in space.items()}
         trial.set_user_attr("epochs", length)
@@ -316,7 +355,7 @@ def run_trial(
         return score
 
     study.optimize(objective, n_trials=1, catch=(UnfinishedTrialError,))
-    return next((trial for trial in finished_trials(study) if trial.number == numbers[0]), None)
+    return next((trial for trial in finished_trials(study) if trial.number == sampler.number), None)
 
 
 def _reporting(trial: "optuna.Trial", every: int) -> Watch:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import safetensors.numpy
 from PIL import Image
 
 from sfumato.cli.style.batch import reason
 from sfumato.errors import DivergenceError, FileError
 from sfumato.minimize import SparingSaver
 from sfumato.pictures.files import read_image
+from sfumato.storage import make_anew
 from sfumato.style.transfer import StyleTransfer
 
 Call = Callable[..., Any]
@@ -185,14 +185,12 @@ def test_a_picture_that_diverged_does_not_count_as_finished(
 def test_a_full_disk_ends_it_with_what_was_painted_before(
     number: int, photos: Path, here: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    save = safetensors.numpy.save_file
+    def full_after_the_first(path: Path) -> None:
+        if "a.JPG" not in path.name:
+            raise OSError(number, "no room")
+        make_anew(path)
 
-    def full_after_the_first(tensors: Any, path: Path, **more: Any) -> None:
-        if path.name != "..a.JPG.checkpoint.part":
-            raise safetensors.SafetensorError(f"Error while serializing: I/O error: no room (os error {number})")
-        save(tensors, path, **more)
-
-    monkeypatch.setattr("safetensors.numpy.save_file", full_after_the_first)
+    monkeypatch.setattr("sfumato.storage.make_anew", full_after_the_first)
     status, out, err = here("style", "photos", *TINY, "-o", "painted", "--json")
     values = json.loads(out)
     assert status == 2

@@ -3,17 +3,21 @@
 import builtins
 import csv
 import json
+import random
 import shlex
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sfumato.cli import run
 from sfumato.outputs import LIST
 
 Call = Callable[..., Any]
@@ -33,6 +37,11 @@ def trials_in(path: Path) -> int:
             return int(rows.fetchone()[0])
     except sqlite3.OperationalError:  # it is being made
         return 0
+
+
+def has_trials(path: Path, least: int) -> bool:
+    """Whether so many trials of a database are finished."""
+    return trials_in(path) >= least
 
 
 def test_a_search_leaves_its_best_and_the_command_that_trains_it_again(here: Call, tmp_path: Path) -> None:
@@ -84,21 +93,61 @@ def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: 
     assert trials_in(tmp_path / "search" / "study.db") == 4
 
 
+KILLED = [*SOON, "--trials", "12", "-o", "search", "--quiet"]
+
+
+def results(folder: Path) -> tuple[bytes, bytes]:
+    """What a search has found: all its trials, and the best one's model."""
+    return (folder / "trials.csv").read_bytes(), (folder / "best" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """What a search finds that nothing happens to."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "search"
+    assert run([*KILLED[:-2], str(folder), "--quiet"]) == 0
+    return results(folder)
+
+
 @pytest.mark.usefixtures("blank_figures")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_a_killed_search_goes_on(start: Call, here: Call, tmp_path: Path) -> None:
+def test_a_killed_search_ends_as_one_that_nothing_happened_to(
+    start: Call, here: Call, undisturbed: tuple[bytes, bytes], tmp_path: Path
+) -> None:
     database = tmp_path / "search" / "study.db"
-    arguments = [*SOON, "--trials", "12", "-o", "search", "--quiet"]
-    process = start(*arguments)
+    process = start(*KILLED)
     process.until(lambda: trials_in(database) >= 2)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
-    done = trials_in(database)
-    assert 2 <= done < 12
-    status, out, _ = here(*arguments, "--resume", "--json")
-    assert status == 0
-    assert json.loads(out)["trials"] >= 12
+    assert 2 <= trials_in(database) < 12
+    assert here(*KILLED, "--resume").status == 0
     assert trials_in(database) == 12
+    assert results(tmp_path / "search") == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize("seed", range(3))
+def test_a_search_that_is_killed_again_and_again_ends_so_too(
+    seed: int, start: Call, sfumato: Call, undisturbed: tuple[bytes, bytes], tmp_path: Path
+) -> None:
+    moments = random.Random(seed)
+    folder = tmp_path / "search"
+
+    def kill(after: Callable[[], bool], seconds: float) -> None:
+        process = start(*KILLED, "--resume")
+        process.until(after)
+        time.sleep(moments.uniform(0, seconds))
+        process.kill()
+        process.wait()
+
+    for _ in range(2):
+        kill((folder / ".study.db.part").exists, 0.3)  # while its database is made, or soon after
+    for number in (1, 3, 5):
+        kill(partial(has_trials, folder / "study.db", number), 0.3)  # in the middle of a trial
+    assert sfumato(*KILLED, "--resume").status == 0
+    assert results(folder) == undisturbed
+    assert {path.name for path in folder.rglob(".*")} == {LIST}, "nothing unfinished is left"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")

@@ -16,7 +16,7 @@ from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.style.painting import fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
-from sfumato.outputs import files_read, identity
+from sfumato.outputs import files_read, identity, locked_folder
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.files import LOSSY, READABLE, WRITABLE, check_image_path
 from sfumato.storage import check_folder, followed, refuse_special
@@ -69,10 +69,10 @@ def paint_all(job: Painting, contents: list[str], output: OutputOptions, console
     targets = result_files(contents, output.out, job.references)
     folder = Path(output.out or "")
     check_common(job, console)
-    folder.mkdir(exist_ok=True)
     outcome = Outcome()
     try:
-        _paint_each(job, targets, outcome, console, anew=output.overwrite)
+        with locked_folder(folder):
+            _paint_each(job, targets, outcome, console, anew=output.overwrite)
     except KeyboardInterrupt:  # a second Ctrl-C, or one while the first picture was read
         _note_interrupted(console, output.overwrite)
         raise

@@ -23,6 +23,7 @@ from sfumato.cli.style.options import (
 from sfumato.cli.style.painting import check_place, paint, text_of, values_of
 from sfumato.cli.style.parsing import parse_masks, parse_pictures, parse_transfer
 from sfumato.errors import InputError
+from sfumato.outputs import locked_file
 from sfumato.storage import followed
 from sfumato.style.stylize import Painting, checkpoint_of
 
@@ -91,9 +92,16 @@ def _paint_one(job: Painting, output: OutputOptions, console: Console) -> int:
         for option, given in needing.items():
             if given:
                 raise InputError(f"{option} needs --out: the file of the picture")
+    elif is_first():
+        with locked_file(Path(output.out)):
+            return _paint_into(replace(job, out=check_place(job, output, checkpoint_of)), output, console)
     else:
-        first = is_first()
-        job = replace(job, out=check_place(job, output, checkpoint_of) if first else followed(Path(output.out)))
+        job = replace(job, out=followed(Path(output.out)))
+    return _paint_into(job, output, console)
+
+
+def _paint_into(job: Painting, output: OutputOptions, console: Console) -> int:
+    """Paint a picture into a file that is ready for it, if there is one; returns the exit status."""
 
     def begin() -> None:
         if job.out is None:

@@ -13,6 +13,7 @@ from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.style.painting import check_place, fetching, paint
 from sfumato.errors import FileError, InputError, SfumatoError
+from sfumato.outputs import locked_file
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.contact_sheet import Labelled, contact_sheet
 from sfumato.pictures.files import read_image, write_image
@@ -44,7 +45,12 @@ def paint_grid(job: Painting, contents: list[str], output: OutputOptions, consol
     check_grid(job, contents)
     if output.out is None:
         raise InputError("--grid needs --out: the file of the contact sheet")
-    out = check_place(job, output, cells_of)
+    with locked_file(Path(output.out)):
+        return _paint_sheet(job, check_place(job, output, cells_of), output, console)
+
+
+def _paint_sheet(job: Painting, out: Path, output: OutputOptions, console: Console) -> int:
+    """Paint the cells into their folder and the sheet from them; returns the exit status."""
     folder, settings = cells_of(out), _settings(job, console)
     _open_folder(folder, settings, anew=output.overwrite)
     try:

@@ -104,8 +104,8 @@ def _range_test(plan: "SearchPlan", output: OutputOptions, console: Console) -> 
 def _search(plan: "SearchPlan", search: SearchOptions, resume: bool, output: OutputOptions, console: Console) -> None:
     from sfumato.cli.tune.folder import database_in, open_folder
     from sfumato.cli.tune.outcome import BEST, conclude
-    from sfumato.cli.tune.search import open_study, refuse_another
-    from sfumato.tuning.search import best_of, finished_trials, import_optuna
+    from sfumato.cli.tune.search import make_database, open_study, refuse_another
+    from sfumato.tuning.search import best_of, finished_trials, give_up_running, import_optuna
 
     import_optuna()
     splits = plan.splits()
@@ -117,9 +117,14 @@ def _search(plan: "SearchPlan", search: SearchOptions, resume: bool, output: Out
         tempfile.TemporaryDirectory() as scratch,
     ):
         url = search.storage or database_in(folder, scratch if search.jobs > 1 else None)
-        if folder is not None and search.storage is None and (folder / DATABASE).exists():
-            refuse_another(plan, splits, str(url), folder)
+        if folder is not None and search.storage is None:
+            if (folder / DATABASE).exists():
+                refuse_another(plan, splits, str(url), folder)
+            else:
+                make_database(plan, splits, folder / DATABASE)
         study = open_study(plan, splits, url)
+        if search.storage is None:
+            give_up_running(study)
         kept = folder is not None or search.storage is not None
         interrupted = _run_trials(plan, splits, study, url, search, console, kept=kept)
         trials = finished_trials(study)

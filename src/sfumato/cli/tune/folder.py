@@ -6,8 +6,17 @@ from pathlib import Path
 
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.tune.outcome import BEST
-from sfumato.errors import FileError, InputError
-from sfumato.outputs import DATABASE, LIST, SEARCH, check_files, remove_ours, writing_into
+from sfumato.errors import InputError
+from sfumato.outputs import (
+    DATABASE,
+    LIST,
+    SEARCH,
+    check_files,
+    is_filled,
+    locked_folder,
+    remove_ours,
+    writing_into,
+)
 
 
 @contextlib.contextmanager
@@ -33,19 +42,17 @@ def open_folder(
         yield None
         return
     folder = Path(output.out)
-    if folder.exists():
-        _check_folder(folder, overwrite=output.overwrite, resume=resume)
-    check_files(folder, SEARCH, inputs)
-    check_files(folder / BEST, best_files, inputs)
-    try:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; --out names the folder of a search")
+    with locked_folder(folder):
+        if is_filled(folder):
+            _check_folder(folder, overwrite=output.overwrite, resume=resume)
+        check_files(folder, SEARCH, inputs)
+        check_files(folder / BEST, best_files, inputs)
         with writing_into(folder, SEARCH):
             if output.overwrite:
                 _remove_search(folder)
             yield folder
-    except OSError as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"{output.out}: cannot be written to ({error.strerror or error}); choose another") from error
 
 
 def _remove_search(folder: Path) -> None:
@@ -58,13 +65,10 @@ def _remove_search(folder: Path) -> None:
 
 
 def _check_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is a file; --out names the folder of a search")
-    if any(folder.iterdir()):
-        if resume and not (folder / DATABASE).exists():
-            raise InputError(f"{folder}: holds files, but no {DATABASE} to go on from; name the folder of a search")
-        if not resume and not overwrite:
-            raise InputError(f"{folder}: is not empty; add --resume to go on, or --overwrite to begin anew")
+    if resume and not (folder / DATABASE).exists():
+        raise InputError(f"{folder}: holds files, but no {DATABASE} to go on from; name the folder of a search")
+    if not resume and not overwrite:
+        raise InputError(f"{folder}: is not empty; add --resume to go on, or --overwrite to begin anew")
 
 
 def database_in(folder: Path | None, scratch: str | None) -> str | None:

@@ -1,10 +1,11 @@
 """The search of `sfumato tune`: the settings searched, and trials in this process or in several."""
 
+import contextlib
 import json
 import multiprocessing
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +19,7 @@ from sfumato.engine import Engine, choose_engine
 from sfumato.errors import FileError, InputError
 from sfumato.minimize import RunOptions
 from sfumato.optimizers import OPTIMIZERS, settings_of
+from sfumato.storage import replacing
 from sfumato.training.history import EpochRecord
 from sfumato.training.preparation import Training, prepare
 from sfumato.training.run_folder import run_files
@@ -189,29 +191,54 @@ def open_study(plan: SearchPlan, splits: Splits, url: str | None) -> "optuna.Stu
     Raises:
         FileError: if Optuna is not installed, or the storage cannot be had.
     """
-    library = import_optuna()
-    epochs = plan.prepare(splits).epochs
     for last in (False, False, True):
         try:
-            study: optuna.Study = library.create_study(
-                study_name=plan.name(splits),
-                storage=None if url is None else _storage(url),
-                load_if_exists=True,
-                sampler=make_sampler(plan.space(splits), plan.trials, plan.seed),
-                pruner=pruner(epochs),
-            )
-            return study
-        except ImportError as error:
-            raise FileError(
-                f"{url}: needs a database driver that is not installed (for PostgreSQL: pip install 'psycopg[binary]')"
-            ) from error
-        except Exception as error:  # a database has many ways to say no, and each driver its own
-            if not last and any(word in str(error) for word in RACES):
-                time.sleep(0.5)
-                continue
-            said = " ".join(str(error).split("\n")[0].split())
-            raise FileError(f"{url}: cannot be used as a storage ({said[:200]}); check the URL") from error
+            with _explained(url):
+                return _study(plan, splits, None if url is None else _storage(url))
+        except FileError as error:
+            if last or not any(word in str(error.__cause__) for word in RACES):
+                raise
+            time.sleep(0.5)
     raise AssertionError("the last time, it returns or raises")
+
+
+def make_database(plan: SearchPlan, splits: Splits, place: Path) -> None:
+    """Make the database of a search, whole or not at all: a search that is killed here can be begun again.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    with replacing(place) as beside, _explained(str(place)):
+        storage = _storage(f"sqlite:///{beside.resolve()}")
+        _study(plan, splits, storage)
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _study(plan: SearchPlan, splits: Splits, storage: "optuna.storages.RDBStorage | None") -> "optuna.Study":
+    study: optuna.Study = import_optuna().create_study(
+        study_name=plan.name(splits),
+        storage=storage,
+        load_if_exists=True,
+        sampler=make_sampler(plan.space(splits), plan.trials, plan.seed),
+        pruner=pruner(plan.prepare(splits).epochs),
+    )
+    return study
+
+
+@contextlib.contextmanager
+def _explained(url: str | None) -> Iterator[None]:
+    """Say what a storage refuses: a database has many ways to say no, and each driver its own."""
+    import_optuna()
+    try:
+        yield
+    except ImportError as error:
+        raise FileError(
+            f"{url}: needs a database driver that is not installed (for PostgreSQL: pip install 'psycopg[binary]')"
+        ) from error
+    except Exception as error:
+        said = " ".join(str(error).split("\n")[0].split())
+        raise FileError(f"{url}: cannot be used as a storage ({said[:200]}); check the URL") from error
 
 
 def refuse_another(plan: SearchPlan, splits: Splits, url: str, folder: Path) -> None:
@@ -227,7 +254,7 @@ def refuse_another(plan: SearchPlan, splits: Splits, url: str, folder: Path) -> 
         raise FileError(
             f"{folder}: its database cannot be read ({str(error).splitlines()[0]}); add --overwrite"
         ) from error
-    if names != [plan.name(splits)]:
+    if names not in ([plan.name(splits)], []):  # none, where version 0.1.0 was killed while it made it
         raise InputError(f"{folder}: holds a search on other data or settings; add --overwrite, or name another folder")
 
 
