@@ -174,7 +174,7 @@ def distances(picture: Array, style: str, long_edge: int) -> list[float]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("left", "right"), [("starry-night", "mosaic"), ("ink", "scream")])
 def test_a_region_keeps_the_statistics_of_its_style_and_does_not_bleed(left: str, right: str) -> None:
-    content = read_image(Path(__file__).parents[2] / "examples" / "images" / "chelsea.jpg")
+    content = read_image(Path(__file__).parents[3] / "examples" / "images" / "chelsea.jpg")
     mask = np.zeros_like(content)
     mask[:, : content.shape[1] // 2] = 255
     paint = StyleTransfer(size=192, steps=25)
