@@ -59,13 +59,13 @@ class StyleTransfer(StyleSettings):
         run = run or RunOptions()
         engine = self._engine_of(run)
         on_numpy = engine.backend == "numpy"
-        with engine.computing():
+        with engine.computing(keep_memory=False):
             problem = StyleProblem(self, content, styles, masks, on_download, engine, run.workers)
             sizes = _sizes(problem)
             plan = _plan(problem, sizes[-1], run)
             job = PaintingJob(problem, sizes, plan)
             # Worth a twentieth of the time; in larger pictures the gaps between freed arrays would be too large
-            kept = on_numpy or math.prod(sizes[-1]) <= PREPARED_PIXELS
+            kept = math.prod(sizes[-1]) <= PREPARED_PIXELS
             remedy = "" if on_numpy else smaller_plan(problem, *sizes[-1], plan)
             with engine.computing(keep_memory=kept, remedy=remedy):
                 return _paint(job, run)
