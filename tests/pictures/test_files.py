@@ -485,6 +485,44 @@ def test_profiles_that_are_not_for_rgb_or_broken_are_not_handed_on(
         np.testing.assert_array_equal(np.asarray(image), photo.pixels)
 
 
+def one_way(device_class: bytes) -> bytes:
+    """A profile of RGB with a table to XYZ alone, in which red and blue change places, and none for the way back."""
+    swapped = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
+    colours = [round(255 * amount) for grid in np.ndindex(2, 2, 2) for amount in swapped @ grid]
+    table = b"mft1\0\0\0\0\3\3\2\0" + struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel().tolist())
+    made = profile(b"RGB ", {b"A2B0": table + 3 * RAMP + bytes(colours) + 3 * RAMP}, connection=b"Lab ")
+    return made[:12] + device_class + made[16:]
+
+
+NARROW = 0.5 * SRGB_TO_XYZ + 0.5 * np.array(D50)[:, np.newaxis] / 3
+
+
+@pytest.mark.parametrize(
+    "icc_profile",
+    [
+        one_way(b"scnr"),
+        one_way(b"mntr"),
+        profile(
+            b"RGB ",
+            {name + b"XYZ": numbers(*column) for name, column in zip((b"r", b"g", b"b"), NARROW.T, strict=True)}
+            | {name + b"TRC": gamma(2.2) for name in (b"r", b"g", b"b")},
+        ),
+    ],
+    ids=["of a scanner", "of a screen", "too narrow"],
+)
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_profile_from_which_colours_do_not_come_back_leaves_the_result_in_srgb(
+    suffix: str, icc_profile: bytes, pixels: Array, tmp_path: Path
+) -> None:
+    (tmp_path / "photo").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=icc_profile))
+    photo = open_image(tmp_path / "photo")
+    assert np.abs(photo.pixels.astype(int) - pixels).max() > 20, "it is read by its profile"
+    write_image(tmp_path / f"out{suffix}", photo.pixels, like=photo)
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        assert "icc_profile" not in image.info
+        assert np.abs(np.asarray(image).astype(int) - photo.pixels).mean() < 2
+
+
 def test_srgbs_own_profile_stays_and_changes_nothing(pixels: Array, tmp_path: Path) -> None:
     own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     (tmp_path / "photo").write_bytes(encoded(Image.fromarray(pixels), "PNG", icc_profile=own))

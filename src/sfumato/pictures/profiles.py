@@ -21,6 +21,10 @@ COLOURS = np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS), axis=-1).reshape(17, 
 ROUNDING = 2
 """Difference, of 255, by which profiles of sRGB itself may round its curve."""
 
+RETURNED = 32
+"""Difference, of 255, within which every colour of sRGB comes back from a profile that can hold it. Those of scanners
+have no table for the way back and lose all of it; wide ones such as ProPhoto RGB round a dark corner by 18."""
+
 
 def to_srgb(mode: str, profile: bytes | None) -> tuple[Callable[[Image.Image], Image.Image], bytes | None]:
     """Make the conversion of pixels of mode L, RGB or CMYK from the colours of `profile` to RGB in sRGB.
@@ -29,13 +33,13 @@ def to_srgb(mode: str, profile: bytes | None) -> tuple[Callable[[Image.Image], I
     the pixels are taken as sRGB.
 
     Returns:
-        A function of pictures, which may change what it is given, and the profile if RGB can be converted back to it.
+        A function of pictures, which may change what it is given, and the profile if colours of sRGB can be converted
+        to it and come back as they were.
     """
     if profile is not None:
         with contextlib.suppress(*BROKEN):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            kept = profile if source.profile.xcolor_space.strip() == "RGB" else None
-            return _conversion(source, _srgb(), mode), kept
+            return _conversion(source, _srgb(), mode), profile if _holds_srgb(source) else None
     return _as_rgb, None
 
 
@@ -47,14 +51,30 @@ def from_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, b
     return image, None
 
 
+def _holds_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    """Whether the colours of sRGB come back from a conversion to a profile of RGB and from there."""
+    if profile.profile.xcolor_space.strip() != "RGB":
+        return False
+    with contextlib.suppress(*BROKEN):
+        there = _conversion(_srgb(), profile, "RGB")(Image.fromarray(COLOURS))
+        return _difference(_conversion(profile, _srgb(), "RGB")(there)) <= RETURNED
+    return False
+
+
+def _difference(image: Image.Image) -> int:
+    """Largest difference of a picture from `COLOURS`."""
+    return int(np.abs(np.asarray(image).astype(int) - COLOURS).max())
+
+
 def _conversion(
     source: ImageCms.ImageCmsProfile, target: ImageCms.ImageCmsProfile, mode: str
 ) -> Callable[[Image.Image], Image.Image]:
     transform = ImageCms.ImageCmsTransform(source, target, mode, "RGB", ImageCms.Intent.PERCEPTUAL)
     if mode != "RGB":
         return transform.apply
-    differences = np.asarray(transform.apply(Image.fromarray(COLOURS))).astype(int) - COLOURS
-    if np.abs(differences).max() <= ROUNDING:  # sRGB, whatever it is called: pixels stay exactly as they are
+    if (
+        _difference(transform.apply(Image.fromarray(COLOURS))) <= ROUNDING
+    ):  # sRGB, whatever it is called: pixels stay exactly as they are
         return _as_rgb
     return lambda image: transform.apply(image, image)  # in place
 
