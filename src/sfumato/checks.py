@@ -122,6 +122,14 @@ def memory_size(name: str, text: str) -> int:
     return math.floor(float(found[1]) * unit)
 
 
+def bytes_as_text(count: float) -> str:
+    """Format a number of bytes for people, rounded up so that the amount suffices."""
+    if count >= 1e9:
+        tenths = math.ceil(count / 1e8)
+        return f"{tenths / 10:,.{0 if tenths >= 1000 else 1}f} GB"
+    return f"{math.ceil(count / 1e6)} MB"
+
+
 def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, str) else str(value)
 

@@ -20,6 +20,9 @@ from sfumato.kernels.threads import parallel_kernels
 if TYPE_CHECKING:
     from sfumato.network import Network
 
+PART_OF_MACHINE = 0.75
+"""Part of the machine's memory that a picture may use by default, which leaves the rest to other programs."""
+
 PRECISIONS = ("float32", "bfloat16", "float16", "float64")
 
 
@@ -271,6 +274,15 @@ def device_memory(engine: Engine) -> int:
     import psutil
 
     return psutil.virtual_memory().total
+
+
+def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
+    """Bytes that this process may use, of the machine or of its GPU: as asked for, or a part of the memory present.
+
+    Processes that torchrun has started on this machine share it.
+    """
+    sharing = 1 if engine.device.startswith("cuda") else int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
 
 
 def _missing() -> bool:

@@ -16,13 +16,13 @@ from PIL import ExifTags, Image, ImageCms
 from sfumato.arrays import Array
 from sfumato.errors import FileError, InputError
 from sfumato.pictures.files import (
-    WRITABLE,
     check_image_path,
     open_image,
     read_description,
     read_image,
     write_image,
 )
+from sfumato.pictures.formats import WRITABLE
 
 SUFFIXES = tuple(WRITABLE)
 
@@ -396,7 +396,10 @@ def test_a_profile_for_other_pixels_is_left_out_of_account(mode: str, icc_profil
 WRONG = {
     "empty": (b"", "is empty; give a picture"),
     "text": (b"a,b,c\n1,2,3\n", "is not a picture that can be read; save it as PNG or JPEG"),
-    "drawing": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a picture that can be read"),
+    "drawing": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "is a PostScript drawing, which is not read; export it as PNG",
+    ),
     "half a header": (header_of_png(9, 9)[:20], "is damaged or cut off"),
     "bomb": (header_of_png(50_000, 50_000), "has more than the 178,956,970 pixels that are read; reduce it first"),
     "floating point": (encoded(Image.new("F", (5, 4)), "TIFF"), "has floating-point pixels; save it with 8 or 16 bits"),

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -195,6 +196,107 @@ def test_where_a_format_has_no_place_for_the_resolution_exif_tells_it(
     resolution = [float(exif[tag]) for tag in (Base.XResolution, Base.YResolution)]
     np.testing.assert_allclose(resolution, (300, 150), rtol=1e-3)
     assert exif[Base.ResolutionUnit] == 2, "an inch"
+
+
+Row = tuple[int, int, int, bytes]
+
+
+def entries(*rows: Row, order: str = "<", camera: bool = False) -> bytes:
+    """EXIF of entries (tag, type, count, content), as they stand; with `camera`, within the camera's directory."""
+    start, head = 8, b""
+    if camera:
+        head = struct.pack(f"{order}HHHIII", 1, 0x8769, 4, 1, 26, 0)
+        start = 26
+    end, table, behind = start + 2 + 12 * len(rows) + 4, b"", b""
+    for tag, kind, count, content in sorted(rows):
+        value = content.ljust(4, b"\0")
+        if len(content) > 4:
+            value = struct.pack(f"{order}I", end + len(behind))
+            behind += content
+        table += struct.pack(f"{order}HHI4s", tag, kind, count, value)
+    tiff = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}I", 8)
+    return b"Exif\0\0" + tiff + head + struct.pack(f"{order}H", len(rows)) + table + bytes(4) + behind
+
+
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Bytes of a value of each type that EXIF has."""
+
+TYPICAL = (0x010E, 0x010F, 0x011A, 0x011B, 0x0128, 0x0132, 0x013B, 0x4746, 0x8298, 0x9C9B)
+
+ODD = {
+    **{
+        f"{count} of type {kind}": entries(
+            *((tag, kind, count, bytes(range(65, 65 + count * size))) for tag in TYPICAL)
+        )
+        for kind, size in SIZES.items()
+        for count in (1, 3)
+    },
+    **{
+        f"settings of type {kind}": entries(
+            *((tag, kind, 2, bytes(2 * SIZES[kind])) for tag in (0x829A, 0x9003, 0x9286, 0xA002)), camera=True
+        )
+        for kind in SIZES
+    },
+    **{
+        f"unit {unit}": entries(
+            (0x11A, 5, 1, struct.pack("<2I", 72, 1)),
+            (0x11B, 5, 1, struct.pack("<2I", 72, 1)),
+            (0x128, 3, 1, struct.pack("<H", unit)),
+        )
+        for unit in (0, 1, 4, 65_535)
+    },
+    "a resolution of no parts": entries((0x11A, 5, 1, bytes(8)), (0x11B, 5, 1, struct.pack("<2I", 72, 0))),
+    "a resolution across alone": entries((0x11A, 5, 1, struct.pack("<2I", 72, 1))),
+    "a unit without a resolution": entries((0x128, 3, 1, struct.pack("<H", 2))),
+    "a resolution as text": entries((0x11A, 2, 6, b"72 cm\0"), (0x11B, 2, 6, b"72 cm\0"), (0x128, 2, 3, b"cm\0")),
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("oddity", ODD)
+def test_what_is_written_after_odd_exif_is_read_by_every_program_without_complaint(
+    oddity: str, suffix: str, pixels: Array, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    photo = save(tmp_path / "photo", Image.fromarray(pixels), "JPEG", exif=ODD[oddity])
+    out = tmp_path / f"out{suffix}"
+    write_image(out, pixels, like=photo, description="{}")
+    capfd.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Image.open(out) as image:
+            image.load()
+            exif = image.getexif()
+            assert exif.get_ifd(IFD.Exif).get(Base.ExifImageWidth, 64) == 64
+            assert exif.get(Base.ResolutionUnit, 2) == 2
+    assert capfd.readouterr() == ("", ""), "libtiff writes there itself"
+    assert read_image(out).shape == pixels.shape
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(("density", "expected"), [((200, 100), (200, 100)), (None, (762, 381))])
+def test_the_files_own_resolution_goes_before_that_in_exif(
+    density: tuple[int, int] | None,
+    expected: tuple[int, int],
+    suffix: str,
+    order: str,
+    pixels: Array,
+    tmp_path: Path,
+) -> None:
+    exif = entries(
+        (0x11A, 5, 1, struct.pack(f"{order}2I", 600, 2)),
+        (0x11B, 5, 1, struct.pack(f"{order}2I", 150, 1)),
+        (0x128, 3, 1, struct.pack(f"{order}H", 3)),  # a centimetre
+        order=order,
+    )
+    own = {} if density is None else {"dpi": density}
+    photo = save(tmp_path / "photo", Image.fromarray(pixels), "JPEG", exif=exif, **own)
+    write_image(tmp_path / f"out{suffix}", pixels, like=photo, description="{}")
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        in_exif = [float(image.getexif()[tag]) for tag in (Base.XResolution, Base.YResolution)]
+        if suffix in (".png", ".jpg", ".tif"):
+            np.testing.assert_allclose([float(number) for number in image.info["dpi"]], expected, rtol=1e-3)
+    np.testing.assert_allclose(in_exif, expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -8,8 +8,7 @@ from PIL import Image, ImageOps
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.pictures.files import read_image
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".jp2", ".avif", ".heic", ".heif")
+from sfumato.pictures.formats import SUFFIXES
 
 
 def is_picture(path: str) -> bool:

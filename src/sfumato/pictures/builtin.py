@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sfumato.checks import nearest
 from sfumato.errors import InputError
+from sfumato.paths import user_path
 
 PREFIX = "sfumato:"
 
@@ -40,7 +41,7 @@ def picture_path(name: str | Path) -> Path:
     """Path of a picture: that of a built-in one for `sfumato:NAME`, or the name itself.
 
     Raises:
-        InputError: if no built-in style is called that.
+        InputError: if no built-in style is called that, or it is an address.
     """
     text = str(name)
-    return builtin_style(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else Path(name)
+    return builtin_style(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else Path(user_path(name))

@@ -13,6 +13,7 @@ import io
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import BinaryIO
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 """Bytes of a number, by its type."""
 
-BYTE, SHORT, LONG, FRACTION, UNDEFINED = 1, 3, 4, 5, 7
+BYTE, TEXT, SHORT, LONG, FRACTION, UNDEFINED = 1, 2, 3, 4, 5, 7
 FRACTIONS = (FRACTION, 10)  # of two numbers each
 
 LONGEST = 65_500
@@ -30,26 +31,27 @@ CAMERA, PLACE = 0x8769, 0x8825
 """Tags that say where the directories of the camera's settings and of the GPS begin."""
 
 WIDTH, HEIGHT, COMMENT = 0xA002, 0xA003, 0x9286
-X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
-INCH = 2
+ORIENTATION = 0x0112
+RESOLUTION = (0x011A, 0x011B, 0x0128)
+"""Tags of the resolution across and down, and of its unit."""
+
+INCH, CENTIMETRE = 2, 3
 
 PICTURE_TAGS = {
-    0x010E,  # ImageDescription
-    0x010F,  # Make
-    0x0110,  # Model
-    X_RESOLUTION,
-    Y_RESOLUTION,
-    RESOLUTION_UNIT,
-    0x0131,  # Software
-    0x0132,  # DateTime
-    0x013B,  # Artist
-    0x013C,  # HostComputer
-    0x4746,  # Rating
-    0x4749,  # RatingPercent
-    0x8298,  # Copyright
-    *range(0x9C9B, 0x9CA0),  # title, comment, author, keywords and subject, as Windows notes them
+    0x010E: TEXT,  # ImageDescription
+    0x010F: TEXT,  # Make
+    0x0110: TEXT,  # Model
+    0x0131: TEXT,  # Software
+    0x0132: TEXT,  # DateTime
+    0x013B: TEXT,  # Artist
+    0x013C: TEXT,  # HostComputer
+    0x4746: SHORT,  # Rating
+    0x4749: SHORT,  # RatingPercent
+    0x8298: TEXT,  # Copyright
+    **dict.fromkeys(range(0x9C9B, 0x9CA0), BYTE),  # title, comment, author, keywords and subject, as Windows notes them
 }
-"""Tags kept of the first directory. The others of a TIFF describe how its pixels are stored."""
+"""Types of the tags kept of the first directory, beside the resolution. The others of a TIFF describe how its pixels
+are stored."""
 
 CAMERA_TAGS_LEFT_OUT = {
     WIDTH,
@@ -76,11 +78,17 @@ Directory = dict[int, Entry]
 
 @dataclass(frozen=True)
 class Exif:
-    """Entries by their tags: of the picture, of the camera's settings, and of the place."""
+    """Entries by their tags: of the picture, of the camera's settings, and of the place; pixels an inch; the way up.
+
+    Resolution and way up are apart from their tags: the one may be of any type or unit in a damaged file, and the
+    other belongs to the pixels that were stored.
+    """
 
     picture: Directory = field(default_factory=dict)
     camera: Directory = field(default_factory=dict)
     place: Directory = field(default_factory=dict)
+    dpi: tuple[float, float] | None = None
+    orientation: int = 1
 
     def to_bytes(self) -> bytes:
         """Pack the entries as a TIFF without pixels, as files hold them; empty where there are no entries."""
@@ -116,9 +124,13 @@ def read_tiff_exif(file: BinaryIO) -> Exif:
     if order is None or len(head) < 8:
         return Exif()
     start = struct.unpack(f"{order}I", head[4:])[0]
-    first = _read(file, order, start, (PICTURE_TAGS | {CAMERA, PLACE}).__contains__)
+    first = _read(file, order, start, {*PICTURE_TAGS, *RESOLUTION, ORIENTATION, CAMERA, PLACE}.__contains__)
     camera, place = (_read(file, order, _number(first.pop(tag, None)), _is_kept) for tag in (CAMERA, PLACE))
-    return Exif(first, camera, place)
+    dpi = _pixels_an_inch(*(first.pop(tag, None) for tag in RESOLUTION))
+    turned = first.pop(ORIENTATION, None)
+    orientation = _number(turned) if turned is not None and turned.kind in (SHORT, LONG) else 1
+    typed = {tag: _of_type(PICTURE_TAGS[tag], entry) for tag, entry in first.items()}
+    return Exif({tag: entry for tag, entry in typed.items() if entry is not None}, camera, place, dpi, orientation)
 
 
 def add_to_tiff(content: bytes, exif: Exif, others: Mapping[int, Entry]) -> bytes:
@@ -136,13 +148,14 @@ def for_result(
 ) -> Exif:
     """Adapt EXIF to a picture of another size, with `description`, of ASCII, in place of the user's comment.
 
-    `dpi`, pixels an inch across and down, is noted where no resolution is.
+    `dpi` is its resolution, pixels an inch across and down: whatever readers look at, they find the same.
     """
     picture, camera = dict(exif.picture), dict(exif.camera)
-    if dpi is not None and not {X_RESOLUTION, Y_RESOLUTION} & set(picture):
-        for tag, number in zip((X_RESOLUTION, Y_RESOLUTION), dpi, strict=True):
-            picture[tag] = Entry(FRACTION, 1, struct.pack("<2I", round(100 * number), 100))
-        picture[RESOLUTION_UNIT] = Entry(SHORT, 1, struct.pack("<H", INCH))
+    if dpi is not None:
+        across, down = (Fraction(number).limit_denominator(100).as_integer_ratio() for number in dpi)
+        resolution = (FRACTION, "<2I", across), (FRACTION, "<2I", down), (SHORT, "<H", (INCH,))
+        for tag, (kind, layout, numbers) in zip(RESOLUTION, resolution, strict=True):
+            picture[tag] = Entry(kind, 1, struct.pack(layout, *numbers))
     if description is not None:
         content = b"ASCII\0\0\0" + description.encode()
         camera[COMMENT] = Entry(UNDEFINED, len(content), content)
@@ -161,6 +174,30 @@ def comment_of(exif: Exif) -> str | None:
 
 def _is_kept(tag: int) -> bool:
     return tag not in CAMERA_TAGS_LEFT_OUT
+
+
+def _of_type(kind: int, entry: Entry) -> Entry | None:
+    """Change an entry to the type of its tag; None if it is of another one.
+
+    A TIFF with an entry of another type, or a text without its end, is refused by some readers.
+    """
+    if kind == SHORT:
+        return entry if (entry.kind, entry.count) == (kind, 1) else None
+    if entry.kind not in (BYTE, TEXT, UNDEFINED):
+        return None
+    content = entry.content + b"\0" * (kind == TEXT and not entry.content.endswith(b"\0"))
+    return Entry(kind, len(content), content)
+
+
+def _pixels_an_inch(across: Entry | None, down: Entry | None, unit: Entry | None) -> tuple[float, float] | None:
+    """Resolution from its entries, of which one may stand for both ways; None where it is missing or damaged."""
+    lengths = {INCH: 1.0, CENTIMETRE: 2.54}
+    length = 1.0 if unit is None else lengths.get(_number(unit)) if unit.kind == SHORT else None
+    across, down = across or down, down or across
+    if length is None or across is None or down is None or {across.kind, down.kind} != {FRACTION}:
+        return None
+    x, y = (struct.unpack("<2I", entry.content[:8]) for entry in (across, down))
+    return (length * x[0] / x[1], length * y[0] / y[1]) if x[1] and y[1] else None
 
 
 def _read(
@@ -209,5 +246,5 @@ def _whole(number: int) -> Entry:
 
 
 def _number(entry: Entry | None) -> int:
-    """Position of a directory from the entry for it; 0 without one."""
+    """First number of an entry, such as where a directory begins; 0 without an entry."""
     return int.from_bytes(entry.content[:4], "little") if entry else 0

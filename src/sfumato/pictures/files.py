@@ -2,43 +2,26 @@
 
 import contextlib
 import io
-import logging
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin
 
 from sfumato.arrays import Array
 from sfumato.checks import whole
 from sfumato.errors import FileError, InputError
+from sfumato.paths import user_path
 from sfumato.pictures.builtin import picture_path
-from sfumato.pictures.metadata import Metadata, description_of, encode, read_metadata
+from sfumato.pictures.formats import LOSSY, WRITABLE
+from sfumato.pictures.metadata import Metadata, description_of, encode, orientation_of, read_metadata
+from sfumato.pictures.opening import open_file, register_heif
 from sfumato.pictures.profiles import from_srgb, to_srgb
 from sfumato.pictures.strips import row_strips
 from sfumato.storage import check_place, followed, write_atomically
 
-READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
-"""Formats accepted, which only hold pixels. EPS, for instance, would run a program to draw itself."""
-
-HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
-"""First bytes of HEIC files, from the ninth on; the eight before them end in "ftyp"."""
-
-WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {}),
-    ".jpg": ("JPEG", {"subsampling": 0}),  # 4:4:4: a style's colours have edges too
-    ".jpeg": ("JPEG", {"subsampling": 0}),
-    ".webp": ("WEBP", {}),
-    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
-    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
-    ".heic": ("HEIF", {"chroma": 444}),
-}
-"""Formats by suffix, with their settings."""
-
-LOSSY = ("JPEG", "WEBP", "HEIF")
 QUALITY = 95
 """Default quality, of 100: losses cannot be seen."""
 
@@ -47,10 +30,6 @@ SEVERAL_PICTURES = ("MPO", "HEIF")
 
 WHITE_IS_ZERO = 262
 """Tag of a TIFF, 0 where zeros are white."""
-
-Result = TypeVar("Result")
-
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what it says of broken files lands beside our line
 
 
 @dataclass(frozen=True)
@@ -75,23 +54,24 @@ def read_image(path: str | Path, *, first_frame: bool = False) -> Array:
     return open_image(path, first_frame=first_frame).pixels
 
 
-def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
+def open_image(path: str | Path, *, first_frame: bool = False, memory: int | None = None) -> Photo:
     """Read a picture with its metadata, profile and transparency.
 
-    The way up that the camera noted (EXIF) is applied. Greys, palettes, CMYK and 16 bits become sRGB of 8 bits, by the
-    colour profile that the picture brings; what is transparent lies on white. Metadata or profiles that are damaged are
-    left out.
+    The way up that the camera noted in EXIF is applied, and no other, as browsers do. Greys, palettes, CMYK and 16
+    bits become sRGB of 8 bits, by the colour profile that the picture brings; what is transparent lies on white.
+    Metadata or profiles that are damaged are left out.
 
     Args:
         path: A file of JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, JPEG 2000 or AVIF; of HEIC with the extra `heic`. Or
             "sfumato:NAME", a built-in style.
         first_frame: Take the first frame of an animation, or the first page of several; default: refuse them, as it is
             seldom the first that is wanted.
+        memory: Bytes that the process may take; default: any number.
 
     Raises:
-        FileError: if the file cannot be read, is not a picture or a damaged one, has several frames, or has more
-            pixels than Pillow takes for an honest picture (about 179 million).
-        InputError: if no built-in style is called that.
+        FileError: if the file cannot be read, is not a picture or a damaged one, has several frames, has more pixels
+            than Pillow takes for an honest picture (about 179 million), or more than the memory allows.
+        InputError: if no built-in style is called that, or it is an address.
     """
     path = picture_path(path)
 
@@ -104,7 +84,7 @@ def open_image(path: str | Path, *, first_frame: bool = False) -> Photo:
             )
         return _photo(path, image, file)
 
-    return _open(path, photo)
+    return open_file(path, photo, memory=memory)
 
 
 def photo_of(image: Image.Image) -> Photo:
@@ -113,11 +93,11 @@ def photo_of(image: Image.Image) -> Photo:
     Raises:
         FileError: if its pixels are of 32 bits.
     """
-    upright = image.copy()
-    metadata = read_metadata(upright, io.BytesIO())
-    with contextlib.suppress(Exception):  # whatever damaged EXIF leads to
-        ImageOps.exif_transpose(upright, in_place=True)
-    return Photo(*_to_rgb(Path("the picture"), upright), metadata)
+    _load(image)
+    copied, file = image.copy(), io.BytesIO()
+    metadata = read_metadata(copied, file)
+    _turn_upright(copied, file)
+    return Photo(*_to_rgb(Path("the picture"), copied), metadata)
 
 
 def check_picture_place(
@@ -148,72 +128,33 @@ def read_description(path: str | Path) -> str | None:
     Raises:
         FileError: if the file cannot be read or is not a picture.
     """
-    return _open(Path(path), description_of)
-
-
-def _open(path: Path, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
-    """Open a picture and apply `use` to it and its file.
-
-    Raises:
-        FileError: for whatever goes wrong.
-    """
-    try:
-        if path.is_dir():
-            raise FileError(f"{path}: is a folder; name a picture")
-        with path.open("rb") as file:
-            return _decode(path, file, use)
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
-
-
-def _decode(path: Path, file: io.BufferedReader, use: Callable[[ImageFile.ImageFile, BinaryIO], Result]) -> Result:
-    start = file.peek(12)[:12]
-    if not start:
-        raise FileError(f"{path}: is empty; give a picture")
-    formats: tuple[str, ...] = READABLE
-    if start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS:
-        _register_heif(path)
-        formats = (*READABLE, "HEIF")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pixels below the limit, and of metadata that nobody asks for
-            with Image.open(file, formats=formats) as image:
-                return use(image, file)
-    except (FileError, MemoryError):
-        raise
-    except UnidentifiedImageError as error:
-        raise FileError(f"{path}: is not a picture that can be read; save it as PNG or JPEG") from error
-    except Image.DecompressionBombError as error:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        raise FileError(f"{path}: has more than the {limit:,} pixels that are read; reduce it first") from error
-    except Exception as error:  # whatever a decoder stumbles over
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"{path}: is damaged or cut off ({reason}); fetch or save it again") from error
-
-
-def _register_heif(path: Path) -> None:
-    """Register HEIC with Pillow.
-
-    Raises:
-        FileError: if what reads and writes it is not installed.
-    """
-    try:
-        import pillow_heif
-    except ImportError as error:
-        what = 'HEIC needs an extra: pip install ".[heic]", or save the picture as PNG or JPEG'
-        raise FileError(f"{path}: {what}") from error
-    pillow_heif.register_heif_opener()
+    return open_file(Path(user_path(path)), description_of)
 
 
 def _photo(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Photo:
-    image.load()
+    _load(image)
     metadata = read_metadata(image, file)
-    with contextlib.suppress(Exception):  # whatever damaged EXIF leads to
-        ImageOps.exif_transpose(image, in_place=True)  # a copy of 24 megapixels would be 100 MB
+    _turn_upright(image, file)
     image.fp = None  # of WebP and AVIF it holds the pixels once more
     return Photo(*_to_rgb(path, image), metadata)
+
+
+def _load(image: Image.Image) -> None:
+    """Load the pixels of a picture; by XMP, which Pillow would look into, no TIFF is turned on the way."""
+    xmp = image.info.pop("xmp", None)
+    image.load()
+    if xmp is not None:
+        image.info["xmp"] = xmp
+
+
+def _turn_upright(image: Image.Image, file: BinaryIO) -> None:
+    """Turn a picture as the camera noted in EXIF.
+
+    Pillow would look into XMP as well, which a program that has turned the pixels may have left as it was.
+    """
+    with contextlib.suppress(Exception):  # whatever damaged EXIF leads to
+        image.getexif()[ExifTags.Base.Orientation] = orientation_of(image, file)
+        ImageOps.exif_transpose(image, in_place=True)  # a copy of 24 megapixels would be 100 MB
 
 
 def _to_rgb(path: Path, image: Image.Image) -> tuple[Array, Array | None, bytes | None]:
@@ -342,4 +283,4 @@ def check_image_path(path: str | Path, *, quality: int | None = None) -> None:
     if quality is not None:
         whole("quality", quality, 1, 100)
     if name == "HEIF":
-        _register_heif(Path(path))
+        register_heif(Path(path))

@@ -29,12 +29,10 @@ from sfumato.pictures.exif import (
     read_exif,
     read_tiff_exif,
 )
+from sfumato.pictures.native_output import caught_output
 
 XMP_TAG, IPTC_TAG = 0x02BC, 0x83BB  # of a TIFF
 IPTC_RESOURCE = 0x0404  # of a JPEG's "Photoshop" segment
-NO_RESOLUTION = ("WEBP", "HEIF")
-"""Formats without a place of their own for the resolution."""
-
 LONGEST_XMP = 65_504
 """Bytes of XMP that fit into a segment of a JPEG."""
 
@@ -87,7 +85,13 @@ class Metadata:
 
 def read_metadata(image: Image.Image, file: BinaryIO) -> Metadata:
     """Read the metadata of a picture opened from `file`, without damaged ones."""
-    return Metadata(_exif(image, file).to_bytes() or None, _xmp(image), _iptc(image), _dpi(image))
+    exif = _exif(image, file)
+    return Metadata(exif.to_bytes() or None, _xmp(image), _iptc(image), _dpi(image, exif))
+
+
+def orientation_of(image: Image.Image, file: BinaryIO) -> int:
+    """The way up, as EXIF numbers it, of the pixels of a picture opened from `file`; a TIFF's Pillow has seen to."""
+    return 1 if image.format == "TIFF" else _exif(image, file).orientation
 
 
 def description_of(image: Image.Image, file: BinaryIO) -> str | None:
@@ -102,7 +106,7 @@ def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Me
     """Encode a picture in format `name`, with its metadata and a description.
 
     Metadata beyond a format are left out: IPTC is for JPEG and TIFF, and a JPEG takes 64 kB each of EXIF and XMP.
-    The resolution of a WebP or a HEIC stands in its EXIF.
+    The resolution stands in EXIF, too, which alone has a place for it in a WebP or a HEIC.
 
     Raises:
         InputError: if the description is not ASCII.
@@ -111,15 +115,15 @@ def encode(image: Image.Image, name: str, settings: Mapping[str, Any], known: Me
     if says is not None and not says.isascii():
         raise InputError("the description of a picture is ASCII text: write other characters as JSON's \\u00e9")
     comment = None if name == "PNG" else says
-    dpi = known.dpi if name in NO_RESOLUTION else None
-    exif = for_result(read_exif(known.exif or b""), *image.size, comment, dpi)
+    exif = for_result(read_exif(known.exif or b""), *image.size, comment, known.dpi)
     if len(exif.to_bytes()) > LONGEST:
-        exif = for_result(Exif(), *image.size, comment, dpi)
+        exif = for_result(Exif(), *image.size, comment, known.dpi)
     settings = dict(settings) | ({"dpi": known.dpi} if known.dpi else {})
     if name != "TIFF":
         settings |= _settings(name, exif.to_bytes(), known, says)
     buffer = io.BytesIO()
-    image.save(buffer, name, **settings)
+    with caught_output() if name == "TIFF" else contextlib.nullcontext():
+        image.save(buffer, name, **settings)
     if name != "TIFF":
         return buffer.getvalue()
     tags = {XMP_TAG: (BYTE, known.xmp), IPTC_TAG: (UNDEFINED, known.iptc)}
@@ -150,6 +154,10 @@ def _exif(image: Image.Image, file: BinaryIO) -> Exif:
     if image.format == "TIFF":
         return read_tiff_exif(file)
     content = image.info.get("exif")
+    as_text = image.info.get("Raw profile type exif")  # of a PNG by ImageMagick: name, length, and the bytes in hex
+    if content is None and isinstance(as_text, str):
+        with contextlib.suppress(ValueError):
+            content = bytes.fromhex("".join(as_text.split()[2:]))
     return read_exif(content) if isinstance(content, bytes) else Exif()
 
 
@@ -195,9 +203,14 @@ def _iptc(image: Image.Image) -> bytes | None:
     return records if isinstance(records, bytes) and len(records) < LONGEST_XMP else None
 
 
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
+def _dpi(image: Image.Image, exif: Exif) -> tuple[float, float] | None:
+    """Resolution of the file itself, or else that in EXIF."""
+    own = None
     with contextlib.suppress(Exception):  # in a TIFF it may be one of zero parts
-        across, down = (float(number) for number in image.info["dpi"])
-        if all(1 < number <= 65_535 for number in (across, down)):  # 1: a TIFF that tells none; more: none fits a JPEG
-            return across, down
+        own = tuple(float(number) for number in image.info["dpi"])
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in (1, 2):  # Pillow has it from EXIF, too
+        own = None
+    for found in (own, exif.dpi):
+        if found is not None and all(1 < number <= 65_535 for number in found):  # 1: none; more does not fit a JPEG
+            return found[0], found[1]
     return None

@@ -12,7 +12,7 @@ from sfumato.arrays import Array
 from sfumato.errors import InputError
 from sfumato.pictures.files import Photo, open_image, photo_of
 from sfumato.pictures.metadata import Metadata
-from sfumato.style.settings import LEAST_EDGE, Picture, check_weight
+from sfumato.style.settings import AS_THEY_COME, LEAST_EDGE, Picture, Reading, check_weight
 
 Styles = Picture | Sequence[Picture | tuple[Picture, float]] | Mapping[Any, float]
 """A style; or several, as pairs with weights, or as files alone if they all weigh alike."""
@@ -44,24 +44,24 @@ def files_of(*pictures: Any) -> tuple[str, ...]:
     return tuple(str(picture) for picture in pictures if isinstance(picture, str | Path))
 
 
-def read_picture(picture: Picture, *, first_frame: bool = False) -> Array:
+def read_picture(picture: Picture, how: Reading = AS_THEY_COME) -> Array:
     """Read the pixels of a picture alone, see `read_photo`."""
-    return read_photo(picture, first_frame=first_frame).pixels
+    return read_photo(picture, how).pixels
 
 
-def read_photo(picture: Picture, *, first_frame: bool = False) -> Photo:
+def read_photo(picture: Picture, how: Reading = AS_THEY_COME) -> Photo:
     """Read a picture with pixels (height, width, 3): bytes as they are, all else float32 from 0 to 1.
 
     Args:
         picture: A file, a picture of Pillow's, or an array, which has no metadata.
-        first_frame: Take the first frame of an animation.
+        how: What to take of an animation, and the memory allowed.
 
     Raises:
         InputError: if it is no picture, or too small for one.
-        FileError: if the file cannot be read.
+        FileError: if the file cannot be read, or not in the memory allowed.
     """
     if isinstance(picture, str | Path):
-        photo = open_image(picture, first_frame=first_frame)
+        photo = open_image(picture, first_frame=how.first_frame, memory=how.memory)
     elif isinstance(picture, Image.Image):
         photo = photo_of(picture)
     else:
@@ -95,7 +95,7 @@ def _photo_of_array(pixels: Array) -> Photo:
     return Photo(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), alpha, None, Metadata())
 
 
-def read_styles(styles: Styles, *, first_frame: bool = False) -> list[Style]:
+def read_styles(styles: Styles, how: Reading = AS_THEY_COME) -> list[Style]:
     """Read styles with their shares, which add up to one; those without weight are left out.
 
     Raises:
@@ -105,7 +105,7 @@ def read_styles(styles: Styles, *, first_frame: bool = False) -> list[Style]:
     pairs = style_pairs(styles)
     weights = [check_weight(picture_name(picture, "a style"), weight) for picture, weight in pairs]
     return [
-        Style(picture_name(picture, "a style"), number, read_picture(picture, first_frame=first_frame), share)
+        Style(picture_name(picture, "a style"), number, read_picture(picture, how), share)
         for number, ((picture, _), share) in enumerate(zip(pairs, shares_of_one(weights, "style"), strict=True), 1)
         if share
     ]

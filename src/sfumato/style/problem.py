@@ -67,14 +67,15 @@ class StyleProblem:
         self.content_layers = _shares(settings.content_layers, settings.network, "content")
         self.style_layers = _shares(settings.style_layers, settings.network, "style")
         self.content_name = picture_name(content, "the content")
-        photo = read_photo(content, first_frame=settings.first_frame)
+        how = settings.reading
+        photo = read_photo(content, how)
         self.content = photo.pixels
         self.photo = replace(photo, pixels=photo.pixels[:0].copy())
-        self.styles = read_styles(styles, first_frame=settings.first_frame)
-        self.regions = make_regions(self.styles, masks, self.content.shape[:2], first_frame=settings.first_frame)
+        self.styles = read_styles(styles, how)
+        self.regions = make_regions(self.styles, masks, self.content.shape[:2], how)
         start = settings.start
         named = isinstance(start, str) and start in STARTS
-        self.start = None if named else read_picture(start, first_frame=settings.first_frame)
+        self.start = None if named else read_picture(start, how)
         others = [style for style, _ in style_pairs(styles)] + [mask for mask, _ in masks]
         self.files = files_of(content, *others, settings.vgg_weights, *(() if named else (start,)))
         used = [

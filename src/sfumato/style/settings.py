@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from PIL import Image
 
 from sfumato.arrays import Array
 from sfumato.checkpoint import stable_repr
 from sfumato.checks import memory_size, one_of
-from sfumato.engine import Engine, as_engine
+from sfumato.engine import Engine, allowed_memory, as_engine
 from sfumato.errors import InputError
 from sfumato.losses.gram import StyleLoss
 from sfumato.optimizers import OPTIMIZERS, Optimizer, as_optimizer
@@ -46,6 +46,21 @@ RMSProp divide by the gradient's own size, so their steps are about that long; t
 gradient that is one on average where each scale starts, so that L-BFGS and gradient descent begin with a step of just
 that length, and momentum comes to it. (Gradient descent and momentum take less where that would go further than a
 straight line has loss to lose.)"""
+
+
+class Reading(NamedTuple):
+    """How pictures are read.
+
+    Attributes:
+        first_frame: Take the first frame of an animation, which is refused otherwise.
+        memory: Bytes that the process may take; None for any number.
+    """
+
+    first_frame: bool = False
+    memory: int | None = None
+
+
+AS_THEY_COME = Reading()
 
 
 def described(
@@ -263,6 +278,12 @@ class StyleSettings:
     def memory_bytes(self) -> int | None:
         """Bytes that the process may take; None where nothing is said."""
         return memory_size("memory=...", self.memory) if isinstance(self.memory, str) else self.memory
+
+    @property
+    def reading(self) -> Reading:
+        """How pictures are read: on this machine, so that what a GPU may take does not matter."""
+        on_gpu = self.chosen_engine().device != "cpu"
+        return Reading(self.first_frame, allowed_memory(None if on_gpu else self.memory_bytes))
 
     def chosen_optimizer(self) -> Optimizer[Any]:
         """Optimizer of the settings; one that is named is set for painting.

@@ -174,7 +174,7 @@ class _Watcher:
         self.like: Photo | None = None
         # In any case, before the run: what reading has freed leaves fewer gaps between the run's arrays (18 MB of 260)
         if painting.out and not painting.workers.rank:
-            photo = read_photo(painting.content, first_frame=painting.transfer.first_frame)
+            photo = read_photo(painting.content, painting.transfer.reading)
             self.like = replace(photo, pixels=photo.pixels[:0].copy())
 
     def after_step(self, record: StepRecord) -> object:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from sfumato.cli.style.batch import reason
 from sfumato.errors import DivergenceError, FileError
 from sfumato.minimize import SparingSaver
-from sfumato.pictures.files import read_image
+from sfumato.pictures.files import read_image, write_image
 from sfumato.storage import make_anew
 from sfumato.style.transfer import StyleTransfer
 
@@ -51,8 +52,28 @@ def test_a_folder_is_painted_into_a_folder(photos: Path, sfumato: Call, tmp_path
     assert read_image(tmp_path / "painted" / "a.JPG").shape == (36, 48, 3)
     lines = out.splitlines()
     assert [line.split(":")[0] for line in lines[:3]] == ["painted/a.JPG", "painted/b.png", "painted/c.bmp.png"]
-    assert lines[3:] == ["3 painted, 0 skipped, 0 failed; written to painted"]
+    assert lines[3:] == ["3 painted, 0 skipped, 0 failed, 3 left out; written to painted"]
+    left_out = "left out: 1 (hidden); 1 (.txt: not a picture that is read); 1 (a folder within)"
+    assert left_out in err.splitlines()
     assert "photos/b.png (2 of 3), scale 1/1, step 1/2: loss " in err
+
+
+def test_cameras_endings_are_painted_and_every_other_file_is_told_with_the_reason(
+    photos: Path, here: Call, tmp_path: Path
+) -> None:
+    (photos / "a.JPG").rename(photos / "a.mpo")
+    with Image.open(photos / "b.png") as picture:
+        write_image(tmp_path / "c.heic", np.asarray(picture))
+    (tmp_path / "c.heic").rename(photos / "c.HIF")
+    for name in ("1.CR2", "2.cr2", "doc.pdf"):
+        (photos / name).write_bytes(b"")
+    done = here("style", "photos", *TINY, "-o", "painted", "--json")
+    assert names(tmp_path / "painted") == ["a.mpo.png", "b.png", "c.HIF.png", "c.bmp.png"]
+    reasons = {left["file"]: left["reason"] for left in json.loads(done.out)["left_out"]}
+    assert reasons["photos/doc.pdf"] == ".pdf: a PDF document, which is not read; export it as PNG"
+    assert "2 (.cr2: a camera's raw file, which is not read; develop it to JPEG or TIFF)" in done.err
+    estimated = here("style", "photos", *TINY, "--estimate", "--json")
+    assert json.loads(estimated.out)["left_out"] == json.loads(done.out)["left_out"]
 
 
 def test_each_is_painted_as_it_is_alone(photos: Path, here: Call, tmp_path: Path) -> None:
@@ -108,7 +129,7 @@ def test_finished_pictures_are_left_and_with_overwrite_made_anew(photos: Path, h
     for name in ("a.JPG", "b.png", "c.bmp.png"):
         (tmp_path / "painted" / name).write_bytes(b"mine")
     status, out, _ = here("style", "photos", *TINY, "-o", "painted")
-    assert (status, out) == (0, "0 painted, 3 skipped, 0 failed; written to painted\n")
+    assert (status, out) == (0, "0 painted, 3 skipped, 0 failed, 3 left out; written to painted\n")
     assert (tmp_path / "painted" / "b.png").read_bytes() == b"mine"
     assert here("style", "photos", *TINY, "-o", "painted", "--overwrite").status == 0
     assert read_image(tmp_path / "painted" / "b.png").shape == (36, 48, 3)
@@ -120,7 +141,8 @@ def test_what_cannot_be_painted_is_reported_at_the_end(photos: Path, sfumato: Ca
     status, out, err = sfumato("style", "photos", "none.png", *TINY, "-o", "painted", "--json", "--quiet")
     values = json.loads(out)
     assert status == 2
-    assert values.keys() == {"pictures", "skipped", "failed", "out"}
+    assert values.keys() == {"pictures", "skipped", "failed", "left_out", "out"}
+    assert {left["file"] for left in values["left_out"]} == {"photos/.hidden.png", "photos/notes.txt", "photos/within"}
     assert [picture["out"] for picture in values["pictures"]] == ["painted/a.JPG", "painted/b.png", "painted/c.bmp.png"]
     assert [failure["content"] for failure in values["failed"]] == ["photos/aa.png", "photos/tiny.png", "none.png"]
     assert err.splitlines() == [f"sfumato: {failure['error']}" for failure in values["failed"]]
@@ -208,7 +230,7 @@ def test_a_folder_with_the_name_of_a_result_is_no_result(photos: Path, here: Cal
     for more in ([], ["--overwrite"]):
         status, out, err = here("style", "photos", *TINY, "-o", "painted", "--quiet", *more)
         assert status == 2
-        assert out.endswith(", 1 failed; written to painted\n")
+        assert out.endswith(", 1 failed, 3 left out; written to painted\n")
         assert "photos/b.png: painted/b.png: is a folder; move it, or name another folder for the results\n" in err
 
 

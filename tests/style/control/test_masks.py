@@ -19,6 +19,7 @@ from sfumato.style.control.masks import make_regions, pooled_masks
 from sfumato.style.inputs import Style
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
+from sfumato.style.settings import Reading
 from sfumato.style.tiles.tiling import TiledNetwork
 from sfumato.style.transfer import StyleTransfer
 from sfumato.style.vgg.network import load_vgg
@@ -100,7 +101,7 @@ def test_a_mask_may_be_a_layer_on_nothing_or_the_first_frame_of_several(tmp_path
     layer.save(tmp_path / "layer.png")
     alpha.save(tmp_path / "frames.gif", save_all=True, append_images=[alpha.transpose(Image.Transpose.ROTATE_180)])
     for name in ("layer.png", "frames.gif"):
-        masked, _ = make_regions(styles(0.5, 0.5), [(tmp_path / name, 1)], SHAPE, first_frame=True)
+        masked, _ = make_regions(styles(0.5, 0.5), [(tmp_path / name, 1)], SHAPE, Reading(first_frame=True))
         assert masked.mask is not None
         np.testing.assert_allclose(masked.mask, LEFT[..., :1], atol=1e-6)
 

@@ -11,12 +11,13 @@ from threadpoolctl import threadpool_limits
 
 from sfumato import InputError
 from sfumato.arrays import Array
+from sfumato.checks import bytes_as_text
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.minimize import RunOptions
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles import memory
-from sfumato.style.tiles.memory import GOOD_TILE, LEAST_TILE, Plan, bytes_as_text, make_plan, pass_bytes, planned_memory
+from sfumato.style.tiles.memory import GOOD_TILE, LEAST_TILE, Plan, make_plan, pass_bytes, planned_memory
 from sfumato.style.tiles.tiling import halo_field, largest_tile
 from sfumato.style.transfer import StyleTransfer
 

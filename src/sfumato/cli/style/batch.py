@@ -3,12 +3,12 @@
 import errno
 import os
 import sys
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sfumato.cli.console import Console, duration, say
 from sfumato.cli.interruption import interruptible
@@ -18,7 +18,8 @@ from sfumato.cli.style.painting import fetching, paint, values_of
 from sfumato.errors import InputError, SfumatoError
 from sfumato.outputs import files_read, identity, locked_folder
 from sfumato.pictures.builtin import PREFIX
-from sfumato.pictures.files import LOSSY, READABLE, WRITABLE, check_image_path
+from sfumato.pictures.files import check_image_path
+from sfumato.pictures.formats import LOSSY, WRITABLE, why_left_out
 from sfumato.storage import check_folder, followed, refuse_special
 from sfumato.style.problem import StyleProblem
 from sfumato.style.result import StyleResult
@@ -67,8 +68,9 @@ def paint_all(job: Painting, contents: list[str], output: OutputOptions, console
             them can be painted with.
     """
     targets = result_files(contents, output.out, job.references)
-    folder = Path(output.out or "")
+    folder, left_out = Path(output.out or ""), left_out_of(contents)
     check_common(job, console)
+    note_left_out(left_out, console)
     outcome = Outcome()
     try:
         with locked_folder(folder):
@@ -78,9 +80,11 @@ def paint_all(job: Painting, contents: list[str], output: OutputOptions, console
         raise
     painted = len(outcome.pictures) - outcome.interrupted
     text = f"{painted} painted, {len(outcome.skipped)} skipped, {len(outcome.failed)} failed"
+    text += f", {len(left_out)} left out" if left_out else ""
     if outcome.disk_is_full:
         console.note("the disk is full, so no other was tried; the same command goes on once there is room")
-    values = {"pictures": outcome.pictures, "skipped": outcome.skipped, "failed": outcome.failed, "out": output.out}
+    values = {"pictures": outcome.pictures, "skipped": outcome.skipped, "failed": outcome.failed, "left_out": left_out}
+    values |= {"out": output.out}
     console.result(f"{text}; written to {folder}", values)
     for failure in outcome.failed:
         say(f"sfumato: {failure['error']}", sys.stderr)
@@ -130,22 +134,38 @@ def expand(content: str) -> list[str]:
     folder = Path(content)
     if not folder.is_dir():
         return [content]
-    suffixes = readable_suffixes()
-    pictures = sorted(
-        str(path)
-        for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
-    )
+    left_out = {left["file"] for left in left_out_of([content])}
+    pictures = sorted(str(path) for path in folder.iterdir() if str(path) not in left_out)
     if not pictures:
-        raise InputError(f"{content}: there is no picture in this folder; name one with files such as .jpg or .png")
+        others = f" ({_counted(left_out_of([content]))})" if left_out else ""
+        raise InputError(
+            f"{content}: there is no picture in this folder{others}; name one with files such as .jpg or .png"
+        )
     return pictures
 
 
-def readable_suffixes() -> set[str]:
-    """Endings of the files that are read as pictures."""
-    Image.init()
-    known = {suffix for suffix, name in Image.registered_extensions().items() if name in READABLE}
-    return known | {".heic", ".heif"}  # for which Pillow has an extension, and the error of one that is missing says so
+def left_out_of(contents: list[str]) -> list[dict[str, str]]:
+    """What is in the folders among the contents and is not painted: each file with the reason."""
+    folders = [Path(content) for content in contents if Path(content).is_dir()]
+    reasons = {path: _why_left_out(path) for folder in folders for path in sorted(folder.iterdir())}
+    return [{"file": str(path), "reason": reason} for path, reason in reasons.items() if reason is not None]
+
+
+def note_left_out(left_out: list[dict[str, str]], console: Console) -> None:
+    """Note how many files are left out, and why."""
+    if left_out:
+        console.note(f"left out: {_counted(left_out)}")
+
+
+def _counted(left_out: list[dict[str, str]]) -> str:
+    counts = Counter(left["reason"] for left in left_out)
+    return "; ".join(f"{count} ({reason})" for reason, count in counts.items())
+
+
+def _why_left_out(path: Path) -> str | None:
+    if path.is_file() or path.name.startswith("."):
+        return why_left_out(path.name)
+    return "a folder within" if path.is_dir() else "neither a file nor a folder"
 
 
 def result_name(content: str) -> str:

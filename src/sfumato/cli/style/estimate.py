@@ -4,14 +4,14 @@ import sys
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
+from sfumato.checks import bytes_as_text
 from sfumato.cli.console import Console, duration, say
-from sfumato.cli.style.batch import check_common, expand, reason
+from sfumato.cli.style.batch import check_common, expand, left_out_of, note_left_out, reason
 from sfumato.cli.style.grid import check_grid, weights_around
 from sfumato.cli.style.painting import fetching
 from sfumato.errors import SfumatoError
 from sfumato.style.stylize import Painting
 from sfumato.style.tiles.estimate import Estimate
-from sfumato.style.tiles.memory import bytes_as_text
 
 
 class Task(NamedTuple):
@@ -51,11 +51,12 @@ def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid:
         console.result(_text(estimate), _values(estimate))
         return 0
     check_common(job, console)
-    return _tell_several(tasks, console)
+    return _tell_several(tasks, left_out_of(contents), console)
 
 
-def _tell_several(tasks: list[Task], console: Console) -> int:
+def _tell_several(tasks: list[Task], left_out: list[dict[str, str]], console: Console) -> int:
     """Print the estimates of each task and of all together."""
+    note_left_out(left_out, console)
     told: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     memory, seconds = 0, 0.0
@@ -71,7 +72,7 @@ def _tell_several(tasks: list[Task], console: Console) -> int:
         else:
             times = f"{task.times} times " if task.times > 1 else ""
             console.result(f"{task.name}: {times}{_text(estimate)}", {})
-    values = {"pictures": told, "failed": failed, "memory_bytes": memory, "seconds": seconds}
+    values = {"pictures": told, "failed": failed, "left_out": left_out, "memory_bytes": memory, "seconds": seconds}
     console.result(f"in all {_expected(seconds, memory)} at the peak", values)
     for failure in failed:
         say(f"sfumato: {failure['error']}", sys.stderr)

@@ -177,10 +177,10 @@ def _cells(job: Painting, folder: Path) -> Iterator[tuple[Path, Picture, float]]
 def _draw(job: Painting, folder: Path) -> Array:
     """Draw the sheet from the cells in the folder."""
     cells = [cell for cell, _, _ in _cells(job, folder)]
-    first_frame, weights = job.transfer.first_frame, weights_around(job.transfer.style_weight)
+    how, weights = job.transfer.reading, weights_around(job.transfer.style_weight)
     height, width = read_image(cells[0]).shape[:2]
-    content = to_uint8(resize(read_picture(job.content, first_frame=first_frame), height, width))
-    rows = [Labelled(_label(name), read_picture(name, first_frame=first_frame)) for name, _ in job.styles]
+    content = to_uint8(resize(read_picture(job.content, how), height, width))
+    rows = [Labelled(_label(name), read_picture(name, how)) for name, _ in job.styles]
     columns = [f"style weight {weights[0]:g}", *(f"{weight:g}" for weight in weights[1:])]
     return contact_sheet(Labelled(_label(job.content), content), rows, columns, map(read_image, cells))
 

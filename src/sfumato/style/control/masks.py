@@ -15,7 +15,7 @@ from sfumato.errors import InputError
 from sfumato.kernels.pooling import average_pool
 from sfumato.style.control.colour import grey
 from sfumato.style.inputs import Style, picture_name, read_photo
-from sfumato.style.settings import Picture
+from sfumato.style.settings import AS_THEY_COME, Picture, Reading
 
 
 class Region(NamedTuple):
@@ -34,7 +34,7 @@ class Region(NamedTuple):
 
 
 def make_regions(
-    styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], shape: Shape, *, first_frame: bool = False
+    styles: Sequence[Style], masks: Sequence[tuple[Picture, int]], shape: Shape, how: Reading = AS_THEY_COME
 ) -> list[Region]:
     """Divide a content into the regions of its masks.
 
@@ -42,7 +42,7 @@ def make_regions(
         styles: The styles that have a weight.
         masks: Pictures with the number of the style that each is for, from 1; several for one style add up.
         shape: Height and width of the content.
-        first_frame: Take the first frame of a mask that is an animation.
+        how: How masks are read.
 
     Raises:
         InputError: for a mask of another size, an empty one, one for a style that there is not, or a style that the
@@ -61,7 +61,7 @@ def make_regions(
             raise InputError(
                 f"{name}: is for style {number}, and there is no such style with a weight; there is {there}"
             )
-        sums[number] = sums.get(number, 0) + _read_mask(mask, shape, first_frame=first_frame)
+        sums[number] = sums.get(number, 0) + _read_mask(mask, shape, how)
     together = sum(sums.values())
     divisor = np.maximum(together, 1.0)
     parts = [(sums[style.number] / divisor, [style]) for style in styles if style.number in sums]
@@ -75,8 +75,8 @@ def make_regions(
     return [Region(mask, some, share / sum(shares)) for (mask, some), share in zip(parts, shares, strict=True)]
 
 
-def _read_mask(mask: Picture, shape: Shape, *, first_frame: bool) -> Array:
-    photo = read_photo(mask, first_frame=first_frame)
+def _read_mask(mask: Picture, shape: Shape, how: Reading) -> Array:
+    photo = read_photo(mask, how)
     pixels = grey(photo.pixels)[..., :1].copy()
     if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
         pixels *= photo.alpha[..., np.newaxis] / np.float32(255)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
-from sfumato.style.tiles.memory import EXPECTED_SPARE, Plan, allowed_memory, make_plan, planned_memory
+from sfumato.style.tiles.memory import EXPECTED_SPARE, Plan, make_plan, planned_memory
 from sfumato.style.tiles.tiling import cut_into_tiles, halo_field
 
 PROBE = 288

@@ -13,18 +13,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sfumato.arrays import Array, Shape
-from sfumato.engine import NUMPY, Engine, device_memory
+from sfumato.checks import bytes_as_text
+from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
+from sfumato.pictures.opening import PROGRAM, READING
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
-
-PART_OF_MACHINE = 0.75
-"""Part of the machine's memory that a picture may use by default, which leaves the rest to other programs."""
-
-PROGRAM = 66_000_000
-"""Bytes of Python and its libraries."""
 
 TENSORS, GPU = 190_000_000, 600_000_000
 """Bytes of PyTorch beside Python's, and of a GPU before any picture is on it."""
@@ -36,10 +32,6 @@ matrices, tiles of features."""
 SPARE, MOST_SPARE = 0.55, 170_000_000
 """Memory lost to gaps between arrays: as a part of the memory of arrays, and in bytes at most, as large arrays leave no
 gaps. Measured, as the program's own and the threads' are, by scripts/measure_style_memory.py."""
-
-READING = 5
-"""Memory of reading a picture beside its pixels, at most, as a multiple of their bytes; half of that as a rule (WebP's
-decoder makes copies)."""
 
 EXPECTED_SPARE = 0.5
 """Expected part of `SPARE` and of `READING`; a plan counts on all of both."""
@@ -77,15 +69,6 @@ class Plan(NamedTuple):
     tile: int | None
     history: int
     prepared: bool = False
-
-
-def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
-    """Bytes that this process may use, of the machine or of its GPU: as asked for, or a part of the memory present.
-
-    Processes that torchrun has started on this machine share it.
-    """
-    sharing = 1 if engine.device.startswith("cuda") else int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
 
 
 def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
@@ -305,11 +288,3 @@ def tensor_pass_bytes(shapes: Mapping[str, Shape], *, gradient: bool, number: in
         kept -= keeps[name]
         above = dz
     return peak
-
-
-def bytes_as_text(count: float) -> str:
-    """Format a number of bytes for people, rounded up so that the amount suffices."""
-    if count >= 1e9:
-        tenths = math.ceil(count / 1e8)
-        return f"{tenths / 10:,.{0 if tenths >= 1000 else 1}f} GB"
-    return f"{math.ceil(count / 1e6)} MB"

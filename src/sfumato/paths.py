@@ -1,0 +1,31 @@
+"""Paths as people write them: `~` for their own folder; and addresses, which are no paths."""
+
+import contextlib
+import re
+from pathlib import Path
+from typing import TypeVar
+
+from sfumato.errors import InputError
+
+Text = TypeVar("Text")
+
+ADDRESS = re.compile(r"(?:https?|s?ftps?|file|s3|gs)://?|data:image/", re.IGNORECASE)
+"""Beginning of an address; pathlib makes one slash of two."""
+
+
+def user_path(path: Text) -> Text:
+    """Expand a path that begins with `~`; what is no text or path is returned as it is.
+
+    Raises:
+        InputError: for an address.
+    """
+    if not isinstance(path, str | Path):
+        return path
+    text = str(path)
+    if ADDRESS.match(text):
+        raise InputError(f"{text}: is an address, and files are taken; download it, and name the file")
+    if text.startswith("~"):
+        own, slash, rest = text.partition("/")  # apart, since a last slash says that a folder is meant
+        with contextlib.suppress(RuntimeError):  # nobody of that name
+            return type(path)(f"{Path(own).expanduser()}{slash}{rest}")
+    return path
