@@ -24,6 +24,7 @@ from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, InputError, WorkerError
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers import Optimizer
+from sfumato.paths import user_path
 from sfumato.workers import ALONE, Workers
 
 SHARE = 0.02
@@ -69,6 +70,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
             raise InputError("to resume, name the checkpoint that the run was kept in")
+        object.__setattr__(self, "checkpoint", user_path(self.checkpoint))
         for name in ("callback", "stop"):
             function_or_none(name, getattr(self, name))
 

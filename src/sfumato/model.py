@@ -26,6 +26,7 @@ from sfumato.layers.base import Layer
 from sfumato.layers.initializers import Initializer
 from sfumato.losses.base import Loss
 from sfumato.network import Network
+from sfumato.paths import user_path
 from sfumato.storage import load_tensors, save_tensors
 from sfumato.training.batches import examples_at_once
 from sfumato.training.fitting import evaluate
@@ -261,7 +262,7 @@ class Model:
             "target": self.target,
             "categories": self.categories,
         }
-        save_tensors(Path(path), {**tensors, **{k: np.asarray(v) for k, v in scaling.items()}}, header)
+        save_tensors(Path(user_path(path)), {**tensors, **{k: np.asarray(v) for k, v in scaling.items()}}, header)
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
@@ -270,7 +271,7 @@ class Model:
         Raises:
             FileError: if the file is missing, damaged or no model.
         """
-        path = Path(path)
+        path = Path(user_path(path))
         if path.is_dir():
             if not (path / FILE).is_file():
                 raise FileError(f"{path}: no {FILE} in this folder; name a model, or a finished run's folder")
@@ -308,6 +309,7 @@ def _header(data: Any) -> tuple[str, ...] | None:
         return tuple(map(str, data.columns))
     if is_rows(data):
         return tuple(map(str, data[0]))
+    data = user_path(data)
     is_file = isinstance(data, str | Path) and data not in NAMES and Path(data).is_file()
     return column_names(data) if is_file else None
 

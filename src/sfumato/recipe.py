@@ -21,6 +21,7 @@ from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
+from sfumato.paths import user_path
 from sfumato.training.fitting import FitResult
 from sfumato.training.history import EpochRecord
 from sfumato.training.preparation import Callback, Training, engine_options, prepare
@@ -216,6 +217,7 @@ def train_with(
     from sfumato.outputs import CHECKPOINT
     from sfumato.training.run_folder import open_run_folder, run_files
 
+    data, out = user_path(data), user_path(out)
     splits = load_splits(data, chosen, seed)
     training = prepare(splits, chosen, seed)
     files = run_files(training.network.input_shape, classes=bool(splits.dataset.classes))

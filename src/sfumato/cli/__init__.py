@@ -8,6 +8,7 @@ from collections.abc import Callable
 import typer
 import typer.main
 
+from sfumato.cli.arguments import with_user_path
 from sfumato.cli.check import check
 from sfumato.cli.console import say
 from sfumato.cli.evaluate import evaluate
@@ -49,6 +50,7 @@ def run(arguments: list[str]) -> int:
     """
     try:
         check_shared(arguments)
+        arguments = [with_user_path(argument) for argument in arguments]
         return _commands()(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:
         speaks(error)

@@ -15,6 +15,7 @@ from sfumato.data.splitting import limit, split, subset
 from sfumato.data.streaming import StreamedExamples, StreamedTable, stream_table
 from sfumato.data.tables import Known, column_names, load_features, load_table
 from sfumato.errors import InputError
+from sfumato.paths import user_path
 
 __all__ = [
     "NAMES",
@@ -88,6 +89,7 @@ def load(
         InputError: There is no such data, an option does not apply to it, or a file's content is wrong.
     """
     check_task(task)
+    data = user_path(data)
     path = Path(data)
     if not (isinstance(data, str) and data in _NAMED) and not path.is_dir():
         if path.suffix.lower() in (".csv", ".parquet") or path.exists():

@@ -29,6 +29,7 @@ from sfumato.layers import (
 from sfumato.layers.base import Layer
 from sfumato.losses.classification import BinaryCrossEntropy
 from sfumato.model import KINDS, Model
+from sfumato.paths import user_path
 from sfumato.storage import write_atomically
 
 OPSET, IR = 17, 8
@@ -60,7 +61,7 @@ def save_onnx(model: Model, path: str | Path) -> None:
     for layer, own in zip(model.network.layers, parameters, strict=True):
         z = graph.layer(layer, own, z)
     outputs = [*graph.answers(model, z)]
-    write_atomically(Path(path), graph.file(model, outputs))
+    write_atomically(Path(user_path(path)), graph.file(model, outputs))
 
 
 class _Graph:

@@ -27,6 +27,7 @@ from sfumato.layers import Convolution, Dense, Flatten
 from sfumato.losses.classification import BinaryCrossEntropy
 from sfumato.model import Model
 from sfumato.network import Network
+from sfumato.paths import user_path
 
 
 class Convention(NamedTuple):
@@ -129,7 +130,7 @@ def import_weights(path: str | Path, *, like: Model, on_layer: Callable[[str, st
     """
     theta = np.empty_like(like.theta)
     slots = list(_slots(like.network, theta, folds=isinstance(like.loss, BinaryCrossEntropy)))
-    with open_tensors(Path(path)) as tensors:
+    with open_tensors(Path(user_path(path))) as tensors:
         layers = _layers(tensors, path)
         for slot, layer in _pairs(slots, layers, path, in_order=isinstance(tensors, InOrder)):
             where = f"{path}, layer {slot.name} ({layer.name} in the file)"

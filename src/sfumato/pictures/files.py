@@ -114,6 +114,7 @@ def check_picture_place(
     Raises:
         InputError, FileError: if not.
     """
+    path = user_path(path)
     place = followed(Path(path))
     if place.exists() and any(Path(name).exists() and place.samefile(name) for name in inputs):
         raise InputError(f"{path}: is one of the pictures to read; name another file for the result")
@@ -223,7 +224,7 @@ def write_image(
         InputError: if the suffix is unknown, its format has no quality, or the pixels are not of that type and shape.
         FileError: if it cannot be written; what was there stays as it was.
     """
-    path = Path(path)
+    path = Path(user_path(path))
     check_image_path(path, quality=quality)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise InputError(f"a picture is uint8 (height, width, 3), not {pixels.dtype} {pixels.shape}")

@@ -1,4 +1,4 @@
-"""What C libraries print themselves: caught, since each error is one line, and that line is ours."""
+"""Output that C libraries print themselves: caught, since each error is one line, and that line is ours."""
 
 import contextlib
 import os

@@ -26,7 +26,7 @@ EXIF, HIDDEN_EXIF = b"Exif\0\0", b"Exif\0\1"
 """First bytes of a JPEG's segment of EXIF, and some that Pillow passes over."""
 
 NO_CODEC = " compression support is not configured"
-"""What libtiff prints of a compression that it was built without."""
+"""Message of libtiff about a compression that it was built without."""
 
 Result = TypeVar("Result")
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sfumato.arrays import Array
 from sfumato.errors import InputError
+from sfumato.paths import user_path
 from sfumato.pictures.files import Photo, open_image, photo_of
 from sfumato.pictures.metadata import Metadata
 from sfumato.style.settings import AS_THEY_COME, LEAST_EDGE, Picture, Reading, check_weight
@@ -41,7 +42,7 @@ def picture_name(picture: Any, otherwise: str) -> str:
 
 def files_of(*pictures: Any) -> tuple[str, ...]:
     """Files among some pictures."""
-    return tuple(str(picture) for picture in pictures if isinstance(picture, str | Path))
+    return tuple(str(user_path(picture)) for picture in pictures if isinstance(picture, str | Path))
 
 
 def read_picture(picture: Picture, how: Reading = AS_THEY_COME) -> Array:

@@ -20,6 +20,7 @@ from sfumato.engine import Engine, allowed_memory, as_engine
 from sfumato.errors import InputError
 from sfumato.losses.gram import StyleLoss
 from sfumato.optimizers import OPTIMIZERS, Optimizer, as_optimizer
+from sfumato.paths import user_path
 from sfumato.random_keys import Stream, generator
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.losses import STYLE_LOSSES
@@ -49,7 +50,7 @@ straight line has loss to lose.)"""
 
 
 class Reading(NamedTuple):
-    """How pictures are read.
+    """Limits of reading pictures.
 
     Attributes:
         first_frame: Take the first frame of an animation, which is refused otherwise.
@@ -260,6 +261,8 @@ class StyleSettings:
     )
 
     def __post_init__(self) -> None:
+        for name in ("start", "vgg_weights"):
+            object.__setattr__(self, name, user_path(getattr(self, name)))
         self._check()
         for name in ("style_scale", "content_weight", "style_weight", "tv_weight", "learning_rate"):
             self._make_plain(name, float)
@@ -281,7 +284,7 @@ class StyleSettings:
 
     @property
     def reading(self) -> Reading:
-        """How pictures are read: on this machine, so that what a GPU may take does not matter."""
+        """Limits of reading pictures: on this machine, so that what a GPU may take does not matter."""
         on_gpu = self.chosen_engine().device != "cpu"
         return Reading(self.first_frame, allowed_memory(None if on_gpu else self.memory_bytes))
 

@@ -15,6 +15,7 @@ from sfumato.layers.base import Layer
 from sfumato.layers.initializers import INITIALIZERS, Initializer, Normal
 from sfumato.optimizers import OPTIMIZERS, Adam, AdamW, Momentum, Optimizer, schedules
 from sfumato.optimizers.schedules import DECAYING, Schedule, default_decay
+from sfumato.paths import user_path
 
 
 class Defaults(NamedTuple):
@@ -257,6 +258,8 @@ class TrainingSettings:
         fits = self.l2 is None or (isinstance(self.l2, int | float) and 0 <= self.l2 < float("inf"))
         if not fits:
             raise InputError(f"l2=... takes a number of at least 0, not {self.l2!r}")
+        for name in ("validation", "test"):  # a part, or a file
+            object.__setattr__(self, name, user_path(getattr(self, name)))
         if self.limit is not None:
             whole("limit", self.limit, 1)
 

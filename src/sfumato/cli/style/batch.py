@@ -145,7 +145,7 @@ def expand(content: str) -> list[str]:
 
 
 def left_out_of(contents: list[str]) -> list[dict[str, str]]:
-    """What is in the folders among the contents and is not painted: each file with the reason."""
+    """Files in the folders among the contents that are not painted, each with the reason."""
     folders = [Path(content) for content in contents if Path(content).is_dir()]
     reasons = {path: _why_left_out(path) for folder in folders for path in sorted(folder.iterdir())}
     return [{"file": str(path), "reason": reason} for path, reason in reasons.items() if reason is not None]
