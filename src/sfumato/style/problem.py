@@ -15,7 +15,7 @@ from sfumato.losses.content import ContentLoss
 from sfumato.losses.gram import FeatureMoments, moments
 from sfumato.random_keys import Stream, generator
 from sfumato.style.control.colour import COLOURS, grey, with_luminance
-from sfumato.style.control.masks import make_regions, pooled_masks
+from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks
 from sfumato.style.inputs import (
     Style,
     Styles,
@@ -42,7 +42,7 @@ class StyleProblem:
         settings: The transfer's settings.
         content: The picture to paint.
         styles: The pictures whose style to take, with their weights if they do not weigh alike.
-        masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes it.
+        masks: Pictures of the content's shape, each with the number of a style, from 1: what is white there takes it.
         on_download: Called with the bytes that have come and their total, if the network's weights have to be fetched.
         engine: Where to compute and in what precision, if not as the settings say.
         workers: The processes that share the tiles of every picture.
@@ -223,10 +223,17 @@ class StyleProblem:
         return np.clip(larger, 0.0, 1.0, out=larger)
 
     def finish(self, picture: Array) -> Array:
-        """Give a painted picture (height, width, 3) the content's colours, if the settings keep them."""
-        if not COLOURS[self.settings.colour].luminance:
+        """Give a painted picture (height, width, 3) the content's colours, if the settings keep them.
+
+        Pixels outside every mask become the content's.
+        """
+        luminance, covered = COLOURS[self.settings.colour].luminance, covered_by(self.regions)
+        if not luminance and covered is None:
             return picture
-        return with_luminance(picture, resize(self.content, *picture.shape[:2]))
+        content = resize(self.content, *picture.shape[:2])
+        if luminance:
+            picture = with_luminance(picture, content)
+        return picture if covered is None else laid_over(picture, content, covered)
 
     def _source(self) -> Array | None:
         return self.content if self.start is None and self.settings.start == "content" else self.start

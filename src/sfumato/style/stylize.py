@@ -45,7 +45,7 @@ def stylize(
             width) of grey, uint8 or from 0 to 1, or "sfumato:NAME" for one that is built in.
         style: The picture whose style to paint it in; or several, as a list, as pairs with their weights, or as
             {file: weight}.
-        masks: Pictures of the content's size, each with the number of a style, from 1: what is white (or True) there
+        masks: Pictures of the content's shape, each with the number of a style, from 1: what is white (or True) there
             takes it.
         out: The file of the result. A checkpoint lies beside it until it is finished. Default: nothing is written.
         resume: Go on with the unfinished picture of `out`; the result is that of the uninterrupted run, bit for bit.

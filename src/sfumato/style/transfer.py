@@ -40,7 +40,7 @@ class StyleTransfer(StyleSettings):
         Args:
             content: The picture to paint.
             styles: The picture whose style to paint it in; or several, each with its weight if not all weigh alike.
-            masks: Pictures of the content's size, each with the number of a style, from 1: what is white there takes
+            masks: Pictures of the content's shape, each with the number of a style, from 1: what is white there takes
                 it. A style without a mask takes what the masks leave; see `style/control/masks.py`.
             run: How the run is carried out: callback (called with a `StepRecord` after each step), checkpoint, workers
                 that share the tiles of the picture; see `RunOptions`. Its engine goes before that of the settings.

@@ -1,5 +1,6 @@
 """Masks: which part of a picture takes which style, and that it keeps it to itself."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from PIL import Image
 from sfumato import InputError
 from sfumato.arrays import Array
 from sfumato.losses.gram import FeatureMoments, GramLoss, moments
+from sfumato.minimize import RunOptions
 from sfumato.pictures.builtin import builtin_style
 from sfumato.pictures.files import read_image, write_image
-from sfumato.style.control.masks import make_regions, pooled_masks
+from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks
 from sfumato.style.inputs import Style
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
+from sfumato.style.result import to_uint8
 from sfumato.style.settings import Reading
+from sfumato.style.tiles.memory import Plan
 from sfumato.style.tiles.tiling import TiledNetwork
 from sfumato.style.transfer import StyleTransfer
 from sfumato.style.vgg.network import load_vgg
@@ -75,7 +79,7 @@ def test_a_region_counts_by_its_part_of_the_picture_times_its_weight() -> None:
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        ([(LEFT[:, :40], 1)], "a mask: is 40 x 48 pixels, and the content 64 x 48; a mask has the content's size"),
+        ([(LEFT[:, :40], 1)], "a mask: is 40 x 48 pixels, and the content 64 x 48; a mask has the content's shape"),
         ([(0 * LEFT, 1)], "a mask: is black everywhere, so its style has no region; paint that white"),
         ([(LEFT, 3)], "a mask: is for style 3, and there is no such style with a weight; there is 1, 2"),
         ([(LEFT, 0)], "a mask: is for style 0"),
@@ -213,13 +217,105 @@ def test_colours_stay_on_their_side_of_the_border() -> None:
     assert redness[52:].max() < -60
 
 
-def test_what_no_style_has_stays_as_it_is() -> None:
+def disc(height: int, width: int) -> Array:
+    """White within a circle, uint8 (height, width)."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    inside = np.hypot(rows - height / 2, columns - width / 2) < min(height, width) / 4
+    return np.where(inside, 255, 0).astype(np.uint8)
+
+
+PAINTED_WITH: dict[str, dict[str, Any]] = {
+    "L-BFGS": {},
+    "Adam": {"optimizer": "adam"},
+    "gradient descent": {"optimizer": "gd"},
+    "several scales": {"scales": 3},
+    "noise": {"start": "noise"},
+    "luminance": {"colour": "luminance"},
+    "histogram": {"colour": "histogram"},
+    "a smaller size": {"size": 64},
+    "tiles": {"memory": "tiles"},
+}
+
+
+@pytest.mark.parametrize("way", PAINTED_WITH)
+def test_pixels_outside_every_mask_are_the_photographs(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
-    content, style = (rng.integers(0, 256, (48, 96, 3)).astype(np.uint8) for _ in range(2))
-    mask = np.zeros_like(content)
-    mask[:, :32] = 255
-    layers: dict[str, Any] = {"content_layers": {"block1_conv2": 1.0}, "style_layers": {"block1_conv1": 1.0}}
-    picture = StyleTransfer(size=96, steps=5, scales=1, **layers).run(content, style, masks=[(mask, 1)]).picture
-    change = np.abs(picture.astype(int) - content).max(axis=(0, 2))
-    assert change[:30].min() > 0
-    assert change[40:].max() == 0
+    content, style = (rng.integers(0, 256, (72, 96, 3)).astype(np.uint8) for _ in range(2))
+    mask = disc(72, 96)
+    settings: dict[str, Any] = {"size": 96, "steps": 4, "scales": 1} | PAINTED_WITH[way]
+    if settings.pop("memory", None):
+        monkeypatch.setattr("sfumato.style.transfer.make_plan", lambda *_: Plan(64, 3))
+    layers: dict[str, Any] = {"content_layers": {"block2_conv2": 1.0}, "style_layers": {"block2_conv1": 1.0}}
+    picture = StyleTransfer(**settings, **layers).run(content, style, masks=[(mask, 1)]).picture
+    height, width, _ = picture.shape
+    photograph = to_uint8(resize(content, height, width))
+    outside = resize(mask[..., np.newaxis], height, width, Image.Resampling.BILINEAR)[..., 0] == 0
+    assert outside.mean() > 0.5
+    np.testing.assert_array_equal(picture[outside], photograph[outside])
+    middle = picture[3 * height // 7 : 4 * height // 7, 3 * width // 7 : 4 * width // 7]
+    same = photograph[3 * height // 7 : 4 * height // 7, 3 * width // 7 : 4 * width // 7]
+    assert np.abs(middle.astype(int) - same).mean() > 1, "and within it is painted"
+
+
+@pytest.mark.parametrize("edge", [64, 512])
+def test_the_painting_fades_towards_what_stays_and_nowhere_else(edge: int) -> None:
+    left = np.zeros((edge, edge, 1), np.float32)
+    left[:, : edge // 2] = 1.0
+    black, white = np.zeros((edge, edge, 3), np.float32), np.ones((edge, edge, 3), np.float32)
+    laid = laid_over(white, black, left)
+    row = laid[edge // 3, :, 0]
+    assert (row[edge // 2 :] == 0).all()
+    assert (np.diff(row) <= 0).all()
+    fading = np.count_nonzero((row > 0) & (row < 1))
+    assert fading == {64: 1, 512: 4}[edge], "softly, over a few pixels"
+    assert (row[: edge // 2 - fading] == 1).all(), "as far as the picture's own border"
+
+
+def test_grey_shows_the_painting_in_part_and_a_thin_line_shows_it_still() -> None:
+    black, white = np.zeros((64, 64, 3), np.float32), np.ones((64, 64, 3), np.float32)
+    half = laid_over(white, black, np.full((64, 64, 1), 0.5, np.float32))
+    np.testing.assert_allclose(half, 0.5)
+    line = np.zeros((64, 64, 1), np.float32)
+    line[:, 30] = 1.0
+    assert laid_over(white, black, line)[:, 30].min() > 0.3
+
+
+def test_masks_that_cover_everything_leave_the_painting_as_it_is() -> None:
+    right = 1.0 - LEFT
+    assert covered_by(make_regions(styles(1.0), [], SHAPE)) is None
+    assert covered_by(make_regions(styles(0.5, 0.5), [(LEFT, 1)], SHAPE)) is None, "the other takes the rest"
+    assert covered_by(make_regions(styles(0.5, 0.5), [(LEFT, 1), (right, 2)], SHAPE)) is None
+    covered = covered_by(make_regions(styles(1.0), [(LEFT, 1)], SHAPE))
+    assert covered is not None
+    np.testing.assert_allclose(covered, LEFT[..., :1])
+
+
+def test_a_resumed_run_leaves_the_same_pixels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    content, style = (rng.integers(0, 256, (48, 64, 3)).astype(np.uint8) for _ in range(2))
+    layers: dict[str, Any] = {"content_layers": {"block2_conv2": 1.0}, "style_layers": {"block2_conv1": 1.0}}
+    paint, calls = StyleTransfer(size=64, steps=4, scales=2, **layers), itertools.count()
+    masks = [(disc(48, 64), 1)]
+    whole = paint.run(content, style, masks=masks)
+    kept = tmp_path / "kept"
+    begun = paint.run(content, style, masks=masks, run=RunOptions(checkpoint=kept, stop=lambda: next(calls) == 3))
+    assert begun.stopped == "interrupted"
+    resumed = paint.run(content, style, masks=masks, run=RunOptions(checkpoint=kept, resume=True))
+    np.testing.assert_array_equal(resumed.picture, whole.picture)
+
+
+@pytest.mark.parametrize("size", [(24, 32), (96, 128), (36, 48), (100, 133)], ids=str)
+def test_a_mask_of_the_photographs_shape_at_another_size_is_resized(size: tuple[int, int]) -> None:
+    mask = np.zeros(size, np.uint8)
+    mask[:, : size[1] // 2] = 255
+    (region,) = make_regions(styles(1.0), [(mask, 1)], SHAPE)
+    assert region.mask is not None
+    assert region.mask.shape == (48, 64, 1)
+    np.testing.assert_allclose(region.mask[:, :30], 1.0, atol=1e-6)
+    np.testing.assert_allclose(region.mask[:, 34:], 0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(48, 62), (47, 64), (64, 48), (24, 48), (96, 126)], ids=str)
+def test_a_mask_of_another_shape_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match=r"and the content 64 x 48; a mask has the content's shape"):
+        make_regions(styles(1.0), [(np.full(size, 255, np.uint8), 1)], SHAPE)

@@ -79,7 +79,7 @@ class PictureOptions:
     mask: Annotated[
         list[str] | None,
         option(
-            "Where a style goes: a picture of the content's size, white there, with greys for soft edges. Styles are "
+            "Where a style goes: a picture of the content's shape, white there, with greys for soft edges. Styles are "
             "numbered from 1; those without a mask take the rest.",
             shown="everywhere",
             panel="Picture",

@@ -1,21 +1,30 @@
 """Masks: the part of the content for each style.
 
-A mask is a picture of the content's size; white belongs to its style, black and what is transparent do not, and grey
-does in part: edges may be soft. Styles without a mask take what the masks leave; where all have one, what is left
-keeps to the content alone. Where masks overlap and add up to more than one, they share.
+A mask is a picture of the content's shape, of any size; white belongs to its style, black and what is transparent do
+not, and grey does in part: edges may be soft. Styles without a mask take what the masks leave; where all have one, what
+is left stays the photograph, pixel for pixel. Where masks overlap and add up to more than one, they share.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
 from sfumato.kernels.pooling import average_pool
+from sfumato.pictures.strips import row_strips
 from sfumato.style.control.colour import grey
 from sfumato.style.inputs import Style, picture_name, read_photo
+from sfumato.style.pyramid import resize
 from sfumato.style.settings import AS_THEY_COME, Picture, Reading
+
+SEAM = 128
+"""Part of the long edge, one by so much, over which the painting fades towards pixels that stay."""
+
+WIDEST_SEAM = 4
+"""Pixels over which it fades at most: a region may be narrow."""
 
 
 class Region(NamedTuple):
@@ -45,7 +54,7 @@ def make_regions(
         how: How masks are read.
 
     Raises:
-        InputError: for a mask of another size, an empty one, one for a style that there is not, or a style that the
+        InputError: for a mask of another shape, an empty one, one for a style that there is not, or a style that the
             masks leave nothing to.
     """
     if not masks:
@@ -81,12 +90,53 @@ def _read_mask(mask: Picture, shape: Shape, how: Reading) -> Array:
     if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
         pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
     name = picture_name(mask, "a mask")
-    if pixels.shape[:2] != shape:
+    if not _is_of_shape(pixels.shape[:2], shape):
         sizes = [f"{width} x {height}" for height, width in (pixels.shape[:2], shape)]
-        raise InputError(f"{name}: is {sizes[0]} pixels, and the content {sizes[1]}; a mask has the content's size")
+        raise InputError(f"{name}: is {sizes[0]} pixels, and the content {sizes[1]}; a mask has the content's shape")
     if not pixels.any():
         raise InputError(f"{name}: is black everywhere, so its style has no region; paint that white")
-    return pixels
+    return resize(pixels, shape[0], shape[1], Image.Resampling.BILINEAR)
+
+
+def _is_of_shape(size: Shape, shape: Shape) -> bool:
+    """Whether one of two sizes is the other enlarged, but for a pixel that rounding takes or gives."""
+    (height, width), (h, w) = size, shape
+    return abs(height - width * h / w) < 1 or abs(width - height * w / h) < 1
+
+
+def covered_by(regions: Sequence[Region]) -> Array | None:
+    """Add the masks of all regions, (height, width, 1) from 0 to 1; None where together they cover everything."""
+    masks = [region.mask for region in regions if region.mask is not None]
+    if not masks:
+        return None
+    covered: Array = np.minimum(sum(masks), 1.0)
+    return None if covered.min() > 1.0 - 0.5 / 255 else covered
+
+
+def laid_over(painted: Array, content: Array, covered: Array) -> Array:
+    """Lay a painting over the content where masks cover it, (height, width, 3), float32.
+
+    Pixels that no mask covers are the content's exactly. Within a region, the painting fades towards them over a few
+    pixels: the mask is made smaller by a pixel several times, and the mean of all of these is how much of it shows.
+    A mask that fades over many pixels by itself hardly changes.
+
+    Args:
+        painted: (height, width, 3).
+        content: The photograph at this size.
+        covered: Mask of what is painted, of the content's own size.
+    """
+    height, width, _ = painted.shape
+    mask = Image.fromarray(resize(covered, height, width, Image.Resampling.BILINEAR)[..., 0])
+    seam = min(max(max(height, width) // SEAM, 1), WIDEST_SEAM)
+    shown = np.array(mask)
+    for _ in range(seam):
+        mask = mask.filter(ImageFilter.MinFilter(3))
+        shown += np.asarray(mask)
+    shown = shown[..., np.newaxis] / np.float32(seam + 1)
+    laid = content.astype(np.float32)
+    for rows in row_strips(height, width):
+        laid[rows] += shown[rows] * (painted[rows] - laid[rows])
+    return laid
 
 
 def pooled_masks(mask: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Array]]:
