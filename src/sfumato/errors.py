@@ -27,3 +27,7 @@ class WorkerError(SfumatoError):
 
 class DeviceMemoryError(SfumatoError):
     """A device has too little memory for a computation."""
+
+
+class NoProgressWarning(UserWarning):
+    """A run ended with no lower loss than it began with."""

@@ -7,6 +7,7 @@
 `prepare`, `Training.fit` and `finish`, in this order.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,10 +19,11 @@ import numpy as np
 
 from sfumato.data.dataset import Examples
 from sfumato.engine import Engine
-from sfumato.errors import InputError
+from sfumato.errors import InputError, NoProgressWarning
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
 from sfumato.paths import user_path
+from sfumato.training.diagnosis import without_progress
 from sfumato.training.fitting import FitResult
 from sfumato.training.history import EpochRecord
 from sfumato.training.preparation import Callback, Training, engine_options, prepare
@@ -48,6 +50,7 @@ class TrainingRun:
         settings: The settings.
         folder: The folder that it was written to; None if none was named.
         words: Rewords the advice in the report, as for the command line.
+        warnings: What went wrong without ending the run, such as a loss that did not fall, and what to try.
     """
 
     model: Model
@@ -56,6 +59,7 @@ class TrainingRun:
     settings: TrainingSettings
     folder: Path | None = None
     words: Callable[[str], str] = str
+    warnings: tuple[str, ...] = ()
 
     @property
     def history(self) -> tuple[EpochRecord, ...]:
@@ -77,7 +81,7 @@ class TrainingRun:
         """Outcome as text and as values, as the command prints it. The test examples are read for it, once."""
         from sfumato.training.summary import summarize
 
-        return summarize(self.model, self.splits, self.result, self.words)
+        return summarize(self.model, self.splits, self.result, self.words, self.warnings)
 
     def report(self) -> "Report":
         """Report on the test examples; on the validation or training examples where no others are held out."""
@@ -161,7 +165,8 @@ def train(
 ) -> TrainingRun:
     """Train a network on data, and measure it on examples that it has not seen, as `sfumato train` does.
 
-    Ctrl-C ends it between two steps: what there is is returned, and written if there is `out`.
+    Ctrl-C ends it between two steps: what there is is returned, and written if there is `out`. Where the training loss
+    is no lower at the end than before the first step, a `NoProgressWarning` says so.
 
     Args:
         data: A name of `data.NAMES`, a CSV or Parquet file, a folder of IDX files, a pandas DataFrame, a `Dataset`, or
@@ -188,7 +193,10 @@ def train(
     if overwrite and out is None:
         raise InputError("overwrite=True needs out=...: the folder of the run to replace")
     how = RunOptions(engine=engine, callback=callback)
-    return train_with(data, chosen, seed, how, out, resume=resume, overwrite=overwrite)
+    run = train_with(data, chosen, seed, how, out, resume=resume, overwrite=overwrite)
+    for text in run.warnings:
+        warnings.warn(text, NoProgressWarning, stacklevel=2)
+    return run
 
 
 def train_with(
@@ -241,8 +249,9 @@ def finish(
     words: Callable[[str], str] = str,
 ) -> TrainingRun:
     """Make the finished run from the result of `Training.fit`."""
+    warnings = without_progress(training, result, splits.train)
     result = training.in_own_units(result)
-    return TrainingRun(training.model(result, splits.dataset), result, splits, settings, folder, words)
+    return TrainingRun(training.model(result, splits.dataset), result, splits, settings, folder, words, warnings)
 
 
 def options(data: Any, settings: TrainingSettings, *, resume: bool, seed: int, **compute: str | None) -> dict[str, Any]:

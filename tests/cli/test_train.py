@@ -190,3 +190,13 @@ def test_divergence_names_epoch_and_step_and_gives_advice(refused: Callable[...,
     assert "diverged" in said
     assert "epoch 1, step " in said
     assert "try a learning rate ten times smaller" in said
+
+
+def test_training_that_ends_worse_than_it_began_says_so_with_what_to_try(here: Call) -> None:
+    wild = ["--optimizer", "gd", "--learning-rate", "1000", "--epochs", "3", "--quiet", "--json"]
+    status, out, err = here("train", "spiral", *wild)
+    said = json.loads(out)["warnings"]
+    assert status == 0
+    assert err.splitlines() == [f"sfumato: {text}" for text in said]
+    assert said[0].endswith("try a learning rate ten times smaller (--learning-rate 100)")
+    assert json.loads(here("train", "spiral", "--epochs", "5", "--quiet", "--json").out)["warnings"] == []

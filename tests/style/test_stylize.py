@@ -12,6 +12,7 @@ from PIL import Image
 from sfumato import FileError, InputError
 from sfumato.arrays import Array
 from sfumato.cli import run
+from sfumato.errors import NoProgressWarning
 from sfumato.losses import GramLoss
 from sfumato.optimizers import Clipped, GradientDescent, Momentum
 from sfumato.pictures.files import open_image, read_description, read_image, write_image
@@ -204,3 +205,29 @@ def test_a_result_shows_itself_in_a_line_and_as_a_picture(painted: Path) -> None
     assert repr(result).startswith("StyleResult(48 x 40 pixels, loss ")
     assert len(repr(result)) < 100
     assert result._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("scales", [1, 3])
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_a_picture_that_ends_worse_than_it_began_is_returned_with_a_warning(
+    optimizer: str, scales: int, painted: Path
+) -> None:
+    wild: dict[str, Any] = {**TINY, "scales": scales, "optimizer": optimizer, "learning_rate": 10.0}
+    with pytest.warns(NoProgressWarning, match=r"and began with .* ten times smaller \(learning_rate=1\)") as warned:
+        result = stylize("content.png", "one.png", **wild)
+    assert result.warnings == tuple(str(one.message) for one in warned)
+    assert result.stopped == "finished"
+
+
+@pytest.mark.parametrize("scales", [1, 3])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "gd"])
+@pytest.mark.parametrize("start", ["content", "noise"])
+def test_a_picture_that_ends_better_than_it_began_is_returned_without(
+    start: str, optimizer: str, scales: int, painted: Path
+) -> None:
+    settings: dict[str, Any] = {**TINY, "steps": 5, "scales": scales, "optimizer": optimizer, "start": start}
+    assert stylize("content.png", "one.png", **settings).warnings == ()
+
+
+def test_a_start_that_nothing_is_wrong_with_is_no_failure(painted: Path) -> None:
+    assert stylize("content.png", "one.png", style_weight=0, optimizer="adam", **TINY).warnings == ()

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn
 
+from sfumato.cli.messages import in_options
 from sfumato.errors import FileError, InputError
 from sfumato.storage import dump
 
@@ -35,6 +36,11 @@ class Console:
         """Print a remark on standard error."""
         if not self.quiet:
             say(text, sys.stderr)
+
+    def warn(self, text: str) -> None:
+        """Print on standard error what is wrong with a result that is there, whatever is asked for."""
+        if not self.silent:
+            say(f"sfumato: {in_options(text)}", sys.stderr)
 
     def result(self, text: str, values: dict[str, Any]) -> None:
         """Print the command's answer on standard output."""

@@ -83,6 +83,8 @@ def train(
             return
         finished = finish(training, result, splits, settings, folder, in_options)
         summary = finished.summary
+        for text in finished.warnings:
+            console.warn(text)
         if folder is not None:
             asked = options(data, settings, resume=run.resume, seed=seed.seed, **asdict(compute))
             written = save_run(finished, asked, training.epochs)

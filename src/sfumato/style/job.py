@@ -127,6 +127,30 @@ class PaintingJob(Job):
         state.vectors["average"], state.numbers = self._no_average(theta), {"weights": weights, "rate": rate}
         state.stage, state.step = scale, 0
 
+    def loss_of_start(self, state: State, end: float) -> float:
+        """Loss of what the run started from, at the last size; or another that the loss at the end is below.
+
+        Args:
+            state: The state at the end.
+            end: The loss there.
+        """
+        at_this_size = state.history[len(state.history) - state.step] if state.step else -math.inf
+        if len(self.sizes) == 1 or (self.optimizer.full_batch and end < at_this_size):
+            return at_this_size
+        return self.objective.value(self._place(self.problem.first(*self.sizes[-1])))
+
+    def warnings(self, state: State, end: float) -> tuple[str, ...]:
+        """Say if the picture is no nearer to what was asked for than what it started from, and what to try."""
+        begun = self.loss_of_start(state, end)
+        weight = self.transfer.content_weight + self.transfer.style_weight
+        if end < begun or end <= NEGLIGIBLE * weight:
+            return ()
+        other = ", or optimizer='lbfgs'" if self.optimizer.proportional or self.averages else ""
+        return (
+            f"the picture ended with a loss of {end:.4g}, and began with {begun:.4g}: "
+            f"try a learning rate ten times smaller (learning_rate={self.rate / 10:g}){other}",
+        )
+
     def diverged(self, state: State, loss: float) -> DivergenceError:
         return DivergenceError(
             f"the picture diverged: the loss is {loss} in step {state.step + 1} of scale "

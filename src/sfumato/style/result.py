@@ -74,6 +74,7 @@ class StyleResult:
         seconds: Time spent, over all sittings of a resumed run.
         stopped: "finished" or "interrupted".
         settings: What was used, as plain values.
+        warnings: What went wrong without ending the run, such as a loss that did not fall, and what to try.
         history: Loss before each step, over all scales; weights may change between scales if gradients are normalised.
         photo: What the content has beside its pixels, for `save`.
         files: The files that were read, which `save` does not replace.
@@ -89,6 +90,7 @@ class StyleResult:
     stopped: str
     settings: dict[str, Any]
     history: tuple[float, ...] = field(repr=False)
+    warnings: tuple[str, ...] = ()
     photo: Photo | None = field(default=None, repr=False, compare=False)
     files: tuple[str, ...] = field(default=(), repr=False, compare=False)
 

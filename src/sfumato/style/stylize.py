@@ -1,5 +1,6 @@
 """Style transfer in one call: from files, pictures or arrays to a picture."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 from sfumato.checks import function_or_none, nearest
 from sfumato.engine import Engine
-from sfumato.errors import DivergenceError, FileError, InputError
+from sfumato.errors import DivergenceError, FileError, InputError, NoProgressWarning
 from sfumato.minimize import RunOptions
 from sfumato.outputs import locked_file
+from sfumato.paths import user_path
 from sfumato.pictures.files import Photo, check_picture_place, write_image
 from sfumato.storage import make_anew
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
@@ -59,7 +61,8 @@ def stylize(
         settings: Any other field of `StyleSettings`, such as size=512, style_weight=30 or colour="luminance".
 
     Returns:
-        The picture, with its losses, settings and history; `save` writes it.
+        The picture, with its losses, settings and history; `save` writes it. Where its loss is no lower than that of
+        what it began with, a `NoProgressWarning` says so.
 
     Raises:
         InputError: for a setting or picture that cannot be used, or an `out` that is there already.
@@ -81,10 +84,15 @@ def stylize(
     if out is None and (resume or overwrite):
         raise InputError(f"{'resume' if resume else 'overwrite'}=True needs out=...: the file of the picture")
     if out is None:
-        return painting.paint(callback=callback)
-    with locked_file(Path(out)):
-        painting = replace(painting, out=check_out(painting, out, checkpoint_of, overwrite=overwrite))
-        return painting.paint(callback=callback)
+        result = painting.paint(callback=callback)
+    else:
+        out = user_path(out)
+        with locked_file(Path(out)):
+            painting = replace(painting, out=check_out(painting, out, checkpoint_of, overwrite=overwrite))
+            result = painting.paint(callback=callback)
+    for text in result.warnings:
+        warnings.warn(text, NoProgressWarning, stacklevel=2)
+    return result
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ def _paint(job: PaintingJob, run: RunOptions) -> StyleResult:
         seconds=state.seconds,
         stopped=stopped,
         settings=job.settings,
+        warnings=job.warnings(state, end.loss) if stopped == "finished" else (),
         history=tuple(state.history),
         photo=job.problem.photo,
         files=job.problem.files,

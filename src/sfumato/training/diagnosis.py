@@ -1,11 +1,21 @@
-"""Advice from the loss curve."""
+"""Advice from the loss curve, and from the loss before and after training."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.data.dataset import Examples
+from sfumato.data.streaming import StreamedExamples
+from sfumato.training.fitting import FitResult, evaluate
 from sfumato.training.history import EpochRecord
+
+if TYPE_CHECKING:
+    from sfumato.training.preparation import Training
+
+ENOUGH = 1000
+"""Training examples on which the loss at the end is compared with that before the first step."""
 
 
 def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) -> list[str]:
@@ -45,6 +55,40 @@ def diagnose(history: Sequence[EpochRecord], *, early_stopping: bool = False) ->
     elif not overfits and loss[-1] > 1e-6 and net > 0.05 * level and _still_falling(loss):
         findings.append("The training loss was still falling steadily at the end: more epochs would lower it further.")
     return findings + overfits
+
+
+def without_progress(training: "Training", result: FitResult, train: Examples | StreamedExamples) -> tuple[str, ...]:
+    """Compare what was minimised before the first step and at the end, on some of the training examples.
+
+    Args:
+        training: What was trained.
+        result: Its result, with the parameters of scaled values.
+        train: The training examples.
+
+    Returns:
+        A sentence that says so and what to try, if it is no lower; none for a run that was interrupted.
+    """
+    if result.stopped == "interrupted":
+        return ()
+    network, dtype = training.network, result.theta.dtype
+    block = next(iter(training.examples(train).blocks()))
+    every = slice(None, None, -(-block.size // ENOUGH))
+    weights = None if block.sample_weight is None else block.sample_weight[every]
+    sample, decaying = Examples(block.x[every], block.y[every], weights), network.decaying()
+
+    def objective(theta: Array) -> float:
+        W = theta[decaying].astype(np.float64)  # whose squares may be beyond float32
+        penalty = result.settings["l2"] / (2 * train.size) * float(W @ W)
+        return float(evaluate(network, training.loss, theta, sample, training.scaling)[0] + penalty)
+
+    begun, end = objective(network.initialize(training.seed, dtype)), objective(result.theta)
+    if end < begun:
+        return ()
+    unit, rate = training.target_scaling.deviation**2, result.settings["learning_rate"]
+    return (
+        f"the training loss ended at {unit * end:.4g}, and began at {unit * begun:.4g}: "
+        f"try a learning rate ten times smaller (learning_rate={rate / 10:g})",
+    )
 
 
 def _still_falling(loss: Array) -> bool:

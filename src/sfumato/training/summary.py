@@ -1,7 +1,7 @@
 """The summary of a finished training run, as text and as values."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,13 @@ def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionM
     return RegressionReport.from_predictions(true, predicted)
 
 
-def summarize(model: Model, splits: Splits, result: FitResult, words: Callable[[str], str] = str) -> Summary:
+def summarize(
+    model: Model,
+    splits: Splits,
+    result: FitResult,
+    words: Callable[[str], str] = str,
+    warnings: Sequence[str] = (),
+) -> Summary:
     """Measure the trained model, which reads the test set, once."""
     values: dict[str, Any] = {}
     shown: dict[str, Examples | StreamedExamples | None] = {
@@ -71,6 +77,7 @@ def summarize(model: Model, splits: Splits, result: FitResult, words: Callable[[
         **{name: result.settings[name] for name in ("backend", "device", "precision")},
         "version": __version__,
         "notes": notes,
+        "warnings": [words(text) for text in warnings],
         "report_on": held_out,
         "report": report.to_dict(),
     }

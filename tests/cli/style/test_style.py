@@ -51,6 +51,7 @@ def test_json_is_one_object_with_everything_about_the_run(pictures: list[str], s
         "height",
         "peak_memory_bytes",
         "stopped",
+        "warnings",
         "settings",
         "out",
     }
@@ -221,3 +222,14 @@ def test_the_help_shows_the_defaults_of_python(sfumato: Call) -> None:
         assert f"[default: {getattr(default, name)}]" in shown
     for layers in (default.content_layers, default.style_layers):
         assert f"[default: {', '.join(layers)}]" in shown
+
+
+def test_a_run_that_ends_worse_than_it_began_says_so_with_what_to_try(pictures: list[str], here: Call) -> None:
+    wild = ["--optimizer", "adam", "--learning-rate", "10", "--quiet", "--json"]
+    status, out, err = here("style", *pictures, *TINY, *wild)
+    said = json.loads(out)["warnings"]
+    assert status == 0
+    assert err.splitlines() == [f"sfumato: {text}" for text in said]
+    assert len(said) == 1
+    assert said[0].endswith("try a learning rate ten times smaller (--learning-rate 1), or --optimizer lbfgs")
+    assert json.loads(here("style", *pictures, *TINY, "--json").out)["warnings"] == []

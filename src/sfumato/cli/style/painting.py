@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.cli.console import Console, RunProgress, duration, peak_memory
+from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
 from sfumato.errors import InputError
 from sfumato.style.result import StepRecord, StyleResult
@@ -30,7 +31,10 @@ def paint(painting: Painting, console: Console, stop: Callable[[], bool], place:
             step = f"{place}scale {record.scale}/{record.scales}, step {record.step}/{record.steps}"
             progress.show(step, f"loss {record.loss:.4g}", done=record.done, seconds=record.seconds)
 
-        return painting.paint(callback=show, stop=stop, on_download=fetching(progress))
+        result = painting.paint(callback=show, stop=stop, on_download=fetching(progress))
+    for text in result.warnings:
+        console.warn(f"{place}{text}")
+    return result
 
 
 def check_place(painting: Painting, output: OutputOptions, begun: Callable[[Path], Path]) -> Path:
@@ -69,6 +73,7 @@ def values_of(result: StyleResult) -> dict[str, Any]:
         "height": height,
         "peak_memory_bytes": peak_memory(),
         "stopped": result.stopped,
+        "warnings": [in_options(text) for text in result.warnings],
         "settings": result.settings,
     }
 
