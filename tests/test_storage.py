@@ -253,7 +253,7 @@ def with_header(header: str) -> Any:
     ("make", "message"),
     [
         (lambda path: None, "no such file"),
-        (lambda path: path.mkdir(), "is a folder, not a file"),
+        (lambda path: path.mkdir(), "is a folder; name"),
         (lambda path: path.write_bytes(b""), "not a whole safetensors file"),
         (lambda path: path.write_text("a,b\n1,2\n"), "not a whole safetensors file"),
         (foreign, "a safetensors file, but not one that Sfumato wrote"),

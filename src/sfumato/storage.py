@@ -41,6 +41,22 @@ def refuse_special(path: Path) -> None:
         raise FileError(f"{path}: is a device or a pipe, which no file can replace; name a file")
 
 
+def check_readable(path: Path, wanted: str) -> None:
+    """Refuse to read a folder, or anything else that is no regular file: a pipe may keep its reader waiting for ever.
+
+    Args:
+        path: What is to be read; where nothing is there, opening it says so.
+        wanted: What to name instead, such as "a picture".
+
+    Raises:
+        FileError: if it is a folder, a device, a pipe or a socket.
+    """
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; name {wanted}")
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: is a device or a pipe, which is not read; name {wanted}")
+
+
 def check_place(path: Path, *, overwrite: bool) -> None:
     """Refuse, before any work is done, a file that exists already or cannot be written.
 
@@ -167,8 +183,7 @@ def load_header(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder, not a file")
+    check_readable(path, "a file of Sfumato's")
     try:
         path.open("rb").close()
     except OSError as error:  # for the library, what it may not read is not there

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +128,34 @@ def test_files_that_do_not_fit(tmp_path: Path, file: str, array: Array, message:
     (tmp_path / file).write_bytes(idx(array))
     with pytest.raises(InputError, match=message):
         load_idx_folder(tmp_path)
+
+
+def test_no_more_is_decompressed_than_the_header_says(tmp_path: Path) -> None:
+    path, header = tmp_path / "a.gz", struct.pack(">BBBBI", 0, 0, 8, 1, 3)
+    path.write_bytes(gzip.compress(header + bytes(20_000_000)))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"expected 11 bytes for an array of shape .*, found more"):
+        read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_images_and_labels_that_do_not_fit_are_refused_by_their_headers(tmp_path: Path) -> None:
+    images = struct.pack(">BBBB3I", 0, 0, 8, 3, 50_000, 20, 20) + bytes(20_000_000)
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(7, np.uint8)))
+    tracemalloc.start()
+    with pytest.raises(InputError, match="expected 50000 labels, one for each image, found 7"):
+        load_idx_folder(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("dimensions", [3, 32, 33, 255])
+def test_dimensions_that_no_file_can_hold_are_refused(dimensions: int, tmp_path: Path) -> None:
+    for compress in (bytes, gzip.compress):
+        (tmp_path / "a").write_bytes(compress(bytes([0, 0, 8, dimensions]) + b"\xff" * 4 * dimensions))
+        with pytest.raises((FileError, InputError), match=r"a: (expected|cannot be decompressed|not an IDX file)"):
+            read_idx(tmp_path / "a")

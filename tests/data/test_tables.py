@@ -250,7 +250,7 @@ def test_unknown_target(path: Path, content: str, target: str, message: str) -> 
 def test_files_that_cannot_be_read(tmp_path: Path, task: TaskChoice) -> None:
     with pytest.raises(FileError, match=r"no\.csv: cannot be read \(No such file or directory\); check the path"):
         load_table(tmp_path / "no.csv", task=task)
-    with pytest.raises(FileError, match="is a folder; give a CSV file"):
+    with pytest.raises(FileError, match="is a folder; name a CSV file"):
         load_table(tmp_path, task=task)
 
 

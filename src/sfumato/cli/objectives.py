@@ -20,6 +20,7 @@ from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.layers.base import Layer
 from sfumato.objective import LayerObjective, NetworkObjective, Objective, OnDevice
 from sfumato.random_keys import Stream, generator
+from sfumato.storage import check_readable
 from sfumato.training.preparation import make_network
 from sfumato.training.settings import TrainingSettings
 
@@ -94,7 +95,8 @@ def _import(name: str) -> Any:
             return importlib.import_module(name)
         except Exception as error:
             raise InputError(f"{name}: cannot be imported ({type(error).__name__}: {error})") from error
-    if not Path(name).is_file():
+    check_readable(Path(name), "a Python file")
+    if not Path(name).exists():
         raise FileError(f"{name}: no such file")
     spec = importlib.util.spec_from_file_location(f"checked_{Path(name).stem}", name)
     if spec is None or spec.loader is None:

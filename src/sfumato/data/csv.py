@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.data.dataset import check_names
 from sfumato.errors import FileError, InputError
+from sfumato.storage import check_readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,12 @@ DECIMAL_COMMA = re.compile(rb'(?:^|[;"\n]) *[+-]?[0-9]*,[0-9]+ *(?:$|[;"\r\n])')
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 ROWS_TO_TELL_HEADER = 10
 ENOUGH_TO_TELL_NUMBERS = 2**20  # bytes
+STREAM = re.compile(r"/dev/(stdin|fd/\d+)|/proc/self/fd/\d+")
+"""Names of what the shell has opened already, such as another program's output: read to its end, once."""
+
+LONGEST_STREAM = 2**30
+"""Bytes of a stream at most, which has no size to be refused by beforehand."""
+
 LONGEST_BEGINNING = 2**24
 """Bytes that a header and the first ten rows may take at most, where a file is read in blocks."""
 
@@ -87,9 +95,7 @@ class CSVTable:
                 raise InputError(f"{path}: has a header but no rows; give rows of numbers below it")
             header = tuple(cell.strip() for cell in first)
             line = records[1][0]
-        twice = next((name for k, name in enumerate(header) if name and name in header[:k]), None)
-        if twice is not None:
-            raise InputError(f"{path}: two columns are called {twice!r}; rename one")
+        check_names(str(path), filter(None, header))
         start = _bytes_before(content, line)
         return cls(path, content[start:], line, delimiter, header, len(first), start, decimal)
 
@@ -266,13 +272,20 @@ def number(cell: str, decimal: str = ".") -> float | None:
 
 def _content(path: Path, most: int | None) -> bytes:
     """Read the file, or the whole lines among its first bytes, as UTF-8; spaces replace a byte order mark."""
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; give a CSV file")
+    stream = STREAM.fullmatch(str(path)) and not path.is_file()
+    if stream and most is not None:
+        raise InputError(f"{path}: can be read only once, and so not block by block; leave out stream=True")
     try:
+        if not stream:
+            check_readable(path, "a CSV file")
         with path.open("rb") as file:
-            content = file.read(-1 if most is None else most)
+            content = file.read(LONGEST_STREAM + 1 if stream else -1 if most is None else most)
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    if stream and len(content) > LONGEST_STREAM:
+        raise InputError(f"{path}: gives more than {LONGEST_STREAM:,} bytes; write them into a file, and name that")
     if most is not None and len(content) == most:
         content = content[: content.rfind(b"\n") + 1]
     if content.startswith(codecs.BOM_UTF8):

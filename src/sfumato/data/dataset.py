@@ -1,6 +1,7 @@
 """A data set: its examples, and the names of its features, target and classes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self, get_args
 
@@ -122,6 +123,13 @@ def check_task(task: str) -> None:
     """Raise an InputError unless `task` is one of `TaskChoice`."""
     if task not in get_args(TaskChoice):
         raise InputError(f"there is no task {task!r}; choose one of: {', '.join(get_args(TaskChoice))}")
+
+
+def check_names(where: str, names: Iterable[str]) -> None:
+    """Raise an InputError if two columns of the table `where` have one name."""
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise InputError(f"{where}: two columns are called {twice!r}; rename one")
 
 
 __getattr__ = renamed_in(__name__)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.data import load
-from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_task
+from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_names, check_task
 from sfumato.data.handed_in import is_frame
 from sfumato.data.parquet import FrameTable
 from sfumato.data.tables import Known, classes_of, read_dataset, task_of
@@ -117,9 +117,7 @@ def _of_frame(
     if not len(frame):
         raise InputError(f"{name}: has no rows; give at least one")
     header = tuple(map(str, frame.columns))
-    twice = next((column for k, column in enumerate(header) if column in header[:k]), None)
-    if twice is not None:
-        raise InputError(f"{name}: two columns are called {twice!r}; rename one")
+    check_names(name, header)
     table = FrameTable(Path(name), frame.set_axis(range(len(header)), axis=1), header)
     return read_dataset(table, target=None if target is None else str(target), task=task, few=few, known=known)
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.data.dataset import check_names
 from sfumato.errors import FileError, InputError
+from sfumato.storage import check_readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,9 +121,7 @@ class ParquetTable:
         """
         file = _open(path)
         header = tuple(name for name in file.schema_arrow.names if not name.startswith(INDEX_OF_PANDAS))
-        twice = next((name for k, name in enumerate(header) if name in header[:k]), None)
-        if twice is not None:
-            raise InputError(f"{path}: two columns are called {twice!r}; rename one")
+        check_names(str(path), header)
         if not file.metadata.num_rows:
             raise InputError(f"{path}: has no rows; give at least one")
         return cls(path, header)
@@ -203,9 +203,12 @@ def _open(path: Path) -> Any:
     except ImportError as error:
         raise FileError(f"{path}: Parquet files need the library pyarrow: pip install '.[parquet]'") from error
     try:
+        check_readable(path, "a Parquet file")
         return pyarrow.parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid as error:
         raise FileError(f"{path}: not a whole Parquet file ({' '.join(str(error).split())[:100]})") from error
+    except FileError:
+        raise
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error
         raise FileError(f"{path}: cannot be read ({why}); check the path") from error

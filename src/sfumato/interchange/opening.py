@@ -19,6 +19,7 @@ from sfumato.interchange.keras_files import KERAS_MEMBER, open_hdf5
 from sfumato.interchange.tensors import StoredTensor, Tensors, decode
 from sfumato.interchange.torch_files import open_legacy
 from sfumato.interchange.torch_files import open_zip as open_torch_zip
+from sfumato.storage import check_readable
 
 SAFETENSORS_TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "U8": "uint8"}
 
@@ -31,9 +32,9 @@ def open_tensors(path: Path) -> Iterator[Tensors]:
         FileError: if the file is missing, damaged, none of these, or holds anything that would have to be run. Also for
             what goes wrong when a tensor is read within.
     """
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "no such file"
-        raise FileError(f"{path}: {what}; name a file of weights")
+    check_readable(path, "a file of weights")
+    if not path.exists():
+        raise FileError(f"{path}: no such file; name a file of weights")
     try:
         with path.open("rb") as file:
             start = file.read(9)

@@ -14,6 +14,7 @@ from sfumato.checks import bytes_as_text
 from sfumato.errors import FileError
 from sfumato.pictures.formats import HEAD, HEIF_BRANDS, READABLE, TIFF_STARTS, unread_kind
 from sfumato.pictures.native_output import caught_output
+from sfumato.storage import check_readable
 
 PROGRAM = 66_000_000
 """Bytes of Python and its libraries."""
@@ -47,8 +48,7 @@ def open_file(
         FileError: for whatever goes wrong.
     """
     try:
-        if path.is_dir():
-            raise FileError(f"{path}: is a folder; name a picture")
+        check_readable(path, "a picture")
         with path.open("rb") as file:
             return _decode(path, file, use, memory)
     except FileError:

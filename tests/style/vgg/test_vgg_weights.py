@@ -227,7 +227,7 @@ def save_other_network(path: Path, parts: Parts) -> None:
     ("make", "message"),
     [
         (lambda path, parts: None, "no such file; weights are builtin, keras, or the path of a file"),
-        (lambda path, parts: path.mkdir(), "is a folder, not a file"),
+        (lambda path, parts: path.mkdir(), "is a folder; name"),
         (lambda path, parts: path.write_bytes(b""), "not a file of weights: give Keras's .h5"),
         (lambda path, parts: path.write_text("a,b\n1,2\n"), "not a file of weights: give Keras's .h5"),
         (save_other_zip, "a zip archive, but not one that torch.save wrote"),

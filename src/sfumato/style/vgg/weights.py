@@ -86,9 +86,8 @@ def read_weights(
         import_h5py()  # before a download that would be in vain
         return _read_file(fetch_keras(architecture, progress), architecture, into)
     path = Path(source)
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "no such file"
-        raise FileError(f"{path}: {what}; weights are builtin, keras, or the path of a file")
+    if not path.exists():
+        raise FileError(f"{path}: no such file; weights are builtin, keras, or the path of a file")
     return _read_file(path, architecture, into)
 
 
