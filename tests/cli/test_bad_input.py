@@ -114,6 +114,7 @@ TABLES = {
     "no-target": ("a,b,c\n1,2,x\n3,4,\n", "line 3, column 'c': the value is missing"),
     "one-class": ("a,b,c\n1,2,x\n3,4,x\n", "column 'c': the target is 'x' in every row; give examples of at least 2"),
     "short-row": ("a,b,c\n1,2,x\n3,y\n", "line 3: the number of values is 2, not 3 as in the header"),
+    "short-rows": ("kind,a,b,note\nx,1,2\ny,3,4\nx,5,6\n", "line 2: the number of values is 3, not 4 as in the header"),
     "long-row": ("a,b,c\n1,2,x\n3,4,5,y\n", "line 3: the number of values is 4, not 3 as in the header"),
     "same-names": ("a,a,c\n1,2,x\n3,4,y\n", "two columns are called 'a'; rename one"),
     "open-quote": ('a,b,c\n1,2,x\n3,4,"y\n', "line 3"),

@@ -212,3 +212,11 @@ def test_divergence_is_named_as_in_memory(path: Path) -> None:
             scaling=streamed.train.scaling(),
             learning_rate=1e30,
         )
+
+
+def test_an_infinite_value_to_predict_is_refused_without_a_warning(tmp_path: Path) -> None:
+    rows = [f"{number},{number}.5" for number in range(90_000)]
+    rows[1000] = "1,inf"
+    (tmp_path / "rows.csv").write_text("\n".join(["a,y", *rows]))
+    with pytest.raises(InputError, match="line 1002, column 'y': 'inf' is not finite; correct it or remove the row"):
+        stream_table(tmp_path / "rows.csv", test=0, validation=0)

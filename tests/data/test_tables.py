@@ -290,3 +290,22 @@ def test_bad_features(path: Path, content: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         load_features(path, known("a", "b"), 2)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("target", [None, "kind", "0"])
+@pytest.mark.parametrize("rows", ["x,1,2\ny,3,4\n", "x,1\ny,3\n", "x\ny\n"])
+def test_rows_that_are_all_shorter_than_the_header(rows: str, target: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "short.csv"
+    path.write_text(f"kind,a,b,note\n{rows}")
+    with pytest.raises(InputError, match=r"line 2: the number of values is ., not 4 as in the header; correct it"):
+        load_table(path, target=target)
+
+
+def test_names_among_thousands_of_columns(tmp_path: Path) -> None:
+    path, names = tmp_path / "wide.csv", [f"c{number}" for number in range(5000)]
+    rows = "\n".join(",".join(str(row + number) for number in range(5000)) for row in range(3))
+    path.write_text(f"{','.join(names)}\n{rows}\n")
+    assert load_table(path, target="c7").features == tuple(name for name in names if name != "c7")
+    path.write_text(f"{','.join([*names[:-1], 'c7'])}\n{rows}\n")
+    with pytest.raises(InputError, match="two columns are called 'c7'; rename one"):
+        load_table(path)

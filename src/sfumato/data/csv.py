@@ -118,11 +118,15 @@ class CSVTable:
             beginning = beginning[: beginning.rfind(b"\n") + 1] or self.content
         try:
             cells = replace(self, content=beginning)._parse([], columns)
-        except ValueError:  # a row is too long, which `read` says better
+        except ValueError:  # a row is too long or too short, which `read` says better
             return columns
-        cells = cells[columns].apply(self._points)
-        numbers = {k: pd.to_numeric(cells[k], errors="coerce").notna().sum() for k in columns}
-        return [k for k in columns if 2 * numbers[k] >= cells[k].notna().sum()]
+        texts = cells[columns].to_numpy(dtype=object)
+        numbers = pd.to_numeric(
+            self._points(pd.Series(texts.ravel())), errors="coerce"
+        )  # at once, as columns may be many
+        found = numbers.notna().to_numpy().reshape(texts.shape).sum(axis=0)
+        present = pd.notna(texts).sum(axis=0)
+        return [k for k, count, most in zip(columns, found, present, strict=True) if 2 * count >= most]
 
     def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
         """Read columns of numbers and columns of text; all others are ignored.
@@ -142,7 +146,7 @@ class CSVTable:
             frame = self._parse(numeric, text)
         except ValueError as error:
             raise self._diagnosis(numeric, text, whole, str(error)) from error
-        if frame.shape[1] != self.width or frame[whole].isna().any(axis=None) or self._is_ragged(frame):
+        if frame[whole].isna().any(axis=None) or self._is_ragged(frame):
             raise self._diagnosis(numeric, text, whole)
         x = np.ascontiguousarray(frame[numeric].to_numpy(dtype=np.float64))
         if np.isinf(x).any():
@@ -203,7 +207,7 @@ class CSVTable:
         return column.str.replace(r"^([+-]?[0-9]*),([0-9]+)$", r"\1.\2", regex=True)
 
     def _parse(self, numeric: list[int], text: list[int]) -> "pd.DataFrame":
-        """Parse the cells; a ValueError if a cell of `numeric` is no number."""
+        """Parse the cells; a ValueError if a cell of `numeric` is no number, or no row is as long as the header."""
         import pandas as pd
 
         kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(numeric, "float64")
@@ -221,6 +225,8 @@ class CSVTable:
             na_values=list(MISSING),
             **exact,
         )
+        if frame.shape[1] != self.width:
+            raise ValueError("no row has as many values as the header")
         return frame
 
     def _is_ragged(self, frame: "pd.DataFrame") -> bool:

@@ -47,6 +47,7 @@ class Moments:
     greatest: Array
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")  # infinite targets are refused in words, when their task is known
     def of(cls, x: Array) -> Self:
         """The moments of `x`, (n, d)."""
         present = ~np.isnan(x)
@@ -56,6 +57,7 @@ class Moments:
         least, greatest = np.where(present, x, np.inf).min(axis=0), np.where(present, x, -np.inf).max(axis=0)
         return cls(count, mean, squares, least, greatest)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def plus(self, other: "Moments") -> "Moments":
         """Moments of both sets of rows together."""
         count = self.count + other.count

@@ -6,6 +6,7 @@ number is NaN, which the scaling takes for the mean of the training examples; a 
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +103,10 @@ class Columns:
         useless = {index: _uselessness(texts) for index, texts in counts.items() if _uselessness(texts)}
         left_out = tuple(f"{table.column(index)} {why}" for index, why in useless.items())
         kept = tuple(index for index in self.features if index not in useless)
+        used = {*kept}
         if not kept:
             raise InputError(f"{table.path}: no column is a feature: {'; '.join([*self.left_out, *left_out])}")
-        categories = {names[index]: tuple(sorted(texts)) for index, texts in counts.items() if index in kept}
+        categories = {names[index]: tuple(sorted(texts)) for index, texts in counts.items() if index in used}
         return Columns(self.target, kept, tuple(names[k] for k in kept), categories, self.left_out + left_out)
 
     def encode(self, table: Table, x: Array, text: "pd.DataFrame") -> Array:
@@ -220,12 +222,13 @@ def features_of(frame: "pd.DataFrame", known: Known) -> Array:
 
 def _features(table: Table, known: Known, count: int) -> Array:
     names = known.features or tuple(f"x{k}" for k in range(1, count + 1))
-    if set(known.features) <= set(table.header) and known.features:
-        features = tuple(table.header.index(name) for name in names)
+    places = _places(table)
+    if known.features and set(known.features) <= places.keys():
+        features = tuple(places[name] for name in names)
     elif table.width == len(names) and (not table.header or _are_numbered(names)):
         features = tuple(range(len(names)))
     else:
-        absent = [name for name in names if name not in table.header] if table.header else []
+        absent = [name for name in names if name not in places] if table.header else []
         missing = f" (its header lacks {absent[0]!r})" if absent and known.features else ""
         raise InputError(
             f"{table.path}: the number of columns is {table.width}{missing}, but the model takes {len(names)} "
@@ -256,16 +259,17 @@ def choose_columns(table: Table, target: str | None, known: Known | None) -> Col
     if chosen and len(others) > 1 and table.header and not table.header[0] and all(table.header[1:]):
         others, left_out = others[1:], ("column 1 has no name, as numbers of rows have none",)
     names = tuple(table.header[k] or f"column {k + 1}" if table.header else f"x{n}" for n, k in enumerate(others, 1))
-    numeric = table.columns_of_numbers(others)
+    numeric = {*table.columns_of_numbers(others)}
     categories = {name: () for k, name in zip(others, names, strict=True) if k not in numeric}
     return Columns(chosen, tuple(others), names, categories, left_out)
 
 
 def _known_columns(table: Table, chosen: int, others: list[int], known: Known) -> Columns:
     names = known.features
-    absent = [name for name in names if name not in table.header]
+    places = _places(table)
+    absent = [name for name in names if name not in places]
     if not absent:
-        return Columns(chosen, tuple(table.header.index(name) for name in names), names, known.categories)
+        return Columns(chosen, tuple(places[name] for name in names), names, known.categories)
     if table.header and len(absent) < len(names):
         raise InputError(f"{table.path}: its header lacks {absent[0]!r}; give it all of the names: {', '.join(names)}")
     if len(others) != len(names):
@@ -276,9 +280,14 @@ def _known_columns(table: Table, chosen: int, others: list[int], known: Known) -
     return Columns(chosen, tuple(others), names, known.categories)
 
 
+def _places(table: Table) -> dict[str, int]:
+    """Index of each column by its name."""
+    return {name: index for index, name in enumerate(table.header)}
+
+
 def occurrences(text: "pd.Series[str]") -> dict[str, int]:
     """Count the occurrences of each text."""
-    return {str(name): int(count) for name, count in text.value_counts().items()}
+    return Counter(text.dropna().tolist())  # pandas takes a millisecond a column, and there may be thousands
 
 
 def _uselessness(counts: Mapping[str, int]) -> str:
