@@ -174,6 +174,12 @@ def test_a_layer_that_only_shares_a_name_with_ours_is_refused(tmp_path: Path) ->
 
 Damage = Callable[[dict[str, Array], dict[str, Any]], object]
 
+
+def nested(depth: int) -> dict[str, Any]:
+    """Dicts in dicts."""
+    return {"kind": "Normal", "scale": nested(depth - 1)} if depth else {}
+
+
 DAMAGES: dict[str, Damage] = {
     "a parameter is missing": lambda tensors, header: tensors.pop("dense_1.W"),
     "a parameter has another shape": lambda tensors, header: tensors.update({"dense_1.b": np.zeros(4, np.float32)}),
@@ -189,6 +195,33 @@ DAMAGES: dict[str, Damage] = {
     "the loss is a layer": lambda tensors, header: header.update(loss={"kind": "Tanh"}),
     "the loss is a word": lambda tensors, header: header.update(loss="MeanSquaredError"),
     "the classes are a number": lambda tensors, header: header.update(classes=3),
+    "the classes are lists": lambda tensors, header: header.update(classes=[["a"], ["b"], ["c"], ["d"]]),
+    "the classes are numbers": lambda tensors, header: header.update(classes=[1, 2, 3, 4]),
+    "two classes are the same": lambda tensors, header: header.update(classes=["a", "b", "c", "a"]),
+    "a class is half a character": lambda tensors, header: header.update(classes=["a", "b", "c", "\ud800"]),
+    "the target is a list": lambda tensors, header: header.update(target=["y"]),
+    "the features are a text": lambda tensors, header: header.update(features="abc"),
+    "a feature is a number": lambda tensors, header: header.update(features=["x1", "x2", 3]),
+    "the categories are a list": lambda tensors, header: header.update(categories=["x1"]),
+    "categories are numbers": lambda tensors, header: header.update(categories={"x1": [1]}),
+    "two categories are the same": lambda tensors, header: header.update(categories={"x1": ["a", "a"]}),
+    "categories of no feature": lambda tensors, header: header.update(categories={"x9": ["a"]}),
+    "examples of no shape": lambda tensors, header: header.update(input_shape=3),
+    "examples of half an input": lambda tensors, header: header.update(input_shape=[3.5]),
+    "examples beyond all memory": lambda tensors, header: header.update(
+        input_shape=[10**15], layers=[{"kind": "Tanh"}]
+    ),
+    "initialisers in initialisers": lambda tensors, header: header["layers"][0].update(init=nested(500)),
+    "the scaling has another length": lambda tensors, header: tensors.update({"scaling.factor": np.ones(2)}),
+    "the scaling is whole numbers": lambda tensors, header: tensors.update({"scaling.factor": np.ones(3, int)}),
+    "the scaling is not finite": lambda tensors, header: tensors.update({"scaling.offset": np.full(3, np.nan)}),
+    "the scaling has another part": lambda tensors, header: tensors.update({"scaling.colour": np.ones(3)}),
+    "a weight is not finite": lambda tensors, header: tensors["dense_1.W"].fill(np.inf),
+    "weights of 16 bits": lambda tensors, header: tensors.update(
+        {name: values.astype(np.float16) for name, values in tensors.items() if "dense" in name}
+    ),
+    "biases of another type": lambda tensors, header: tensors.update({"dense_1.b": np.zeros(5)}),
+    "weights of no layer": lambda tensors, header: tensors.update({"dense_9.W": np.zeros(5)}),
     "the classes are too few": lambda tensors, header: header.update(classes=["a", "b"]),
 }
 
@@ -223,3 +256,29 @@ def test_a_model_file_describes_itself_in_json(tmp_path: Path) -> None:
         header = json.loads(file.metadata()["sfumato"])
     assert header["layers"][0] == {"kind": "Dense", "units": 5, "init": {"kind": "He"}}
     assert header["classes"] == ["a", "b", "c", "é"]
+
+
+@pytest.mark.parametrize("header", ["[" * 100_000, '{"format": ' + "9" * 5000 + "}"], ids=["deep", "a long number"])
+def test_a_header_that_no_parser_takes_is_refused(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    safetensors.numpy.save_file({"dense_1.W": np.zeros((3, 5))}, path, metadata={"sfumato": header})
+    with pytest.raises(FileError, match="a safetensors file, but not one that Sfumato wrote"):
+        Model.load(path)
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "BF16", "BOOL", "I32"])
+def test_numbers_of_other_types_are_refused(dtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    make_model("regression").save(path)
+    content = path.read_bytes()
+    size = {"F8_E4M3": 1, "F8_E5M2": 1, "BF16": 2, "BOOL": 1, "I32": 4}[dtype]
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    stored = bytes(size * 3)
+    header = {
+        "__metadata__": header["__metadata__"],
+        "dense_1.b": {"dtype": dtype, "shape": [3], "data_offsets": [0, len(stored)]},
+    }
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + stored)
+    with pytest.raises(FileError, match=r"is damaged|not a whole safetensors file"):
+        Model.load(path)

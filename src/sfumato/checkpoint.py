@@ -1,9 +1,8 @@
 """The state of a run between two steps, and the file that keeps it: all that is needed to resume bit for bit."""
 
-import contextlib
+import math
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from sfumato.arrays import Array, to_numpy
 from sfumato.errors import FileError, InputError
-from sfumato.storage import load_tensors, save_tensors
+from sfumato.storage import load_tensors, refusing_damage, save_tensors
 
 if TYPE_CHECKING:
     from sfumato.minimize import Job
@@ -22,6 +21,14 @@ DIGESTS = ("data", "scaling", "pictures", "network_parameters")
 
 CHANGEABLE = ("memory",)
 """Settings that may differ when a run resumes: the plan in the checkpoint records the effect of the memory allowed."""
+
+
+DAMAGED, RESTART = "the checkpoint in it", "start anew with overwrite=True"
+"""Words for a checkpoint that cannot be used, and for what to do then."""
+
+
+MOST_STEPS = 2**53
+"""No run counts as far."""
 
 
 @dataclass
@@ -90,40 +97,42 @@ def load_checkpoint(path: Path, job: "Job") -> State:
     if header.get("format") != _format(job) or not isinstance(header.get("settings"), dict):
         raise FileError(f"{path}: not a checkpoint of this version of Sfumato, or of another kind of run")
     _check_settings(path, header["settings"], job.settings)
-    with refusing_damage(path):
+    with refusing_damage(path, DAMAGED, RESTART):
         stage, step, steps, seconds, finished = header["progress"]
-        if not all(type(count) is int and count >= 0 for count in (stage, step, steps)):
+        if not all(type(count) is int and 0 <= count < MOST_STEPS for count in (stage, step, steps)):
             raise ValueError(f"no run is at stage {stage}, step {step}")
+        if not isinstance(finished, str) or not check_number(seconds) >= 0:
+            raise ValueError(f"no run takes {seconds} seconds, or is finished as {finished!r}")
         sizes = job.vector_sizes(stage, step)
         _check_vectors(job, sizes, tensors, header["optimizer"])
         placed = {name: job.engine.master.put(tensor) for name, tensor in tensors.items()}
         prefix = "optimizer."
         memory = {name.removeprefix(prefix): v for name, v in placed.items() if name.startswith(prefix)}
-        return State(
+        state = State(
             theta=placed["theta"],
             optimizer_state=job.optimizer.unpack(memory, header["optimizer"]),
             stage=stage,
             step=step,
             steps=steps,
-            finished=str(finished),
+            finished=finished,
             history=[job.read_entry(entry) for entry in header["history"]],
             vectors={name: placed[name] for name in sizes if name != "theta"},
             numbers=dict(header["numbers"]),
             seconds_before=float(seconds),
         )
+        job.check_state(state)
+        return state
 
 
-@contextlib.contextmanager
-def refusing_damage(path: Path) -> Iterator[None]:
-    """Turn, within, a part of a checkpoint that is missing or does not fit into an error of one line.
+def check_number(value: Any) -> float:
+    """Return a number of a checkpoint, if it is one and finite.
 
     Raises:
-        FileError: if a part is missing or does not fit.
+        ValueError: if it is not.
     """
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise FileError(f"{path}: the checkpoint in it is damaged ({error}); start anew with overwrite=True") from error
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"a number was expected, not {value!r}")
+    return float(value)
 
 
 def stable_repr(part: object) -> str:

@@ -133,6 +133,14 @@ class Job(ABC):
         """
 
     @abstractmethod
+    def check_state(self, state: State) -> None:
+        """Refuse the counters, numbers and history of a state from a file that this job never has.
+
+        Raises:
+            TypeError, ValueError: if it never has them.
+        """
+
+    @abstractmethod
     def read_entry(self, entry: Any) -> Any:
         """Rebuild an entry of the history from its JSON."""
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfumato import layers, losses
 from sfumato.arrays import Array, to_numpy
 from sfumato.data import NAMES
 from sfumato.data.dataset import Examples
@@ -21,31 +20,19 @@ from sfumato.data.streaming import StreamedExamples
 from sfumato.data.tables import Known, column_names, features_of, load_features
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import FileError, InputError
-from sfumato.layers import initializers
-from sfumato.layers.base import Layer
-from sfumato.layers.initializers import Initializer
 from sfumato.losses.base import Loss
+from sfumato.model_file import FORMAT, describe, parts_of
 from sfumato.network import Network
 from sfumato.paths import user_path
-from sfumato.storage import load_tensors, save_tensors
+from sfumato.storage import load_tensors, refusing_damage, save_tensors
 from sfumato.training.batches import examples_at_once
 from sfumato.training.fitting import evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = "model 1"
-
 FILE = "model.safetensors"
 """The name of the model in a run's folder."""
-
-KINDS: dict[str, Any] = {
-    kind.__name__: kind
-    for kinds in (vars(initializers), vars(layers), vars(losses), layers.ACTIVATIONS)
-    for kind in kinds.values()
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type)
-}
-"""The classes that a model file may name: the layers, initialisers and losses of Sfumato, by name."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -252,17 +239,9 @@ class Model:
             for parameter in self.network.layout
         }
         scaling = {f"scaling.{name}": value for name, value in vars(self.scaling).items() if value is not None}
-        header = {
-            "format": FORMAT,
-            "layers": [_describe(layer) for layer in self.network.layers],
-            "input_shape": self.network.input_shape,
-            "loss": _describe(self.loss),
-            "classes": self.classes,
-            "features": self.features,
-            "target": self.target,
-            "categories": self.categories,
-        }
-        save_tensors(Path(user_path(path)), {**tensors, **{k: np.asarray(v) for k, v in scaling.items()}}, header)
+        save_tensors(
+            Path(user_path(path)), {**tensors, **{k: np.asarray(v) for k, v in scaling.items()}}, describe(self)
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
@@ -278,29 +257,10 @@ class Model:
             path = path / FILE
         tensors, header = load_tensors(path)
         if header.get("format") != FORMAT:
-            raise FileError(
-                f"{path}: not a model of this version of Sfumato ({header.get('format', 'no format given')})"
-            )
-        try:
-            network = Network([_rebuild(layer, Layer) for layer in header["layers"]], tuple(header["input_shape"]))
-            scaling = Scaling(tensors["scaling.offset"], tensors["scaling.factor"], tensors.get("scaling.missing"))
-            categories = {name: tuple(texts) for name, texts in header.get("categories", {}).items()}
-            parts = [tensors[parameter.name] for parameter in network.layout]
-            if [part.shape for part in parts] != [parameter.spec.shape for parameter in network.layout]:
-                raise ValueError("a parameter's shape does not fit its layer")
-            theta = np.concatenate([part.ravel() for part in parts])
-            return cls(
-                network=network,
-                theta=theta,
-                loss=_rebuild(header["loss"], Loss),
-                scaling=scaling,
-                classes=tuple(header["classes"]),
-                features=tuple(header["features"]),
-                target=header["target"],
-                categories=categories,
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise FileError(f"{path}: the model in it is damaged ({error})") from error
+            found = " ".join(str(header.get("format", "no format given")).split())[:60]
+            raise FileError(f"{path}: not a model of this version of Sfumato ({found})")
+        with refusing_damage(path, "the model in it"):
+            return cls(**parts_of(header, tensors))
 
 
 def _header(data: Any) -> tuple[str, ...] | None:
@@ -318,24 +278,3 @@ def _few(names: tuple[str, ...], most: int = 8) -> str:
     """Format the first few of many names."""
     more = f", ... ({len(names)})" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _describe(part: Any) -> dict[str, Any]:
-    """Describe a layer, initialiser or loss as its kind and its settings."""
-    kind = type(part).__name__
-    if KINDS.get(kind) is not type(part):
-        raise InputError(f"{kind} is not one of Sfumato's own kinds, and a model file can describe no others")
-    settings = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
-    return {
-        "kind": kind,
-        **{name: _describe(value) if dataclasses.is_dataclass(value) else value for name, value in settings.items()},
-    }
-
-
-def _rebuild(description: Any, expected: type) -> Any:
-    """Rebuild an object from its `_describe`d form; a `ValueError` if that is not of the `expected` type."""
-    kind = KINDS[description["kind"]] if isinstance(description, dict) else None
-    if kind is None or not issubclass(kind, expected):
-        raise ValueError(f"{description!r} describes no {expected.__name__.lower()}")
-    settings = {name: value for name, value in description.items() if name != "kind"}
-    return kind(**{n: _rebuild(v, Initializer) if isinstance(v, dict) else v for n, v in settings.items()})

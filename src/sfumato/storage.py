@@ -192,18 +192,37 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             yield file
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
+    # NumPy has no numbers of 8 bits with a point, which are missing names to the library
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise FileError(f"{path}: not a whole safetensors file ({error})") from error
 
 
 def _header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     try:
         header = json.loads(metadata[HEADER])
-    except (KeyError, json.JSONDecodeError) as error:
+    except (
+        KeyError,
+        ValueError,
+        RecursionError,
+    ) as error:  # of numbers with thousands of digits, and of lists in lists
         raise FileError(f"{path}: a safetensors file, but not one that Sfumato wrote") from error
     if not isinstance(header, dict):
         raise FileError(f"{path}: a safetensors file, but not one that Sfumato wrote")
     return header
+
+
+@contextlib.contextmanager
+def refusing_damage(path: Path, what: str, remedy: str = "take another copy of the file") -> Iterator[None]:
+    """Turn, within, a part of a file's content that is missing or does not fit into an error of one line.
+
+    Raises:
+        FileError: if a part is missing or does not fit.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise FileError(f"{path}: {what} is damaged ({reason}); {remedy}") from error
 
 
 def dump(values: dict[str, Any]) -> str:

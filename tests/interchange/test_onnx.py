@@ -40,7 +40,7 @@ from sfumato.data import Known, Scaling
 from sfumato.data.tables import features_of
 from sfumato.interchange.onnx import save_onnx
 from sfumato.layers.base import Activation, Layer
-from sfumato.model import KINDS
+from sfumato.model_file import KINDS
 
 
 def run(path: Path, x: Array) -> dict[str, Array]:

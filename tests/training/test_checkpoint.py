@@ -30,6 +30,7 @@ from sfumato.data import Examples, Scaling
 from sfumato.layers.base import Activation
 from sfumato.optimizers import OPTIMIZERS, make_optimizer
 from sfumato.optimizers.schedules import make_schedule
+from sfumato.storage import load_tensors, save_tensors
 
 STEPS_AN_EPOCH = 4  # 50 examples in batches of 16, the last one of 2
 
@@ -268,3 +269,42 @@ def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_that_cannot_be_written_is_an_error_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be written"):
         run(tmp_path / "no such folder" / "run.safetensors")
+
+
+DAMAGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "more epochs": lambda header: header.update(progress=[2, 2, 6, 1.0, ""]),
+    "more steps": lambda header: header.update(progress=[1, 5, 9, 1.0, ""]),
+    "steps that are a list": lambda header: header.update(progress=[1, ["x"], 6, 1.0, ""]),
+    "steps beyond counting": lambda header: header.update(progress=[1, 2, 10**40, 1.0, ""]),
+    "no time": lambda header: header.update(progress=[1, 2, 6, None, ""]),
+    "an end that there is not": lambda header: header.update(progress=[1, 2, 6, 1.0, "tired"]),
+    "no progress": lambda header: header.pop("progress"),
+    "a record with a list": lambda header: header["history"][0].__setitem__(3, [1]),
+    "a record with a text": lambda header: header["history"][0].__setitem__(2, "0.5"),
+    "a record of another epoch": lambda header: header["history"][0].__setitem__(0, None),
+    "no history": lambda header: header.update(history={}),
+    "a best epoch to come": lambda header: header["numbers"].update(best_epoch=3),
+    "a best epoch that is a text": lambda header: header["numbers"].update(best_epoch="1"),
+    "sums of no examples": lambda header: header["numbers"].update(sums=[0.5, 0, 0]),
+    "sums that are no numbers": lambda header: header["numbers"].update(sums=[0.5, None, 32]),
+    "sums in another number": lambda header: header["numbers"].update(sums=[0.5]),
+    "an optimizer that counts in halves": lambda header: header["optimizer"].update(t=1.5),
+    "an optimizer without a state": lambda header: header.update(optimizer=[]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_checkpoint_that_no_run_wrote_is_refused_in_one_line(
+    damage: Callable[[dict[str, Any]], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    run(path, stop=after(6))
+    tensors, header = load_tensors(path)
+    assert header["progress"][:3] == [1, 2, 6]
+    damage(header)
+    save_tensors(path, tensors, header)
+    with pytest.raises(
+        FileError, match=r"the checkpoint in it is damaged .*; start anew with overwrite=True"
+    ) as refused:
+        run(path, resume=True)
+    assert "\n" not in str(refused.value)

@@ -28,7 +28,8 @@ from sfumato.layers import (
 )
 from sfumato.layers.base import Layer
 from sfumato.losses.classification import BinaryCrossEntropy
-from sfumato.model import KINDS, Model
+from sfumato.model import Model
+from sfumato.model_file import KINDS
 from sfumato.paths import user_path
 from sfumato.storage import write_atomically
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sfumato.arrays import Array, fingerprint, to_numpy, total, zeros
-from sfumato.checkpoint import State
+from sfumato.checkpoint import State, check_number
 from sfumato.errors import DivergenceError, InputError
 from sfumato.minimize import Job
 from sfumato.objective import Evaluation
@@ -163,8 +163,16 @@ class PaintingJob(Job):
         pixels = 3 * math.prod(self.sizes[stage])
         return {"theta": pixels, "average": pixels if self.averages else 0}
 
+    def check_state(self, state: State) -> None:
+        if len(state.history) != state.steps or state.step > state.steps:
+            raise ValueError(f"{len(state.history)} losses and {state.step} steps are not {state.steps} steps")
+        if state.finished not in ("", "finished") or state.numbers.keys() != {"weights", "rate"}:
+            raise ValueError(f"no painting is finished as {state.finished!r}, or has {', '.join(state.numbers)}")
+        if min(map(check_number, [state.numbers["rate"], *state.numbers["weights"]])) < 0:
+            raise ValueError("weights and rates are not negative")
+
     def read_entry(self, entry: Any) -> float:
-        return float(entry)
+        return check_number(entry)
 
     def picture(self, state: State) -> Array:
         """Picture so far, (height, width, 3), on the device: the average of the iterates, if there is one."""

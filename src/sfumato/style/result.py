@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from sfumato.arrays import Array, to_numpy
-from sfumato.checkpoint import refusing_damage
+from sfumato.checkpoint import DAMAGED, RESTART
 from sfumato.pictures.files import Photo, check_picture_place, write_image
-from sfumato.storage import load_header
+from sfumato.storage import load_header, refusing_damage
 from sfumato.style.tiles.memory import HISTORIES, Plan
 
 
@@ -138,7 +138,7 @@ def recorded_plan(path: Path) -> Plan:
         FileError: if the file is not such a checkpoint.
     """
     header = load_header(path)
-    with refusing_damage(path):
+    with refusing_damage(path, DAMAGED, RESTART):
         tile, history, prepared = (header["settings"]["plan"][name] for name in Plan._fields)
         if not (tile is None or (isinstance(tile, int) and tile > 0)) or history not in HISTORIES:
             raise ValueError(f"there is no plan with tiles of {tile} and a history of {history}")

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sfumato.arrays import to_numpy
-from sfumato.checkpoint import refusing_damage
+from sfumato.checkpoint import DAMAGED, RESTART
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
 from sfumato.minimize import RunOptions, minimize, resumed
+from sfumato.storage import refusing_damage
 from sfumato.style.inputs import Styles
 from sfumato.style.job import PaintingJob
 from sfumato.style.problem import StyleProblem
@@ -126,7 +127,7 @@ def _paint(job: PaintingJob, run: RunOptions) -> StyleResult:
     if state is None:
         state = job.first()
     elif run.resumes_from is not None:
-        with refusing_damage(run.resumes_from):
+        with refusing_damage(run.resumes_from, DAMAGED, RESTART):
             job.go_on(state)
     stopped = minimize(job, state, run)
     picture = job.picture(state)

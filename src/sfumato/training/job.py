@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array, all_finite, copied
-from sfumato.checkpoint import State
+from sfumato.checkpoint import State, check_number
 from sfumato.checks import nonnegative
 from sfumato.errors import DivergenceError
 from sfumato.losses.base import NO_SUMS, Loss, Sums
@@ -105,8 +105,23 @@ class TrainingJob(Job):
     def vector_sizes(self, stage: int, step: int) -> dict[str, int]:
         return {"theta": self.network.size, "best_theta": self.network.size}
 
+    def check_state(self, state: State) -> None:
+        if len(state.history) != state.stage or state.step > len(self._epoch(state).batches):
+            raise ValueError(f"{len(state.history)} epochs and {state.step} steps are not {state.stage} epochs")
+        if state.finished not in ("", "early", "converged") or state.numbers.keys() != {"best_epoch", "sums"}:
+            raise ValueError(f"no training is finished as {state.finished!r}, or has {', '.join(state.numbers)}")
+        best = state.numbers["best_epoch"]
+        _, correct, examples = map(check_number, state.numbers["sums"])
+        if type(best) is not int or not 0 <= best <= state.stage:
+            raise ValueError(f"the best of {state.stage} epochs is not epoch {best!r}")
+        if (examples > 0) != (state.step > 0) or not 0 <= correct <= examples:
+            raise ValueError(f"{state.step} steps do not count {correct} of {examples} examples")
+
     def read_entry(self, entry: Any) -> EpochRecord:
-        return EpochRecord(*entry)
+        record = EpochRecord(*entry)
+        if type(record.epoch) is not int or not all(type(value) in (int, float) for value in entry):
+            raise TypeError(f"{entry} is no record of an epoch")
+        return record
 
     def _epoch(self, state: State) -> _Epoch:
         """Current epoch of the state; its rate is computed once, for its steps and its record alike."""
