@@ -145,7 +145,7 @@ def test_one_process_needs_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_processes_that_cannot_meet_are_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"WORLD_SIZE": "2", "RANK": "5", "MASTER_ADDR": "localhost"}.items():
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "localhost"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("MASTER_PORT", raising=False)
     with pytest.raises(InputError, match=r"the processes of this job cannot meet \(.*MASTER_PORT") as error:

@@ -1,6 +1,7 @@
 """Checks of arguments, with error messages of one line, the same for Python and the command line."""
 
 import math
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -128,6 +129,28 @@ def bytes_as_text(count: float) -> str:
         tenths = math.ceil(count / 1e8)
         return f"{tenths / 10:,.{0 if tenths >= 1000 else 1}f} GB"
     return f"{math.ceil(count / 1e6)} MB"
+
+
+def variable(name: str, otherwise: int, least: int = 0) -> int:
+    """Return a whole number from an environment variable, such as torchrun sets.
+
+    Args:
+        name: Of the variable.
+        otherwise: The number where it is not set.
+        least: The smallest number that it may be.
+
+    Raises:
+        InputError: if it is set to something else.
+    """
+    text = os.environ.get(name, "")
+    if not text:
+        return otherwise
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+        raise InputError(
+            f"the environment variable {name} is {text!r}, and not a whole number from {least}, as torchrun sets it; "
+            "unset it"
+        )
+    return int(text)
 
 
 def _shown(value: Any) -> str:

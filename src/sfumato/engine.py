@@ -6,13 +6,13 @@ What is learned or painted, its gradient and all sums stay in float32 at least, 
 import contextlib
 import importlib.metadata
 import importlib.util
-import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array, cast, pytorch
+from sfumato.checks import variable
 from sfumato.errors import DeviceMemoryError, InputError
 from sfumato.kernels.ops import IN_FORCE, OPS
 from sfumato.kernels.threads import parallel_kernels
@@ -281,7 +281,7 @@ def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
 
     Processes that torchrun has started on this machine share it.
     """
-    sharing = 1 if engine.device.startswith("cuda") else int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    sharing = 1 if engine.device.startswith("cuda") else variable("LOCAL_WORLD_SIZE", 1, least=1)
     return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
 
 
@@ -299,7 +299,7 @@ def _gpu() -> str | None:
         return None
     torch = pytorch()
     if torch.cuda.is_available():
-        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"  # torchrun's number
+        return f"cuda:{variable('LOCAL_RANK', 0) % torch.cuda.device_count()}"  # torchrun's number
     return "mps" if torch.backends.mps.is_available() else None
 
 
@@ -313,7 +313,7 @@ def _checked_device(name: str, asked: str) -> str:
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise InputError(f"{asked}: PyTorch sees no such GPU here; use cpu, or an installation with CUDA")
-        number = int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index
+        number = variable("LOCAL_RANK", 0) if device.index is None else device.index
         if number >= torch.cuda.device_count():
             last = torch.cuda.device_count() - 1
             raise InputError(f"{asked}: there is no such GPU here; the last is cuda:{last}")

@@ -6,13 +6,13 @@ sum over all. PyTorch carries the numbers (`torch.distributed`: gloo between pro
 """
 
 import datetime
-import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array, fingerprint, to_numpy
+from sfumato.checks import variable
 from sfumato.errors import InputError, WorkerError
 
 PATIENCE = datetime.timedelta(minutes=30)
@@ -126,8 +126,11 @@ def join_workers() -> Workers:
     Raises:
         InputError: if they cannot be met.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    count, rank = variable("WORLD_SIZE", 1, least=1), variable("RANK", 0)
+    if count == 1:
         return ALONE
+    if rank >= count:
+        raise InputError(f"the environment variables say that this is process {rank} of {count}, from 0; unset RANK")
     import torch
 
     distributed = torch.distributed

@@ -41,6 +41,7 @@ OUT_OF_RANGE = [
     ("--schedule cosine --decay nan", "the decay must be a positive number"),
     ("--init normal --init-scale 0", "the scale of normal weights must be a positive number"),
     ("--hidden 0", "--hidden takes whole numbers of units, 1 to 1000000, such as 15,9, or none; not '0'"),
+    ("--hidden=", "--hidden takes whole numbers of units, 1 to 1000000, such as 15,9, or none; not ''"),
     ("--hidden abc", "--hidden takes whole numbers"),
     ("--hidden 15,,9", "--hidden takes whole numbers"),
     ("--hidden 15,-9", "--hidden takes whole numbers"),
@@ -59,6 +60,12 @@ OUT_OF_RANGE = [
     ("--validation 1e-9", "circles, --validation: cannot hold out the fraction 1e-09"),
     ("--validation tenth", "there is no data 'tenth'"),
     ("--test 1", "--test takes a fraction of at least 0 and below 1, or a file, not 1"),
+    ("--validation=", "--validation is empty: give a fraction or a file, or leave it out"),
+    ("--test=", "--test is empty: give a fraction or a file, or leave it out"),
+    ("--class-weight=", "--class-weight: no class is called ''"),
+    ("--batch-size=", "--batch-size takes a whole number of at least 1, or full; not ''"),
+    ("--target=", "leave out the target"),
+    ("--out=", "--out names no folder: give it one, or leave it out"),
     ("--test nowhere.csv", "nowhere.csv: cannot be read (No such file or directory); check the path"),
 ]
 
@@ -177,3 +184,30 @@ def test_the_program_itself_says_so_in_one_line_with_status_2(
     assert err.startswith("sfumato: ")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"WORLD_SIZE": "abc"}, "the environment variable WORLD_SIZE is 'abc', and not a whole number from 1"),
+        ({"WORLD_SIZE": "0"}, "the environment variable WORLD_SIZE is '0'"),
+        ({"WORLD_SIZE": "9" * 5000}, "the environment variable WORLD_SIZE is '999"),
+        ({"WORLD_SIZE": "2", "RANK": "x"}, "the environment variable RANK is 'x', and not a whole number from 0"),
+        ({"WORLD_SIZE": "2", "RANK": "2"}, "this is process 2 of 2, from 0; unset RANK"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "x"}, "cannot meet"),
+    ],
+)
+def test_variables_of_torchrun_that_make_no_sense(
+    variables: dict[str, str], said: str, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfumato.cli.processes.PATIENCE", 0)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert said in refused("train", "circles", "--epochs", "1")
+
+
+def test_a_memory_shared_by_no_whole_number_of_processes(
+    refused: Refused, pictures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "0")
+    assert "the environment variable LOCAL_WORLD_SIZE is '0'" in refused("style", *pictures, "-o", "out.png")

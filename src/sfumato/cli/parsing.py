@@ -1,6 +1,7 @@
 """Parsing of the command line's options into the settings of training."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sfumato.engine import Engine, choose_engine
@@ -20,8 +21,8 @@ def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
     """
     parsers: dict[str, Callable[[str], Any]] = {
         "hidden": parse_hidden,
-        "validation": parse_number,
-        "test": parse_number,
+        "validation": partial(parse_part, "--validation"),
+        "test": partial(parse_part, "--test"),
         "class_weight": parse_class_weight,
         "batch_size": parse_batch_size,
     }
@@ -33,7 +34,7 @@ def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
 
 def parse_hidden(text: str) -> tuple[int, ...]:
     """Parse the units of hidden layers: "15,9", or "none" for no hidden layer."""
-    if text.strip().lower() in ("none", ""):
+    if text.strip().lower() == "none":
         return ()
     try:
         units = tuple(int(part) for part in text.split(","))
@@ -52,6 +53,17 @@ def parse_number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def parse_part(option: str, text: str) -> float | str:
+    """Parse what is held out: a fraction, or a name.
+
+    Raises:
+        InputError: if it is empty, as that of a variable without a value in a script.
+    """
+    if not text.strip():
+        raise InputError(f"{option} is empty: give a fraction or a file, or leave it out")
+    return parse_number(text)
 
 
 def parse_class_weight(text: str) -> str | dict[str, float | str]:

@@ -1,11 +1,11 @@
 """Commands that share their work among several processes, under `torchrun`."""
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sfumato.checks import variable
 from sfumato.cli.console import Console
 from sfumato.errors import FileError, InputError, WorkerError
 
@@ -23,12 +23,12 @@ PATIENCE = 5.0
 
 def processes_wanted() -> int:
     """Number of processes that `torchrun` has started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return variable("WORLD_SIZE", 1, least=1)
 
 
 def is_first() -> bool:
     """Whether this process is the first, which alone writes and prints."""
-    return processes_wanted() == 1 or int(os.environ.get("RANK", "0")) == 0
+    return processes_wanted() == 1 or variable("RANK", 0) == 0
 
 
 def check_shared(arguments: list[str]) -> None:
@@ -46,7 +46,11 @@ def speaks(error: Exception) -> bool:
 
     What the first has met too ends it, and then torchrun ends the others, while they wait here.
     """
-    if not is_first() and not isinstance(error, WorkerError | FileError | MemoryError | OSError):
+    try:
+        first = is_first()
+    except InputError:  # for a variable that is no number, which is the error
+        return True
+    if not first and not isinstance(error, WorkerError | FileError | MemoryError | OSError):
         time.sleep(PATIENCE)
     return True
 

@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from sfumato import plots
@@ -25,6 +24,7 @@ from sfumato.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
+    from matplotlib.figure import Figure
 
 MOST_PICTURES, MOST_ROWS, MOST_COLUMNS = 36, 20, 12
 MOST_CLASSES_DRAWN = 60
@@ -218,7 +218,7 @@ def _cells(measured: Measurement, example: int) -> list[str]:
     return cells
 
 
-def _inline_figure(figure: Figure, description: str) -> InlineFigure:
+def _inline_figure(figure: "Figure", description: str) -> InlineFigure:
     return InlineFigure(_data_url(plots.to_png(figure)), round(96 * figure.get_figwidth()), description)
 
 

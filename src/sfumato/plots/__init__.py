@@ -1,5 +1,6 @@
 """Figures of training, of reports and of searches. Each function returns a matplotlib figure; nothing is shown."""
 
+from sfumato.plots import backend as backend  # before anything of matplotlib
 from sfumato.plots.drawing import BLUE, CLASS_COLOURS, GREY, ORANGE, to_png
 from sfumato.plots.report import (
     confusion_matrix,
