@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -13,6 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from sfumato.cli.messages import in_options
 from sfumato.errors import FileError, InputError
 from sfumato.storage import dump
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that control a terminal, or turn the direction in which it writes."""
 
 
 class Console:
@@ -62,7 +66,10 @@ class RunProgress:
         interactive = sys.stderr.isatty() and not console.quiet and not console.verbose
         self.bar: Progress | None = None
         if interactive:
-            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
+            columns = (
+                BarColumn(bar_width=20),
+                TextColumn("{task.description}", markup=False),
+            )  # a path may have [brackets]
             self.bar = Progress(*columns, console=RichConsole(stderr=True), transient=True)
             self.task = self.bar.add_task("starting", total=1.0)
 
@@ -87,7 +94,7 @@ class RunProgress:
         left = f"about {duration(seconds / done * (1 - done))} left"
         before, self.tenths = self.tenths, math.floor(done * 10 + 1e-9)
         if self.bar:
-            self.bar.update(self.task, completed=done, description=f"{place}, {left}: {text}")
+            self.bar.update(self.task, completed=done, description=visible(f"{place}, {left}: {text}"))
         elif self.console.verbose or self.tenths > before:
             self.console.note(f"{place}: {text} ({duration(seconds)}, {left})")
 
@@ -100,14 +107,28 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def visible(text: str) -> str:
+    r"""The text with its control characters written out, but for ends of lines and tabs.
+
+    Names of classes, columns and files come from strangers: as they are, they could move a terminal's cursor, change
+    its title, or write over what stands there.
+
+    >>> print(visible("rose\x1b[2J"))
+    rose\x1b[2J
+    """
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def say(text: str, stream: TextIO) -> None:
     """Print a line; stay silent once the reader has closed the pipe, as `head` does.
+
+    Messages, and what goes to a terminal, are made `visible`; results in files and pipes stay exact.
 
     Raises:
         FileError: if the stream cannot be written to, because a disk is full for instance.
     """
     try:
-        print(text, file=stream, flush=True)
+        print(visible(text) if stream is sys.stderr or stream.isatty() else text, file=stream, flush=True)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left would fail again at the exit
         if not isinstance(error, BrokenPipeError):
