@@ -3,24 +3,35 @@
 HDF5 sorts by name, so the order has to be found. Keras's .h5 lists the names of its layers in an attribute. Keras 3's
 .weights.h5 calls each layer by its kind and its number among those of its kind, as in layers/dense_1/vars/0; there the
 name that it has in Keras is an attribute. A .keras file is a zip archive with a .weights.h5 in it.
+
+The files are read by another process, `hdf5_reader.py`, with limits of time and memory.
 """
 
 import contextlib
-import re
+import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
-import numpy as np
-
+from sfumato.arrays import Array
 from sfumato.errors import FileError
-from sfumato.interchange.tensors import InOrder, StoredTensor, Tensors
+from sfumato.interchange.tensors import InOrder, StoredTensor, Tensors, decode
 
 KERAS_MEMBER = "model.weights.h5"
 """Name of the member of a .keras file, a zip archive, that holds the weights."""
 
-KERAS_3_NAME = re.compile(r"layers/(conv2d|dense)(?:_(\d+))?/vars/([01])")
-PARTS = {"0": "kernel", "1": "bias"}
+READER = Path(__file__).with_name("hdf5_reader.py")
+
+PATIENCE, SLOWEST = 30.0, 2e6
+"""Seconds that an answer may take, whatever the file, and bytes a second that are read at least, beyond that."""
+
+MOST_MEMORY = 2**32
+"""Bytes of memory that the reader may take, beside several times the file's: most of it is the library's, reserved and
+never used."""
 
 
 def import_h5py() -> Any:
@@ -37,75 +48,96 @@ def import_h5py() -> Any:
 
 
 @contextlib.contextmanager
-def open_hdf5(path: Path, file: IO[bytes]) -> Iterator[Tensors]:
+def open_hdf5(path: Path, file: BinaryIO, member: str = "") -> Iterator[Tensors]:
     """Open an HDF5 file and list its tensors.
 
     Those of Keras 3's dense layers and convolutions are named as in its older files: layers/dense_1/hidden/kernel, for
     a layer that is called hidden.
 
+    Args:
+        path: The file.
+        file: The same, open; another process reads it.
+        member: That of a zip archive that is the HDF5 file.
+
     Raises:
         FileError: if anything in it lies elsewhere (external storage, virtual data sets, links): a stranger's file
-            could have any file of this machine copied into a model.
+            could have any file of this machine copied into a model. Also if it keeps its reader too long.
     """
-    h5py = import_h5py()
-    with h5py.File(file, "r") as opened:
-        stored = _data_sets(path, opened)
-        found = {name: dataset for name, dataset in stored.items() if dataset.dtype.kind == "f"}
-        matches = sorted(filter(None, map(KERAS_3_NAME.fullmatch, found)), key=_place)
-        listed = [name for name in _listed(opened) if name in found]
-        ordered = {_keras_2_name(match, found[match[0]]): found.pop(match[0]) for match in matches}
-        ordered |= {name: found.pop(name) for name in listed}
-        tensors = {name: _stored(dataset) for name, dataset in (ordered | found).items()}
-        yield InOrder(tensors) if ordered else tensors
+    import_h5py()
+    with _Reader.of(path, os.fstat(file.fileno()).st_size, member) as reader:
+        listed = reader.answer()
+        tensors = {
+            name: StoredTensor(tuple(shape), dtype, reader.reading(number, shape, dtype))
+            for number, (name, shape, dtype) in enumerate(listed["tensors"])
+        }
+        yield InOrder(tensors) if listed["in_order"] else tensors
 
 
-def _data_sets(path: Path, opened: Any) -> dict[str, Any]:
-    """Collect all data sets of a file by name.
+class _Reader:
+    """The process that reads a file, and how long it may take for an answer."""
 
-    Raises:
-        FileError: if one of them or a link leads elsewhere; nothing has been read by then.
-    """
-    import h5py
+    def __init__(self, path: Path, process: "subprocess.Popen[bytes]", patience: float) -> None:
+        self.path, self.process, self.patience = path, process, patience
 
-    def is_soft(name: bytes, link: Any) -> bytes | None:  # an error raised in here would not come out of the library
-        return None if link.type == h5py.h5l.TYPE_HARD else name
-
-    link = opened.id.links.visit(is_soft, info=True)
-    if link is not None:
-        raise FileError(
-            f"{path}: {link.decode(errors='replace')} is a link, which is not followed; save the weights themselves"
+    @classmethod
+    @contextlib.contextmanager
+    def of(cls, path: Path, size: int, member: str) -> "Iterator[_Reader]":
+        """Start the process; it ends with the context."""
+        command = [sys.executable, "-P", str(READER), str(path.absolute()), member, str(MOST_MEMORY + 8 * size)]
+        found = os.pathsep.join(filter(None, sys.path))  # where this process finds h5py, that one does
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"PYTHONPATH": found, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-    stored: dict[str, Any] = {}
-    opened.visititems(lambda name, item: stored.update({name: item}) if isinstance(item, h5py.Dataset) else None)
-    for name, dataset in stored.items():
-        if dataset.is_virtual or dataset.external:
-            raise FileError(f"{path}: {name} lies in another file, which is not read; save the weights in one file")
-    return stored
+        try:
+            yield cls(path, process, PATIENCE + size / SLOWEST)
+        finally:
+            process.kill()
+            with process, contextlib.suppress(BrokenPipeError):
+                process.communicate()
 
+    def reading(self, number: int, shape: list[int], dtype: str) -> Any:
+        """Function that reads a tensor."""
 
-def _place(match: re.Match[str]) -> tuple[str, int, str]:
-    """Sorting key of a Keras 3 tensor: kind of layer, number among that kind, and number within the layer."""
-    return match[1], int(match[2] or 0), match[3]
+        def read() -> Array:
+            assert self.process.stdin is not None
+            self.process.stdin.write(b"%d\n" % number)
+            self.process.stdin.flush()
+            return decode(self.answer()["content"], dtype).reshape(shape)
 
+        return read
 
-def _keras_2_name(match: re.Match[str], dataset: Any) -> str:
-    layer = match[0].removesuffix(f"/vars/{match[3]}")
-    name = dataset.parent.attrs.get("name", layer.removeprefix("layers/"))  # the first releases of Keras 3 had none
-    return f"{layer}/{_text(name)}/{PARTS[match[3]]}"
+    def answer(self) -> dict[str, Any]:
+        """Wait for the next answer, with its content.
 
+        Raises:
+            FileError: if the file is refused, or takes too long.
+            ValueError: if it is damaged.
+        """
+        late = threading.Event()
 
-def _listed(opened: Any) -> Iterator[str]:
-    """Paths of the tensors in the order of the layers, where a file of Keras's older kind lists them."""
-    root = opened.get("model_weights", opened)
-    for layer in root.attrs.get("layer_names", ()):
-        group = root[_text(layer)]
-        for weight in group.attrs.get("weight_names", ()):
-            yield f"{group.name}/{_text(weight)}".lstrip("/")
+        def give_up() -> None:
+            late.set()
+            self.process.kill()
 
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _stored(dataset: Any) -> StoredTensor:
-    return StoredTensor(dataset.shape, dataset.dtype.name, lambda: np.asarray(dataset[()]))
+        timer = threading.Timer(self.patience, give_up)
+        timer.start()
+        try:
+            assert self.process.stdout is not None
+            line = self.process.stdout.readline()
+            said: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
+            said["content"] = self.process.stdout.read(said.get("bytes", 0))
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise FileError(
+                f"{self.path}: damaged, it seems, as reading it takes more than {self.patience:.0f} s; fetch it again"
+            )
+        if "refused" in said:
+            raise FileError(f"{self.path}: {said['refused']}")
+        if "damaged" in said or ("tensors" not in said and len(said["content"]) != said.get("bytes")):
+            raise ValueError(said.get("damaged", "its reader has ended"))
+        return said

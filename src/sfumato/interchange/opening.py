@@ -66,11 +66,8 @@ def _opener(path: Path, start: bytes) -> Opener:
 @contextlib.contextmanager
 def _open_zip(path: Path, file: BinaryIO) -> Iterator[Tensors]:
     with zipfile.ZipFile(file) as archive:
-        if KERAS_MEMBER in archive.namelist():
-            with archive.open(KERAS_MEMBER) as member, open_hdf5(path, member) as tensors:
-                yield tensors
-            return
-    with open_torch_zip(path, file) as tensors:
+        is_keras = KERAS_MEMBER in archive.namelist()
+    with open_hdf5(path, file, KERAS_MEMBER) if is_keras else open_torch_zip(path, file) as tensors:
         yield tensors
 
 
