@@ -1,5 +1,6 @@
 """Typed tables: of pandas, and of Parquet files, which pyarrow reads whole or by row groups."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from psutil import virtual_memory
 
 from sfumato.arrays import Array
 from sfumato.data.dataset import check_names
@@ -187,13 +189,34 @@ class ParquetTable:
     def _frame(self, columns: list[int]) -> "pd.DataFrame":
         names = [self.header[k] for k in columns]
         file = _open(self.path)
-        try:
+        rows = file.metadata.num_rows
+        if self.place is None and 8 * rows * len(names) > virtual_memory().total:
+            raise InputError(
+                f"{self.path}: {rows} rows and {len(names)} columns do not fit into the memory of this machine; "
+                "use stream=True"
+            )
+        with _refusing_damage(self.path):
             table = file.read(names) if self.place is None else file.read_row_group(self.place.group, names)
-        except (OSError, ValueError) as error:
-            raise FileError(f"{self.path}: cannot be read ({' '.join(str(error).split())}); write it again") from error
-        frame: pd.DataFrame = table.select(names).to_pandas(ignore_metadata=True)
+            table.validate(full=True)
+            # What pandas has noted in a file is of no use here, and may be damaged
+            frame: pd.DataFrame = table.select(names).replace_schema_metadata(None).to_pandas()
         frame.columns = columns
         return frame
+
+
+@contextlib.contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    """Turn, within, whatever a damaged file leads pyarrow to into an error of one line."""
+    import pyarrow
+
+    try:
+        yield
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise FileError(f"{path}: cannot be read ({os.strerror(error.errno)}); check the path") from error
+        raise FileError(
+            f"{path}: not a whole Parquet file ({' '.join(str(error).split())[:200]}); write it again"
+        ) from error
 
 
 def _open(path: Path) -> Any:
@@ -202,13 +225,8 @@ def _open(path: Path) -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise FileError(f"{path}: Parquet files need the library pyarrow: pip install '.[parquet]'") from error
-    try:
-        check_readable(path, "a Parquet file")
-        return pyarrow.parquet.ParquetFile(path)
-    except pyarrow.ArrowInvalid as error:
-        raise FileError(f"{path}: not a whole Parquet file ({' '.join(str(error).split())[:100]})") from error
-    except FileError:
-        raise
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else error
-        raise FileError(f"{path}: cannot be read ({why}); check the path") from error
+    check_readable(path, "a Parquet file")
+    with _refusing_damage(path):
+        file = pyarrow.parquet.ParquetFile(path)
+        "".join(file.schema_arrow.names)  # fails where a name is no text
+        return file
