@@ -48,7 +48,10 @@ def outcome(here: Call) -> Callable[..., tuple[float, float, int, int]]:
 
     def call(*options: str) -> tuple[float, float, int, int]:
         status, out, err = here(*BASE, *options)
-        assert (status, err) == (0, "")
+        assert (status, err) == (
+            0,
+            err if err.startswith("sfumato: the training loss ") else "",
+        )  # a short run may warn
         values = json.loads(out)
         return values["train_loss"], values["test_loss"], values["parameters"], values["steps"]
 

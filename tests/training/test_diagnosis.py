@@ -26,6 +26,11 @@ def test_a_loss_that_ends_above_that_of_the_first_weights_warns(y: Array) -> Non
     assert run.summary.values["warnings"] == [*run.warnings]
 
 
+def test_weights_that_no_step_moves_ask_for_other_ones() -> None:
+    with pytest.warns(NoProgressWarning, match=r"stayed at 0\.69\d*: try another initialisation or learning rate"):
+        sfumato.train((X, np.arange(300) % 2), init="zeros", hidden=(8,), optimizer="gd", learning_rate=1e-9, epochs=2)
+
+
 @pytest.mark.parametrize(
     ("y", "settings"),
     [

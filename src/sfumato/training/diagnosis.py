@@ -1,5 +1,6 @@
 """Advice from the loss curve, and from the loss before and after training."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,8 @@ def without_progress(training: "Training", result: FitResult, train: Examples | 
     if end < begun:
         return ()
     unit, rate = training.target_scaling.deviation**2, result.settings["learning_rate"]
+    if math.isclose(begun, end, rel_tol=1e-6):
+        return (f"the training loss stayed at {unit * end:.4g}: try another initialisation or learning rate",)
     return (
         f"the training loss ended at {unit * end:.4g}, and began at {unit * begun:.4g}: "
         f"try a learning rate ten times smaller (learning_rate={rate / 10:g})",
