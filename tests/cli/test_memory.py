@@ -53,6 +53,9 @@ def test_a_picture_takes_no_more_memory_than_it_may(program: list[str], tmp_path
         (420, ["--size", "512", "--steps", "3", "--content-layers", "block1_conv2"]),
         (330, ["--size", "512", "--steps", "2", "--optimizer", "adam", "--style-loss", "wasserstein"]),
         (600, ["--size", "724", "--steps", "3"]),
+        (300, ["--size", "256", "--steps", "14"]),  # with all the pairs that L-BFGS keeps
+        (600, ["--size", "512", "--steps", "14"]),
+        (1000, ["--size", "1280", "--steps", "2", "--scales", "1"]),
     ],
 )
 def test_pictures_take_no_more_memory_than_they_may(
