@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,19 @@ def test_a_jpeg_whose_exif_pillow_stumbles_over_is_read_with_what_is_whole_in_it
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 3) + b"".join(entries) + bytes(4)
     (tmp_path / "photo.jpg").write_bytes(encoded(Image.new("RGB", (20, 30)), "JPEG", exif=exif))
     assert read_image(tmp_path / "photo.jpg").shape == (20, 30, 3), "turned as the camera noted"
+
+
+def test_no_more_memory_is_reserved_than_a_file_holds_whatever_it_says(tmp_path: Path) -> None:
+    content = bytearray(encoded(Image.new("L", (32, 32)), "PNG"))
+    place = content.index(b"IDAT")
+    content[place - 4 : place] = struct.pack(">I", 2**31 - 1)
+    (tmp_path / "a.png").write_bytes(content)
+    tracemalloc.start()
+    try:
+        read_image(tmp_path / "a.png")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_picture_too_large_for_the_memory_is_refused_by_its_header(tmp_path: Path) -> None:
