@@ -476,6 +476,21 @@ def test_what_does_not_fit_is_said_in_one_line(save: Callable[[Path], None], mes
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x80\x02cos\x0bpath\nsystem\n.", "would run os path.system, which is"),
+        (safetensors.torch.save({"x.we\night": torch.zeros(3, 4)}), "holds we ight (3 x 4), which is"),
+    ],
+)
+def test_names_of_several_lines_are_said_in_one(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(content)
+    with pytest.raises(FileError) as caught:
+        import_weights(tmp_path / "weights", like=perceptron())
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_other_filters_are_said(tmp_path: Path) -> None:
     torch.save(torch_convnet().state_dict(), tmp_path / "weights.pt")
     like = made(convolutional_network((13, 10, 3), 4, filters=(5, 6), hidden=(8,)), 4)

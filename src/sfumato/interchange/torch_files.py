@@ -118,8 +118,9 @@ class _Description(pickle._Unpickler):
             ("torch._utils", "_rebuild_parameter"): self.parameter,
         }
         if (module, name) not in allowed:
+            called = " ".join(f"{module}.{name}".split())  # on one line, whatever a stranger calls it
             raise FileError(
-                f"{self.path}: would run {module}.{name}, which is not needed for weights; nothing was run. "
+                f"{self.path}: would run {called}, which is not needed for weights; nothing was run. "
                 "Save a plain state_dict"
             )
         return allowed[module, name]

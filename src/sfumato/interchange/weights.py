@@ -194,7 +194,7 @@ def _strange(prefix: str, parts: dict[str, StoredTensor]) -> str:
     vectors = all(len(tensor.shape) < 2 for tensor in parts.values()) and "weight" in parts
     if vectors or "normalization" in prefix or not parts.keys().isdisjoint(NORMALISATIONS):
         return "is a normalisation, it seems, which is not supported; train the network without it"
-    held = ", ".join(f"{part} ({_text(tensor.shape)})" for part, tensor in parts.items())
+    held = ", ".join(f"{' '.join(part.split())} ({_text(tensor.shape)})" for part, tensor in parts.items())
     return f"holds {held}, which is no dense layer's or convolution's; others are not supported"
 
 
