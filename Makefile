@@ -15,7 +15,7 @@ QUICK_TESTS := tests/layers tests/optimizers tests/losses tests/peers tests/test
 LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test_storage.py tests/test_estimators.py \
 	tests/interchange
 
-.PHONY: demo test test-quick test-slow test-lowest docs linkcheck lint format dist bench clean
+.PHONY: demo test test-quick test-slow test-lowest docs linkcheck lint format dist fuzz bench clean
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
@@ -67,6 +67,10 @@ format: .venv/.test-installed
 # In dist: the source distribution, the wheel, tried in an environment of its own, and the site if `make docs` built it
 dist: .venv-dist/.installed
 	.venv-dist/$(SCRIPTS)/python scripts/make_dist.py
+
+# A quarter of an hour; for a few, say  .venv/bin/python -m scripts.fuzz --inputs 1000. Findings lie in runs/fuzz.
+fuzz: .venv/.test-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m scripts.fuzz --inputs 100000
 
 # About half an hour; for a single job, say  .venv-bench/bin/python -m benchmarks mnist
 bench: .venv-bench/.installed
