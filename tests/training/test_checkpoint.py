@@ -281,6 +281,7 @@ DAMAGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "no progress": lambda header: header.pop("progress"),
     "a record with a list": lambda header: header["history"][0].__setitem__(3, [1]),
     "a record with a text": lambda header: header["history"][0].__setitem__(2, "0.5"),
+    "a record with a number beyond all floats": lambda header: header["history"][0].__setitem__(4, 10**400),
     "a record of another epoch": lambda header: header["history"][0].__setitem__(0, None),
     "no history": lambda header: header.update(history={}),
     "a best epoch to come": lambda header: header["numbers"].update(best_epoch=3),

@@ -121,7 +121,7 @@ class TrainingJob(Job):
         record = EpochRecord(*entry)
         if type(record.epoch) is not int or not all(type(value) in (int, float) for value in entry):
             raise TypeError(f"{entry} is no record of an epoch")
-        return record
+        return EpochRecord(record.epoch, *map(float, entry[1:]))  # which fails for whole numbers beyond all floats
 
     def _epoch(self, state: State) -> _Epoch:
         """Current epoch of the state; its rate is computed once, for its steps and its record alike."""
