@@ -1,6 +1,7 @@
 """The program `python -m scripts.fuzz`: reads damaged files, and prints a table of what came of them."""
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -33,23 +34,27 @@ def plan(kinds: Sequence[str], inputs: int, program: int, first: int = 0) -> lis
 
 
 def fuzz(inputs: list[Input], seed: int, jobs: int, kept: Path) -> bool:
-    """Read the inputs, print the findings and the table; returns whether there were none."""
+    """Read the inputs, print the findings and the table; returns whether there were none.
+
+    Ctrl-C ends it early, with the table of what has been read.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    began = time.perf_counter()
+    began, by_program = time.perf_counter(), 0
     with tempfile.TemporaryDirectory() as folder:
         seeds = make_files(Path(folder))
-        for outcome in outcomes([one for one in inputs if one.kind in seeds], seed, seeds, Path(folder), jobs):
-            good = outcome.outcome in (READ, REFUSED)
-            counts[outcome.input.kind, outcome.outcome if good else "finding"] += 1
-            if not good:
-                print(f"{outcome.outcome}: {_keep(outcome, seed, seeds, kept)}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):  # then the table is of what there is
+            for outcome in outcomes([one for one in inputs if one.kind in seeds], seed, seeds, Path(folder), jobs):
+                good = outcome.outcome in (READ, REFUSED)
+                counts[outcome.input.kind, outcome.outcome if good else "finding"] += 1
+                by_program += outcome.input.program
+                if not good:
+                    print(f"{outcome.outcome}: {_keep(outcome, seed, seeds, kept)}", flush=True)
     seconds = time.perf_counter() - began
     print(HEAD)
     for kind in dict.fromkeys(one.kind for one in inputs):
         _row(kind, [counts[kind, what] for what in (READ, REFUSED, "finding")])
     found = [sum(n for (_, what), n in counts.items() if what == one) for one in (READ, REFUSED, "finding")]
     _row("all", found)
-    by_program = sum(one.program for one in inputs)
     rate = sum(found) / seconds
     print(f"seed {seed}: {by_program} by the program; {seconds:.0f} s, {rate:.0f} inputs a second, {jobs} workers")
     return not found[-1]
