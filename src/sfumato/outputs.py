@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sfumato.errors import FileError, InputError
-from sfumato.storage import check_place, followed, load_header, refuse_special, write_atomically
+from sfumato.storage import check_place, followed, load_header, refuse_planted, refuse_special, write_atomically
 
 LIST = ".sfumato-files"
 """The file in a run's folder that names the files that the run writes there, a line each."""
@@ -144,6 +144,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
     try:
         with _explained(folder, NO_FOLDER):
             folder.mkdir(parents=True, exist_ok=True)
+        refuse_planted(folder / LIST)
         with _locked(folder, folder / LOCK, NO_FOLDER):
             yield
     finally:
@@ -173,6 +174,7 @@ def _locked(out: Path, place: Path, unwritable: str) -> Iterator[None]:
     """Hold the lock of an output, which ends with this process, however that ends."""
     from filelock import FileLock, Timeout
 
+    refuse_planted(place)
     lock = FileLock(place, mode=0o644)
     try:
         with _explained(out, unwritable):  # what cannot be made would be taken for held

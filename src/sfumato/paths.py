@@ -12,6 +12,9 @@ Text = TypeVar("Text")
 ADDRESS = re.compile(r"(?:https?|s?ftps?|file|s3|gs)://?|data:image/", re.IGNORECASE)
 """Beginning of an address; pathlib makes one slash of two."""
 
+OWN_FOLDER = re.compile(r"~[^/]*/")
+"""Beginning of a path in the user's folder, or another user's; a name such as ~column is left as it is."""
+
 
 def user_path(path: Text) -> Text:
     """Expand a path that begins with `~`; what is no text or path is returned as it is.
@@ -24,7 +27,7 @@ def user_path(path: Text) -> Text:
     text = str(path)
     if ADDRESS.match(text):
         raise InputError(f"{text}: is an address, and files are taken; download it, and name the file")
-    if text.startswith("~"):
+    if text == "~" or OWN_FOLDER.match(text):
         own, slash, rest = text.partition("/")  # apart, since a last slash says that a folder is meant
         with contextlib.suppress(RuntimeError):  # nobody of that name
             return type(path)(f"{Path(own).expanduser()}{slash}{rest}")

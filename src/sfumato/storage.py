@@ -41,6 +41,16 @@ def refuse_special(path: Path) -> None:
         raise FileError(f"{path}: is a device or a pipe, which no file can replace; name a file")
 
 
+def refuse_planted(path: Path) -> None:
+    """Refuse a link, a pipe or a device under a hidden name by which a run keeps something of its own.
+
+    Raises:
+        FileError: if it is one; a file or a folder may be what an earlier run has left.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()):
+        raise FileError(f"{path}: is a link, a pipe or a device where a run keeps a file of its own; remove it")
+
+
 def check_readable(path: Path, wanted: str) -> None:
     """Refuse to read a folder, or anything else that is no regular file: a pipe may keep its reader waiting for ever.
 

@@ -1,11 +1,13 @@
 """Two runs at one place: the second is told who is there, and the death of the first ends its claim."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from sfumato import stylize, train
@@ -78,3 +80,48 @@ def test_the_doors_of_python_hold_the_same_locks(tmp_path: Path, monkeypatch: py
     train("spiral", epochs=2, out="run", callback=meanwhile_training)
     stylize("content.png", "style.png", size=32, steps=2, out="out.png", callback=meanwhile_painting)
     assert not [path.name for path in tmp_path.rglob("*") if "lock" in path.name], "nothing of it stays"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of Unix")
+@pytest.mark.usefixtures("pictures")
+@pytest.mark.parametrize(
+    ("planted", "command"),
+    [
+        ("run/.sfumato-files", ["train", "spiral", "--epochs", "1", "-o", "run"]),
+        ("run/.sfumato-lock", ["train", "spiral", "--epochs", "1", "-o", "run"]),
+        ("run/.sfumato-unfinished", ["train", "spiral", "--epochs", "1", "-o", "run"]),
+        ("run/.sfumato-files", ["tune", "spiral", "--epochs", "1", "--trials", "1", "-o", "run"]),
+        (".out.png.lock", ["style", "content.png", "style.png", "--size", "32", "--steps", "1", "-o", "out.png"]),
+        (".out.png.checkpoint", ["style", "content.png", "style.png", "--size", "32", "--steps", "1", "-o", "out.png"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_was_planted_where_a_run_keeps_its_own_is_neither_followed_nor_waited_for(
+    kind: str, planted: str, command: list[str], refused: Call, tmp_path: Path
+) -> None:
+    place = tmp_path / planted
+    place.parent.mkdir(exist_ok=True)
+    (tmp_path / "precious.txt").write_text("precious")
+    if kind == "link":
+        place.symlink_to(tmp_path / "precious.txt")
+    else:
+        os.mkfifo(place)
+    for more in ([], ["--overwrite"]):
+        assert f"{planted}: is a link, a pipe or a device where a run keeps a file of its own" in refused(
+            *command, *more
+        )
+    assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as Unix does")
+def test_the_jobs_of_a_search_end_with_it(start: Call, tmp_path: Path) -> None:
+    process = start("tune", "spiral", "--epochs", "2000", "--trials", "500", "--jobs", "2", "-o", "search", "--quiet")
+    process.until((tmp_path / "search" / "study.db").exists)
+    jobs: list[psutil.Process] = []
+    while process.poll() is None and len(jobs) < 2:
+        jobs = [job for job in psutil.Process(process.pid).children() if "spawn_main" in " ".join(job.cmdline())]
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(jobs, timeout=60)
+    assert not alive

@@ -13,7 +13,7 @@ from sfumato.minimize import RunOptions
 from sfumato.outputs import locked_file
 from sfumato.paths import user_path
 from sfumato.pictures.files import Photo, check_picture_place, write_image
-from sfumato.storage import make_anew
+from sfumato.storage import make_anew, refuse_planted
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
 from sfumato.style.presets import preset_settings
 from sfumato.style.result import StepRecord, StyleResult
@@ -230,6 +230,7 @@ def check_out(painting: Painting, out: str | Path, begun: Callable[[Path], Path]
         beside.unlink()
     except OSError as error:
         raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
+    refuse_planted(begun(path))
     unfinished = begun(path).exists()
     if painting.resume and not unfinished:
         finished = "is finished; to make it anew, use overwrite=True"

@@ -19,7 +19,7 @@ from sfumato.outputs import (
     remove_ours,
     writing_into,
 )
-from sfumato.storage import dump, write_atomically
+from sfumato.storage import dump, refuse_planted, write_atomically
 from sfumato.training.history import EpochRecord, to_csv
 from sfumato.training.summary import Summary
 
@@ -69,6 +69,9 @@ def open_run_folder(
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{out}: is a file; out=... names the folder of a run")
     with locked_folder(folder):
+        refuse_planted(folder / UNFINISHED)
+        if (folder / UNFINISHED).is_file():
+            raise InputError(f"{folder / UNFINISHED}: stands where a run keeps its unfinished results; move it")
         filled = is_filled(folder)
         if resume and filled and not (folder / CHECKPOINT).exists():
             raise InputError(f"{out}: holds files, but no {CHECKPOINT} to go on from; name the folder of a run")

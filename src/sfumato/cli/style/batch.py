@@ -20,7 +20,7 @@ from sfumato.outputs import files_read, identity, locked_folder
 from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.files import check_image_path
 from sfumato.pictures.formats import LOSSY, WRITABLE, why_left_out
-from sfumato.storage import check_folder, followed, refuse_special
+from sfumato.storage import check_folder, followed, refuse_planted, refuse_special
 from sfumato.style.problem import StyleProblem
 from sfumato.style.result import StyleResult
 from sfumato.style.settings import LEAST_EDGE
@@ -224,6 +224,7 @@ def _paint_each(
                 if target.is_dir():
                     raise InputError(f"{target}: is a folder; move it, or name another folder for the results")
                 refuse_special(target)
+                refuse_planted(checkpoint_of(target))
                 result = paint(one, console, interrupted, f"{content} ({number} of {len(targets)}), ")
             except (SfumatoError, MemoryError, OSError) as error:
                 outcome.failed.append({"content": content, "error": reason(content, error)})

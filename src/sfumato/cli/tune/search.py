@@ -345,7 +345,15 @@ def work_in_processes(
 
 
 def _process(plan: SearchPlan, url: str, threads: int, end: Any) -> None:
-    """Run trials in a process of its own, with its own data and its own connection to the storage."""
+    """Run trials in a process of its own, with its own data and its own connection to the storage.
+
+    It ends with the process that has started it, be that killed: the lock of the folder has ended with that.
+    """
+    parent = multiprocessing.parent_process()
     with limited_threads(threads), interruptible(lambda: None) as interrupted:
+
+        def stop() -> bool:
+            return interrupted() or end.is_set() or (parent is not None and not parent.is_alive())
+
         splits = plan.splits()
-        work(plan, splits, open_study(plan, splits, url), lambda: interrupted() or end.is_set(), lambda trial: None)
+        work(plan, splits, open_study(plan, splits, url), stop, lambda trial: None)
