@@ -28,7 +28,7 @@ DAMAGED, RESTART = "the checkpoint in it", "start anew with overwrite=True"
 
 
 MOST_STEPS = 2**53
-"""No run counts as far."""
+"""Least number of steps that is refused: from here on, not every whole number is a float."""
 
 
 @dataclass

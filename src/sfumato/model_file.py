@@ -85,7 +85,7 @@ def _texts(values: Any, what: str) -> tuple[str, ...]:
         raise TypeError(f"texts were expected as {what}")
     if len(set(values)) < len(values):
         raise ValueError(f"two of the {what} are the same")
-    "".join(values).encode()  # half of a character, as JSON can have it, cannot be written anywhere
+    "".join(values).encode()  # refuses lone surrogates, which JSON can hold and UTF-8 cannot
     return tuple(values)
 
 

@@ -162,7 +162,7 @@ def locked_file(path: Path) -> Iterator[None]:
         FileError: if nothing can be written there.
     """
     place = followed(path)
-    if not place.parent.is_dir() or place.is_dir():  # which the run will say better
+    if not place.parent.is_dir() or place.is_dir():  # `check_place` refuses these, with what to do
         yield
         return
     with _locked(path, place.with_name(f".{place.name}.lock"), "cannot be written there"):
@@ -185,11 +185,11 @@ def _locked(out: Path, place: Path, unwritable: str) -> Iterator[None]:
             f"{out}: {_holder(place)} is writing there; wait until it has ended, or name another"
         ) from None
     try:
-        with contextlib.suppress(OSError):  # for others to read; where the disk is full, they are told less
+        with contextlib.suppress(OSError):  # of a full disk: another run is then not told which process holds it
             place.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
         yield
     finally:
-        with contextlib.suppress(OSError):  # of Windows, where a file that is open stays
+        with contextlib.suppress(OSError):  # of Windows, where an open file cannot be removed
             place.unlink()
         lock.release()
 

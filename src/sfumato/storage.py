@@ -193,7 +193,7 @@ def load_header(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    check_readable(path, "a file of Sfumato's")
+    check_readable(path, "a model or a checkpoint")
     try:
         path.open("rb").close()
     except OSError as error:  # for the library, what it may not read is not there

@@ -66,10 +66,8 @@ class RunProgress:
         interactive = sys.stderr.isatty() and not console.quiet and not console.verbose
         self.bar: Progress | None = None
         if interactive:
-            columns = (
-                BarColumn(bar_width=20),
-                TextColumn("{task.description}", markup=False),
-            )  # a path may have [brackets]
+            # Without markup, as a path may have [brackets]
+            columns = (BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
             self.bar = Progress(*columns, console=RichConsole(stderr=True), transient=True)
             self.task = self.bar.add_task("starting", total=1.0)
 

@@ -134,10 +134,10 @@ def expand(content: str) -> list[str]:
     folder = Path(content)
     if not folder.is_dir():
         return [content]
-    left_out = {left["file"] for left in left_out_of([content])}
-    pictures = sorted(str(path) for path in folder.iterdir() if str(path) not in left_out)
+    left_out = left_out_of([content])
+    pictures = sorted({str(path) for path in folder.iterdir()} - {left["file"] for left in left_out})
     if not pictures:
-        others = f" ({_counted(left_out_of([content]))})" if left_out else ""
+        others = f" ({_counted(left_out)})" if left_out else ""
         raise InputError(
             f"{content}: there is no picture in this folder{others}; name one with files such as .jpg or .png"
         )
