@@ -1,6 +1,7 @@
 """A run that stops anywhere and goes on: the same bits as one that never stopped, or a refusal that says why."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -145,8 +146,16 @@ def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
 
 def test_the_time_of_all_sittings_is_added_up(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
-    before = run(path, stop=after(6))
-    assert run(path, resume=True).seconds > before.seconds > 0
+    slow, stop = 0.2, after(6)
+
+    def stop_slowly() -> bool:
+        stopped = stop()
+        if stopped:
+            time.sleep(slow)
+        return stopped
+
+    assert run(path, stop=stop_slowly).seconds >= slow
+    assert run(path, resume=True).seconds >= slow, "the second sitting alone, which waits for nothing, is shorter"
 
 
 def test_more_epochs_may_be_asked_for_than_at_first(tmp_path: Path) -> None:
