@@ -132,7 +132,7 @@ def bytes_as_text(count: float) -> str:
 
 
 def variable(name: str, otherwise: int, least: int = 0) -> int:
-    """Return a whole number from an environment variable, such as torchrun sets.
+    """Return a whole number from an environment variable, such as those that torchrun sets.
 
     Args:
         name: Of the variable.
@@ -145,11 +145,8 @@ def variable(name: str, otherwise: int, least: int = 0) -> int:
     text = os.environ.get(name, "")
     if not text:
         return otherwise
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
-        raise InputError(
-            f"the environment variable {name} is {text!r}, and not a whole number from {least}, as torchrun sets it; "
-            "unset it"
-        )
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) < least:
+        raise InputError(f"the environment variable {name} is {text!r}, and not a whole number from {least}; unset it")
     return int(text)
 
 

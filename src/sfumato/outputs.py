@@ -29,7 +29,10 @@ RUN = (MODEL, CHECKPOINT, "history.csv", "report.txt", "config.json", *FIGURES)
 
 DATABASE = "study.db"
 SEARCH = (DATABASE, "trials.csv", "report.txt", "search.png", "importance.png")
-"""Files that `tune` may write into a folder, beside the folder of its best run."""
+"""Files that `tune` may write into a folder, beside that of its best run."""
+
+BEST = "best"
+"""The folder, in that of a search, of its best run."""
 
 
 def write_output(path: str | None, text: str, *, overwrite: bool, inputs: Iterable[str | None] = ()) -> None:
@@ -52,12 +55,35 @@ def check_output(path: str | None, *, overwrite: bool, inputs: Iterable[str | No
         raise InputError("out=... names no file: give it one, or leave it out")
     if is_input(followed(Path(path)), inputs):
         raise InputError(f"{path}: is an input of this command; name another file for the result")
+    refuse_claimed(Path(path))
     check_place(Path(path), overwrite=overwrite)
 
 
 def is_input(path: Path, inputs: Iterable[str | None]) -> bool:
     """Whether a file is one of a command's inputs, by whatever name."""
     return path.exists() and identity(path) in files_read(inputs)
+
+
+def refuse_claimed(path: Path) -> None:
+    """Refuse an output that another run will write: a file on its list, or the folder of a search's best run.
+
+    Raises:
+        InputError: if so.
+    """
+    from filelock import FileLock, Timeout
+
+    place = followed(path)
+    lock = place.parent / LOCK
+    if not lock.is_file() or place.name not in {*(_listed(place.parent) or ()), BEST}:
+        return
+    try:
+        with FileLock(lock, mode=0o644).acquire(blocking=False):
+            return
+    except Timeout:
+        if _process(lock) != (str(os.getpid()), platform.node()):  # a search writes its best run itself
+            raise _busy(path, lock) from None
+    except OSError:  # of a folder that cannot be written to, which `check_place` refuses
+        return
 
 
 def files_read(inputs: Iterable[str | None]) -> set[tuple[int, int]]:
@@ -82,12 +108,19 @@ def our_files(folder: Path) -> set[str]:
 
     Version 0.1.0 kept no list; in a folder with its model, checkpoint or search, the names that it wrote are taken.
     """
-    try:
-        names = set((folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines())
-    except OSError:
+    names = _listed(folder)
+    if names is None:
         run = RUN if any(_is_tensors(folder / name) for name in (MODEL, CHECKPOINT)) else ()
         names = {*run, *(SEARCH if _is_search(folder / DATABASE) else ())}
     return {name for name in names if Path(name).name == name and os.path.lexists(folder / name)}
+
+
+def _listed(folder: Path) -> set[str] | None:
+    """The names on a folder's list; None if it has none."""
+    try:
+        return set((folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError:
+        return None
 
 
 def _is_tensors(path: Path) -> bool:
@@ -140,6 +173,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
         InputError: if another run is at work there.
         FileError: if the folder cannot be made or written to.
     """
+    refuse_claimed(folder)
     made = not folder.exists()
     try:
         with _explained(folder, NO_FOLDER):
@@ -161,6 +195,7 @@ def locked_file(path: Path) -> Iterator[None]:
         InputError: if another run is at work on it.
         FileError: if nothing can be written there.
     """
+    refuse_claimed(path)
     place = followed(path)
     if not place.parent.is_dir() or place.is_dir():  # `check_place` refuses these, with what to do
         yield
@@ -181,9 +216,7 @@ def _locked(out: Path, place: Path, unwritable: str) -> Iterator[None]:
             os.close(os.open(place, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o644))
         lock.acquire(blocking=False)
     except Timeout:
-        raise InputError(
-            f"{out}: {_holder(place)} is writing there; wait until it has ended, or name another"
-        ) from None
+        raise _busy(out, place) from None
     try:
         with contextlib.suppress(OSError):  # of a full disk: another run is then not told which process holds it
             place.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
@@ -194,15 +227,20 @@ def _locked(out: Path, place: Path, unwritable: str) -> Iterator[None]:
         lock.release()
 
 
-def _holder(place: Path) -> str:
-    """Name the process that holds a lock."""
+def _busy(out: Path, lock: Path) -> InputError:
+    """Make the error of an output at which another run is at work, which holds a lock."""
+    process, machine = _process(lock)
+    known = f" (process {process}{f' on {machine}' if machine != platform.node() else ''})" if process else ""
+    return InputError(f"{out}: another run{known} is writing there; wait until it has ended, or name another")
+
+
+def _process(lock: Path) -> tuple[str, str]:
+    """The number and the machine of the process that wrote itself into a lock; "" if it cannot be read."""
     try:
-        process, _, machine = place.read_text(encoding="utf-8").partition(" ")
+        process, _, machine = lock.read_text(encoding="utf-8").partition(" ")
     except (OSError, ValueError):
-        process = machine = ""
-    if not process.isdecimal():
-        return "another run"
-    return f"another run (process {process}{f' on {machine}' if machine != platform.node() else ''})"
+        return "", ""
+    return (process, machine) if process.isdecimal() else ("", "")
 
 
 @contextlib.contextmanager
@@ -257,3 +295,11 @@ def remove_ours(folder: Path, but: Iterable[str] = ()) -> None:
     """Remove a run's files from a folder, except those of some names."""
     for name in our_files(folder) - {*but}:
         (folder / name).unlink(missing_ok=True)
+
+
+def remove_run(folder: Path) -> None:
+    """Remove a run from a folder, with its list, and the folder itself if nothing else is in it."""
+    remove_ours(folder)
+    (folder / LIST).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # of a folder that is not empty, or not there
+        folder.rmdir()

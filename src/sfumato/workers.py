@@ -131,6 +131,8 @@ def join_workers() -> Workers:
         return ALONE
     if rank >= count:
         raise InputError(f"the environment variables say that this is process {rank} of {count}, from 0; unset RANK")
+    for name in ("LOCAL_RANK", "MASTER_PORT"):
+        variable(name, 0)
     import torch
 
     distributed = torch.distributed

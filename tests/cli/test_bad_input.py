@@ -194,10 +194,13 @@ def test_the_program_itself_says_so_in_one_line_with_status_2(
         ({"WORLD_SIZE": "9" * 5000}, "the environment variable WORLD_SIZE is '999"),
         ({"WORLD_SIZE": "2", "RANK": "x"}, "the environment variable RANK is 'x', and not a whole number from 0"),
         ({"WORLD_SIZE": "2", "RANK": "2"}, "this is process 2 of 2, from 0; unset RANK"),
-        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "x"}, "cannot meet"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_PORT": "x"}, "the environment variable MASTER_PORT is 'x'"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "99999"}, "cannot meet"),
+        ({"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "zz"}, "the environment variable LOCAL_RANK is 'zz'"),
+        ({"SOURCE_DATE_EPOCH": "abc"}, "the environment variable SOURCE_DATE_EPOCH is 'abc'"),
     ],
 )
-def test_variables_of_torchrun_that_make_no_sense(
+def test_environment_variables_that_make_no_sense(
     variables: dict[str, str], said: str, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sfumato.cli.processes.PATIENCE", 0)

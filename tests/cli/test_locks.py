@@ -64,6 +64,26 @@ def test_a_second_run_is_told_of_the_first_until_that_has_died(
         assert again.poll() is None, again.communicate()
 
 
+def test_what_a_search_will_write_is_left_to_it(start: Call, here: Call, tmp_path: Path) -> None:
+    process = start(*FOR_LONG["search"])
+    process.until((tmp_path / BEGUN["search"]).exists)
+    short = ["train", "spiral", "--epochs", "1", "-o"]
+    assert here(*short, "model")[0] == 0
+    for command in (
+        [*short, "search/best"],
+        ["predict", "model/model.safetensors", "spiral", "-o", "search/report.txt"],
+        ["export", "model/model.safetensors", "-o", "search/trials.csv"],
+    ):
+        for more in ([], ["--overwrite"]):
+            status, _, said = here(*command, *more)
+            assert status == 2
+            assert f"{command[-1]}: another run (process {process.pid}) is writing there" in said
+    assert here(*short, "search/of_mine")[0] == 0, "what the search will not write is anybody's"
+    process.kill()
+    process.wait()
+    assert here(*short, "search/best")[0] == 0
+
+
 @pytest.mark.usefixtures("pictures")
 def test_the_doors_of_python_hold_the_same_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

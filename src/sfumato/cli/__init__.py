@@ -17,7 +17,7 @@ from sfumato.cli.import_ import import_
 from sfumato.cli.info import info
 from sfumato.cli.messages import in_options
 from sfumato.cli.predict import predict
-from sfumato.cli.processes import check_shared, speaks
+from sfumato.cli.processes import check_environment, speaks
 from sfumato.cli.style.command import style
 from sfumato.cli.train import train
 from sfumato.cli.tune.command import tune
@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
     interrupted.
     """
     try:
-        check_shared(arguments)
+        check_environment(arguments)
         arguments = [with_user_path(argument) for argument in arguments]
         return _commands()(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:

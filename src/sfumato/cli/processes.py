@@ -31,12 +31,13 @@ def is_first() -> bool:
     return processes_wanted() == 1 or variable("RANK", 0) == 0
 
 
-def check_shared(arguments: list[str]) -> None:
-    """Refuse a command whose work several processes cannot share.
+def check_environment(arguments: list[str]) -> None:
+    """Refuse environment variables that are no numbers, and a command whose work several processes cannot share.
 
     Raises:
-        InputError: if there are several, and the command is not one that they can share.
+        InputError: if a variable is wrong, or there are several processes and the command is not one for them.
     """
+    variable("SOURCE_DATE_EPOCH", 0)  # SciPy would end in an error of its own, after the training
     if processes_wanted() > 1 and not {*arguments[:1]} <= {*SHARED, "-h", "--help"}:
         raise InputError(f"torchrun is for {' and '.join(SHARED)}: run {arguments[0]} without it")
 

@@ -22,7 +22,7 @@ from sfumato.cli.options import (
 )
 from sfumato.errors import InputError
 from sfumato.kernels.threads import threads_in_use
-from sfumato.outputs import DATABASE, SEARCH, check_output, keep_list
+from sfumato.outputs import BEST, DATABASE, SEARCH, check_output, keep_list
 from sfumato.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _range_test(plan: "SearchPlan", output: OutputOptions, console: Console) -> 
 
 def _search(plan: "SearchPlan", search: SearchOptions, resume: bool, output: OutputOptions, console: Console) -> None:
     from sfumato.cli.tune.folder import database_in, open_folder
-    from sfumato.cli.tune.outcome import BEST, conclude
+    from sfumato.cli.tune.outcome import conclude
     from sfumato.cli.tune.search import make_database, open_study, refuse_another
     from sfumato.tuning.search import best_of, finished_trials, give_up_running, import_optuna
 

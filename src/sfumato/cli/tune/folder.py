@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sfumato.cli.options import OutputOptions
-from sfumato.cli.tune.outcome import BEST
 from sfumato.errors import InputError
 from sfumato.outputs import (
+    BEST,
     DATABASE,
-    LIST,
     SEARCH,
     check_files,
     is_filled,
     locked_folder,
     remove_ours,
+    remove_run,
     writing_into,
 )
 
@@ -51,17 +51,9 @@ def open_folder(
         check_files(folder / BEST, best_files, inputs)
         with writing_into(folder, SEARCH):
             if output.overwrite:
-                _remove_search(folder)
+                remove_ours(folder)
+                remove_run(folder / BEST)
             yield folder
-
-
-def _remove_search(folder: Path) -> None:
-    """Remove the previous search and its best run; other files stay."""
-    remove_ours(folder)
-    remove_ours(folder / BEST)
-    (folder / BEST / LIST).unlink(missing_ok=True)
-    if (folder / BEST).is_dir() and not any((folder / BEST).iterdir()):
-        (folder / BEST).rmdir()
 
 
 def _check_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:

@@ -12,6 +12,7 @@ from sfumato.cli.messages import in_options
 from sfumato.cli.parsing import parse_engine
 from sfumato.cli.tune.search import SearchPlan
 from sfumato.minimize import RunOptions
+from sfumato.outputs import BEST
 from sfumato.storage import dump, write_atomically
 from sfumato.training.splits import Splits
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from sfumato.tuning.search import Setting, Trial
 
 SHOWN = 10  # trials in the table of the report
-BEST = "best"
-"""The folder of the best trial's run, in the folder of the search."""
-
 
 def conclude(
     plan: SearchPlan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
