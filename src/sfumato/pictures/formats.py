@@ -49,48 +49,29 @@ class Unread(NamedTuple):
         name: What it is, as "a PDF document".
         remedy: What to do with it.
         suffixes: Endings of such files.
-        start: Matches the first bytes of such a file.
+        start: Matches the first bytes of such a file; None for a kind that is known by its ending alone.
     """
 
     name: str
     remedy: str
     suffixes: tuple[str, ...]
-    start: bytes
+    start: bytes | None = None
 
 
+_BYTES = re.DOTALL | re.IGNORECASE
+_HTML = rb"(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head)"
 _DEVELOP, _EXPORT, _CONVERT = "develop it to JPEG or TIFF", "export it as PNG", "convert it to PNG or JPEG"
 
-RAW = Unread(
-    "a camera's raw file",
-    _DEVELOP,
-    (
-        ".cr2",
-        ".cr3",
-        ".crw",
-        ".nef",
-        ".nrw",
-        ".arw",
-        ".sr2",
-        ".srf",
-        ".srw",
-        ".dng",
-        ".raf",
-        ".orf",
-        ".rw2",
-        ".pef",
-        ".raw",
-        ".rwl",
-        ".3fr",
-        ".iiq",
-        ".x3f",
-        ".erf",
-    ),
-    rb"....ftypcrx |(?:II\*\0|MM\0\*)....CR|FUJIFILMCCD-RAW|II[RU][\0OS]|MMOR|FOVb|II\x1a\0\0\0HEAP",
-)
-"""Most are TIFFs by their first bytes, whose first picture is a small preview: these are known by their ending."""
-
 UNREAD = (
-    RAW,
+    Unread(
+        "a camera's raw file",
+        _DEVELOP,
+        (
+            *(".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".srw", ".dng"),
+            *(".raf", ".orf", ".rw2", ".pef", ".raw", ".rwl", ".3fr", ".iiq", ".x3f", ".erf"),
+        ),
+        rb"....ftypcrx |(?:II\*\0|MM\0\*)....CR|FUJIFILMCCD-RAW|II[RU][\0OS]|MMOR|FOVb|II\x1a\0\0\0HEAP",
+    ),
     Unread("a PDF document", _EXPORT, (".pdf", ".ai"), rb"\s*%PDF-"),
     Unread("a PostScript drawing", _EXPORT, (".eps", ".ps"), rb"%!PS|\xc5\xd0\xd3\xc6"),
     Unread(
@@ -106,7 +87,16 @@ UNREAD = (
     Unread("an OpenEXR picture", _CONVERT, (".exr",), rb"v/1\x01"),
     Unread("a Radiance picture", _CONVERT, (".hdr",), rb"#\?(?:RADIANCE|RGBE)"),
     Unread("an icon", _CONVERT, (".ico", ".cur", ".icns"), rb"\0\0[\x01\x02]\0[\x01-\xff]\0|icns"),
-    Unread("a Targa picture", _CONVERT, (".tga",), rb"(?!)"),
+    Unread("a Targa picture", _CONVERT, (".tga",)),
+    Unread("a PCX picture", _CONVERT, (".pcx",), rb"\x0a[\0-\5]\x01[\1\2\4\x08]"),
+    Unread("a Silicon Graphics picture", _CONVERT, (".sgi", ".rgb", ".rgba", ".bw"), rb"\x01\xda[\0\1][\1\2]"),
+    Unread("a FLIF picture", _CONVERT, (".flif",), rb"FLIF"),
+    Unread("a Windows metafile", _EXPORT, (".wmf", ".emf"), rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF"),
+    Unread(
+        "a document of a drawing program",
+        _EXPORT,
+        (".kra", ".ora", ".pdn", ".cdr", ".clip", ".sai2", ".procreate", ".sketch", ".fig", ".afphoto", ".afdesign"),
+    ),
     Unread("a QOI picture", _CONVERT, (".qoi",), rb"qoif"),
     Unread("a texture", _CONVERT, (".dds",), rb"DDS "),
     Unread("a DICOM file", _CONVERT, (".dcm",), rb".{128}DICM"),
@@ -118,17 +108,26 @@ UNREAD = (
         (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp"),
         rb"....ftyp(?:isom|iso2|mp4|qt|M4V|avc1|3gp|XAVC)|....(?:moov|mdat|wide)|\x1aE\xdf\xa3|RIFF....AVI ",
     ),
-    Unread("a web page", "save the picture itself", (".html", ".htm"), rb"\s*<(?:!doctype html|html|head)"),
+    Unread("a web page", "save the picture itself", (".html", ".htm"), _HTML),
     Unread("an archive", "unpack it", (".zip", ".gz", ".7z", ".rar"), rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!"),
 )
 """Kinds of files that are not read, and are told apart to say what to do with them."""
 
 
+CONTAINERS = (*TIFF_STARTS, b"\x1f\x8b", b"PK\x03\x04")
+"""First bytes that several kinds share: of TIFF, which cameras' raw files are too, with a small preview as their first
+picture; of gzip and of zip. The ending tells them apart."""
+
+
 def unread_kind(head: bytes, suffix: str) -> Unread | None:
-    """Recognise a file that is not read, by its first bytes and its ending."""
-    if suffix.lower() in RAW.suffixes and head.startswith(TIFF_STARTS):
-        return RAW
-    return next((kind for kind in UNREAD if re.match(kind.start, head, re.DOTALL | re.IGNORECASE)), None)
+    """Recognise a file that is not read: by its first bytes, and by its ending where several kinds share these."""
+    named = unread_by_name(suffix) if head.startswith(CONTAINERS) else None
+    return named or next((kind for kind in UNREAD if kind.start and re.match(kind.start, head, _BYTES)), None)
+
+
+def unread_by_name(suffix: str) -> Unread | None:
+    """The kind of file that is not read which has this ending."""
+    return next((kind for kind in UNREAD if suffix.lower() in kind.suffixes), None)
 
 
 def why_left_out(name: str) -> str | None:
@@ -138,7 +137,7 @@ def why_left_out(name: str) -> str | None:
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     if suffix in SUFFIXES:
         return None
-    kind = next((kind for kind in UNREAD if suffix in kind.suffixes), None)
+    kind = unread_by_name(suffix)
     if kind is None:
         return f"{suffix or 'a name without ending'}: not a picture that is read"
     return f"{suffix}: {kind.name}, which is not read; {kind.remedy}"

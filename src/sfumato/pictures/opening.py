@@ -13,7 +13,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from sfumato.checks import bytes_as_text
 from sfumato.errors import FileError
-from sfumato.pictures.formats import HEAD, HEIF_BRANDS, READABLE, TIFF_STARTS, unread_kind
+from sfumato.pictures.formats import HEAD, HEIF_BRANDS, READABLE, TIFF_STARTS, unread_by_name, unread_kind
 from sfumato.pictures.native_output import caught_output
 from sfumato.storage import check_readable
 
@@ -99,7 +99,7 @@ def _decode(
             raise FileError(f"{path}: has more than the {limit:,} pixels that are read; reduce it first") from error
         except Exception as error:  # whatever a decoder stumbles over
             said = [str(warning.message) for warning in warned]
-            raise FileError(f"{path}: {_explain(error, head, printed(), said)}") from error
+            raise FileError(f"{path}: {_explain(error, path.suffix, head, printed(), said)}") from error
 
 
 def _opened(file: io.BufferedReader, head: bytes) -> ImageFile.ImageFile:
@@ -135,11 +135,12 @@ def _check_memory(path: Path, image: Image.Image, memory: int | None) -> None:
         )
 
 
-def _explain(error: Exception, head: bytes, printed: str, warned: list[str]) -> str:
+def _explain(error: Exception, suffix: str, head: bytes, printed: str, warned: list[str]) -> str:
     """Say what is wrong with a picture that cannot be decoded, and what to do.
 
     Args:
         error: What the decoder raised.
+        suffix: The ending of the file.
         head: The first bytes of the file.
         printed: What the decoder's library printed.
         warned: What Pillow warned of.
@@ -151,11 +152,20 @@ def _explain(error: Exception, head: bytes, printed: str, warned: list[str]) -> 
     if because:
         return f"cannot be read here ({because[0]}); save it as PNG or JPEG, or install another Pillow"
     if isinstance(error, UnidentifiedImageError):
-        if head.startswith(TIFF_STARTS):
-            return "is a TIFF of a kind that is not read, or a damaged one; save it with LZW, or as PNG"
-        return "is not a picture that can be read; save it as PNG or JPEG"
+        return _unidentified(suffix, head)
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"is damaged or cut off ({reason}); fetch or save it again"
+
+
+def _unidentified(suffix: str, head: bytes) -> str:
+    """Say of a file that is no picture by its first bytes what it may be, and what to do."""
+    if head.startswith(TIFF_STARTS):
+        return "is a TIFF of a kind that is not read, or a damaged one; save it with LZW, or as PNG"
+    if head[4:8] == b"ftyp":
+        return "is damaged or cut off, or a kind of HEIC or AVIF that is not read; save it as PNG or JPEG"
+    if kind := unread_by_name(suffix):
+        return f"is {kind.name}, by its name, which is not read; {kind.remedy}"
+    return "is not a picture that can be read; save it as PNG or JPEG"
 
 
 def register_heif(path: Path) -> None:

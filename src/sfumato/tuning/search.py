@@ -21,6 +21,7 @@ killed, does not count, and its number is tried again: so a search ends as it wo
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -337,7 +338,8 @@ def run_trial(
     Returns:
         The trial; None if it was interrupted, and does not count.
     """
-    pruned = import_optuna().TrialPruned
+    import optuna
+
     sampler: Any = study.sampler
     every = max(1, start // REPORTS)  # the same for trials of more epochs, which are compared epoch by epoch
 
@@ -350,11 +352,13 @@ def run_trial(
         try:
             score, best_epoch = run(values, length, _reporting(trial, every))
         except (PoorTrialError, DivergenceError) as error:
-            raise pruned from error
+            raise optuna.TrialPruned from error
         trial.set_user_attr("best_epoch", best_epoch)
         return score
 
-    study.optimize(objective, n_trials=1, catch=(UnfinishedTrialError,))
+    with warnings.catch_warnings():  # heartbeats are new to early versions of Optuna, which say so at each trial
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.optimize(objective, n_trials=1, catch=(UnfinishedTrialError,))
     return next((trial for trial in finished_trials(study) if trial.number == sampler.number), None)
 
 

@@ -174,7 +174,9 @@ def test_jobs_and_processes_share_a_storage(sfumato: Call, start: Call, tmp_path
 
 
 def test_a_timeout_ends_the_search(here: Call) -> None:
-    status, out, _ = here("tune", "digits", "--trials", "100000", "--timeout", "3", "--json", "--quiet")
+    status, out, _ = here(
+        "tune", "spiral", "--epochs", "2", "--trials", "100000", "--timeout", "3", "--json", "--quiet"
+    )
     values = json.loads(out)
     assert status == 0
     assert 1 <= values["trials"] < 100_000

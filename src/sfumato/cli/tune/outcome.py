@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10  # trials in the table of the report
 
+
 def conclude(
     plan: SearchPlan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
 ) -> tuple[str, dict[str, Any]]:
