@@ -36,9 +36,11 @@ def test_the_own_folder_is_expanded_and_nothing_else(kind: Any, home: Path) -> N
     assert user_path(kind("~nobody-of-this-name/a")) == kind("~nobody-of-this-name/a")
     assert user_path("~/folder/") == f"{home}/folder/", "a last slash says that it is a folder"
     assert user_path(None) is None
+    for text in ("s3:/column", "C:/a.png", "a://b"):
+        assert user_path(text) == text, "no address of a file, or none at all"
 
 
-@pytest.mark.parametrize("address", ["https://example.com/a.csv", "s3://bucket/a.csv", "FILE:///a.csv"])
+@pytest.mark.parametrize("address", ["https://example.com/a.csv", "s3://b/a.csv", "FILE:///a.csv", "abfs://b/a.csv"])
 def test_an_address_is_refused_in_words(address: str) -> None:
     for call in (sfumato.train, Model.load, load):
         with pytest.raises(InputError, match="is an address, and files are taken; download it, and name the file"):

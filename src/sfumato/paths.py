@@ -9,8 +9,11 @@ from sfumato.errors import InputError
 
 Text = TypeVar("Text")
 
-ADDRESS = re.compile(r"(?:https?|s?ftps?|file|s3|gs)://?|data:image/", re.IGNORECASE)
-"""Beginning of an address; pathlib makes one slash of two."""
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|data:image/|blob:", re.IGNORECASE)
+"""Beginning of an address."""
+
+COLLAPSED = re.compile(r"([a-z][a-z0-9+.-]+:)/(?!/)", re.IGNORECASE)
+"""Beginning of an address in a `Path`, which makes one slash of two; a drive of Windows has one letter."""
 
 OWN_FOLDER = re.compile(r"~[^/]*/")
 """Beginning of a path in the user's folder, or another user's; a name such as ~column is left as it is."""
@@ -24,11 +27,11 @@ def user_path(path: Text) -> Text:
     """
     if not isinstance(path, str | Path):
         return path
-    text = str(path)
+    text = str(path) if isinstance(path, str) else COLLAPSED.sub(r"\1//", str(path), count=1)
     if ADDRESS.match(text):
         raise InputError(f"{text}: is an address, and files are taken; download it, and name the file")
     if text == "~" or OWN_FOLDER.match(text):
-        own, slash, rest = text.partition("/")  # apart, since a last slash says that a folder is meant
+        own, slash, rest = str(path).partition("/")  # apart, since a last slash says that a folder is meant
         with contextlib.suppress(RuntimeError):  # nobody of that name
             return type(path)(f"{Path(own).expanduser()}{slash}{rest}")
     return path

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import typer
 import typer.main
 
-from sfumato.cli.arguments import with_user_path
+from sfumato.cli.arguments import with_user_paths
 from sfumato.cli.check import check
 from sfumato.cli.console import say
 from sfumato.cli.evaluate import evaluate
@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     """
     try:
         check_environment(arguments)
-        arguments = [with_user_path(argument) for argument in arguments]
+        arguments = with_user_paths(arguments)
         return _commands()(arguments or ["--help"], standalone_mode=False, prog_name="sfumato") or 0
     except typer.TyperException as error:
         speaks(error)

@@ -261,6 +261,7 @@ def refuse_another(plan: SearchPlan, splits: Splits, url: str, folder: Path) -> 
 def _storage(url: str) -> "optuna.storages.RDBStorage":
     import optuna
 
+    url = url.replace("sqlite:///~/", f"sqlite:///{Path.home()}/", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
