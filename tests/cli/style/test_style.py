@@ -233,3 +233,7 @@ def test_a_run_that_ends_worse_than_it_began_says_so_with_what_to_try(pictures: 
     assert len(said) == 1
     assert said[0].endswith("try a learning rate ten times smaller (--learning-rate 1), or --optimizer lbfgs")
     assert json.loads(here("style", *pictures, *TINY, "--json").out)["warnings"] == []
+    sheet = here("style", "content.png", "--style", "style.png", *TINY, *wild, "--grid", "-o", "sheet.png")
+    told = json.loads(sheet.out)["warnings"]
+    assert sheet.err.splitlines() == [f"sfumato: {text}" for text in told]
+    assert [text.partition(" (")[0] for text in told] == ["style at 2", "style at 10", "style at 50"]

@@ -10,6 +10,7 @@ from typing import Any
 from sfumato.arrays import Array
 from sfumato.cli.console import Console, peak_memory
 from sfumato.cli.interruption import interruptible
+from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions
 from sfumato.cli.style.painting import check_place, fetching, paint
 from sfumato.errors import FileError, InputError, SfumatoError
@@ -55,14 +56,19 @@ def _paint_sheet(job: Painting, out: Path, output: OutputOptions, console: Conso
     _open_folder(folder, settings, anew=output.overwrite)
     try:
         with interruptible(lambda: None) as interrupted:
-            finished = _paint_cells(job, folder, console, interrupted)
+            finished, warned = _paint_cells(job, folder, console, interrupted)
     except (SfumatoError, KeyboardInterrupt) as error:
         if [path.name for path in folder.iterdir()] == [SETTINGS]:
             shutil.rmtree(folder)
         elif isinstance(error, KeyboardInterrupt):
             console.note(f"add --resume to go on with {out}")
         raise
-    values = {"cells": len(list(_cells(job, folder))), "peak_memory_bytes": peak_memory(), "settings": settings}
+    values: dict[str, Any] = {
+        "cells": len(list(_cells(job, folder))),
+        "peak_memory_bytes": peak_memory(),
+        "warnings": warned,
+        "settings": settings,
+    }
     if not finished:
         console.result(f"{out} is not finished", {**values, "stopped": "interrupted", "out": output.out})
         console.note(f"interrupted; add --resume to go on with {out}")
@@ -152,9 +158,9 @@ def _open_folder(folder: Path, settings: dict[str, Any], *, anew: bool) -> None:
         )
 
 
-def _paint_cells(job: Painting, folder: Path, console: Console, stop: Callable[[], bool]) -> bool:
-    """Paint the cells that are missing; returns whether all exist now."""
-    cells = list(_cells(job, folder))
+def _paint_cells(job: Painting, folder: Path, console: Console, stop: Callable[[], bool]) -> tuple[bool, list[str]]:
+    """Paint the cells that are missing; returns whether all exist now, and what was warned of."""
+    cells, warned = list(_cells(job, folder)), []
     for number, (cell, style, weight) in enumerate(cells, 1):
         begun = checkpoint_of(cell).exists()
         if cell.exists() and not begun:
@@ -162,9 +168,11 @@ def _paint_cells(job: Painting, folder: Path, console: Console, stop: Callable[[
         transfer = replace(job.transfer, style_weight=weight)
         one = replace(job, transfer=transfer, styles=[(style, 1.0)], out=cell, resume=begun, quality=None)
         place = f"{_label(style)} at {weight:g} ({number} of {len(cells)}), "
-        if paint(one, console, stop, place).stopped == "interrupted":
-            return False
-    return True
+        result = paint(one, console, stop, place)
+        warned += [f"{place}{in_options(text)}" for text in result.warnings]
+        if result.stopped == "interrupted":
+            return False, warned
+    return True, warned
 
 
 def _cells(job: Painting, folder: Path) -> Iterator[tuple[Path, Picture, float]]:
