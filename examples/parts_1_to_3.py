@@ -260,6 +260,7 @@ def part2() -> list[dict[str, Any]]:
 
 PART2_PYTHON = [
     ("5", 4, 0.5),
+    ("5, units of the text", 3, 0.5),
     ("8a", 4, 1.2),
     ("8a", 4, 3.0),
     ("8b", 3, 1.2),
