@@ -22,7 +22,7 @@ from sfumato.arrays import Array
 from sfumato.errors import SfumatoError
 from sfumato.storage import write_atomically
 
-OUTPUT = Path(__file__).parent.parent / "src" / "sfumato" / "style" / "files" / "styles"
+OUTPUT = Path(__file__).parent.parent / "src" / "sfumato" / "pictures" / "styles"
 
 PAINTINGS = {
     "starry-night": "van_gogh_starry_night.jpg",
