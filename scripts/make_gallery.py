@@ -189,7 +189,7 @@ def page() -> str:
         "# Gallery",
         "",
         "Made by [scripts/make_gallery.py](../scripts/make_gallery.py): each picture is what a command",
-        "below it paints.",
+        "below it paints. [The course's four paintings](reference-runs.md) have a page of their own.",
     ]
     for section in sections():
         shots = [shot for shot in section.shots if (PICTURES / shot.name).exists()]
