@@ -280,5 +280,5 @@ def test_numbers_of_other_types_are_refused(dtype: str, tmp_path: Path) -> None:
     }
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + stored)
-    with pytest.raises(FileError, match=r"is damaged|not a whole safetensors file"):
+    with pytest.raises(FileError, match=r"is damaged|not a whole safetensors file|numbers of a kind that is not read"):
         Model.load(path)

@@ -202,8 +202,9 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             yield file
-    # NumPy has no numbers of 8 bits with a point, which are missing names to the library
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+    except AttributeError as error:  # to the library, they are missing names of NumPy's
+        raise FileError(f"{path}: holds numbers of a kind that is not read, such as 8 bits; save it again") from error
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileError(f"{path}: not a whole safetensors file ({error})") from error
 
 
