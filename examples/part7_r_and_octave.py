@@ -80,7 +80,7 @@ SETTINGS = {
     "R, Adam, state lost": Setting(R, Forgetful(Adam(0.7, 0.9, 1e-8, epsilon_inside_root=True)), 0.005),
     "Octave, gradient descent": Setting(OCTAVE, GradientDescent(), 0.005),
     "Octave, decay 0.999": Setting(OCTAVE, GradientDescent(), exponential(0.01, 0.999)),
-    "Octave, decay as the code has it": Setting(OCTAVE, GradientDescent(), exponential(0.01, 0.999**5)),
+    "Octave, decay as its code has it": Setting(OCTAVE, GradientDescent(), exponential(0.01, 0.999**5)),
     "Octave, momentum": Setting(OCTAVE, Momentum(0.9), 0.01),
     "Octave, RMSProp, epsilon 1": Setting(OCTAVE, RMSProp(0.9, 1.0, epsilon_inside_root=True), 0.005),
     "Octave, Adam, epsilon 100": Setting(OCTAVE, Adam(0.9, 0.9, 100.0, epsilon_inside_root=True), 0.1),
