@@ -11,6 +11,7 @@ gradients, which are right, and changed where those are not:
 - R: first weights of R's generator with seed 2, times 0.01; a loop over epochs 0 to N, one more than N; nines have no
   target, as R ignores an assignment to column 0; the hidden layers' db is one sum over all units; and instead of the
   last layer, which stays as it was drawn, the one below it is updated twice.
+  (With the R run comes why it never says 6: whether these weights, which stay, let a class be the answer at all.)
 - Octave: first weights uniform between 0 and 0.01; and the loop over mini-batches overwrites the data, so that from the
   second epoch on the last mini-batch of the first is all there is to train on.
 
@@ -23,7 +24,6 @@ run takes some ten minutes, the others a few.
 
 import itertools
 import json
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -31,8 +31,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.optimize import linprog
 
+from r_and_octave_random import octave_uniform, r_normal, r_uniform
 from sfumato import CategoricalCrossEntropy, ConfusionMatrix, Model, NetworkObjective, multilayer_perceptron
 from sfumato.arrays import Array
 from sfumato.data import Dataset, Examples, Scaling, mnist
@@ -42,28 +43,6 @@ RESULTS = Path(__file__).parents[1] / "docs" / "chapters" / "results" / "part5-a
 DIGITS = tuple("0123456789")
 NETWORK = multilayer_perceptron((28, 28, 1), hidden=(15, 9), outputs=10)
 LOSS = CategoricalCrossEntropy()
-
-
-def r_normal(seed: int, count: int) -> Array:
-    """What R's `set.seed(seed); rnorm(count)` gives: a Mersenne Twister, and the inverse of the normal distribution."""
-    words = [seed]
-    for _ in range(50 + 625):
-        words.append((69069 * words[-1] + 1) % 2**32)
-    generator = np.random.MT19937()
-    generator.state = {"bit_generator": "MT19937", "state": {"key": np.array(words[52:], np.uint32), "pos": 624}}
-    uniform = generator.random_raw(2 * count).reshape(count, 2) * 2.3283064365386963e-10
-    normal: Array = ndtri((np.floor(2**27 * uniform[:, 0]) + uniform[:, 1]) / 2**27)
-    return normal
-
-
-def octave_uniform(seed: float, count: int) -> Array:
-    """What Octave's `rand ("seed", seed); rand (count, 1)` gives: two congruential generators, one minus the other."""
-    low, high = (max(abs(part), 1) for part in struct.unpack("<ii", struct.pack("<d", seed)))
-    numbers = []
-    for _ in range(count):
-        low, high = 40014 * low % 2147483563, 40692 * high % 2147483399
-        numbers.append((low - high - 1) % 2147483562 + 1)
-    return np.array(numbers) * 4.656613057e-10
 
 
 def start(draws: Array, columns_first: bool) -> Array:
@@ -124,15 +103,45 @@ def r(data: Dataset, epochs: int) -> dict[str, Any]:
     """The R listing's run, for so many epochs and one more."""
     random = np.random.default_rng(0)
     orders = (random.permutation(2**15) for _ in range(epochs + 1))
-    draws = 0.01 * r_normal(2, NETWORK.size)
+    draws = 0.01 * r_normal(NETWORK.size, r_uniform(2))
     return run(NinesWithoutTarget(), data, start(draws, columns_first=True), orders, 512, r_step)
+
+
+def leads(weights: Array) -> list[float]:
+    """Largest lead of each class's output over all others, for inputs that are not negative and add up to 1.
+
+    The inputs of a last layer are the outputs of ReLUs; a class whose largest lead is negative is never the answer.
+    """
+    found = []
+    for mine in range(weights.shape[1]):
+        over_others = weights[:, [mine]] - np.delete(weights, mine, axis=1)
+        inputs, others = over_others.shape
+        best = linprog(
+            np.append(np.zeros(inputs), -1.0),  # the last variable is the smallest lead, as large as can be
+            A_ub=np.column_stack([-over_others.T, np.ones(others)]),
+            b_ub=np.zeros(others),
+            A_eq=[np.append(np.ones(inputs), 0.0)],
+            b_eq=[1.0],
+            bounds=[(0, None)] * inputs + [(None, None)],
+        )
+        found.append(-float(best.fun or 0.0))
+    return found
+
+
+def r_leads() -> dict[str, list[float]]:
+    """The leads that the last layer of the R listing's run allows, which keeps its first weights; printed too."""
+    theta = start(0.01 * r_normal(NETWORK.size, r_uniform(2)), columns_first=True)
+    found = [round(lead, 6) for lead in leads(NETWORK.parameters(theta).dense_3.W.astype(np.float64))]
+    for digit, lead in zip(DIGITS, found, strict=True):
+        print(f"class {digit}: largest lead {lead:9.6f}{'' if lead > 0 else '   never the largest'}")
+    return {"leads": found}
 
 
 def octave(data: Dataset) -> dict[str, Any]:
     """The Octave listing's run: one epoch of five mini-batches, and then the last of them again and again."""
     first = np.random.default_rng(0).permutation(10_000)
     orders = itertools.chain([first], itertools.repeat(first[-2000:], 5000))
-    draws = 0.01 * octave_uniform(3, NETWORK.size)
+    draws = 0.01 * np.array(list(itertools.islice(octave_uniform(3), NETWORK.size)))
     return run(LOSS, data, start(draws, columns_first=True), orders, 2000, octave_step)
 
 
@@ -176,7 +185,7 @@ def counts(theta: Array, examples: Examples) -> list[list[int]]:
 
 
 RUNS: dict[str, Callable[[Dataset], dict[str, Any]]] = {
-    "R": lambda data: r(data, 1),
+    "R": lambda data: r(data, 1) | r_leads(),
     "R, 1500 epochs": lambda data: r(data, 1500),
     "Octave": octave,
     "Python": python,

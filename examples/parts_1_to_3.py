@@ -3,17 +3,16 @@
     python examples/parts_1_to_3.py PART [FILE]
 
 runs the settings of Part 1, 2 or 3 with Sfumato and writes what came out, a line a run, into FILE
-(docs/chapters/partPART.csv by default). Settings and seeds are those of the author's notebooks and of the functions
-beside them, in Python, R and Octave. Each of these languages makes other random numbers from a seed; `first_weights`
-makes the numbers of all three, so that a run starts where the reference's did. The data are the reference's too
-(`examples/data`, scikit-learn and MNIST), but for Part 2's disc, which its notebook draws without a seed: 800 points by
-the same rule.
+(docs/chapters/results/partPART.csv by default). Settings and seeds are those of the author's notebooks and of the
+functions beside them, in Python, R and Octave. Each of these languages makes other random numbers from a seed, and
+here all three are made (`r_and_octave_random.py`), so that a run starts where the reference's did. The data are the
+reference's too (`examples/data`, scikit-learn and MNIST), but for Part 2's disc, which its notebook draws without a
+seed: 800 points by the same rule.
 """
 
 import csv
 import sys
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +20,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
 from sklearn.model_selection import train_test_split
 
+from r_and_octave_random import octave_uniform, r_normal, r_sample, r_uniform
 from sfumato import BinaryCrossEntropy, Dense, Network, NetworkObjective, ReLU, Tanh
 from sfumato.data import Dataset, Scaling, breast_cancer, mnist
 
@@ -37,47 +36,6 @@ DATA = Path(__file__).parent / "data"
 OTHER_SEEDS = (10, 11, 12)
 MARKS = (0, 100, 500, *range(1000, 10_001, 1000), 15_000, 20_000)
 ACTIVATIONS = {"relu": ReLU(), "tanh": Tanh()}
-
-
-def r_uniform(seed: int) -> Iterator[float]:
-    """What R's runif draws after set.seed: the Mersenne twister, filled by a congruential generator."""
-    state, filled = seed, []
-    for _ in range(675):
-        state = (69069 * state + 1) % 2**32
-        filled.append(state)
-    twister = np.random.MT19937()
-    twister.state = {"bit_generator": "MT19937", "state": {"key": np.array(filled[51:], dtype=np.uint32), "pos": 624}}
-    while True:
-        yield float(twister.random_raw()) * 2.0**-32
-
-
-def r_normal(count: int, uniform: Iterator[float]) -> Matrix:
-    """What R's rnorm draws: the normal quantile of 59 uniform bits."""
-    high = 2.0**27
-    bits = [np.floor(high * next(uniform)) + next(uniform) for _ in range(count)]
-    return np.asarray(ndtri(np.array(bits) / high))
-
-
-def r_sample(n: int, size: int, seed: int) -> list[int]:
-    """What sample(n, size) draws after set.seed in R before 3.6, counted from 0."""
-    uniform, left, drawn = r_uniform(seed), list(range(n)), []
-    for _ in range(size):
-        place = int(len(left) * next(uniform))
-        drawn.append(left[place])
-        left[place] = left[-1]
-        left.pop()
-    return drawn
-
-
-def octave_uniform(seed: int) -> Iterator[float]:
-    """What Octave's rand draws after rand("seed", seed): L'Ecuyer's two combined generators, in single precision."""
-    words = np.array([seed], dtype="<f8").view("<i4")
-    first, second = (max(1, abs(int(word))) for word in words)
-    second %= 2147483399
-    while True:
-        first = 40014 * first % 2147483563
-        second = 40692 * second % 2147483399
-        yield float(np.float32((first - second) % 2147483562 or 2147483562) * np.float32(4.656613057e-10))
 
 
 def first_weights(language: Language, units: tuple[int, ...], seed: int, scales: tuple[float, ...]) -> list[Matrix]:
@@ -329,7 +287,7 @@ def main() -> None:
     """Run a part and write its table."""
     part = sys.argv[1]
     lines = {"1": part1, "2": part2, "3": part3}[part]()
-    default = Path(__file__).parents[1] / "docs" / "chapters" / f"part{part}.csv"
+    default = Path(__file__).parents[1] / "docs" / "chapters" / "results" / f"part{part}.csv"
     columns = list(dict.fromkeys(key for line in lines for key in line))
     with (Path(sys.argv[2]) if len(sys.argv) > 2 else default).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")

@@ -1,6 +1,8 @@
-"""Measure what VGG's features are worth to a linear classifier, beside the pixels; makes docs/chapters/11-transfer.csv.
+"""Measure what VGG's features are worth to a linear classifier, beside the pixels.
 
     python scripts/measure_transfer.py
+
+makes docs/chapters/results/transfer.csv, which chapter 11 shows.
 
 Three tasks: patches of 32 x 32 pixels of the nine built-in style pictures (the left half to learn from, the right half
 to test), MNIST's digits, and the same digits with their pixels in another order, the same for all. The classifier is
@@ -24,7 +26,7 @@ from sfumato.layers.base import NOTHING
 from sfumato.pictures.builtin import BUILTIN_STYLES, builtin_style
 from sfumato.style.vgg.network import load_vgg
 
-OUTPUT = Path(__file__).parent.parent / "docs" / "chapters" / "11-transfer.csv"
+OUTPUT = Path(__file__).parent.parent / "docs" / "chapters" / "results" / "transfer.csv"
 EDGE = 32
 COUNTS = (1, 2, 5, 10, 20, 50)
 """Examples of each class to learn from."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples import from_scratch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import from_scratch
 from sfumato import (
     Adam,
     BinaryCrossEntropy,

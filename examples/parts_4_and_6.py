@@ -1,18 +1,12 @@
-"""The reference's Parts 4, 5 (R) and 6 as their published functions have them, and as their equations do.
+"""The reference's Parts 4 and 6 as their published functions have them, and as their equations do.
 
-    python examples/parts_4_to_6.py [PART ...]
+    python examples/parts_4_and_6.py [PART ...]
 
-4 and 6: trains their settings from several starts (some minutes) and writes part4.csv and part6.csv into docs/chapters,
-where chapters 4 and 6 show them. Each run is plain gradient descent on all examples at once, as in the
+trains their settings from several starts (some minutes) and writes part4.csv and part6.csv into docs/chapters/results,
+where chapters 4 and 6 find them. Each run is plain gradient descent on all examples at once, as in the
 reference. The settings of Part 6 are those of its notebook, DeepLearning61.Rmd. Of Part 4 only the functions could be
 read, not the listings that call them; the setting here is the one that Part 5 gives for the same spiral. What the
 published code does otherwise than its own equations is in `summed_output_bias` and the two functions below it.
-
-5: why its R network never says 6 and hardly ever 9 (half a minute). The R functions leave the output layer at its first
-weights, and give the nines no target. First, for every class, whether these output weights can let it win at all: the
-largest margin of its logit over the others' that any outputs of the ReLUs below can bring about, by linear programming.
-Then training with these faults as the listing has it: 784-15-9-10 on the first 32,768 digits, unscaled, batches of 512,
-learning rate 0.05; the length of the course's run is not known, and here is 40 epochs.
 """
 
 import csv
@@ -23,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.special import ndtri
 from sklearn.datasets import make_circles
 
+from r_and_octave_random import r_normal, r_uniform
 from sfumato import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
@@ -35,12 +28,10 @@ from sfumato import (
     multilayer_perceptron,
 )
 from sfumato.arrays import Array
-from sfumato.data import mnist
-from sfumato.losses import Pullback, Sums
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "chapters" / "results"
 SEEDS = (0, 1, 2)
-EPOCHS = 40
 
 
 @dataclass(frozen=True)
@@ -91,7 +82,7 @@ def shared_hidden_bias(gradient: Any, n: int) -> None:
 
 
 def frozen_output(gradient: Any, n: int) -> None:
-    """Leave the output layer as it is and update the layer below it twice (Parts 5 and 6, R, softmax)."""
+    """Leave the output layer as it is and update the layer below it twice (Part 6, R, softmax)."""
     gradient[-2].W[...] *= 2
     gradient[-2].b[...] *= 2
     gradient[-1].W[...] = gradient[-1].b[...] = 0
@@ -103,20 +94,6 @@ def examples(name: str) -> tuple[Array, Array]:
     return rows[:, :2], rows[:, 2].astype(np.int64)
 
 
-def r_normals(seed: int, count: int) -> Array:
-    """What R's `set.seed(seed); rnorm(count)` gives: the Mersenne Twister, and the inverse of the distribution."""
-    words, word = [], seed
-    for _ in range(50 + 1 + 624):
-        word = (69069 * word + 1) % 2**32
-        words.append(word)
-    twister = np.random.MT19937()
-    state = twister.state
-    state["state"] = {"key": np.array(words[51:], np.uint32), "pos": 624}
-    twister.state = state
-    uniform = twister.random_raw(2 * count) * 2.3283064365386963e-10
-    return np.asarray(ndtri((np.floor(2**27 * uniform[0::2]) + uniform[1::2]) / 2**27))
-
-
 def first_weights(network: Network, init: str, start: str) -> Array:
     """First weights: of one of Sfumato's seeds, or drawn as the reference's own functions do."""
     if start.isdigit():
@@ -124,19 +101,19 @@ def first_weights(network: Network, init: str, start: str) -> Array:
     theta = np.zeros(network.size)
     layers = [layer for layer in network.parameters(theta) if layer]
     old = np.random.RandomState({"NumPy, seed 1": 1, "NumPy, seed 3": 3}.get(start, 0))
-    in_r = r_normals(2, network.size)
+    in_r = r_uniform(2)
     for layer in layers:
         n_in, n_out = layer.W.shape
         scale = {"normal": 0.01, "he": np.sqrt(2 / n_in), "xavier": np.sqrt(1 / n_in)}[init]
         if start == "Octave":
             layer.W[...] = scale * old.uniform(size=(n_in, n_out))
         elif start.startswith("R"):
-            drawn, in_r = np.split(in_r, [layer.W.size])
+            drawn = r_normal(layer.W.size, in_r)
             layer.W[...] = scale * drawn.reshape(n_in, n_out)  # R fills its matrix, the transposed one, by columns
         else:
             layer.W[...] = scale * old.standard_normal((n_out, n_in)).T
         if start == "R, Part 4":
-            layer.b[...], in_r = np.split(in_r, [n_out])
+            layer.b[...] = r_normal(n_out, in_r)
     return theta
 
 
@@ -181,65 +158,6 @@ def write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
             table.writerow({name: f"{v:.6g}" if isinstance(v, float) else v for name, v in row.items()})
 
 
-def margins(weights: Array) -> list[float]:
-    """Largest lead of each class over all others, over all inputs that are not negative and add up to 1."""
-    found = []
-    for mine in range(weights.shape[1]):
-        leads = weights[:, [mine]] - np.delete(weights, mine, axis=1)
-        inputs, others = leads.shape
-        best = linprog(
-            np.append(np.zeros(inputs), -1.0),  # the last variable is the smallest lead, as large as can be
-            A_ub=np.column_stack([-leads.T, np.ones(others)]),
-            b_ub=np.zeros(others),
-            A_eq=[np.append(np.ones(inputs), 0.0)],
-            b_eq=[1.0],
-            bounds=[(0, None)] * inputs + [(None, None)],
-        )
-        found.append(-float(best.fun or 0.0))
-    return found
-
-
-class NoTargetForNine(CategoricalCrossEntropy):
-    """Cross-entropy whose gradient is p, instead of p - y, for every nine."""
-
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
-        sums, right = super().forward(z, y, weight)
-
-        def pullback(dsum: float) -> Array:
-            dz = right(dsum)
-            dz[y == 9, 9] += dsum
-            return dz
-
-        return sums, pullback
-
-
-def part5() -> None:
-    """Print the margins, and after training what sixes and nines are taken for."""
-    network = multilayer_perceptron(784, [15, 9], 10)
-    theta = first_weights(network, "normal", "R, seed 2")
-    output = [layer for layer in network.parameters(theta) if layer][-1]
-    for digit, margin in enumerate(margins(output.W)):
-        print(f"class {digit}: largest lead {margin:9.6f}{'' if margin > 0 else '   never the largest'}")
-
-    digits = mnist()
-    x, y = digits.examples.x[: 2**15].reshape(2**15, -1).astype(np.float64), digits.examples.y[: 2**15]
-    objective = NetworkObjective(network, NoTargetForNine(), x, y)
-    rng = np.random.default_rng(0)
-    for _ in range(EPOCHS):
-        for batch in np.split(rng.permutation(len(x)), 64):
-            gradient = objective.over(x[batch], y[batch])(theta).gradient
-            frozen_output([layer for layer in network.parameters(gradient) if layer], len(batch))
-            theta -= 0.05 * gradient
-
-    assert digits.test is not None
-    truth = digits.test.y
-    predicted = network.apply(theta, digits.test.x.reshape(len(truth), -1).astype(np.float64)).argmax(axis=1)
-    print(f"\n{EPOCHS} epochs: accuracy {(predicted == truth).mean():.4f}")
-    print("predicted, 0 to 9:", *np.bincount(predicted, minlength=10))
-    for digit in (6, 9):
-        print(f"the {digit}s are taken for 0 to 9:", *np.bincount(predicted[truth == digit], minlength=10))
-
-
 def part4() -> list[dict[str, Any]]:
     """Part 4's starts and gradients at Part 5's setting."""
     starts = [*map(str, SEEDS), "NumPy, seed 1", "R, Part 4", "Octave"]
@@ -263,13 +181,11 @@ def part6() -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run the parts that are named, or all of them."""
-    parts = sys.argv[1:] or ["4", "5", "6"]
+    parts = sys.argv[1:] or ["4", "6"]
     if "4" in parts:
-        write(ROOT / "docs" / "chapters" / "part4.csv", part4())
-    if "5" in parts:
-        part5()
+        write(RESULTS / "part4.csv", part4())
     if "6" in parts:
-        write(ROOT / "docs" / "chapters" / "part6.csv", part6())
+        write(RESULTS / "part6.csv", part6())
 
 
 if __name__ == "__main__":
