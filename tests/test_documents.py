@@ -45,6 +45,17 @@ def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cancer.safetensors", "examples", "mosaic.png"]
 
 
+def test_the_coverage_page_counts_its_lines_and_leaves_no_cell_empty() -> None:
+    text = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| What")]
+    cells = [line.strip("|").split(" | ") for line in rows]
+    assert all(len(row) == 4 and all(cell.strip() for cell in row) for row in cells)
+    counted = re.search(r"Of the (\d+) lines below, (\d+) .*?, (\d+) .*?, (\d+) .*?, and (\d+) ", " ".join(text.split()))
+    assert counted
+    total, *shares = map(int, counted.groups())
+    assert len(rows) == total == sum(shares)
+
+
 def test_the_python_of_the_style_guide_runs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "style-transfer.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
