@@ -4,6 +4,7 @@
 
     run = sfumato.train("wines.csv", target="cultivar", hidden=(32,), early_stopping=20)
     picture = sfumato.stylize("photo.jpg", "painting.jpg", size=512)
+    sound = sfumato.play("piano.wav", "guitar.wav")
 
 What is used most is here; the rest is in packages that are imported when they are first asked for, such as
 `sfumato.data`, `sfumato.plots` and `sfumato.style`.
@@ -60,6 +61,8 @@ from sfumato.workers import Workers, join_workers
 
 if TYPE_CHECKING:
     from sfumato.recipe import TrainingRun, train
+    from sfumato.sound.play import play
+    from sfumato.sound.result import SoundResult
     from sfumato.style.result import StyleResult
     from sfumato.style.stylize import stylize
     from sfumato.style.transfer import StyleTransfer
@@ -111,6 +114,7 @@ __all__ = [
     "SfumatoError",
     "Sigmoid",
     "Softmax",
+    "SoundResult",
     "StyleResult",
     "StyleTransfer",
     "Tanh",
@@ -126,6 +130,7 @@ __all__ = [
     "import_weights",
     "join_workers",
     "multilayer_perceptron",
+    "play",
     "report",
     "stylize",
     "train",
@@ -142,6 +147,7 @@ PACKAGES = (
     "optimizers",
     "pictures",
     "plots",
+    "sound",
     "style",
     "training",
     "tuning",
@@ -149,10 +155,12 @@ PACKAGES = (
 """Public packages and modules, imported when they are first asked for."""
 
 LATE = {
+    "SoundResult": "sfumato.sound.result",
     "StyleResult": "sfumato.style.result",
     "StyleTransfer": "sfumato.style.transfer",
     "TrainingRun": "sfumato.recipe",
     "TrainingSettings": "sfumato.training.settings",
+    "play": "sfumato.sound.play",
     "stylize": "sfumato.style.stylize",
     "train": "sfumato.recipe",
 }

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     CHECKING = 4
     PICTURE = 5
     SEARCH = 6
+    SOUND = 7
 
 
 def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:

@@ -48,6 +48,9 @@ def gather() -> dict[str, Any]:
     from sfumato.data import NAMES
     from sfumato.engine import choose_engine, engines
     from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
+    from sfumato.sound.builtin import BUILTIN_SOUNDS
+    from sfumato.sound.builtin import PREFIX as SOUND_PREFIX
+    from sfumato.sound.presets import PRESETS as SOUND_PRESETS
     from sfumato.style.presets import PRESETS
     from sfumato.style.vgg.weights import BUILTIN
     from sfumato.version import __version__
@@ -77,6 +80,8 @@ def gather() -> dict[str, Any]:
         "vgg_weights": "vgg19 is built in" if BUILTIN.is_file() else "none are built in",
         "styles": {f"{PREFIX}{name}": what for name, what in BUILTIN_STYLES.items()},
         "presets": {name: preset.purpose for name, preset in PRESETS.items()},
+        "sounds": {f"{SOUND_PREFIX}{name}": what for name, what in BUILTIN_SOUNDS.items()},
+        "presets_of_sound": {name: preset.purpose for name, preset in SOUND_PRESETS.items()},
     }
 
 

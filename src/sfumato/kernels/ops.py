@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels import convolution, gram, pooling, products, relu, softmax, updates
+from sfumato.kernels import convolution, gram, pooling, products, relu, softmax, spectra, updates
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
 
@@ -107,6 +107,14 @@ class Ops(Protocol):
     def sum_of_squares(self, x: Array) -> float:
         """Sum of the squares of all entries."""
 
+    # kernels/spectra.py
+
+    def frame_spectra(self, x: Array, size: int, hop: int) -> Array:
+        """Fourier transform of each frame of a sound."""
+
+    def overlap_add(self, X: Array, size: int, hop: int) -> Array:
+        """Inverse transform of each frame, added up where they lie."""
+
     # kernels/updates.py
 
     def average(self, v: Array, g: Array, beta: float) -> None:
@@ -143,6 +151,8 @@ class NumpyOps:
     total_and_gram_matrix = staticmethod(gram.total_and_gram_matrix)
     add_product = staticmethod(gram.add_product)
     sum_of_squares = staticmethod(gram.sum_of_squares)
+    frame_spectra = staticmethod(spectra.frame_spectra)
+    overlap_add = staticmethod(spectra.overlap_add)
     average = staticmethod(updates.average)
     average_square = staticmethod(updates.average_square)
     subtract = staticmethod(updates.subtract)
@@ -170,6 +180,8 @@ class TorchOps:
     total_and_gram_matrix = staticmethod(gram.torch_total_and_gram_matrix)
     add_product = staticmethod(gram.torch_add_product)
     sum_of_squares = staticmethod(gram.torch_sum_of_squares)
+    frame_spectra = staticmethod(spectra.torch_frame_spectra)
+    overlap_add = staticmethod(spectra.torch_overlap_add)
     average = staticmethod(updates.torch_average)
     average_square = staticmethod(updates.torch_average_square)
     subtract = staticmethod(updates.torch_subtract)

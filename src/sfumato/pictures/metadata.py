@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from sfumato.errors import InputError
+from sfumato.native_output import caught_output
 from sfumato.pictures.exif import (
     BYTE,
     LONGEST,
@@ -29,7 +30,6 @@ from sfumato.pictures.exif import (
     read_exif,
     read_tiff_exif,
 )
-from sfumato.pictures.native_output import caught_output
 
 XMP_TAG, IPTC_TAG = 0x02BC, 0x83BB  # of a TIFF
 IPTC_RESOURCE = 0x0404  # of a JPEG's "Photoshop" segment

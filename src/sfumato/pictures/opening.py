@@ -13,8 +13,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from sfumato.checks import bytes_as_text
 from sfumato.errors import FileError
+from sfumato.native_output import caught_output
 from sfumato.pictures.formats import HEAD, HEIF_BRANDS, READABLE, TIFF_STARTS, unread_by_name, unread_kind
-from sfumato.pictures.native_output import caught_output
 from sfumato.storage import check_readable
 
 PROGRAM = 66_000_000

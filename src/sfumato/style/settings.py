@@ -4,8 +4,7 @@ The command line's options, the table in the README and the docstring of `StyleS
 """
 
 import math
-import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from pathlib import Path
@@ -22,6 +21,7 @@ from sfumato.losses.gram import StyleLoss
 from sfumato.optimizers import OPTIMIZERS, Optimizer, as_optimizer
 from sfumato.paths import user_path
 from sfumato.random_keys import Stream, generator
+from sfumato.settings_fields import described, documented
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.vgg.architecture import BLOCKS
@@ -62,29 +62,6 @@ class Reading(NamedTuple):
 
 
 AS_THEY_COME = Reading()
-
-
-def described(
-    help: str,
-    *,
-    python: str = "",
-    choices: Iterable[str] = (),
-    metavar: str | None = None,
-    shown: str = "",
-    remark: str = "",
-) -> dict[str, Any]:
-    """Metadata of a setting's field: its choices, help and remarks.
-
-    Args:
-        help: Its meaning, as the command line's help says it.
-        python: The same in the docstring, where there is more to be said in Python.
-        choices: The names that it can have: the keys of a registry.
-        metavar: What its option takes, if that is neither a choice nor a plain number.
-        shown: The default in the help, where that is not a value.
-        remark: A few words in the README's table.
-    """
-    known = {"help": help, "python": python or help, "choices": tuple(choices), "metavar": metavar, "shown": shown}
-    return {**known, "remark": remark}
 
 
 @dataclass(frozen=True)
@@ -342,15 +319,7 @@ class StyleSettings:
         generator(int(self.seed), Stream.PICTURE)  # refuses a seed out of range
 
 
-def _documented(summary: str) -> str:
-    """Docstring of `StyleSettings`, with its fields as arguments."""
-    lines = [f"{setting.name}: {setting.metadata['python']}" for setting in fields(StyleSettings)]
-    wrapped = [textwrap.fill(line, 108, subsequent_indent="    ") for line in lines]
-    arguments = textwrap.indent("\n".join(wrapped), "    ")
-    return f"{summary}\n\nArgs:\n{arguments}\n\nRaises:\n    InputError: for a setting out of range.\n"
-
-
-StyleSettings.__doc__ = _documented(str(StyleSettings.__doc__))
+StyleSettings.__doc__ = documented(StyleSettings)
 
 
 def check_weight(name: str, weight: Any) -> float:

@@ -1,18 +1,14 @@
 """The options of `sfumato style`: those of settings are made from the fields of `StyleSettings`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from sfumato.cli.options import option
-from sfumato.cli.style.parsing import names_of
+from sfumato.cli.setting_options import Setting, with_settings
 from sfumato.style.settings import StyleSettings
-
-Setting = Annotated[Any, "the option of the setting of this name"]
-
-Group = TypeVar("Group")
 
 Pictures = Annotated[
     list[str],
@@ -25,40 +21,7 @@ Pictures = Annotated[
 ]
 
 
-def with_settings(panel: str) -> Callable[[type[Group]], type[Group]]:
-    """Make a decorator for groups of options, in which each `Setting` becomes the option of the field of that name.
-
-    Args:
-        panel: The panel of the help that the settings stand in.
-    """
-
-    def make(group: type[Group]) -> type[Group]:
-        for name, hint in group.__annotations__.items():
-            if hint == Setting:
-                group.__annotations__[name], default = _option_of(name, panel)
-                setattr(group, name, default)
-        return dataclass(frozen=True)(group)
-
-    return make
-
-
-def _option_of(name: str, panel: str) -> tuple[Any, Any]:
-    """The annotated type of a setting's option, and its field."""
-    setting = StyleSettings.__dataclass_fields__[name]
-    known, hint = setting.metadata, get_type_hints(StyleSettings)[name]
-    default, kind = getattr(StyleSettings(), name), hint
-    if known["choices"]:
-        literal: Any = Literal
-        kind = literal[known["choices"]]
-    elif hint not in (bool, str, int, int | None, float, float | None):  # text, parsed by `PARSERS` if it has a form
-        kind = str | None if default is None else str
-        default = default if default is None else names_of(default) if isinstance(default, Mapping) else str(default)
-    flag = [f"--{name.replace('_', '-')}"] if kind is bool else []  # alone, without its opposite
-    made = option(known["help"], *flag, shown=known["shown"], panel=panel, metavar=known["metavar"])
-    return Annotated[kind, made], field(default=default, metadata={"remark": known["remark"]})
-
-
-@with_settings("Picture")
+@with_settings(StyleSettings, "Picture")
 class PictureOptions:
     """Pictures to paint from."""
 
@@ -89,7 +52,7 @@ class PictureOptions:
     first_frame: Setting
 
 
-@with_settings("Objective")
+@with_settings(StyleSettings, "Objective")
 class StyleObjectiveOptions:
     """Terms of the objective."""
 
@@ -102,7 +65,7 @@ class StyleObjectiveOptions:
     normalize_gradients: Setting
 
 
-@with_settings("Network")
+@with_settings(StyleSettings, "Network")
 class VggOptions:
     """Architecture and weights of VGG."""
 
@@ -111,7 +74,7 @@ class VggOptions:
     pooling: Setting
 
 
-@with_settings("Run")
+@with_settings(StyleSettings, "Run")
 class StyleRunOptions:
     """Optimization of the picture, and the number of steps."""
 

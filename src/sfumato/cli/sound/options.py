@@ -1,0 +1,91 @@
+"""The options of `sfumato sound`: those of settings are made from the fields of `SoundSettings`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import typer
+
+from sfumato.cli.options import option
+from sfumato.cli.setting_options import Setting, with_settings
+from sfumato.sound.settings import SoundSettings
+
+Sounds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CONTENT [STYLE]",
+        help="The sound to play and the one in whose manner; or, with --style, sounds and folders of sounds to play; "
+        "or, with --content-weight 0, STYLE alone. sound:NAME is a sound that is built in (sfumato info lists them).",
+        show_default=False,
+    ),
+]
+
+
+@with_settings(SoundSettings, "Sound")
+class SoundOptions:
+    """Sounds to play."""
+
+    style: Annotated[
+        list[str] | None,
+        option(
+            "A style, with its weight if there are several of different weight; as often as there are styles.",
+            "--style",
+            shown="weight 1",
+            panel="Sound",
+            metavar="FILE[:WEIGHT]",
+        ),
+    ] = None
+    begin: Setting
+    seconds: Setting
+    style_begin: Setting
+    style_seconds: Setting
+    sample_rate: Setting
+    start: Setting
+    channels: Setting
+
+
+@with_settings(SoundSettings, "Objective")
+class SoundObjectiveOptions:
+    """Terms of the objective."""
+
+    content_weight: Setting
+    style_weight: Setting
+    keep: Setting
+    rhythm_weight: Setting
+    loudness_weight: Setting
+    style_scale: Setting
+
+
+@with_settings(SoundSettings, "Run")
+class SoundRunOptions:
+    """Optimization of the sound, and the number of steps."""
+
+    optimizer: Setting
+    learning_rate: Setting
+    steps: Setting
+    seed: Setting
+    save_every: Annotated[
+        int | None,
+        option("Write the sound so far to --out every N steps.", shown="at the end", panel="Run", metavar="N", min=1),
+    ] = None
+    resume: Annotated[bool, option("Go on with the unfinished sound of --out.", "--resume", panel="Run")] = False
+    memory: Setting
+    estimate: Annotated[
+        bool, option("Say what memory and time it would take; play nothing.", "--estimate", panel="Run")
+    ] = False
+    preset: Annotated[
+        str | None,
+        option(
+            "Settings for an intent (sfumato info lists them); options that are given go before its own.",
+            panel="Run",
+            metavar="NAME",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class SoundFileOptions:
+    """File of the result."""
+
+    bits: Annotated[
+        Literal["16", "24", "float"], option("Of each sample, where the format has a choice.", panel="Output")
+    ] = "16"

@@ -1,0 +1,1 @@
+"""Sound in the manner of another: spectra as layers, and the objective, run and files of `sfumato sound`."""

@@ -1,0 +1,269 @@
+"""Files of sound: read with whatever is wrong as an error of one line, resampled, and written whole or not at all."""
+
+import math
+import re
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.checks import bytes_as_text
+from sfumato.errors import FileError, InputError
+from sfumato.native_output import caught_output
+from sfumato.outputs import is_input
+from sfumato.pictures.formats import SUFFIXES as PICTURE_SUFFIXES
+from sfumato.storage import check_place, check_readable, followed, replacing
+
+WRITABLE: dict[str, tuple[str, dict[str, str]]] = {
+    ".wav": ("WAV", {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}),
+    ".flac": ("FLAC", {"16": "PCM_16", "24": "PCM_24"}),
+    ".aiff": ("AIFF", {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}),
+    ".aif": ("AIFF", {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}),
+    ".ogg": ("OGG", {"": "VORBIS"}),
+    ".opus": ("OGG", {"": "OPUS"}),
+    ".mp3": ("MP3", {"": "MPEG_LAYER_III"}),
+}
+"""Formats by suffix, with what they call the numbers of bits; those without a choice of bits are lossy."""
+
+SUFFIXES = (*WRITABLE, ".oga", ".aifc", ".caf", ".au", ".snd", ".w64", ".rf64", ".mp2")
+"""Endings of the files that are taken where a folder is searched for sounds."""
+
+RATES = {
+    ".opus": (48_000, 24_000, 16_000, 12_000, 8_000),
+    ".mp3": (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000),
+}
+"""Rates that a format can have, where it cannot have any."""
+
+UNREAD = (".m4a", ".aac", ".wma", ".amr", ".mp4", ".mov", ".mkv", ".webm", ".ape", ".mka")
+"""Endings of sounds, and of films with sound, that are not read."""
+
+LEAST_SECONDS = 0.5
+"""Length of a sound of which anything can be said."""
+
+LIBRARY = "pip install '.[sound]'"
+
+
+class Sound(NamedTuple):
+    """A sound.
+
+    Attributes:
+        samples: (samples, channels), float32, mostly from -1 to 1.
+        rate: Samples a second.
+    """
+
+    samples: Array
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.samples) / self.rate
+
+
+class CutOffWarning(UserWarning):
+    """A file of sound ends before it should, and is taken as far as it goes."""
+
+
+def read_sound(path: Path, *, begin: float = 0.0, seconds: float | None = None, memory: int | None = None) -> Sound:
+    """Read a sound, or a part of it.
+
+    Args:
+        path: A file; WAV without the extra `sound`, with it also FLAC, Ogg, Opus, MP3, AIFF and CAF.
+        begin: Seconds to leave out before.
+        seconds: Seconds to read at most; None for all.
+        memory: Bytes that its samples may take.
+
+    Raises:
+        FileError: if it cannot be read, is silent, too short, or has more than two channels.
+        InputError: if it ends before `begin`.
+    """
+    check_readable(path, "a sound")
+    if not path.exists():
+        raise FileError(f"{path}: no such file; check the path")
+    if not path.stat().st_size:
+        raise FileError(f"{path}: is empty; give a sound")
+    with caught_output() as printed:  # MP3's decoder writes warnings of its own
+        try:
+            sound, whole = _decode(path, begin, seconds, memory)
+        except (FileError, InputError, MemoryError):
+            raise
+        except OSError as error:
+            raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+        except Exception as error:  # whatever a decoder stumbles over
+            raise FileError(f"{path}: {_explain(path, error)}") from error
+        cut_off = printed() or not whole
+    if cut_off:
+        warnings.warn(
+            f"{path}: ends before it should, and is taken as far as it goes, {sound.seconds:.2f} s",
+            CutOffWarning,
+            stacklevel=2,
+        )
+    check_sound(sound, str(path))
+    return sound
+
+
+def check_sound(sound: Sound, name: str) -> None:
+    """Refuse a sound of which nothing can be made.
+
+    Raises:
+        FileError: if it is too short or silent, has more than two channels, or samples that are no numbers.
+    """
+    channels = sound.samples.shape[1]
+    if channels > 2:
+        raise FileError(f"{name}: has {channels} channels; mix it down to 2")
+    if sound.seconds < LEAST_SECONDS:
+        raise FileError(f"{name}: is {sound.seconds:.2f} s long; {LEAST_SECONDS} s at least are needed")
+    finite = np.isfinite(sound.samples).all(axis=1)
+    if not finite.all():
+        at = int(finite.argmin()) / sound.rate
+        raise FileError(f"{name}: has a sample that is no number, at {at:.3f} s; cut it out, or save it again")
+    if (sound.samples == sound.samples[:1]).all():
+        raise FileError(f"{name}: is silent; give a sound that can be heard")
+
+
+def _decode(path: Path, begin: float, seconds: float | None, memory: int | None) -> tuple[Sound, bool]:
+    """Read the samples; returns also whether the file is as long as it says."""
+    try:
+        import soundfile
+    except ImportError:
+        return _decode_wav(path, begin, seconds)
+    with soundfile.SoundFile(str(path)) as file:
+        rate, start = file.samplerate, round(begin * file.samplerate)
+        if start and start >= file.frames:
+            raise InputError(f"{path}: is {file.frames / rate:.2f} s long, and ends before {begin:g} s")
+        frames = file.frames - start if seconds is None else min(file.frames - start, round(seconds * rate))
+        needed = 4 * frames * file.channels
+        if memory is not None and needed > memory:
+            raise FileError(
+                f"{path}: {frames / rate:.0f} s of it take {bytes_as_text(needed)} of memory, and "
+                f"{bytes_as_text(memory)} are allowed; take a part of it (seconds={max(1, memory // (8 * rate))})"
+            )
+        file.seek(start)
+        samples = file.read(frames, dtype="float32", always_2d=True)
+        whole = len(samples) == frames and _declared(path) <= path.stat().st_size
+    return Sound(samples, rate), whole
+
+
+def _decode_wav(path: Path, begin: float, seconds: float | None) -> tuple[Sound, bool]:
+    """Read a WAV file with SciPy alone."""
+    from scipy.io import wavfile
+
+    if path.read_bytes()[:4] not in (b"RIFF", b"RIFX"):
+        raise FileError(f"{path}: {_explain(path, None, f'; other sounds than WAV need {LIBRARY}')}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rate, read = wavfile.read(path)
+    samples = np.atleast_2d(read.T).T
+    if samples.dtype.kind == "u":
+        samples = (samples.astype(np.float32) - 128.0) / 128.0
+    elif samples.dtype.kind == "i":
+        samples = samples / np.float32(2.0 ** (8 * samples.itemsize - 1))
+    start = round(begin * rate)
+    if start and start >= len(samples):
+        raise InputError(f"{path}: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
+    end = len(samples) if seconds is None else start + round(seconds * rate)
+    return Sound(samples[start:end].astype(np.float32), rate), _declared(path) <= path.stat().st_size
+
+
+def _declared(path: Path) -> int:
+    """Bytes that a WAV file has by its own header; 0 for other files, and for streams that say nothing."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    declared = int.from_bytes(head[4:8], "little")
+    return declared + 8 if head[:4] == b"RIFF" and declared < 2**32 - 2**20 else 0
+
+
+def _explain(path: Path, error: Exception | None, remedy: str = "; give a sound, such as a WAV file") -> str:
+    """Say what is wrong with a file that cannot be decoded, and what to do."""
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return "is a picture; `sfumato style` paints in the manner of one"
+    if suffix in UNREAD:
+        return f"is a sound that is not read; convert it: ffmpeg -i {path.name} {path.stem}.wav"
+    with path.open("rb") as file:
+        head = file.read(16)
+    if re.match(rb"RIFF....WAVE|fLaC|OggS|ID3|FORM....AIF|caff|\xff[\xe2-\xff]", head, re.DOTALL):
+        reason = " ".join(str(error).split()).rstrip(".") if error else "by its header"
+        return f"is damaged or cut off ({reason}); fetch or save it again"
+    if head[4:8] == b"ftyp":
+        return f"is a sound that is not read; convert it: ffmpeg -i {path.name} {path.stem}.wav"
+    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")):
+        return "is a picture; `sfumato style` paints in the manner of one"
+    return f"is not a sound that can be read{remedy}"
+
+
+def resampled(samples: Array, rate: int, wanted: int) -> Array:
+    """Convert samples, (samples, channels), to another rate: what is above half the lower of the two is lost."""
+    if rate == wanted:
+        return samples
+    try:
+        import soxr
+    except ImportError:
+        from scipy.signal import resample_poly
+
+        common = math.gcd(rate, wanted)
+        converted: Array = resample_poly(samples, wanted // common, rate // common, axis=0)
+    else:
+        converted = soxr.resample(samples, rate, wanted, quality="HQ")
+    return converted.astype(np.float32)
+
+
+def check_sound_place(
+    path: str | Path, *, bits: str = "16", inputs: tuple[str, ...] = (), overwrite: bool = False
+) -> Path:
+    """Check, before any work, that a sound can be written there; returns the file, with links followed.
+
+    Raises:
+        InputError, FileError: if not.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in WRITABLE:
+        hint = "; `sfumato style` paints pictures" if suffix in PICTURE_SUFFIXES else ""
+        raise InputError(f"{path}: a sound is written as {', '.join(WRITABLE)}, by the ending of its name{hint}")
+    kinds = WRITABLE[suffix][1]
+    if "" not in kinds and bits not in kinds:
+        raise InputError(f"{path}: {suffix} has {' or '.join(kinds)} bits, not {bits}")
+    if suffix != ".wav" or bits == "24":
+        _writer(path)
+    place = followed(Path(path))
+    if is_input(place, inputs):
+        raise InputError(f"{path}: is an input of this command; name another file for the result")
+    check_place(Path(path), overwrite=overwrite)
+    return place
+
+
+def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:
+    """Write a sound completely or not at all, in the format of the path's ending.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    suffix = path.suffix.lower()
+    kind, subtypes = WRITABLE[suffix]
+    rates = RATES.get(suffix, (sound.rate,))
+    rate = sound.rate if sound.rate in rates else min([r for r in rates if r >= sound.rate] or [max(rates)])
+    samples = resampled(sound.samples, sound.rate, rate)
+    with replacing(path) as beside:
+        if suffix == ".wav" and bits != "24":
+            _write_wav(beside, samples, rate, bits)
+        else:
+            subtype = subtypes.get("") or subtypes[bits]
+            _writer(path).write(str(beside), samples, rate, format=kind, subtype=subtype)
+
+
+def _write_wav(path: Path, samples: Array, rate: int, bits: str) -> None:
+    from scipy.io import wavfile
+
+    if bits == "16":
+        samples = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
+    wavfile.write(path, rate, samples)
+
+
+def _writer(path: str | Path) -> Any:
+    try:
+        import soundfile
+    except ImportError as error:
+        raise FileError(f"{path}: other sounds than WAV of 16 or float bits need {LIBRARY}") from error
+    return soundfile

@@ -1,0 +1,58 @@
+"""A sound in a notebook: players for what was played and for the result, above their spectrograms."""
+
+import base64
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfumato.arrays import Array
+from sfumato.layers.base import NOTHING, NoParameters
+from sfumato.sound.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from sfumato.sound.result import SoundResult
+
+
+def players(result: "SoundResult") -> str:
+    """HTML of a result: each sound with a player and its spectrogram."""
+    sounds = [("the result", result.samples)]
+    if result.content is not None:
+        sounds.insert(0, ("the content", result.content.samples))
+    return "".join(_figure(caption, samples, result.rate) for caption, samples in sounds)
+
+
+def _figure(caption: str, samples: Array, rate: int) -> str:
+    picture = f"data:image/png;base64,{_encoded(spectrogram(samples, rate))}"
+    return (
+        f"<figure><figcaption>{caption}</figcaption>{player(samples, rate)}<br>"
+        f'<img alt="spectrogram of {caption}" src="{picture}"></figure>'
+    )
+
+
+def player(samples: Array, rate: int) -> str:
+    """HTML of a player: the sound as WAV of 16 bits within the page."""
+    from scipy.io import wavfile
+
+    file = io.BytesIO()
+    wavfile.write(file, rate, np.round(np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16))
+    return f'<audio controls src="data:audio/wav;base64,{_encoded(file.getvalue())}"></audio>'
+
+
+def spectrogram(samples: Array, rate: int) -> bytes:
+    """PNG of a sound's loudness over time and frequency."""
+    from matplotlib.figure import Figure
+
+    from sfumato.plots.drawing import to_png
+
+    mid = samples.mean(axis=1, dtype=np.float32)[None]
+    L, _ = Spectrum(2048, 512, "mel", 128, rate).forward(NoParameters(), mid, NOTHING)
+    figure = Figure(figsize=(6.4, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(L[0, :, 0].T, origin="lower", aspect="auto", cmap="magma", extent=(0, len(samples) / rate, 0, 128))
+    axes.set(xlabel="seconds", ylabel="mel band")
+    return to_png(figure)
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,286 @@
+"""A sound in the manner of another, in one call: from files or samples to samples."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from sfumato.checkpoint import DAMAGED, RESTART
+from sfumato.checks import function_or_none, nearest, positive
+from sfumato.engine import Engine
+from sfumato.errors import DivergenceError, FileError, InputError, NoProgressWarning
+from sfumato.minimize import RunOptions, minimize, resumed
+from sfumato.outputs import locked_file
+from sfumato.paths import user_path
+from sfumato.sound.builtin import sound_path
+from sfumato.sound.files import Sound, check_sound_place
+from sfumato.sound.job import PlayingJob
+from sfumato.sound.memory import EVALUATIONS_A_STEP, Estimate, needed_memory, pairs_to_keep, seconds_an_evaluation
+from sfumato.sound.presets import preset_settings
+from sfumato.sound.problem import SoundProblem
+from sfumato.sound.result import SoundRecord, SoundResult
+from sfumato.sound.settings import SoundSettings, SoundSource
+from sfumato.storage import load_header, make_anew, refuse_planted, refusing_damage
+
+Styles = SoundSource | Sequence[SoundSource] | Sequence[tuple[SoundSource, float]] | Mapping[Any, float]
+"""One style; several; several with their weights, as pairs or as {file: weight}."""
+
+
+def play(
+    content: SoundSource | None,
+    style: Styles,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    seed: int = 0,
+    engine: Engine | str | None = None,
+    callback: Callable[[SoundRecord], object] | None = None,
+    preset: str | None = None,
+    bits: str = "16",
+    **settings: Any,
+) -> SoundResult:
+    """Play one sound in the manner of another, as `sfumato sound` does. Nothing is heard; the result is returned.
+
+        sound = sfumato.play("piano.wav", "guitar.wav")
+        sound.save("piano-as-guitar.wav")
+
+    Args:
+        content: The sound to play: a file, a pair of samples and their rate, or "sound:NAME" for one that is built in;
+            None for a texture, which has the style's manner alone and needs `seconds`.
+        style: The sound in whose manner; or several, as a list, as pairs with their weights, or as {file: weight}.
+        out: The file of the result. A checkpoint lies beside it until it is finished. Default: nothing is written.
+        resume: Go on with the unfinished sound of `out`; the result is that of the uninterrupted run, bit for bit.
+        overwrite: Replace what is at `out`; never a file that is read.
+        seed: Of the random filters, and of noise to start from.
+        engine: Where to compute: "numpy", "torch", "numpy/float64"; by default a GPU that PyTorch sees, or else NumPy.
+        callback: Called with a `SoundRecord` after each step; the run ends, as "interrupted", once it returns True.
+        preset: Name of one of `PRESETS`, whose settings those that are given override.
+        bits: Of each sample of `out`, where the format has a choice: "16", "24" or "float".
+        settings: Any other field of `SoundSettings`, such as seconds=5, style_weight=3 or keep="chroma".
+
+    Returns:
+        The sound, with its losses, settings and history; `save` writes it. Where its loss is no lower than that of what
+        it began with, a `NoProgressWarning` says so.
+
+    Raises:
+        InputError: for a setting or sound that cannot be used, or an `out` that is there already.
+        FileError: if a file cannot be read or written.
+        DivergenceError: when the loss becomes infinite or not a number.
+        TypeError: for a setting that there is not.
+    """
+    names = [setting.name for setting in fields(SoundSettings)]
+    for name in settings:
+        if name not in names:
+            found = nearest(name, names)
+            hint = f"; did you mean {found!r}?" if found else ""
+            raise TypeError(f"play() got an unexpected keyword argument {name!r}{hint}")
+    chosen = {} if preset is None else preset_settings(preset)
+    made = SoundSettings(**{**chosen, **settings, "seed": seed, "engine": engine})
+    playing = Playing(made, content, style_pairs(style), resume=resume, bits=bits)
+    function_or_none("callback", callback)
+    if out is None and (resume or overwrite):
+        raise InputError(f"{'resume' if resume else 'overwrite'}=True needs out=...: the file of the sound")
+    if out is None:
+        result = playing.play(callback=callback)
+    else:
+        out = user_path(out)
+        with locked_file(Path(out)):
+            playing = replace(playing, out=check_out(playing, out, overwrite=overwrite))
+            result = playing.play(callback=callback)
+    for text in result.warnings:
+        warnings.warn(text, NoProgressWarning, stacklevel=2)
+    return result
+
+
+def style_pairs(style: Any) -> list[tuple[SoundSource, float]]:
+    """Pairs of styles and weights, however they are given.
+
+    Raises:
+        InputError: if there is none, or a weight is not positive.
+    """
+    if isinstance(style, Mapping):
+        pairs = list(style.items())
+    elif isinstance(style, str | Path | Sound) or _is_samples(style):
+        pairs = [(style, 1.0)]
+    elif isinstance(style, Sequence):
+        pairs = [(one[0], one[1]) if _is_weighted(one) else (one, 1.0) for one in style]
+    else:
+        raise InputError(f"a style is a file, or a pair of samples and their rate, not {type(style).__name__}")
+    if not pairs:
+        raise InputError("no style is given: name a sound")
+    return [(one, positive("weight of a style", weight)) for one, weight in pairs]
+
+
+def _is_samples(value: Any) -> bool:
+    """Whether it is a pair of samples and their rate."""
+    return isinstance(value, tuple) and len(value) == 2 and hasattr(value[0], "shape")
+
+
+def _is_weighted(value: Any) -> bool:
+    """Whether it is a pair of a sound and its weight."""
+    return isinstance(value, tuple) and len(value) == 2 and not isinstance(value, Sound) and not _is_samples(value)
+
+
+@dataclass(frozen=True)
+class Playing:
+    """A sound to be made: its inputs, settings and the file of its result.
+
+    Attributes:
+        settings: The settings.
+        content: The sound to play; None for a texture.
+        styles: Those in whose manner to play it, with their weights.
+        out: Where the result goes, see `check_out`; None writes nothing.
+        resume: Go on from the checkpoint beside `out`.
+        save_every: Steps after which the sound so far is written, again and again.
+        bits: Of each sample of the file.
+    """
+
+    settings: SoundSettings
+    content: SoundSource | None
+    styles: Sequence[tuple[SoundSource, float]]
+    out: Path | None = None
+    resume: bool = False
+    save_every: int | None = None
+    bits: str = "16"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are read."""
+        sources = [self.content, self.settings.start, *[style for style, _ in self.styles]]
+        return tuple(str(sound_path(source)) for source in sources if isinstance(source, str | Path))
+
+    def play(
+        self,
+        *,
+        callback: Callable[[SoundRecord], object] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> SoundResult:
+        """Play, and write the result; or, if the run is ended early, the sound so far with a checkpoint beside it.
+
+        Args:
+            callback: Called after each step; the run ends once it returns True.
+            stop: Asked before every step; the run ends once it returns True.
+
+        Raises:
+            SfumatoError: as `play`. Of a sound that diverged, nothing is left.
+        """
+        engine = self.settings.chosen_engine()
+        checkpoint = checkpoint_of(self.out) if self.out else None
+        with engine.computing():
+            problem = SoundProblem(self.settings, self.content, self.styles, engine)
+            resuming = checkpoint if self.resume else None
+            job = PlayingJob(problem, self._history(problem, resuming))
+
+            def after_step(record: SoundRecord) -> object:
+                if self.out and self.save_every and record.step % self.save_every == 0:
+                    _result(job, state, "interrupted", self.files).save(self.out, bits=self.bits, overwrite=True)
+                return None if callback is None else callback(record)
+
+            run = RunOptions(callback=after_step, stop=stop, checkpoint=checkpoint, resume=self.resume)
+            state = resumed(job, run) or job.first()
+            try:
+                stopped = minimize(job, state, run)
+            except DivergenceError:
+                if checkpoint is not None:  # going on from it would end there again
+                    checkpoint.unlink(missing_ok=True)
+                raise
+            result = _result(job, state, stopped, self.files)
+        if self.out and checkpoint:
+            result.save(self.out, bits=self.bits, overwrite=True)
+            if result.stopped == "finished":
+                checkpoint.unlink(missing_ok=True)
+        return result
+
+    def estimate(self) -> Estimate:
+        """Estimate the memory and time of `play`, by a few evaluations.
+
+        Raises:
+            SfumatoError: as `play` before it begins.
+        """
+        engine = self.settings.chosen_engine()
+        with engine.computing():
+            problem = SoundProblem(self.settings, self.content, self.styles, engine)
+            history = self._history(problem, None)
+            job = PlayingJob(problem, history)
+            theta = job.rendering.first()
+            each = seconds_an_evaluation(lambda: job.objective(theta))
+        itemsize = 8 if engine.precision == "float64" else 4
+        memory = needed_memory(len(problem.mid), history, itemsize)
+        return Estimate(memory, each * EVALUATIONS_A_STEP * self.settings.steps)
+
+    def _history(self, problem: SoundProblem, resuming: Path | None) -> int:
+        """Pairs that L-BFGS keeps; a resumed run keeps as many as at first, as others would give other bytes."""
+        if resuming is None or not resuming.exists():
+            return pairs_to_keep(self.settings, len(problem.mid), problem.rate, problem.engine)
+        with refusing_damage(resuming, DAMAGED, RESTART):
+            history = load_header(resuming)["settings"]["history"]
+            if type(history) is not int or history < 1:
+                raise ValueError(f"no run keeps {history} pairs")
+        return history
+
+
+def _result(job: PlayingJob, state: Any, stopped: str, files: tuple[str, ...]) -> SoundResult:
+    problem = job.problem
+    sound, gain = problem.finish(job.sound(state))
+    end = job.objective.without_gradient(state.theta)
+    return SoundResult(
+        samples=sound.samples,
+        rate=sound.rate,
+        loss=end.loss,
+        terms=dict(end.terms),
+        steps=state.steps,
+        evaluations=job.objective.evaluations,
+        seconds=state.seconds,
+        stopped=stopped,
+        gain_db=gain,
+        settings=job.settings,
+        warnings=job.warnings(state, end.loss) if stopped == "finished" else (),
+        history=tuple(state.history),
+        content=problem.original if problem.has_content else None,
+        files=files,
+    )
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Path of the checkpoint of an unfinished sound."""
+    return out.with_name(f".{out.name}.checkpoint")
+
+
+def check_out(playing: Playing, out: str | Path, *, overwrite: bool) -> Path:
+    """Check, before any work, that a sound can be written, and whether there is one to resume.
+
+    Args:
+        playing: What is to be played; none of the sounds that it reads may be replaced.
+        out: Where it is to go; what a link leads to is written, and the link stays one.
+        overwrite: Whether it may replace what is there.
+
+    Returns:
+        The file to write.
+
+    Raises:
+        InputError, FileError: if not.
+    """
+    if playing.resume and overwrite:
+        raise InputError("overwrite=True and resume=True contradict each other: choose one")
+    path = check_sound_place(out, bits=playing.bits, inputs=playing.files, overwrite=overwrite or playing.resume)
+    begun = checkpoint_of(path)
+    beside = path.with_name(f".{begun.name}.part")  # the longest name that will be written
+    try:
+        make_anew(beside)
+        beside.unlink()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
+    refuse_planted(begun)
+    if playing.resume and not begun.exists():
+        finished = "is finished; to make it anew, use overwrite=True"
+        state = finished if path.exists() else "was not begun; leave out resume=True"
+        raise InputError(f"{path}: there is nothing to go on with: the sound {state}")
+    if begun.exists() and not (playing.resume or overwrite):
+        raise InputError(
+            f"{path}: was begun and not finished; add resume=True to go on, or overwrite=True to begin anew"
+        )
+    if overwrite:
+        begun.unlink(missing_ok=True)
+    return path

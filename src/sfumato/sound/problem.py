@@ -1,0 +1,257 @@
+"""What a sound is to become, from files or samples: levels, spectra, targets, and the sound to start from."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array, cast, fingerprint, to_numpy
+from sfumato.engine import Engine, allowed_memory
+from sfumato.errors import InputError
+from sfumato.kernels.gram import total_and_gram_matrix
+from sfumato.layers import Convolution
+from sfumato.layers.base import NOTHING, NoParameters
+from sfumato.losses.autocorrelation import AutocorrelationLoss, autocorrelation
+from sfumato.losses.content import ContentLoss
+from sfumato.losses.gram import FeatureMoments, GramLoss
+from sfumato.network import Network
+from sfumato.random_keys import Stream, generator
+from sfumato.sound.builtin import sound_path
+from sfumato.sound.files import LEAST_SECONDS, Sound, check_sound, read_sound, resampled
+from sfumato.sound.objective import SoundObjective, Term
+from sfumato.sound.rendering import Gains, Rendering, Samples
+from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
+from sfumato.sound.spectrum import Lifter, Spectrum
+from sfumato.sound.starts import equalised, mosaic, noise, side_like_mid
+
+LEVEL = 0.1
+"""Root mean square that every sound is brought to before anything is measured, -20 dB: loudness is a logarithm, and
+losses depend on the level."""
+
+LOUDEST = 0.99
+"""Peak of the result; one that is louder is made quieter, never clipped."""
+
+STYLE_BANDS, FILTERS, WIDTHS = 20, 256, (1, 7)
+"""Coarse bands, which tell an instrument from the notes that it plays; random filters, and the frames that they see."""
+
+RHYTHM_SECONDS = 4.0
+"""Longest time between two things that makes a rhythm."""
+
+LOUDNESS_BANDS = 4
+
+
+class Style(NamedTuple):
+    """A sound whose manner is wanted, with its weight, which add up to one."""
+
+    samples: Array
+    weight: float
+
+
+class SoundProblem:
+    """Content and styles at one rate and level, and the objective that they make.
+
+    Args:
+        settings: The settings.
+        content: The sound to play; None for a texture, which has the style's manner alone.
+        styles: Those in whose manner to play it, with their weights.
+        engine: Where to compute.
+
+    Raises:
+        InputError, FileError: for sounds that cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: SoundSettings,
+        content: SoundSource | None,
+        styles: Sequence[tuple[SoundSource, float]],
+        engine: Engine,
+    ) -> None:
+        self.settings, self.engine = settings, engine
+        memory = allowed_memory(settings.memory_bytes)
+        read = [
+            as_sound(style, begin=settings.style_begin, seconds=settings.style_seconds, memory=memory)
+            for style, _ in styles
+        ]
+        if content is None:
+            self.original = _empty(settings, read[0].rate)
+        else:
+            self.original = as_sound(content, memory=memory, begin=settings.begin, seconds=settings.seconds)
+        self.has_content = content is not None
+        self.rate = self.original.rate if settings.sample_rate == "full" else int(settings.sample_rate)
+        total = sum(weight for _, weight in styles)
+        self.styles = [
+            Style(_levelled(_mono(self._at_rate(sound))), weight / total)
+            for sound, (_, weight) in zip(read, styles, strict=True)
+        ]
+        channels = self._at_rate(self.original)
+        self.level = _level(channels) if self.has_content else LEVEL
+        channels = channels * (LEVEL / self.level) if self.has_content else channels
+        self.mid = _mono(channels)
+        wanted = settings.channels or ("stereo" if channels.shape[1] == 2 else "mono")
+        self.side = (channels[:, 0] - channels[:, -1]) / 2.0 if wanted == "stereo" else None
+
+    def _at_rate(self, sound: Sound) -> Array:
+        return resampled(sound.samples, sound.rate, self.rate)
+
+    def fingerprint(self) -> str:
+        """Digest of the sounds."""
+        start = self.start() if str(self.settings.start) not in STARTS else np.zeros(0)
+        return fingerprint(self.mid, start, *[style.samples for style in self.styles])
+
+    def start(self) -> Array:
+        """The sound to start from, (samples,)."""
+        settings, style = self.settings, np.concatenate([style.samples for style in self.styles])
+        kind = settings.start if self.has_content else "noise"
+        if not settings.style_weight and settings.content_weight and self.has_content:
+            kind = "content"
+        if kind == "content":
+            return self.mid
+        if kind == "eq":
+            return equalised(self.mid, style)
+        if kind == "mosaic":
+            return mosaic(self.mid, style)
+        if kind == "noise":
+            return noise(len(self.mid), LEVEL, settings.seed)
+        given = _levelled(_mono(self._at_rate(as_sound(kind))))
+        if len(given) < len(self.mid):
+            raise InputError(
+                f"the sound to start from is {len(given) / self.rate:.2f} s long, and the content "
+                f"{len(self.mid) / self.rate:.2f} s; give one as long"
+            )
+        return given[: len(self.mid)]
+
+    def rendering(self) -> Rendering:
+        """The sound as a function of theta: gains on the start; from noise, whose phases say nothing, the samples."""
+        from_noise = self.settings.start == "noise" or not self.has_content
+        place = self._place(self.start())
+        return Samples(place) if from_noise and self.settings.style_weight else Gains(place)
+
+    def objective(self, rendering: Rendering) -> SoundObjective:
+        """The objective: the terms that have a weight, on each spectrum."""
+        settings, terms = self.settings, dict[Spectrum, list[Term]]()
+        timbre = Spectrum(2048, 512, "mel", STYLE_BANDS, self.rate)
+        if settings.style_weight:
+            terms[timbre] = list(self._style_terms(timbre))
+        if settings.rhythm_weight:
+            terms.setdefault(timbre, []).append(self._rhythm_term(timbre))
+        if settings.content_weight and self.has_content:
+            notes = Spectrum(4096, 512, KEEPS[settings.keep], rate=self.rate)
+            lifter = Network([Lifter()], self._shape(notes)) if settings.keep == "pitch" else None
+            terms[notes] = [self._kept_term("content", notes, settings.content_weight, lifter)]
+        if settings.loudness_weight and self.has_content:
+            coarse = Spectrum(2048, 512, "mel", LOUDNESS_BANDS, self.rate)
+            terms[coarse] = [self._kept_term("loudness", coarse, settings.loudness_weight)]
+        return SoundObjective(rendering, terms)
+
+    def _shape(self, spectrum: Spectrum, samples: int | None = None) -> tuple[int, ...]:
+        return spectrum.build((len(self.mid) if samples is None else samples,)).output_shape
+
+    def _style_terms(self, spectrum: Spectrum) -> Iterable[Term]:
+        """Gram matrices of random filters over time, of several lengths."""
+        heard = [self._spectrum_of(spectrum, style.samples) for style in self.styles]
+        values = np.concatenate([L.reshape(-1) for L in heard])
+        mean, deviation = float(values.mean()), float(values.std())
+        widths = sorted({max(1, round(width * self.settings.style_scale)) for width in WIDTHS})
+        for step, width in enumerate(widths):
+            layers = [Convolution(FILTERS, (width, 1), padding=0, relu=True)]
+            W = generator(self.settings.seed, Stream.SOUND, step + 1).standard_normal((FILTERS, width, 1, STYLE_BANDS))
+            W *= math.sqrt(2.0 / (width * STYLE_BANDS)) / deviation  # of the bands, made standard: (L - m) / s
+            theta = self._put(np.concatenate([W.reshape(-1), -mean * W.sum(axis=(1, 2, 3))]))
+            targets = []
+            for L, style in zip(heard, self.styles, strict=True):
+                network = Network(layers, L.shape[1:])
+                features = network.apply(theta, self._put(L))
+                positions = math.prod(features.shape[:-1])
+                sums = total_and_gram_matrix(to_numpy(features), totals=False)
+                targets.append((FeatureMoments(positions, *sums), style.weight))
+            loss = GramLoss(targets)
+            weight = self.settings.style_weight / len(widths)
+            yield Term("style", Network(layers, self._shape(spectrum)), theta, loss, weight)
+
+    def _rhythm_term(self, spectrum: Spectrum) -> Term:
+        lags = round(RHYTHM_SECONDS * self.rate / spectrum.hop)
+        target = np.zeros((lags, STYLE_BANDS))
+        for style in self.styles:
+            target += style.weight * autocorrelation(self._spectrum_of(spectrum, style.samples), lags)
+        return Term("rhythm", None, self._put(np.zeros(0)), AutocorrelationLoss(target), self.settings.rhythm_weight)
+
+    def _kept_term(self, kind: str, spectrum: Spectrum, weight: float, network: Network | None = None) -> Term:
+        """What of the content's own spectrum shall stay."""
+        nothing, target = self._put(np.zeros(0)), self._put(self._spectrum_of(spectrum, self.mid))
+        return Term(
+            kind, network, nothing, ContentLoss(target if network is None else network.apply(nothing, target)), weight
+        )
+
+    def _spectrum_of(self, spectrum: Spectrum, samples: Array) -> Array:
+        L, _ = spectrum.forward(NoParameters(), self._place(samples), NOTHING)
+        return to_numpy(L)
+
+    def _place(self, samples: Array) -> Array:
+        """A sound, (samples,), where it is computed: (1, samples)."""
+        return self._put(samples[None])
+
+    def _put(self, values: Array) -> Array:
+        return self.engine.master.put(values)
+
+    def finish(self, mid: Array) -> tuple[Sound, float]:
+        """The result: both channels, at the content's level, rate and length; and the gain in dB that its peak cost."""
+        channels = mid[:, None]
+        if self.side is not None:
+            side = side_like_mid(self.side, self.mid, mid)
+            channels = np.stack([mid + side, mid - side], axis=1)
+        samples = resampled(channels * (self.level / max(_level(channels), 1e-12)), self.rate, self.original.rate)
+        length = len(self.original.samples)
+        samples = np.pad(samples[:length], ((0, length - len(samples[:length])), (0, 0)))
+        peak = float(np.abs(samples).max())
+        gain = min(1.0, LOUDEST / peak) if peak else 1.0
+        return Sound((samples * gain).astype(np.float32), self.original.rate), 20.0 * math.log10(gain)
+
+
+def as_sound(
+    source: SoundSource, *, begin: float = 0.0, seconds: float | None = None, memory: int | None = None
+) -> Sound:
+    """A sound from a file, or from samples and their rate.
+
+    Raises:
+        InputError, FileError: if it cannot be used.
+    """
+    if isinstance(source, str | Path):
+        return read_sound(sound_path(source), begin=begin, seconds=seconds, memory=memory)
+    if not isinstance(source, tuple) or len(source) != 2:
+        raise InputError(f"a sound is a file, or a pair of samples and their rate, not {type(source).__name__}")
+    samples, rate = np.asarray(source[0]), source[1]
+    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fiu":
+        raise InputError(f"samples are numbers, (samples,) or (samples, channels), not of shape {samples.shape}")
+    if samples.dtype.kind in "iu":
+        samples = samples / np.iinfo(samples.dtype).max
+    samples = np.atleast_2d(samples.T).T.astype(np.float32)
+    end = None if seconds is None else round((begin + seconds) * rate)
+    sound = Sound(samples[round(begin * rate) : end], int(rate))
+    check_sound(sound, "the sound")
+    return sound
+
+
+def _empty(settings: SoundSettings, rate: int) -> Sound:
+    """Silence as long as a texture shall be."""
+    if settings.seconds is None:
+        raise InputError("without content the length of the result is not known: give seconds=...")
+    if settings.seconds < LEAST_SECONDS:
+        raise InputError(f"a sound has {LEAST_SECONDS} s at least, not {settings.seconds:g}")
+    return Sound(np.zeros((round(settings.seconds * rate), 1), np.float32), rate)
+
+
+def _mono(channels: Array) -> Array:
+    mean: Array = channels.mean(axis=1)
+    return mean
+
+
+def _level(samples: Array) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def _levelled(samples: Array) -> Array:
+    return cast(samples * (LEVEL / max(_level(samples), 1e-12)), np.float32)

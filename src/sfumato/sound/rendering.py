@@ -1,0 +1,111 @@
+"""Sounds as functions of what is optimised: gains on the spectrum of another sound, or the samples themselves."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sfumato.arrays import Array, cast, like, namespace, zeros
+from sfumato.kernels.ops import ops
+from sfumato.kernels.spectra import frames_in, hann_window
+from sfumato.sound.spectrum import mirrored
+
+SIZE, HOP = 2048, 512
+"""Samples of a frame whose bins have gains, and from one frame to the next."""
+
+
+class Rendering(Protocol):
+    """A sound as a function of theta."""
+
+    size: int
+    """Length of theta."""
+
+    def first(self) -> Array:
+        """Theta of the sound to start from, where it is computed."""
+
+    def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """The sound, (1, samples), and the backward pass, from dx to dtheta."""
+
+
+class Samples:
+    """The samples themselves: x = theta. A sound that is made from noise has to find its phases too.
+
+    Args:
+        start: The sound to start from, (1, samples).
+    """
+
+    def __init__(self, start: Array) -> None:
+        self.start, self.size = start, start.shape[1]
+
+    def first(self) -> Array:
+        return self.start.reshape(-1)
+
+    def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
+        return theta.reshape(1, -1), lambda dx: dx.reshape(-1)
+
+
+class Gains:
+    """Gains on the spectrum of a sound: theta is their logarithm, for each frame and bin.
+
+        Y[t, k] = exp(theta[t, k]) X0[t, k],        y[t] = irfft(Y[t])
+        x~      = sum_t w y[t] / sum_t w^2          (overlap-add),        x = x~ without its mirrored ends
+
+    X0 is the spectrum of the start, as in `Spectrum`. Theta = 0 is the start itself, since its frames have been under
+    the window once before and are so twice. A gain can raise and lower what sounds, but cannot put in what is not there
+    at all, and phases stay the start's.
+
+    Derivation. With e = dx~ / sum w^2, the gradient of the samples of frame t is w e[t], and irfft's bins 1 .. N/2 - 1
+    have effect twice, so
+
+        dY[t, k] = c_k rfft(w e[t])[k],        c_k = 2/N for 0 < k < N/2, and 1/N for k = 0 and N/2
+
+    with dY for dJ/dRe Y + i dJ/dIm Y, as in `Spectrum`; and as dY/dtheta = Y,
+
+        dtheta = Re(conj(dY) Y)
+
+    Args:
+        start: The sound to start from, (1, samples).
+    """
+
+    def __init__(self, start: Array) -> None:
+        self.samples, self.margin = start.shape[1], SIZE // 2
+        self.spectrum = ops().frame_spectra(mirrored(start, self.margin), SIZE, HOP)
+        self.shape = self.spectrum.shape[1:]
+        self.size = self.shape[0] * self.shape[1]
+        self.covered = (self.shape[0] - 1) * HOP + SIZE
+        self.weight = self._weight(start)
+
+    def _weight(self, start: Array) -> Array:
+        """1 / sum_t w^2 where it counts, and 0 in the mirrored ends, (1, covered)."""
+        square = zeros((1, self.covered), start)
+        window = hann_window(SIZE) ** 2
+        own = cast(like(window, start), start.dtype)
+        for frame in range(self.shape[0]):
+            square[0, frame * HOP : frame * HOP + SIZE] += own
+        inverse = zeros((1, self.covered), start)
+        inside = slice(self.margin, self.margin + self.samples)
+        inverse[:, inside] = 1.0 / square[:, inside]
+        return inverse
+
+    def first(self) -> Array:
+        return zeros((self.size,), self.weight)
+
+    def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
+        xp, inside = namespace(theta), slice(self.margin, self.margin + self.samples)
+        Y = xp.exp(theta).reshape(1, *self.shape) * self.spectrum
+        x = (ops().overlap_add(Y, SIZE, HOP) * self.weight)[:, inside]
+
+        def backward(dx: Array) -> Array:
+            whole = zeros((1, self.covered), dx)
+            whole[:, inside] = dx
+            dY = ops().frame_spectra(whole * self.weight, SIZE, HOP)
+            dtheta = (dY.real * Y.real + dY.imag * Y.imag) * (2.0 / SIZE)
+            dtheta[..., 0] *= 0.5
+            dtheta[..., -1] *= 0.5
+            gradient: Array = dtheta.reshape(-1)
+            return gradient
+
+        return x, backward
+
+
+def frames_of(samples: int) -> int:
+    """Frames of a sound of so many samples, mirrored at its ends."""
+    return frames_in(samples + SIZE, SIZE, HOP)
