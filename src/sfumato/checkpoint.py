@@ -16,7 +16,7 @@ from sfumato.storage import load_tensors, refusing_damage, save_tensors
 if TYPE_CHECKING:
     from sfumato.minimize import Job
 
-DIGESTS = ("data", "scaling", "pictures", "network_parameters")
+DIGESTS = ("data", "scaling", "pictures", "sounds", "network_parameters")
 """Settings that are digests of arrays, which say nothing to a reader."""
 
 CHANGEABLE = ("memory",)

@@ -45,7 +45,7 @@ class PlayingJob(Job):
             "samples": len(problem.mid),
             "rate": problem.rate,
             "style_shares": [style.weight for style in problem.styles],
-            "pictures": problem.fingerprint(),
+            "sounds": problem.fingerprint(),
         }
 
     def first(self) -> State:

@@ -40,7 +40,7 @@ from sfumato.sound.settings import SOUND_PRECISIONS, STARTS, SoundSettings
 def sound(
     context: typer.Context,
     sounds: Sounds,
-    sound: SoundOptions,
+    source: SoundOptions,
     objective: SoundObjectiveOptions,
     run: SoundRunOptions,
     compute: ComputeOptions,
@@ -66,8 +66,8 @@ def sound(
     given = [
         name for name in context.params if str(context.get_parameter_source(name)) == "ParameterSource.COMMANDLINE"
     ]
-    settings = _parse_settings(sound, objective, run, compute, preset=run.preset, given_by_name=given)
-    contents, styles = _parse_sounds(sounds, sound.style, settings)
+    settings = _parse_settings(source, objective, run, compute, preset=run.preset, given_by_name=given)
+    contents, styles = _parse_sounds(sounds, source.style, settings)
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
     job = Playing(settings, contents[0], styles, None, run.resume, run.save_every, file.bits)
