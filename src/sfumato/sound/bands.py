@@ -16,7 +16,7 @@ SCALES = ("mel", "notes", "chroma")
 
 @functools.cache
 def band_matrix(scale: str, count: int, size: int, rate: int) -> Array:
-    """Weight of each bin of a spectrum in each band, (bands, size/2 + 1), in float64; read-only.
+    """Weight of each bin of a spectrum in each band, (bands, size/2 + 1), in float64; not to be changed.
 
     Bands are triangles, from the centre of the band below to that of the band above, and one bin wide each way at
     least.
@@ -39,7 +39,6 @@ def band_matrix(scale: str, count: int, size: int, rate: int) -> Array:
             raise InputError(f"{rate} samples a second are too few to hear notes in: use 8000 or more")
         if scale == "chroma":
             B = np.stack([B[band::AN_OCTAVE].sum(axis=0) for band in range(min(AN_OCTAVE, len(B)))])
-    B.setflags(write=False)
     return B
 
 
@@ -65,7 +64,7 @@ def _from_mel(mel: Array) -> Array:
 
 @functools.cache
 def lifter_matrix(bands: int, sigma: float) -> Array:
-    """A = I - K, (bands, bands), with K a Gaussian mean over neighbouring bands; read-only.
+    """A = I - K, (bands, bands), with K a Gaussian mean over neighbouring bands; not to be changed.
 
     A row of K is a normal density around its band, which adds up to 1 over the bands that there are.
 
@@ -76,5 +75,4 @@ def lifter_matrix(bands: int, sigma: float) -> Array:
     distance = np.arange(bands)[:, None] - np.arange(bands)
     K = np.exp(-0.5 * (distance / sigma) ** 2)
     A: Array = np.eye(bands) - K / K.sum(axis=1, keepdims=True)
-    A.setflags(write=False)
     return A
