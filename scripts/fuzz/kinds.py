@@ -1,12 +1,13 @@
 """The kinds of files: how each is changed, how it is read, and the command that reads it.
 
-A kind's share says how many of the inputs are of it. Those of pictures and checkpoints are smaller than those of what
-takes less time; and a Keras file is read by a process of its own, which takes a quarter of a second: of 400 inputs one
-is an .h5, and one a .keras.
+A kind's share says how many of about 500 inputs are of it. Those of pictures and checkpoints are smaller than those of
+what takes less time; and a Keras file is read by a process of its own, which takes a quarter of a second: one is an
+.h5, and one a .keras.
 """
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from scripts.fuzz import seeds
 from scripts.fuzz.mutations import Mutation, cells, gzipped, png_chunk, safetensors_header, zip_member
 
+import sfumato
 from sfumato import Model, data
 from sfumato.errors import SfumatoError
 from sfumato.interchange.weights import import_weights
@@ -21,6 +23,8 @@ from sfumato.minimize import RunOptions, resumed
 from sfumato.outputs import CHECKPOINT
 from sfumato.pictures.as_examples import load_picture
 from sfumato.pictures.files import open_image, read_description
+from sfumato.sound import play as playing
+from sfumato.sound.files import read_sound
 from sfumato.storage import refusing_damage
 from sfumato.style.control.masks import make_regions
 from sfumato.style.inputs import Style, read_styles
@@ -48,7 +52,7 @@ class Kind(NamedTuple):
     """A kind of files.
 
     Attributes:
-        share: How many of 400 inputs are of it.
+        share: How many of about 500 inputs are of it.
         suffix: Of its files' names.
         read: How it is read.
         command: The command that reads it.
@@ -203,6 +207,38 @@ def _style(folder: Path) -> list[str]:
     return ["style", str(folder / seeds.CONTENT), str(folder / seeds.STYLE), *settings]
 
 
+def _sound(folder: Path, path: Path) -> object:
+    """A sound to play."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is cut off
+        return read_sound(path, memory=MEMORY)
+
+
+def _sound_kind(share: int, suffix: str) -> Kind:
+    """A kind of sounds."""
+    return Kind(share, suffix, _sound, _play_sound)
+
+
+def _play_sound(folder: Path, path: Path, out: Path) -> list[str]:
+    return ["sound", str(path), str(folder / seeds.SOUND_STYLE), "--steps=1", "--quiet", f"--out={out / 'played.wav'}"]
+
+
+def _sound_checkpoint(folder: Path, path: Path) -> object:
+    """The checkpoint of a sound, up to the step that would follow."""
+    out = path.with_suffix(".wav")
+    playing.checkpoint_of(out).write_bytes(path.read_bytes())
+    return sfumato.play(
+        folder / seeds.SOUND, folder / seeds.SOUND_STYLE, out=out, resume=True, callback=lambda _: True, **seeds.PLAYING
+    )
+
+
+def _resume_playing(folder: Path, path: Path, out: Path) -> list[str]:
+    sound = out / "played.wav"
+    playing.checkpoint_of(sound).write_bytes(path.read_bytes())
+    settings = ["--steps=3", "--sample-rate=8000", "--backend=numpy", "--quiet", "--resume"]
+    return ["sound", str(folder / seeds.SOUND), str(folder / seeds.SOUND_STYLE), *settings, f"--out={sound}"]
+
+
 def _predict_with(folder: Path, path: Path, out: Path) -> list[str]:
     return ["predict", str(path), str(folder / seeds.ROWS)]
 
@@ -231,6 +267,11 @@ KINDS = {
     "model": Kind(35, ".safetensors", _stored_model, _predict_with, (safetensors_header,)),
     "training checkpoint": Kind(20, ".safetensors", _training_checkpoint, _resume_training, (safetensors_header,)),
     "style checkpoint": Kind(8, ".safetensors", _style_checkpoint, _resume_painting, (safetensors_header,)),
+    "WAV": _sound_kind(15, ".wav"),
+    "FLAC": _sound_kind(10, ".flac"),
+    "Ogg": _sound_kind(10, ".ogg"),
+    "MP3": _sound_kind(10, ".mp3"),
+    "sound checkpoint": Kind(5, ".safetensors", _sound_checkpoint, _resume_playing, (safetensors_header,)),
     "safetensors weights": Kind(20, ".safetensors", _weights, _import, (safetensors_header,)),
     "pth": Kind(20, ".pth", _weights, _import, (zip_member,)),
     "old pth": Kind(20, ".pth", _weights, _import),

@@ -24,6 +24,8 @@ from sfumato.arrays import Array
 from sfumato.data import Scaling, load
 from sfumato.data.idx import DTYPES
 from sfumato.minimize import RunOptions
+from sfumato.sound.play import checkpoint_of as checkpoint_of_sound
+from sfumato.sound.play import play
 from sfumato.storage import save_tensors
 from sfumato.style.stylize import checkpoint_of, stylize
 from sfumato.training.preparation import Training, prepare
@@ -36,11 +38,13 @@ Seeds = dict[str, list[bytes]]
 """Valid files by their kind."""
 
 ROWS, MODEL, IMAGE_MODEL, CONTENT, STYLE = "rows.csv", "model.safetensors", "images.safetensors", "content.png", "s.png"
+SOUND, SOUND_STYLE = "sound.wav", "style.wav"
 """Names of the whole files."""
 
 TRAINING: dict[str, Any] = {"hidden": (3,), "epochs": 2, "batch_size": 4, "validation": 0.25}
 PAINTING: dict[str, Any] = {"size": 32, "steps": 2, "scales": 1, "engine": "numpy"}
 PAINTING |= {"content_layers": {"block1_conv2": 1.0}, "style_layers": {"block1_conv1": 1.0}}
+PLAYING: dict[str, Any] = {"steps": 3, "sample_rate": 8000, "engine": "numpy"}
 """Settings of the runs that the checkpoints are of."""
 
 
@@ -77,6 +81,8 @@ def make_files(folder: Path) -> Seeds:
         "model": models,
         "training checkpoint": [_training_checkpoint(folder)],
         "style checkpoint": [_style_checkpoint(folder)],
+        **_sounds(folder),
+        "sound checkpoint": [_sound_checkpoint(folder)],
         "safetensors weights": [_safetensors(folder, weights), models[0]],
         **_pictures(),
         **_parquet(folder),
@@ -169,6 +175,33 @@ def _style_checkpoint(folder: Path) -> bytes:
     out = folder / "unfinished.png"
     stylize(folder / CONTENT, folder / STYLE, out=out, callback=lambda record: True, **PAINTING)
     return checkpoint_of(out).read_bytes()
+
+
+def _sounds(folder: Path) -> Seeds:
+    """Sounds of each format, one of them as a whole file."""
+    from scipy.io import wavfile
+
+    samples = 0.3 * np.sin(np.arange(8000) * np.array([[0.2], [0.3]]) ** 1.01).T
+    for name, channel in zip((SOUND, SOUND_STYLE), samples.T, strict=True):
+        wavfile.write(folder / name, 8000, np.round(channel * 32767).astype(np.int16))
+    seeds = {"WAV": [(folder / SOUND).read_bytes()]}
+    if importlib.util.find_spec("soundfile") is None:
+        return seeds
+    import soundfile
+
+    made = {"WAV": ("PCM_24", "FLOAT", "ULAW"), "FLAC": ("PCM_16",), "OGG": ("VORBIS", "OPUS"), "MP3": (None,)}
+    for kind, subtypes in made.items():
+        for subtype in subtypes:
+            file = io.BytesIO()
+            soundfile.write(file, samples, 8000, format=kind, subtype=subtype)
+            seeds.setdefault("Ogg" if kind == "OGG" else kind, []).append(file.getvalue())
+    return seeds
+
+
+def _sound_checkpoint(folder: Path) -> bytes:
+    out = folder / "unfinished.wav"
+    play(folder / SOUND, folder / SOUND_STYLE, out=out, callback=lambda _: True, **PLAYING)
+    return checkpoint_of_sound(out).read_bytes()
 
 
 def _safetensors(folder: Path, weights: dict[str, Array]) -> bytes:
