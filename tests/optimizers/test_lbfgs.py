@@ -296,3 +296,14 @@ def test_curvature_is_learned_whatever_the_scale_of_the_loss(scale: float) -> No
     for _ in range(12):
         theta, state, _ = lbfgs.step(objective, theta, state, 1.0)
     assert state.pairs >= 10
+
+
+def test_pairs_that_no_steps_have_left_are_refused() -> None:
+    lbfgs = LBFGS(history=2)
+    vectors, numbers = lbfgs.pack(lbfgs.init(np.ones(3)))
+    for slope in (0.0, -1.0):
+        vectors["s"][0], vectors["y"][0] = 1.0, slope
+        with pytest.raises(ValueError, match="its pairs are of no steps downhill"):
+            lbfgs.unpack(vectors, {**numbers, "pairs": 1})
+    vectors["y"][0] = 1.0
+    assert lbfgs.unpack(vectors, {**numbers, "pairs": 1}).pairs == 1

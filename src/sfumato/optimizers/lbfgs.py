@@ -5,6 +5,7 @@ by s changed the gradient by y, so H^-1 y = s. L-BFGS keeps the last few pairs (
 straight from them (the two-loop recursion, algorithm 7.4), in a few products of vectors.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -114,6 +115,13 @@ class LBFGS(Optimizer[Curvature]):
 
     def remembering(self, steps: int) -> "LBFGS":
         return replace(self, history=min(self.history, steps))
+
+    def unpack(self, vectors: Mapping[str, Array], numbers: Mapping[str, Any]) -> Curvature:
+        """Rebuild the state; raises ValueError for pairs that no steps have left: along each the slope has risen."""
+        state = super().unpack(vectors, numbers)
+        if not all(float(state.s[i] @ state.y[i]) > 0 for i in range(min(state.pairs, self.history))):
+            raise ValueError("its pairs are of no steps downhill")
+        return state
 
     def _direction(self, gradient: Array, state: Curvature) -> Array:
         """-H^-1 g from the stored pairs: the two-loop recursion."""
