@@ -41,6 +41,9 @@ RHYTHM_SECONDS = 4.0
 
 LOUDNESS_BANDS = 4
 
+SILENT, HEARD = 0.1, 0.4
+"""Mean loudness of a frame, as a part of the loudest frame's, up to which it is silent, and from which it is heard."""
+
 
 class Style(NamedTuple):
     """A sound whose manner is wanted, with its weight, which add up to one."""
@@ -152,6 +155,8 @@ class SoundProblem:
     def _style_terms(self, spectrum: Spectrum) -> Iterable[Term]:
         """Gram matrices of random filters over time, of several lengths."""
         heard = [self._spectrum_of(spectrum, style.samples) for style in self.styles]
+        sounding = [heard_frames(L) for L in heard]
+        own = heard_frames(self._spectrum_of(spectrum, self.mid)) if self.has_content else None
         values = np.concatenate([L.reshape(-1) for L in heard])
         mean, deviation = float(values.mean()), float(values.std())
         widths = sorted({max(1, round(width * self.settings.style_scale)) for width in WIDTHS})
@@ -161,13 +166,12 @@ class SoundProblem:
             W *= math.sqrt(2.0 / (width * STYLE_BANDS)) / deviation  # of the bands, made standard: (L - m) / s
             theta = self._put(np.concatenate([W.reshape(-1), -mean * W.sum(axis=(1, 2, 3))]))
             targets = []
-            for L, style in zip(heard, self.styles, strict=True):
-                network = Network(layers, L.shape[1:])
-                features = network.apply(theta, self._put(L))
-                positions = math.prod(features.shape[:-1])
-                sums = total_and_gram_matrix(to_numpy(features), totals=False)
-                targets.append((FeatureMoments(positions, *sums), style.weight))
-            loss = GramLoss(targets)
+            for L, frames, style in zip(heard, sounding, self.styles, strict=True):
+                features = Network(layers, L.shape[1:]).apply(theta, self._put(L))
+                mask = positions_of(frames, width)
+                sums = total_and_gram_matrix(to_numpy(features), mask, totals=False)
+                targets.append((FeatureMoments(float(mask.sum()), *sums), style.weight))
+            loss = GramLoss(targets, None if own is None else self._put(positions_of(own, width)))
             weight = self.settings.style_weight / len(widths)
             yield Term("style", Network(layers, self._shape(spectrum)), theta, loss, weight)
 
@@ -208,6 +212,23 @@ class SoundProblem:
         peak = float(np.abs(samples).max())
         gain = min(1.0, LOUDEST / peak) if peak else 1.0
         return Sound((samples * gain).astype(np.float32), self.original.rate), 20.0 * math.log10(gain)
+
+
+def heard_frames(L: Array) -> Array:
+    """How much each frame of a spectrum counts as sound and not as silence, (frames,), from 0 to 1.
+
+    Silence has no timbre. If it counted, a sound with pauses in the manner of one without would have to fill them.
+    """
+    level = L[0, :, 0].mean(axis=1)
+    part = level / max(float(level.max()), 1e-12)
+    heard: Array = np.clip((part - SILENT) / (HEARD - SILENT), 0.0, 1.0)
+    return heard
+
+
+def positions_of(frames: Array, width: int) -> Array:
+    """How much each position of filters of some frames counts, (1, positions, 1, 1): as much as its least frame."""
+    windows = np.lib.stride_tricks.sliding_window_view(frames, width)
+    return windows.min(axis=1).astype(np.float32)[None, :, None, None]
 
 
 def as_sound(

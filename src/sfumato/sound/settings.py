@@ -79,7 +79,7 @@ class SoundSettings:
         default=0.0, metadata=described("Of the style's rhythm, which takes the place of the content's.")
     )
     loudness_weight: float = field(
-        default=0.0, metadata=described("Of the content's loudness, moment by moment, in four bands.")
+        default=1.0, metadata=described("Of the content's loudness, moment by moment, in four bands.")
     )
     style_scale: float = field(
         default=1.0, metadata=described("Factor on the stretches of time in which the style is heard.")
