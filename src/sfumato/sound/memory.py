@@ -5,17 +5,26 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sfumato.checks import bytes_as_text
-from sfumato.engine import Engine, allowed_memory
+from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
+from sfumato.sound.problem import SoundProblem
 from sfumato.sound.rendering import SIZE, frames_of
-from sfumato.sound.settings import SoundSettings
+from sfumato.sound.starts import SHIFTS
 
-PROGRAM = 150_000_000
+BINS = SIZE // 2 + 1
+
+PROGRAM = 120_000_000
 """Bytes of Python, its libraries and what does not grow with the sound."""
 
-WORK = 34
-"""Vectors of the length of theta that an evaluation takes beside L-BFGS's pairs, at most: spectra of two sizes, which
-are complex, and what is kept of them for their backward pass. Measured: see `tests/cli/sound`."""
+WORK = 36
+"""Spectra, as large as the gains, that an evaluation takes beside L-BFGS's pairs, at most: those of two sizes, which
+are complex, and what is kept of them for their backward pass. Measured: 33 in mono, 35 in stereo."""
+
+STYLE_WORK = 6
+"""Spectra of all styles together that are in memory at once before the run begins; measured: 4."""
+
+MOSAIC_FRAMES, MOSAIC_ACTIVITIES = 3, 7
+"""Of a mosaic: copies of its frames at once, and of the matrix that says when each sounds; measured: 2.6 and 6."""
 
 HISTORIES = (10, 5, 3)
 """Pairs that L-BFGS keeps: as many of these as fit."""
@@ -39,27 +48,49 @@ class Estimate(NamedTuple):
     seconds: float
 
 
-def needed_memory(samples: int, history: int, itemsize: int = 4) -> int:
-    """Bytes that the whole process takes for a sound of so many samples at the rate that is worked with."""
-    return PROGRAM + frames_of(samples) * (SIZE // 2 + 1) * itemsize * (WORK + 2 * history)
+def needed_memory(problem: SoundProblem, history: int) -> int:
+    """Bytes that the whole process takes to play."""
+    return PROGRAM + max(_beginning(problem), _run(problem, history))
 
 
-def pairs_to_keep(settings: SoundSettings, samples: int, rate: int, engine: Engine) -> int:
+def _run(problem: SoundProblem, history: int) -> int:
+    """Bytes of evaluations and of L-BFGS's pairs."""
+    itemsize = 8 if problem.engine.precision == "float64" else 4
+    spectrum = frames_of(len(problem.mid)) * BINS
+    theta = len(problem.mid) if problem.from_noise else spectrum
+    return itemsize * (WORK * spectrum + 2 * history * theta)
+
+
+def _beginning(problem: SoundProblem) -> int:
+    """Bytes of the styles' spectra and of the sound to start from, which are computed in float32."""
+    frames = sum(frames_of(len(style.samples)) for style in problem.styles)
+    needed = 4 * STYLE_WORK * frames * BINS
+    if problem.has_content and problem.settings.start == "mosaic":
+        activities = MOSAIC_ACTIVITIES * frames_of(len(problem.mid))
+        needed += 4 * len(SHIFTS) * frames * (MOSAIC_FRAMES * BINS + activities)
+    return needed
+
+
+def pairs_to_keep(problem: SoundProblem) -> int:
     """Pairs that L-BFGS keeps: the most that the memory allows.
 
     Raises:
         InputError: if even the fewest do not fit, with what to take instead.
     """
-    memory, itemsize = allowed_memory(settings.memory_bytes, engine), 8 if engine.precision == "float64" else 4
+    memory = allowed_memory(problem.settings.memory_bytes, problem.engine)
     for history in HISTORIES:
-        if needed_memory(samples, history, itemsize) <= memory:
+        if needed_memory(problem, history) <= memory:
             return history
-    each = (needed_memory(samples, HISTORIES[-1], itemsize) - PROGRAM) / (samples / rate)
-    fits = int((memory - PROGRAM) / each)
-    remedy = f"take a part of it (seconds={fits})" if fits >= 1 else "allow more"
+    least = HISTORIES[-1]
+    needed, beginning, run = needed_memory(problem, least), _beginning(problem), _run(problem, least)
+    setting, seconds, part = "seconds", len(problem.mid) / problem.rate, run
+    if beginning > run:
+        setting, seconds, part = "style_seconds", sum(len(s.samples) for s in problem.styles) / problem.rate, beginning
+    fits = int((memory - PROGRAM) * seconds / part)
+    remedy = f"take a part of it ({setting}={fits})" if fits >= 1 else "allow more"
     raise InputError(
-        f"{samples / rate:.0f} s of sound take {bytes_as_text(needed_memory(samples, HISTORIES[-1], itemsize))} of "
-        f"memory, and {bytes_as_text(memory)} are allowed; {remedy}"
+        f"{seconds:.0f} s of {'the style' if beginning > run else 'sound'} take {bytes_as_text(needed)} of memory, and "
+        f"{bytes_as_text(memory)} are allowed; {remedy}"
     )
 
 

@@ -206,14 +206,13 @@ class Playing:
             job = PlayingJob(problem, history)
             theta = job.rendering.first()
             each = seconds_an_evaluation(lambda: job.objective(theta))
-        itemsize = 8 if engine.precision == "float64" else 4
-        memory = needed_memory(len(problem.mid), history, itemsize)
+        memory = needed_memory(problem, history)
         return Estimate(memory, each * EVALUATIONS_A_STEP * self.settings.steps)
 
     def _history(self, problem: SoundProblem, resuming: Path | None) -> int:
         """Pairs that L-BFGS keeps; a resumed run keeps as many as at first, as others would give other bytes."""
         if resuming is None or not resuming.exists():
-            return pairs_to_keep(self.settings, len(problem.mid), problem.rate, problem.engine)
+            return pairs_to_keep(problem)
         with refusing_damage(resuming, DAMAGED, RESTART):
             history = load_header(resuming)["settings"]["history"]
             if type(history) is not int or history < 1:

@@ -126,11 +126,16 @@ class SoundProblem:
             )
         return given[: len(self.mid)]
 
+    @property
+    def from_noise(self) -> bool:
+        """Whether the samples themselves are optimised, from noise."""
+        noisy = self.settings.start == "noise" or not self.has_content
+        return noisy and bool(self.settings.style_weight)
+
     def rendering(self) -> Rendering:
         """The sound as a function of theta: gains on the start; from noise, whose phases say nothing, the samples."""
-        from_noise = self.settings.start == "noise" or not self.has_content
         place = self._place(self.start())
-        return Samples(place) if from_noise and self.settings.style_weight else Gains(place)
+        return Samples(place) if self.from_noise else Gains(place)
 
     def objective(self, rendering: Rendering) -> SoundObjective:
         """The objective: the terms that have a weight, on each spectrum."""
