@@ -233,7 +233,8 @@ def heard_frames(L: Array) -> Array:
 def positions_of(frames: Array, width: int) -> Array:
     """How much each position of filters of some frames counts, (1, positions, 1, 1): as much as its least frame."""
     windows = np.lib.stride_tricks.sliding_window_view(frames, width)
-    return windows.min(axis=1).astype(np.float32)[None, :, None, None]
+    mask: Array = windows.min(axis=1).astype(np.float32)[None, :, None, None]
+    return mask
 
 
 def as_sound(
