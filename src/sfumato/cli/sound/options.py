@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from sfumato.cli.options import option
-from sfumato.cli.setting_options import Setting, with_settings
+from sfumato.cli.setting_options import Setting, told_options, with_settings
 from sfumato.sound.settings import SoundSettings
 
 Sounds = Annotated[
@@ -89,3 +89,12 @@ class SoundFileOptions:
     bits: Annotated[
         Literal["16", "24", "float"], option("Of each sample, where the format has a choice.", panel="Output")
     ] = "16"
+
+
+def options_table() -> str:
+    """Table of the options of `sound`, for its guide."""
+    rows = [told for group in (SoundOptions, SoundObjectiveOptions, SoundRunOptions) for told in told_options(group)]
+    rows += told_options(SoundFileOptions)
+    return "\n".join(
+        ["| option | default | |", "|---|---|---|", *(f"| {row.usage} | {row.default} | {row.help} |" for row in rows)]
+    )

@@ -1,13 +1,12 @@
 """The options of `sfumato style`: those of settings are made from the fields of `StyleSettings`."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal, get_type_hints
+from dataclasses import dataclass, field
+from typing import Annotated
 
 import typer
 
 from sfumato.cli.options import option
-from sfumato.cli.setting_options import Setting, with_settings
+from sfumato.cli.setting_options import Setting, ToldOption, told_options, with_settings
 from sfumato.style.settings import StyleSettings
 
 Pictures = Annotated[
@@ -133,18 +132,10 @@ def options_table() -> str:
         "as of `train`, and `--quality N` (of JPEG, WebP and HEIC); OUT is .png, .jpg, .jpeg, .webp, .tif, .tiff or "
         ".heic, and keeps the settings in its metadata; for several contents it is a folder"
     )
-    rows = [(name, " ".join(_usages(group))) for name, group in groups.items()] + [("output", output)]
+    rows = [(name, " ".join(_usage(told) for told in told_options(group))) for name, group in groups.items()]
+    rows.append(("output", output))
     return "\n".join(["| options of `style` | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
 
 
-def _usages(group: Any) -> Iterator[str]:
-    """Format each option of a group with its values."""
-    hints = get_type_hints(group, include_extras=True)
-    for own in fields(group):
-        kind, made = hints[own.name].__origin__, hints[own.name].__metadata__[0]
-        name = made.default if isinstance(made.default, str) else f"--{own.name.replace('_', '-')}"
-        choices = getattr(kind, "__args__", ()) if getattr(kind, "__origin__", None) is Literal else ()
-        takes = made.metavar or "|".join(choices)
-        usage = f"`{name} {takes}`" if takes else f"`{name}`"
-        remark = own.metadata.get("remark")
-        yield usage.replace("|", r"\|") + (f" ({remark})" if remark else "")
+def _usage(told: ToldOption) -> str:
+    return f"{told.usage} ({told.remark})" if told.remark else told.usage
