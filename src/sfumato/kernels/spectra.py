@@ -79,13 +79,13 @@ def overlap_add(X: Array, size: int, hop: int) -> Array:
 
 
 def torch_frame_spectra(x: Any, size: int, hop: int) -> Any:
-    """As `frame_spectra`, by PyTorch."""
+    """The same as `frame_spectra`, by PyTorch."""
     window = cast(like(hann_window(size), x), x.dtype)
     return pytorch().fft.rfft(x.unfold(1, size, hop) * window)
 
 
 def torch_overlap_add(X: Any, size: int, hop: int) -> Any:
-    """As `overlap_add`, by PyTorch."""
+    """The same as `overlap_add`, by PyTorch."""
     n, count, _ = X.shape
     window = cast(like(hann_window(size), X), X.real.dtype)
     frames = pytorch().fft.irfft(X, size) * window

@@ -15,7 +15,7 @@ BUILTIN_SOUNDS = {
     "guitar": "an overdriven guitar playing the Ode to Joy",
     "piano": "a piano playing Greensleeves",
 }
-"""What the built-in sounds are."""
+"""The built-in sounds, each in a few words."""
 
 
 def sound_path(name: str | Path) -> Path:

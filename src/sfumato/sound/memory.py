@@ -37,7 +37,7 @@ EVALUATIONS_A_STEP = 1.05
 
 
 class Estimate(NamedTuple):
-    """What a run will take.
+    """Memory and time of a run.
 
     Attributes:
         memory_bytes: Of the whole process, at the peak.

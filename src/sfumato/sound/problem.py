@@ -1,4 +1,4 @@
-"""What a sound is to become, from files or samples: levels, spectra, targets, and the sound to start from."""
+"""Preparation of a sound from files or samples: levels, spectra, targets, and the sound to start from."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -188,7 +188,7 @@ class SoundProblem:
         return Term("rhythm", None, self._put(np.zeros(0)), AutocorrelationLoss(target), self.settings.rhythm_weight)
 
     def _kept_term(self, kind: str, spectrum: Spectrum, weight: float, network: Network | None = None) -> Term:
-        """What of the content's own spectrum shall stay."""
+        """Loss on the part of the content's own spectrum that shall stay."""
         nothing, target = self._put(np.zeros(0)), self._put(self._spectrum_of(spectrum, self.mid))
         return Term(
             kind, network, nothing, ContentLoss(target if network is None else network.apply(nothing, target)), weight

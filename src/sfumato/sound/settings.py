@@ -22,7 +22,7 @@ SoundSource = str | Path | Sound | tuple[Array, int]
 STARTS = ("content", "eq", "mosaic", "noise")
 
 KEEPS = {"pitch": "notes", "spectrum": "notes", "chroma": "chroma"}
-"""What of the content can be kept, with the bands that see it."""
+"""Parts of the content that can be kept, with the bands that see it."""
 
 CHANNELS = ("mono", "stereo")
 

@@ -41,7 +41,7 @@ def mirrored_gradient(dx: Array, margin: int) -> Array:
 
 @dataclass(frozen=True)
 class Spectrum(Layer[NoParameters]):
-    """How loud each band of frequency is in each frame of a sound.
+    """Loudness of each band of frequency in each frame of a sound.
 
         F[t, m] = w[m] x~[t h + m]                              frames; x~ is x, mirrored by N/2 at both ends
         X[t, k] = sum_m F[t, m] exp(-2 pi i k m / N)            their Fourier transform, k = 0 .. N/2
@@ -135,7 +135,7 @@ class Spectrum(Layer[NoParameters]):
 
 @dataclass(frozen=True)
 class Lifter(Activation):
-    """What stands out of a spectrum's envelope: the notes that sound, and not with which timbre.
+    """Difference of a spectrum from its envelope: the notes that sound, and not with which timbre.
 
         V = L A^T,  A = I - K,        dL = dV A
 

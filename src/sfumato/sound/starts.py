@@ -18,7 +18,8 @@ SHIFTS = range(-6, 7)
 """Semitones by which the style's frames are shifted, so that notes that it does not play can be played."""
 
 UPDATES, REPETITION, VOICES, DIAGONAL = 20, 3, 10, 2
-"""Of the mosaic: updates; frames within which none is used again; frames that sound at once; frames of a diagonal."""
+"""Settings of the mosaic: updates; frames within which none is used again; frames that sound at once; those of a
+diagonal."""
 
 PHASES = 30
 """Steps of Griffin and Lim's search for phases."""
