@@ -66,7 +66,7 @@ def main() -> None:
     judge, result = Judge(content, style, ideal), played()
     rows = {
         "the piano, unchanged": content,
-        "through a filter with the guitar's mean spectrum": equalised(content, style),
+        "through a filter with the guitar's mean spectrum": equalised(content, [(style, 1.0)]),
         "**the result**": result,
         "the ideal answer": ideal,
     }

@@ -15,6 +15,8 @@ import sfumato as package
 from sfumato.cli import app
 from sfumato.data import NAMES
 from sfumato.pictures.builtin import BUILTIN_STYLES
+from sfumato.sound.builtin import BUILTIN_SOUNDS
+from sfumato.sound.presets import PRESETS as SOUND_PRESETS
 from sfumato.style.presets import PRESETS
 
 Call = Callable[..., Any]
@@ -71,6 +73,8 @@ def test_info_lists_built_in_styles_and_presets(here: Call) -> None:
     values = json.loads(here("info", "--json").out)
     assert values["styles"] == {f"sfumato:{name}": what for name, what in BUILTIN_STYLES.items()}
     assert values["presets"] == {name: preset.purpose for name, preset in PRESETS.items()}
+    assert values["sounds"] == {f"sound:{name}": what for name, what in BUILTIN_SOUNDS.items()}
+    assert values["presets_of_sound"] == {name: preset.purpose for name, preset in SOUND_PRESETS.items()}
     text = here("info").out
     assert all(f"sfumato:{name} " in text for name in BUILTIN_STYLES)
 

@@ -19,8 +19,7 @@ class Autocorrelations(NamedTuple):
     lags: Array
 
     def gradient_norm(self, gradient: "Autocorrelations") -> float:
-        """||dL/dA||: that of the features needs them."""
-        return float(np.linalg.norm(gradient.lags))
+        raise NotImplementedError("the norm of an autocorrelation's feature gradient does not follow from its lags")
 
 
 class AutocorrelationLoss(FeatureLoss[Autocorrelations]):

@@ -108,6 +108,12 @@ UNREAD = (
         (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp"),
         rb"....ftyp(?:isom|iso2|mp4|qt|M4V|avc1|3gp|XAVC)|....(?:moov|mdat|wide)|\x1aE\xdf\xa3|RIFF....AVI ",
     ),
+    Unread(
+        "a sound",
+        "`sfumato sound` plays in the manner of one",
+        (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".caf", ".m4a", ".aac", ".wma"),
+        rb"RIFF....WAVE|fLaC|OggS|ID3|\xff[\xfb\xf3\xf2]|FORM....AIF|caff|....ftypM4A ",
+    ),
     Unread("a web page", "save the picture itself", (".html", ".htm"), _HTML),
     Unread("an archive", "unpack it", (".zip", ".gz", ".7z", ".rar"), rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!"),
 )

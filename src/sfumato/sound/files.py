@@ -1,10 +1,11 @@
 """Files of sound: read with whatever is wrong as an error of one line, resampled, and written whole or not at all."""
 
+import io
 import math
 import re
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from sfumato.errors import FileError, InputError
 from sfumato.native_output import caught_output
 from sfumato.outputs import is_input
 from sfumato.pictures.formats import SUFFIXES as PICTURE_SUFFIXES
-from sfumato.storage import check_place, check_readable, followed, replacing
+from sfumato.storage import check_place, check_readable, followed, write_atomically
 
 WRITABLE: dict[str, tuple[str, dict[str, str]]] = {
     ".wav": ("WAV", {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}),
@@ -39,8 +40,17 @@ RATES = {
 UNREAD = (".m4a", ".aac", ".wma", ".amr", ".mp4", ".mov", ".mkv", ".webm", ".ape", ".mka")
 """Endings of sounds, and of films with sound, that are not read."""
 
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+"""First bytes of pictures."""
+
 LEAST_SECONDS = 0.5
 """Length of a sound of which anything can be said."""
+
+HIGHEST_RATE = 192_000
+"""Samples a second, at most: Vorbis has no more."""
+
+BLOCK = 2**16
+"""Samples that an encoder gets at a time: Vorbis's takes its memory from the stack, and crashes on minutes at once."""
 
 LIBRARY = "pip install '.[sound]'"
 
@@ -108,9 +118,12 @@ def check_sound(sound: Sound, name: str) -> None:
     """Refuse a sound of which nothing can be made.
 
     Raises:
-        FileError: if it is too short or silent, has more than two channels, or samples that are no numbers.
+        FileError: if it is too short or silent, or has too many channels or samples a second, or samples that are no
+            numbers.
     """
     channels = sound.samples.shape[1]
+    if not 0 < sound.rate <= HIGHEST_RATE:
+        raise FileError(f"{name}: has {sound.rate} samples a second; {HIGHEST_RATE} at most are read: resample it")
     if channels > 2:
         raise FileError(f"{name}: has {channels} channels; mix it down to 2")
     if sound.seconds < LEAST_SECONDS:
@@ -128,43 +141,61 @@ def _decode(path: Path, begin: float, seconds: float | None, memory: int | None)
     try:
         import soundfile
     except ImportError:
-        return _decode_wav(path, begin, seconds)
+        return _decode_wav(path, begin, seconds, memory)
     with soundfile.SoundFile(str(path)) as file:
         rate, start = file.samplerate, round(begin * file.samplerate)
         if start and start >= file.frames:
             raise InputError(f"{path}: is {file.frames / rate:.2f} s long, and ends before {begin:g} s")
         frames = file.frames - start if seconds is None else min(file.frames - start, round(seconds * rate))
-        needed = 4 * frames * file.channels
-        if memory is not None and needed > memory:
-            raise FileError(
-                f"{path}: {frames / rate:.0f} s of it take {bytes_as_text(needed)} of memory, and "
-                f"{bytes_as_text(memory)} are allowed; take a part of it (seconds={max(1, memory // (8 * rate))})"
-            )
+        _check_memory(path, frames, rate, file.channels, memory)
         file.seek(start)
         samples = file.read(frames, dtype="float32", always_2d=True)
         whole = len(samples) == frames and _declared(path) <= path.stat().st_size
     return Sound(samples, rate), whole
 
 
-def _decode_wav(path: Path, begin: float, seconds: float | None) -> tuple[Sound, bool]:
+def _check_memory(path: Path, frames: int, rate: int, channels: int, memory: int | None) -> None:
+    """Refuse samples that would not fit.
+
+    Raises:
+        FileError: if they would not.
+    """
+    needed = 4 * frames * channels
+    if memory is not None and needed > memory:
+        fits = max(1, memory // (4 * channels * rate))
+        raise FileError(
+            f"{path}: {frames / rate:.0f} s of it take {bytes_as_text(needed)} of memory, and "
+            f"{bytes_as_text(memory)} are allowed; take a part of it (seconds={fits})"
+        )
+
+
+def _decode_wav(path: Path, begin: float, seconds: float | None, memory: int | None) -> tuple[Sound, bool]:
     """Read a WAV file with SciPy alone."""
     from scipy.io import wavfile
 
-    if path.read_bytes()[:4] not in (b"RIFF", b"RIFX"):
+    with path.open("rb") as file:
+        head = file.read(len(b"RIFF"))
+    if head not in (b"RIFF", b"RIFX"):
         raise FileError(f"{path}: {_explain(path, None, f'; other sounds than WAV need {LIBRARY}')}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         rate, read = wavfile.read(path)
     samples = np.atleast_2d(read.T).T
-    if samples.dtype.kind == "u":
-        samples = (samples.astype(np.float32) - 128.0) / 128.0
-    elif samples.dtype.kind == "i":
-        samples = samples / np.float32(2.0 ** (8 * samples.itemsize - 1))
     start = round(begin * rate)
     if start and start >= len(samples):
         raise InputError(f"{path}: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
     end = len(samples) if seconds is None else start + round(seconds * rate)
-    return Sound(samples[start:end].astype(np.float32), rate), _declared(path) <= path.stat().st_size
+    _check_memory(path, len(samples[start:end]), rate, samples.shape[1], memory)
+    return Sound(as_floats(samples[start:end]), rate), _declared(path) <= path.stat().st_size
+
+
+def as_floats(samples: Array) -> Array:
+    """Convert samples to float32 from -1 to 1; unsigned whole numbers have silence in their middle."""
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    half = 2.0 ** (8 * samples.itemsize - 1)
+    converted: Array = samples / half - (samples.dtype.kind == "u")
+    return converted.astype(np.float32)
 
 
 def _declared(path: Path) -> int:
@@ -178,19 +209,17 @@ def _declared(path: Path) -> int:
 def _explain(path: Path, error: Exception | None, remedy: str = "; give a sound, such as a WAV file") -> str:
     """Say what is wrong with a file that cannot be decoded, and what to do."""
     suffix = path.suffix.lower()
-    if suffix in PICTURE_SUFFIXES:
-        return "is a picture; `sfumato style` paints in the manner of one"
-    if suffix in UNREAD:
-        return f"is a sound that is not read; convert it: ffmpeg -i {path.name} {path.stem}.wav"
     with path.open("rb") as file:
         head = file.read(16)
-    if re.match(rb"RIFF....WAVE|fLaC|OggS|ID3|FORM....AIF|caff|\xff[\xe2-\xff]", head, re.DOTALL):
-        reason = " ".join(str(error).split()).rstrip(".") if error else "by its header"
-        return f"is damaged or cut off ({reason}); fetch or save it again"
-    if head[4:8] == b"ftyp":
-        return f"is a sound that is not read; convert it: ffmpeg -i {path.name} {path.stem}.wav"
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")):
+    if suffix in PICTURE_SUFFIXES or head.startswith(PICTURES):
         return "is a picture; `sfumato style` paints in the manner of one"
+    if suffix in UNREAD or head[4:8] == b"ftyp":
+        return f"is a sound that is not read; convert it: ffmpeg -i {path.name} {path.stem}.wav"
+    if re.match(rb"RIFF....WAVE|fLaC|OggS|ID3|FORM....AIF|caff|\xff[\xe2-\xff]", head, re.DOTALL):
+        if error is None:
+            return f"is a sound that is read with an extra: {LIBRARY}, or convert it to WAV"
+        reason = " ".join(str(error).split()).rstrip(".")
+        return f"is damaged or cut off ({reason}); fetch or save it again"
     return f"is not a sound that can be read{remedy}"
 
 
@@ -237,6 +266,9 @@ def check_sound_place(
 def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:
     """Write a sound completely or not at all, in the format of the path's ending.
 
+    Equal sounds are equal files, but for Ogg and Opus, which bear a random number of their own, and AIFF of floats,
+    which bears the time.
+
     Raises:
         FileError: if it cannot be written.
     """
@@ -245,20 +277,24 @@ def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:
     rates = RATES.get(suffix, (sound.rate,))
     rate = sound.rate if sound.rate in rates else min([r for r in rates if r >= sound.rate] or [max(rates)])
     samples = resampled(sound.samples, sound.rate, rate)
-    with replacing(path) as beside:
-        if suffix == ".wav" and bits != "24":
-            _write_wav(beside, samples, rate, bits)
-        else:
-            subtype = subtypes.get("") or subtypes[bits]
-            _writer(path).write(str(beside), samples, rate, format=kind, subtype=subtype)
+    buffer = io.BytesIO()  # of the disk, only the system's own errors are told apart
+    if suffix == ".wav" and bits != "24":
+        _encode_wav(buffer, samples, rate, bits)
+    else:
+        subtype = subtypes.get("") or subtypes[bits]
+        channels = samples.shape[1]
+        with _writer(path).SoundFile(buffer, "w", rate, channels, subtype=subtype, format=kind) as file:
+            for start in range(0, len(samples), BLOCK):
+                file.write(samples[start : start + BLOCK])
+    write_atomically(path, buffer.getvalue())
 
 
-def _write_wav(path: Path, samples: Array, rate: int, bits: str) -> None:
+def _encode_wav(buffer: BinaryIO, samples: Array, rate: int, bits: str) -> None:
     from scipy.io import wavfile
 
     if bits == "16":
         samples = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
-    wavfile.write(path, rate, samples)
+    wavfile.write(buffer, rate, samples)
 
 
 def _writer(path: str | Path) -> Any:

@@ -24,7 +24,7 @@ STYLE_WORK = 6
 """Spectra of all styles together that are in memory at once before the run begins; measured: 4."""
 
 MOSAIC_FRAMES, MOSAIC_ACTIVITIES = 3, 7
-"""Of a mosaic: copies of its frames at once, and of the matrix that says when each sounds; measured: 2.6 and 6."""
+"""Copies of a mosaic's frames at once, and of the matrix that says when each sounds; measured: 2.6 and 6."""
 
 HISTORIES = (10, 5, 3)
 """Pairs that L-BFGS keeps: as many of these as fit."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sfumato.arrays import Array, cast, fingerprint, to_numpy
+from sfumato.checks import whole
 from sfumato.engine import Engine, allowed_memory
 from sfumato.errors import InputError
 from sfumato.kernels.gram import total_and_gram_matrix
@@ -19,7 +20,7 @@ from sfumato.losses.gram import FeatureMoments, GramLoss
 from sfumato.network import Network
 from sfumato.random_keys import Stream, generator
 from sfumato.sound.builtin import sound_path
-from sfumato.sound.files import LEAST_SECONDS, Sound, check_sound, read_sound, resampled
+from sfumato.sound.files import LEAST_SECONDS, Sound, as_floats, check_sound, read_sound, resampled
 from sfumato.sound.objective import SoundObjective, Term
 from sfumato.sound.rendering import Gains, Rendering, Samples
 from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
@@ -106,16 +107,16 @@ class SoundProblem:
 
     def start(self) -> Array:
         """The sound to start from, (samples,)."""
-        settings, style = self.settings, np.concatenate([style.samples for style in self.styles])
+        settings = self.settings
         kind = settings.start if self.has_content else "noise"
         if not settings.style_weight and settings.content_weight and self.has_content:
             kind = "content"
         if kind == "content":
             return self.mid
         if kind == "eq":
-            return equalised(self.mid, style)
+            return equalised(self.mid, self.styles)
         if kind == "mosaic":
-            return mosaic(self.mid, style)
+            return mosaic(self.mid, np.concatenate([style.samples for style in self.styles]))
         if kind == "noise":
             return noise(len(self.mid), LEVEL, settings.seed)
         given = _levelled(_mono(self._at_rate(as_sound(kind))))
@@ -162,8 +163,9 @@ class SoundProblem:
         heard = [self._spectrum_of(spectrum, style.samples) for style in self.styles]
         sounding = [heard_frames(L) for L in heard]
         own = heard_frames(self._spectrum_of(spectrum, self.mid)) if self.has_content else None
-        values = np.concatenate([L.reshape(-1) for L in heard])
-        mean, deviation = float(values.mean()), float(values.std())
+        shares = [style.weight for style in self.styles]
+        mean = float(np.average([L.mean() for L in heard], weights=shares))
+        deviation = math.sqrt(np.average([((L - mean) ** 2).mean() for L in heard], weights=shares))
         widths = sorted({max(1, round(width * self.settings.style_scale)) for width in WIDTHS})
         for step, width in enumerate(widths):
             layers = [Convolution(FILTERS, (width, 1), padding=0, relu=True)]
@@ -220,7 +222,7 @@ class SoundProblem:
 
 
 def heard_frames(L: Array) -> Array:
-    """How much each frame of a spectrum counts as sound and not as silence, (frames,), from 0 to 1.
+    """Share of each frame of a spectrum that counts as sound and not as silence, (frames,), from 0 to 1.
 
     Silence has no timbre. If it counted, a sound with pauses in the manner of one without would have to fill them.
     """
@@ -231,10 +233,14 @@ def heard_frames(L: Array) -> Array:
 
 
 def positions_of(frames: Array, width: int) -> Array:
-    """How much each position of filters of some frames counts, (1, positions, 1, 1): as much as its least frame."""
+    """Share of each position of filters of some frames that counts, (1, positions, 1, 1): that of its least frame.
+
+    Of a sound that is never heard for as long as a filter, such as clicks, each counts as much as its loudest frame.
+    """
     windows = np.lib.stride_tricks.sliding_window_view(frames, width)
-    mask: Array = windows.min(axis=1).astype(np.float32)[None, :, None, None]
-    return mask
+    least = windows.min(axis=1)
+    mask: Array = least if least.any() else windows.max(axis=1)
+    return mask.astype(np.float32)[None, :, None, None]
 
 
 def as_sound(
@@ -252,11 +258,12 @@ def as_sound(
     samples, rate = np.asarray(source[0]), source[1]
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "fiu":
         raise InputError(f"samples are numbers, (samples,) or (samples, channels), not of shape {samples.shape}")
-    if samples.dtype.kind in "iu":
-        samples = samples / np.iinfo(samples.dtype).max
-    samples = np.atleast_2d(samples.T).T.astype(np.float32)
-    end = None if seconds is None else round((begin + seconds) * rate)
-    sound = Sound(samples[round(begin * rate) : end], int(rate))
+    rate = whole("rate of a sound", rate, 1)
+    samples = as_floats(np.atleast_2d(samples.T).T)
+    start = round(begin * rate)
+    if start and start >= len(samples):
+        raise InputError(f"the sound: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
+    sound = Sound(samples[start : None if seconds is None else start + round(seconds * rate)], rate)
     check_sound(sound, "the sound")
     return sound
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.arrays import Array, Shape, cast, like, namespace, zeros
-from sfumato.checks import one_of, whole
+from sfumato.checks import one_of, positive, whole
 from sfumato.errors import InputError
 from sfumato.kernels.ops import ops
 from sfumato.kernels.spectra import frames_in
@@ -69,8 +69,8 @@ class Spectrum(Layer[NoParameters]):
     and the frames' gradients are added where the frames lie in x~ (`overlap_add`), and what x~ mirrors, back onto x.
 
     Args:
-        size: N, samples of a frame: a power of two.
-        hop: h, samples from one frame to the next; it divides N.
+        size: N, samples of a frame; a power of two is fastest.
+        hop: h, samples from one frame to the next; it divides N/2.
         scale: What the bands are equal on: "mel", as we hear timbre; "notes", quarter tones; "chroma", quarter tones
             without their octave.
         bands: Number of bands on the mel scale.
@@ -147,6 +147,9 @@ class Lifter(Activation):
     """
 
     sigma: float = 12.0
+
+    def __post_init__(self) -> None:
+        positive("sigma of a lifter", self.sigma)
 
     def build(self, shape: Shape) -> Built:
         image_shape(shape, "a lifter")

@@ -1,5 +1,7 @@
 """Sounds to start from: the content through a filter, the content rebuilt from frames of the style, and noise."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sfumato.arrays import Array
@@ -45,20 +47,22 @@ def sound_of(X: Array, samples: int) -> Array:
     return x
 
 
-def equalised(content: Array, style: Array) -> Array:
-    """The content through one filter that gives it the style's mean spectrum.
+def equalised(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
+    """The content through one filter that gives it the mean spectrum of the styles S_i, of weights w_i.
 
-        h[k] = smooth(log mean_t |S[t, k]|) - smooth(log mean_t |C[t, k]|),        x = istft(exp(h) C)
+        h[k] = smooth(log sum_i w_i mean_t |S_i[t, k]|) - smooth(log mean_t |C[t, k]|),        x = istft(exp(h) C)
 
     Args:
         content: (samples,).
-        style: (samples,), at the same rate and level.
+        styles: Sounds, (samples,), at the same rate and level, with their weights, which add up to one.
     """
     from scipy.ndimage import gaussian_filter1d
 
     C = spectrum_of(content)
-    curves = [np.log(np.abs(X).mean(axis=0) + TINY) for X in (spectrum_of(style), C)]
-    wanted, given = (gaussian_filter1d(curve, SMOOTHING, mode="nearest") for curve in curves)
+    mean = sum(weight * np.abs(spectrum_of(style)).mean(axis=0) for style, weight in styles)
+    wanted, given = (
+        gaussian_filter1d(np.log(curve + TINY), SMOOTHING, mode="nearest") for curve in (mean, np.abs(C).mean(axis=0))
+    )
     return sound_of(C * np.exp(wanted - given).astype(content.dtype), len(content))
 
 

@@ -27,13 +27,13 @@ from sfumato.cli.sound.options import (
 from sfumato.cli.style.parsing import WHOLE_NUMBER, parse_name, split_weight
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
-from sfumato.outputs import locked_file
+from sfumato.outputs import files_read, locked_file
 from sfumato.sound.builtin import PREFIX
 from sfumato.sound.files import CutOffWarning
-from sfumato.sound.play import Playing, check_out, checkpoint_of
+from sfumato.sound.play import Playing, check_out, checkpoint_of, style_pairs
 from sfumato.sound.presets import preset_settings
 from sfumato.sound.result import SoundRecord, SoundResult
-from sfumato.sound.settings import SOUND_PRECISIONS, STARTS, SoundSettings
+from sfumato.sound.settings import SOUND_PRECISIONS, STARTS, SoundSettings, SoundSource
 
 
 @grouped
@@ -70,6 +70,9 @@ def sound(
     contents, styles = _parse_sounds(sounds, source.style, settings)
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
+    for content in contents:
+        if content is not None and files_read([content]) & files_read(str(style) for style, _ in styles):
+            console.note(f"{content}: is content and style at once, so there is little to change")
     job = Playing(settings, contents[0], styles, None, run.resume, run.save_every, file.bits)
     with limited_threads(output.threads), _notes(console):
         if run.estimate:
@@ -228,17 +231,17 @@ def _parse_start(text: str) -> str:
 
 def _parse_sounds(
     sounds: list[str], styles: list[str] | None, settings: SoundSettings
-) -> tuple[list[Any], list[tuple[str, float]]]:
+) -> tuple[list[Any], list[tuple[SoundSource, float]]]:
     """Parse the arguments and --style into contents, and styles with their weights.
 
     Raises:
-        InputError: if there is no style, or more than one content without --style.
+        InputError: if there is no style, a weight is not positive, or there is more than one content without --style.
     """
     names = [parse_name("CONTENT", name) for name in sounds]
     texture = not settings.content_weight and settings.start == "noise"
     if styles:
         pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
-        return list(names), [(parse_name("--style", name), weight) for name, weight in pairs]
+        return list(names), style_pairs([(parse_name("--style", name), weight) for name, weight in pairs])
     if len(names) == 1 and texture:
         return [None], [(names[0], 1.0)]
     if len(names) == 1:

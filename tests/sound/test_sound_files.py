@@ -1,0 +1,303 @@
+"""Files of sound: what is read, with and without the extra, what is refused and how, and what is written."""
+
+import io
+import os
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+from scipy.io import wavfile
+
+from sfumato.arrays import Array
+from sfumato.errors import FileError, InputError
+from sfumato.sound.files import (
+    RATES,
+    SUFFIXES,
+    WRITABLE,
+    CutOffWarning,
+    Sound,
+    check_sound_place,
+    read_sound,
+    resampled,
+    write_sound,
+)
+
+RATE = 22_050
+
+
+@pytest.fixture(params=["with the extra", "without"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the extra `sound` installed, and without it."""
+    if request.param == "without":
+        for name in ("soundfile", "soxr"):
+            monkeypatch.setitem(sys.modules, name, None)
+    return str(request.param)
+
+
+def tone(seconds: float = 1.0, rate: int = RATE, channels: int = 1) -> Array:
+    t = np.arange(round(seconds * rate)) / rate
+    each = [0.5 * np.sin(2 * np.pi * 220 * (1 + channel) * t) for channel in range(channels)]
+    return np.stack(each, axis=1).astype(np.float32)
+
+
+def encoded(kind: str, subtype: str | None = None, samples: Array | None = None, rate: int = RATE) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone() if samples is None else samples, rate, format=kind, subtype=subtype)
+    return buffer.getvalue()
+
+
+def refusal(path: Path, **how: Any) -> str:
+    with pytest.raises((FileError, InputError)) as raised:
+        read_sound(path, **how)
+    assert "\n" not in str(raised.value)
+    return str(raised.value).removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("subtype", "close"),
+    [("PCM_U8", 1 / 127), ("PCM_16", 1e-4), ("PCM_24", 1e-6), ("PCM_32", 1e-7), ("FLOAT", 0), ("DOUBLE", 1e-7)],
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_wav_of_any_bits_is_read_with_the_extra_and_without(
+    subtype: str, close: float, channels: int, both_ways: str, tmp_path: Path
+) -> None:
+    samples = tone(0.6, channels=channels)
+    (tmp_path / "a.wav").write_bytes(encoded("WAV", subtype, samples))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sound = read_sound(tmp_path / "a.wav")
+    assert sound.samples.dtype == np.float32
+    assert (sound.rate, sound.samples.shape) == (RATE, samples.shape)
+    np.testing.assert_allclose(sound.samples, samples, atol=close)
+    assert sound.seconds == pytest.approx(0.6)
+
+
+def test_a_part_of_a_sound(both_ways: str, tmp_path: Path) -> None:
+    samples = tone(2.0)
+    wavfile.write(tmp_path / "a.wav", RATE, samples)
+    part = read_sound(tmp_path / "a.wav", begin=0.5, seconds=0.75)
+    np.testing.assert_array_equal(part.samples, samples[RATE // 2 :][: round(0.75 * RATE)])
+    rest = read_sound(tmp_path / "a.wav", begin=0.5, seconds=60)
+    np.testing.assert_array_equal(rest.samples, samples[RATE // 2 :])
+    assert refusal(tmp_path / "a.wav", begin=2.0) == "is 2.00 s long, and ends before 2 s"
+    assert refusal(tmp_path / "a.wav", begin=1.9) == "is 0.10 s long; 0.5 s at least are needed"
+
+
+def test_more_than_the_memory_is_refused_with_what_fits(both_ways: str, tmp_path: Path) -> None:
+    wavfile.write(tmp_path / "a.wav", RATE, tone(10.0))
+    said = refusal(tmp_path / "a.wav", memory=4 * RATE * 5)
+    assert said == "10 s of it take 1 MB of memory, and 1 MB are allowed; take a part of it (seconds=5)"
+    assert read_sound(tmp_path / "a.wav", memory=4 * RATE * 5, seconds=5).seconds == 5
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in WRITABLE if suffix != ".wav"])
+def test_other_formats_need_the_extra_and_say_so(suffix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_sound(tmp_path / f"a{suffix}", Sound(tone(), RATE))
+    assert read_sound(tmp_path / f"a{suffix}").seconds == pytest.approx(1.0, abs=0.1)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    said = "is a sound that is read with an extra: pip install '.[sound]', or convert it to WAV"
+    assert refusal(tmp_path / f"a{suffix}") == said
+    with pytest.raises(FileError, match=r"need pip install '\.\[sound\]'"):
+        check_sound_place(tmp_path / f"b{suffix}")
+
+
+def picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def with_bad(value: float) -> Array:
+    samples = tone()
+    samples[RATE // 2] = value
+    return samples
+
+
+WRONG: dict[str, tuple[str, bytes, str]] = {
+    "text": ("a.wav", b"this is no sound\n", "is not a sound that can be read; give a sound, such as a WAV file"),
+    "empty": ("a.wav", b"", "is empty; give a sound"),
+    "picture": ("a.png", picture(), "is a picture; `sfumato style` paints in the manner of one"),
+    "picture named wav": ("a.wav", picture(), "is a picture; `sfumato style` paints in the manner of one"),
+    "m4a": ("a.m4a", b"\0\0\0\x20ftypM4A more", "is a sound that is not read; convert it: ffmpeg -i a.m4a a.wav"),
+    "wma": ("b.WMA", b"0&\xb2u\x8ef", "is a sound that is not read; convert it: ffmpeg -i b.WMA b.wav"),
+    "m4a named wav": ("a.wav", b"\0\0\0\x20ftypM4A more", "is a sound that is not read; convert it: ffmpeg -i a.wav"),
+    "no samples": ("a.wav", encoded("WAV", samples=tone(0)), "is 0.00 s long; 0.5 s at least are needed"),
+    "one sample": ("a.wav", encoded("WAV", samples=tone(1 / RATE)), "is 0.00 s long; 0.5 s at least are needed"),
+    "short": ("a.wav", encoded("WAV", samples=tone(0.02)), "is 0.02 s long; 0.5 s at least are needed"),
+    "silent": ("a.wav", encoded("WAV", samples=0 * tone()), "is silent; give a sound that can be heard"),
+    "constant": ("a.wav", encoded("WAV", samples=0 * tone() + 0.5), "is silent; give a sound that can be heard"),
+    "surround": ("a.wav", encoded("WAV", samples=tone(channels=6)), "has 6 channels; mix it down to 2"),
+    "nan": ("a.wav", encoded("WAV", "FLOAT", with_bad(np.nan)), "has a sample that is no number, at 0.500 s; cut it"),
+    "infinity": ("a.wav", encoded("WAV", "FLOAT", with_bad(np.inf)), "has a sample that is no number, at 0.500 s"),
+    "fast": ("a.wav", encoded("WAV", rate=384_000, samples=tone(20)), "has 384000 samples a second; 192000 at most"),
+    "header alone": ("a.wav", encoded("WAV")[:20], "is damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_used_is_refused_in_one_line(name: str, both_ways: str, tmp_path: Path) -> None:
+    file, content, said = WRONG[name]
+    (tmp_path / file).write_bytes(content)
+    if both_ways == "without" and name == "text":
+        said = "is not a sound that can be read; other sounds than WAV need pip install '.[sound]'"
+    assert refusal(tmp_path / file).startswith(said)
+
+
+def test_what_is_no_file_is_refused(both_ways: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.wav") == "no such file; check the path"
+    assert refusal(tmp_path) == "is a folder; name a sound"
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.wav")
+        assert refusal(tmp_path / "pipe.wav") == "is a device or a pipe, which is not read; name a sound"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_refused(both_ways: str, tmp_path: Path) -> None:
+    wavfile.write(tmp_path / "a.wav", RATE, tone())
+    (tmp_path / "a.wav").chmod(0)
+    assert "Permission denied" in refusal(tmp_path / "a.wav")
+
+
+def test_a_wav_that_is_cut_off_is_taken_as_far_as_it_goes(both_ways: str, tmp_path: Path) -> None:
+    whole = encoded("WAV", samples=tone(2.0))
+    (tmp_path / "a.wav").write_bytes(whole[: len(whole) // 2 + 1])
+    with pytest.warns(CutOffWarning, match=r"a\.wav: ends before it should, and is taken as far as it goes, 1\.00 s$"):
+        sound = read_sound(tmp_path / "a.wav")
+    np.testing.assert_allclose(sound.samples, tone(2.0)[: len(sound.samples)], atol=1e-4)
+
+
+def test_a_flac_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    whole = encoded("FLAC", samples=tone(2.0) + 0.1 * np.random.default_rng(0).random((2 * RATE, 1), np.float32))
+    (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])
+    assert re.fullmatch(r"is damaged or cut off \(.*\); fetch or save it again", refusal(tmp_path / "a.flac"))
+
+
+def test_an_mp3_that_is_cut_off_is_taken_and_its_decoder_is_quiet(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = encoded("MP3", samples=tone(4.0))
+    (tmp_path / "a.mp3").write_bytes(whole[: len(whole) // 2])
+    with pytest.warns(CutOffWarning, match="ends before it should"):
+        assert 1.0 < read_sound(tmp_path / "a.mp3").seconds < 3.0
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("rate", [8000, 44_101])
+def test_any_rate_and_any_level_is_read(rate: int, both_ways: str, tmp_path: Path) -> None:
+    wavfile.write(tmp_path / "a.wav", rate, 5 * tone(rate=rate))
+    sound = read_sound(tmp_path / "a.wav")
+    assert sound.rate == rate
+    assert sound.samples.max() == pytest.approx(2.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(44_100, 22_050), (8000, 22_050), (22_050, 48_000), (44_101, 22_050)])
+def test_another_rate_is_the_same_sound(rate: int, wanted: int, both_ways: str) -> None:
+    before, after = tone(rate=rate, channels=2), tone(rate=wanted, channels=2)
+    found = resampled(before, rate, wanted)
+    assert found.dtype == np.float32
+    assert abs(len(found) - wanted) <= 1
+    within = slice(wanted // 10, -wanted // 10)
+    assert np.abs(found[: len(after)][within] - after[: len(found)][within]).max() < 0.01
+    assert resampled(before, rate, rate) is before
+
+
+@pytest.mark.parametrize("bits", ["16", "24", "float", ""])
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_what_is_written_is_read_back(suffix: str, bits: str, tmp_path: Path) -> None:
+    subtypes = WRITABLE[suffix][1]
+    if bits not in subtypes:
+        return
+    path, samples = tmp_path / f"a{suffix}", tone(channels=2)
+    write_sound(path, Sound(samples, RATE), bits=bits or "16")
+    assert [*tmp_path.iterdir()] == [path]
+    info, sound = soundfile.info(str(path)), read_sound(path)
+    assert info.format == {"MP3": "MP3", "OGG": "OGG"}.get(WRITABLE[suffix][0], WRITABLE[suffix][0])
+    assert info.subtype == subtypes[bits]
+    assert sound.rate == (24_000 if suffix == ".opus" else RATE)
+    if bits:
+        np.testing.assert_allclose(sound.samples, samples, atol={"16": 4e-5, "24": 2e-7, "float": 0}[bits])
+    else:
+        assert sound.samples.shape[1] == 2
+        assert sound.seconds == pytest.approx(1.0, abs=0.12)
+        spectra = [np.abs(np.fft.rfft(s[: len(s) // 2, 0])).argmax() * r / (len(s) // 2) for s, r in [sound]]
+        assert spectra == [pytest.approx(220, abs=3)]
+
+
+@pytest.mark.parametrize(("suffix", "rate", "written"), [(".opus", 44_100, 48_000), (".mp3", 96_000, 48_000)])
+def test_formats_of_few_rates_get_the_nearest_above(suffix: str, rate: int, written: int, tmp_path: Path) -> None:
+    write_sound(tmp_path / f"a{suffix}", Sound(tone(rate=rate), rate))
+    assert soundfile.info(str(tmp_path / f"a{suffix}")).samplerate == written in RATES[suffix]
+
+
+def test_the_loudest_numbers_of_16_bits_do_not_wrap_around(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.wav", Sound(np.array([[1.0], [-1.0], [2.0], [-2.0]], np.float32), RATE))
+    assert wavfile.read(tmp_path / "a.wav")[1].tolist() == [32767, -32768, 32767, -32768]
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "said"),
+    [
+        ("a.jpg", {}, "a sound is written as .wav, .flac, .aiff, .aif, .ogg, .opus, .mp3, by the ending of its name; "),
+        ("a", {}, "a sound is written as .wav, .flac"),
+        ("a.xyz", {}, "a sound is written as .wav, .flac"),
+        ("a.flac", {"bits": "float"}, ".flac has 16 or 24 bits, not float"),
+        ("there.wav", {}, "exists already; add overwrite=True to replace it, or name another"),
+        ("folder.wav", {}, "is a folder; name a file"),
+        ("none/a.wav", {}, "there is no folder"),
+        ("there.wav", {"overwrite": True, "read": True}, "is an input of this command; name another file"),
+        ("link.wav", {"overwrite": True, "read": True}, "is an input of this command; name another file"),
+        ("pipe.wav", {"overwrite": True}, "is a device or a pipe, which no file can replace; name a file"),
+        ("loop.wav", {"overwrite": True}, "is a link that leads to itself; name another file"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of Unix")
+def test_places_where_no_sound_can_be(name: str, how: dict[str, Any], said: str, tmp_path: Path) -> None:
+    (tmp_path / "there.wav").write_bytes(b"mine")
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "link.wav").symlink_to("there.wav")
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    inputs = (str(tmp_path / "there.wav"),) if how.pop("read", False) else ()
+    with pytest.raises((FileError, InputError)) as raised:
+        check_sound_place(tmp_path / name, inputs=inputs, **how)
+    assert str(raised.value).startswith(f"{tmp_path / name}: {said}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of Unix")
+def test_a_link_is_followed_and_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "link.wav").symlink_to("a.wav")
+    write_sound(check_sound_place(tmp_path / "link.wav"), Sound(tone(), RATE))
+    assert (tmp_path / "link.wav").is_symlink()
+    assert (tmp_path / "a.wav").is_file()
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_a_file_that_cannot_be_written_leaves_the_one_before(
+    suffix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"mine")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FileError, match=r"cannot be written \(No space left on device\); nothing was changed$"):
+        write_sound(path, Sound(tone(), RATE))
+    assert path.read_bytes() == b"mine"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.slow
+def test_minutes_of_vorbis_are_written_whose_encoder_crashes_on_as_much_at_once(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.ogg", Sound(np.tile(tone(rate=48_000), (180, 2)), 48_000))
+    assert soundfile.info(str(tmp_path / "a.ogg")).duration == pytest.approx(180, abs=0.1)
+
+
+def test_endings_that_are_written_are_endings_of_sounds() -> None:
+    assert {*WRITABLE, *(f".{name.lower()}" for name in ("WAV", "FLAC", "AIFF", "CAF", "MP3", "OGG"))} <= {*SUFFIXES}
