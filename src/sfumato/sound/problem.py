@@ -34,8 +34,9 @@ losses depend on the level."""
 LOUDEST = 0.99
 """Peak of the result; one that is louder is made quieter, never clipped."""
 
-STYLE_BANDS, FILTERS, WIDTHS = 20, 256, (1, 7)
-"""Coarse bands, which tell an instrument from the notes that it plays; random filters, and the frames that they see."""
+STYLE_BANDS, FILTERS, WIDTHS = 20, 256, (1, 7, 23)
+"""Coarse bands, which tell an instrument from the notes that it plays; random filters, and the frames that they see, up
+to half a second. Chosen on three pairs of benchmarks/sound.py."""
 
 RHYTHM_SECONDS = 4.0
 """Longest time between two things that makes a rhythm."""
@@ -166,7 +167,8 @@ class SoundProblem:
         shares = [style.weight for style in self.styles]
         mean = float(np.average([L.mean() for L in heard], weights=shares))
         deviation = math.sqrt(np.average([((L - mean) ** 2).mean() for L in heard], weights=shares))
-        widths = sorted({max(1, round(width * self.settings.style_scale)) for width in WIDTHS})
+        shortest = min(self._shape(spectrum)[0], *[L.shape[1] for L in heard])
+        widths = sorted({min(shortest, max(1, round(width * self.settings.style_scale))) for width in WIDTHS})
         for step, width in enumerate(widths):
             layers = [Convolution(FILTERS, (width, 1), padding=0, relu=True)]
             W = generator(self.settings.seed, Stream.SOUND, step + 1).standard_normal((FILTERS, width, 1, STYLE_BANDS))
