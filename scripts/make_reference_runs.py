@@ -27,15 +27,17 @@ COURSE = (
 INTRODUCTION = """\
 # The course's four paintings
 
-The course ends with four paintings: its author's portrait, a portrait of his parents, a lion of the Masai Mara and a
-fort in Rajasthan, each after a painter. The photographs are his own and come with no licence. In their place stand the
+The course's post on style transfer (the latest; it stands first in the text) ends with four paintings: its author's
+portrait, a portrait of his parents, "Caesar 2", of the Masai Mara (a lion, as far as the caption tells), and a fort in
+Rajasthan, each after a painter. The photographs are his own and come with no licence. In their place stand the
 nearest ones found in packages of Debian and PyPI that are in the public domain or given to it. Two of the four style
 pictures are the course's own, and a third is by the same painter. All are in `examples/images`, where `README.md` tells
 which package each is from.
 
-Each pair is painted twice at 256 pixels: by the course's recipe, its layers and losses with a beta that
-[balances them at this size](style-transfer.md#the-courses-own-recipe), and by the defaults, with nothing but the size
-given. The course prints no losses for its paintings, so there are no figures to compare.
+Each pair is painted twice at 256 pixels: by the course's layers, losses and start, with L-BFGS instead of gradient
+descent, 100 steps, and a beta that [balances the losses at this size](style-transfer.md#the-courses-own-recipe); and by
+the defaults, with nothing but the size given. The course prints no losses for its paintings, so there are no figures to
+compare.
 
 Made by [scripts/make_reference_runs.py](../scripts/make_reference_runs.py) (`python -m scripts.make_reference_runs`)
 from what [scripts/make_example_pictures.py](../scripts/make_example_pictures.py) takes out of the packages."""
@@ -94,7 +96,8 @@ RUNS = [
         "A big cat after the Great Wave",
         ("jaguars", "two jaguars; photograph by Frieda Bredesen, CC0"),
         ("great-wave", "Katsushika Hokusai, The Great Wave off Kanagawa, about 1831"),
-        "The course: a lion, and the same print. No photograph of a lion was found but small ones under the GPL.",
+        'The course: "Caesar 2", a lion as far as the caption tells, and the same print. No photograph of a lion was '
+        "found but small ones under the GPL.",
         "Fur "
         "turns into spray and rock into waves. The course's recipe leaves specks of pure colour on calm ground and "
         "hardly an outline of the jaguar on the left; the defaults keep both animals.",
