@@ -251,7 +251,7 @@ SOUND = (np.sin(np.arange(RATE) / 30), RATE)
         (((np.array(["a"]), RATE), "one.wav"), {}, "samples are numbers"),
         (((SOUND[0], 0), "one.wav"), {}, "the rate of a sound must be a whole number from 1, not 0"),
         (((SOUND[0], "fast"), "one.wav"), {}, "the rate of a sound must be a whole number"),
-        (((SOUND[0][:5], RATE), "one.wav"), {}, "the sound: is 0.00 s long; 0.5 s at least are needed"),
+        (((SOUND[0][:5], RATE), "one.wav"), {}, "the sound: 0.00 s of it are too short; 0.5 s at least are needed"),
         (((0 * SOUND[0], RATE), "one.wav"), {}, "the sound: is silent"),
         (((SOUND[0], RATE), (SOUND[0] * np.nan, RATE)), {}, "the sound: has a sample that is no number, at 0.000 s"),
         ((SOUND, "one.wav"), {"begin": 5}, "the sound: is 1.00 s long, and ends before 5 s"),
@@ -278,7 +278,7 @@ SOUND = (np.sin(np.arange(RATE) / 30), RATE)
         (("content.wav", "one.wav"), {"out": "o.wav", "resume": True}, "the sound was not begun"),
         (("content.wav", "one.wav"), {"out": "o.wav", "resume": True, "overwrite": True}, "contradict each other"),
         (("content.wav", "one.wav"), {"out": "one.wav", "overwrite": True}, "is an input of this command"),
-        (("content.wav", "one.wav"), {"out": "o.wav", "bits": "12"}, ".wav has 16 or 24 or float bits, not 12"),
+        (("content.wav", "one.wav"), {"out": "o.wav", "bits": "12"}, "no number of bits is called '12'"),
         (("content.wav", "one.wav"), {"out": "o.jpg"}, "`sfumato style` paints pictures"),
         (("content.wav", "one.wav"), {"engine": "jax"}, "no backend is called 'jax'"),
         (("content.wav", "one.wav"), {"engine": "torch:cpu/bfloat16"}, "bfloat16"),
@@ -304,3 +304,30 @@ def test_a_setting_that_there_is_not_names_the_nearest(folder: Path) -> None:
 def test_a_sound_is_a_pair(folder: Path) -> None:
     sound = Sound(SOUND[0][:, None].astype(np.float32), RATE)
     np.testing.assert_array_equal(play(sound, "one.wav", **TINY).samples, play(SOUND, "one.wav", **TINY).samples)
+
+
+@pytest.mark.parametrize("start", ["eq", "content"])
+def test_a_silent_channel_stays_silent(start: str, folder: Path, tune: Callable[..., Array]) -> None:
+    left = tune("rising", "plucked", 0.8)
+    both = play((np.stack([left, 0.0 * left], axis=1), RATE), "one.wav", start=start, **TINY).samples
+    assert np.abs(both[:, 1]).max() < 1e-4 < np.abs(both[:, 0]).max()
+
+
+def test_channels_that_cancel_are_refused(folder: Path, tune: Callable[..., Array]) -> None:
+    left = tune("rising", "plucked", 0.8)
+    against = np.stack([left, -left], axis=1), RATE
+    for sounds in ((against, "one.wav"), ("content.wav", against)):
+        with pytest.raises(InputError, match="the two channels of a sound cancel each other out"):
+            play(*sounds, **TINY)
+
+
+def test_what_was_begun_stays_until_another_run_has_begun(folder: Path) -> None:
+    play("content.wav", "one.wav", out="out.wav", callback=lambda _: True, **TINY)
+    begun = checkpoint_of(folder / "out.wav").read_bytes()
+    with pytest.raises(FileError, match="no such file"):
+        play("none.wav", "one.wav", out="out.wav", overwrite=True, **TINY)
+    assert checkpoint_of(folder / "out.wav").read_bytes() == begun
+
+
+def test_the_longest_stretches_are_those_of_the_sounds(folder: Path) -> None:
+    assert play("content.wav", "one.wav", style_scale=1e308, **TINY).stopped == "finished"

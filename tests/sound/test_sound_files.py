@@ -86,7 +86,7 @@ def test_a_part_of_a_sound(both_ways: str, tmp_path: Path) -> None:
     rest = read_sound(tmp_path / "a.wav", begin=0.5, seconds=60)
     np.testing.assert_array_equal(rest.samples, samples[RATE // 2 :])
     assert refusal(tmp_path / "a.wav", begin=2.0) == "is 2.00 s long, and ends before 2 s"
-    assert refusal(tmp_path / "a.wav", begin=1.9) == "is 0.10 s long; 0.5 s at least are needed"
+    assert refusal(tmp_path / "a.wav", begin=1.9) == "0.10 s of it are too short; 0.5 s at least are needed"
 
 
 def test_more_than_the_memory_is_refused_with_what_fits(both_ways: str, tmp_path: Path) -> None:
@@ -124,12 +124,16 @@ WRONG: dict[str, tuple[str, bytes, str]] = {
     "empty": ("a.wav", b"", "is empty; give a sound"),
     "picture": ("a.png", picture(), "is a picture; `sfumato style` paints in the manner of one"),
     "picture named wav": ("a.wav", picture(), "is a picture; `sfumato style` paints in the manner of one"),
-    "m4a": ("a.m4a", b"\0\0\0\x20ftypM4A more", "is a sound that is not read; convert it: ffmpeg -i a.m4a a.wav"),
-    "wma": ("b.WMA", b"0&\xb2u\x8ef", "is a sound that is not read; convert it: ffmpeg -i b.WMA b.wav"),
-    "m4a named wav": ("a.wav", b"\0\0\0\x20ftypM4A more", "is a sound that is not read; convert it: ffmpeg -i a.wav"),
-    "no samples": ("a.wav", encoded("WAV", samples=tone(0)), "is 0.00 s long; 0.5 s at least are needed"),
-    "one sample": ("a.wav", encoded("WAV", samples=tone(1 / RATE)), "is 0.00 s long; 0.5 s at least are needed"),
-    "short": ("a.wav", encoded("WAV", samples=tone(0.02)), "is 0.02 s long; 0.5 s at least are needed"),
+    "m4a": ("a.m4a", b"\0\0\0\x20ftypM4A more", "is a sound that is not read; convert it: ffmpeg -i "),
+    "wma": ("b.WMA", b"0&\xb2u\x8ef", "is a sound that is not read; convert it: ffmpeg -i "),
+    "m4a named wav": ("a.wav", b"\0\0\0\x20ftypM4A more", "is a sound that is not read; convert it: ffmpeg -i "),
+    "no samples": ("a.wav", encoded("WAV", samples=tone(0)), "0.00 s of it are too short; 0.5 s at least are needed"),
+    "one sample": (
+        "a.wav",
+        encoded("WAV", samples=tone(1 / RATE)),
+        "0.00 s of it are too short; 0.5 s at least are needed",
+    ),
+    "short": ("a.wav", encoded("WAV", samples=tone(0.02)), "0.02 s of it are too short; 0.5 s at least are needed"),
     "silent": ("a.wav", encoded("WAV", samples=0 * tone()), "is silent; give a sound that can be heard"),
     "constant": ("a.wav", encoded("WAV", samples=0 * tone() + 0.5), "is silent; give a sound that can be heard"),
     "surround": ("a.wav", encoded("WAV", samples=tone(channels=6)), "has 6 channels; mix it down to 2"),

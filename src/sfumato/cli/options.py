@@ -96,17 +96,21 @@ class SeedOption:
     ] = 0
 
 
+Backend = Annotated[
+    Literal["numpy", "torch"] | None,
+    option("What computes.", shown="torch on a GPU, if PyTorch sees one; else numpy", panel="Computing"),
+]
+Device = Annotated[
+    str | None, option("Of PyTorch.", shown="a GPU, or cpu", panel="Computing", metavar="cpu|cuda|cuda:1|mps")
+]
+
+
 @dataclass(frozen=True)
 class ComputeOptions:
     """Backend, device and precision."""
 
-    backend: Annotated[
-        Literal["numpy", "torch"] | None,
-        option("What computes.", shown="torch on a GPU, if PyTorch sees one; else numpy", panel="Computing"),
-    ] = None
-    device: Annotated[
-        str | None, option("Of PyTorch.", shown="a GPU, or cpu", panel="Computing", metavar="cpu|cuda|cuda:1|mps")
-    ] = None
+    backend: Backend = None
+    device: Device = None
     precision: Annotated[
         Literal["float32", "bfloat16", "float16"] | None,
         option("Of layers; what is learned or painted stays float32.", shown="float32", panel="Computing"),

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import shlex
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -51,6 +52,9 @@ HIGHEST_RATE = 192_000
 
 BLOCK = 2**16
 """Samples that an encoder gets at a time: Vorbis's takes its memory from the stack, and crashes on minutes at once."""
+
+INAUDIBLE = 1e-5
+"""Differences of samples, -100 dB, that nobody hears."""
 
 LIBRARY = "pip install '.[sound]'"
 
@@ -124,15 +128,17 @@ def check_sound(sound: Sound, name: str) -> None:
     channels = sound.samples.shape[1]
     if not 0 < sound.rate <= HIGHEST_RATE:
         raise FileError(f"{name}: has {sound.rate} samples a second; {HIGHEST_RATE} at most are read: resample it")
+    if channels > max(2, len(sound.samples)):
+        raise FileError(f"{name}: has the shape {sound.samples.shape}; (samples, channels) is expected: transpose it")
     if channels > 2:
         raise FileError(f"{name}: has {channels} channels; mix it down to 2")
     if sound.seconds < LEAST_SECONDS:
-        raise FileError(f"{name}: is {sound.seconds:.2f} s long; {LEAST_SECONDS} s at least are needed")
+        raise FileError(f"{name}: {sound.seconds:.2f} s of it are too short; {LEAST_SECONDS} s at least are needed")
     finite = np.isfinite(sound.samples).all(axis=1)
     if not finite.all():
         at = int(finite.argmin()) / sound.rate
         raise FileError(f"{name}: has a sample that is no number, at {at:.3f} s; cut it out, or save it again")
-    if (sound.samples == sound.samples[:1]).all():
+    if np.abs(sound.samples - sound.samples[:1]).max() < INAUDIBLE:
         raise FileError(f"{name}: is silent; give a sound that can be heard")
 
 
@@ -142,7 +148,7 @@ def _decode(path: Path, begin: float, seconds: float | None, memory: int | None)
         import soundfile
     except ImportError:
         return _decode_wav(path, begin, seconds, memory)
-    with soundfile.SoundFile(str(path)) as file:
+    with path.open("rb") as opened, soundfile.SoundFile(opened) as file:  # whatever its name is made of
         rate, start = file.samplerate, round(begin * file.samplerate)
         if start and start >= file.frames:
             raise InputError(f"{path}: is {file.frames / rate:.2f} s long, and ends before {begin:g} s")
@@ -214,7 +220,8 @@ def _explain(path: Path, error: Exception | None, remedy: str = "; give a sound,
     if suffix in PICTURE_SUFFIXES or head.startswith(PICTURES):
         return "is a picture; `sfumato style` paints in the manner of one"
     if suffix in UNREAD or head[4:8] == b"ftyp":
-        return f"is a sound that is not read; convert it: ffmpeg -i {path.name} {path.stem}.wav"
+        wav = path.with_name(f"{path.stem}-converted.wav")
+        return f"is a sound that is not read; convert it: ffmpeg -i {shlex.quote(str(path))} {shlex.quote(str(wav))}"
     if re.match(rb"RIFF....WAVE|fLaC|OggS|ID3|FORM....AIF|caff|\xff[\xe2-\xff]", head, re.DOTALL):
         if error is None:
             return f"is a sound that is read with an extra: {LIBRARY}, or convert it to WAV"

@@ -7,9 +7,10 @@ from sfumato.checkpoint import State, check_number
 from sfumato.errors import DivergenceError
 from sfumato.minimize import Job
 from sfumato.objective import Evaluation
-from sfumato.optimizers import LBFGS, Optimizer
+from sfumato.optimizers import Optimizer
 from sfumato.sound.objective import SoundObjective
 from sfumato.sound.problem import SoundProblem
+from sfumato.sound.rendering import Gains
 from sfumato.sound.result import SoundRecord
 from sfumato.sound.settings import LEARNING_RATE
 
@@ -98,7 +99,7 @@ class PlayingJob(Job):
         begun = state.history[0] if state.history else end
         if end < begun or begun <= NEGLIGIBLE:
             return ()
-        other = "" if isinstance(self.problem.settings.optimizer, LBFGS) else ", or optimizer='lbfgs'"
+        other = "" if self.optimizer.full_batch else ", or optimizer='lbfgs'"
         return (
             f"the sound ended with a loss of {end:.4g}, and began with {begun:.4g}: "
             f"try a learning rate ten times smaller (learning_rate={self.rate / 10:g}){other}",
@@ -120,8 +121,10 @@ class PlayingJob(Job):
     def read_entry(self, entry: Any) -> float:
         return check_number(entry)
 
-    def sound(self, state: State) -> Array:
-        """The sound so far, (samples,), NumPy's."""
-        x, _ = self.rendering.forward(state.theta)
-        mid: Array = to_numpy(x)[0]
-        return mid
+    def sounds(self, state: State) -> tuple[Array, Array | None]:
+        """The sound so far, (samples,), and half the difference of its channels, if it has two."""
+        mid: Array = to_numpy(self.rendering.forward(state.theta)[0])[0]
+        side = self.problem.side_to_play()
+        if side is None or not isinstance(self.rendering, Gains):
+            return mid, None
+        return mid, to_numpy(self.rendering.apply(state.theta, self.engine.master.put(side[None])))[0]

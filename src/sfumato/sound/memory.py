@@ -1,12 +1,13 @@
 """The memory and the time that a sound takes."""
 
+import statistics
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from sfumato.checks import bytes_as_text
 from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
+from sfumato.sound.job import PlayingJob
 from sfumato.sound.problem import SoundProblem
 from sfumato.sound.rendering import SIZE, frames_of
 from sfumato.sound.starts import SHIFTS
@@ -29,11 +30,8 @@ MOSAIC_FRAMES, MOSAIC_ACTIVITIES = 3, 7
 HISTORIES = (10, 5, 3)
 """Pairs that L-BFGS keeps: as many of these as fit."""
 
-PROBES = 3
-"""Evaluations by which the time is estimated."""
-
-EVALUATIONS_A_STEP = 1.05
-"""Evaluations that L-BFGS takes for a step, measured."""
+PROBES = 5
+"""Steps by which the time is estimated."""
 
 
 class Estimate(NamedTuple):
@@ -94,11 +92,12 @@ def pairs_to_keep(problem: SoundProblem) -> int:
     )
 
 
-def seconds_an_evaluation(evaluate: Callable[[], object]) -> float:
-    """Time of one evaluation: the least of a few."""
-    times = []
+def seconds_a_step(job: PlayingJob) -> float:
+    """Time of a step: the median of a few from the start, after the first, which has more to do."""
+    state, times = job.first(), []
     for _ in range(PROBES):
         begin = time.perf_counter()
-        evaluate()
+        objective, rate = job.next_step(state)
+        state.theta, state.optimizer_state, _ = job.optimizer.step(objective, state.theta, state.optimizer_state, rate)
         times.append(time.perf_counter() - begin)
-    return min(times)
+    return statistics.median(times[1:])

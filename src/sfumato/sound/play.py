@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.checkpoint import DAMAGED, RESTART
-from sfumato.checks import function_or_none, nearest, positive
+from sfumato.checks import function_or_none, nearest, one_of, positive
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, FileError, InputError, NoProgressWarning
 from sfumato.minimize import RunOptions, minimize, resumed
@@ -16,7 +16,7 @@ from sfumato.paths import user_path
 from sfumato.sound.builtin import sound_path
 from sfumato.sound.files import Sound, check_sound_place
 from sfumato.sound.job import PlayingJob
-from sfumato.sound.memory import EVALUATIONS_A_STEP, Estimate, needed_memory, pairs_to_keep, seconds_an_evaluation
+from sfumato.sound.memory import Estimate, needed_memory, pairs_to_keep, seconds_a_step
 from sfumato.sound.presets import preset_settings
 from sfumato.sound.problem import SoundProblem
 from sfumato.sound.result import SoundRecord, SoundResult
@@ -76,6 +76,7 @@ def play(
             found = nearest(name, names)
             hint = f"; did you mean {found!r}?" if found else ""
             raise TypeError(f"play() got an unexpected keyword argument {name!r}{hint}")
+    one_of("number of bits", bits := str(bits), ("16", "24", "float"))
     chosen = {} if preset is None else preset_settings(preset)
     made = SoundSettings(**{**chosen, **settings, "seed": seed, "engine": engine})
     playing = Playing(made, content, style_pairs(style), resume=resume, bits=bits)
@@ -166,7 +167,7 @@ class Playing:
         Raises:
             SfumatoError: as `play`. Of a sound that diverged, nothing is left.
         """
-        engine = self.settings.chosen_engine()
+        engine, written = self.settings.chosen_engine(), self.resume
         checkpoint = checkpoint_of(self.out) if self.out else None
         with engine.computing():
             problem = SoundProblem(self.settings, self.content, self.styles, engine)
@@ -174,8 +175,12 @@ class Playing:
             job = PlayingJob(problem, self._history(problem, resuming))
 
             def after_step(record: SoundRecord) -> object:
-                if self.out and self.save_every and record.step % self.save_every == 0:
+                nonlocal written
+                # Not before there is a checkpoint: if it is killed then, the sound so far would pass for a finished one
+                due = self.save_every and record.step % self.save_every == 0
+                if self.out and checkpoint and due and checkpoint.exists():
                     _result(job, state, "interrupted", self.files).save(self.out, bits=self.bits, overwrite=True)
+                    written = True
                 return None if callback is None else callback(record)
 
             run = RunOptions(callback=after_step, stop=stop, checkpoint=checkpoint, resume=self.resume)
@@ -183,8 +188,10 @@ class Playing:
             try:
                 stopped = minimize(job, state, run)
             except DivergenceError:
-                if checkpoint is not None:  # going on from it would end there again
+                if self.out and checkpoint:  # going on from it would end there again
                     checkpoint.unlink(missing_ok=True)
+                    if written:  # else the sound so far would be taken for a finished one
+                        self.out.unlink(missing_ok=True)
                 raise
             result = _result(job, state, stopped, self.files)
         if self.out and checkpoint:
@@ -194,7 +201,7 @@ class Playing:
         return result
 
     def estimate(self) -> Estimate:
-        """Estimate the memory and time of `play`, by a few evaluations.
+        """Estimate the memory and time of `play`, by a few steps.
 
         Raises:
             SfumatoError: as `play` before it begins.
@@ -204,10 +211,8 @@ class Playing:
             problem = SoundProblem(self.settings, self.content, self.styles, engine)
             history = self._history(problem, None)
             job = PlayingJob(problem, history)
-            theta = job.rendering.first()
-            each = seconds_an_evaluation(lambda: job.objective(theta))
-        memory = needed_memory(problem, history)
-        return Estimate(memory, each * EVALUATIONS_A_STEP * self.settings.steps)
+            each = seconds_a_step(job)
+        return Estimate(needed_memory(problem, history), each * self.settings.steps)
 
     def _history(self, problem: SoundProblem, resuming: Path | None) -> int:
         """Pairs that L-BFGS keeps; a resumed run keeps as many as at first, as others would give other bytes."""
@@ -222,7 +227,7 @@ class Playing:
 
 def _result(job: PlayingJob, state: Any, stopped: str, files: tuple[str, ...]) -> SoundResult:
     problem = job.problem
-    sound, gain = problem.finish(job.sound(state))
+    sound, gain = problem.finish(*job.sounds(state))
     end = job.objective.without_gradient(state.theta)
     return SoundResult(
         samples=sound.samples,
@@ -280,6 +285,4 @@ def check_out(playing: Playing, out: str | Path, *, overwrite: bool) -> Path:
         raise InputError(
             f"{path}: was begun and not finished; add resume=True to go on, or overwrite=True to begin anew"
         )
-    if overwrite:
-        begun.unlink(missing_ok=True)
     return path

@@ -30,7 +30,7 @@ PRESETS = {
     ),
     "texture": SoundPreset(
         "More of the same sound, from noise and without content.",
-        {"content_weight": 0.0, "start": "noise", "rhythm_weight": 3.0, "steps": 300},
+        {"content_weight": 0.0, "start": "noise", "loudness_weight": 0.0, "rhythm_weight": 3.0, "steps": 300},
     ),
 }
 

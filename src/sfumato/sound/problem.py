@@ -25,7 +25,7 @@ from sfumato.sound.objective import SoundObjective, Term
 from sfumato.sound.rendering import Gains, Rendering, Samples
 from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
 from sfumato.sound.spectrum import Lifter, Spectrum
-from sfumato.sound.starts import equalised, mosaic, noise, side_like_mid
+from sfumato.sound.starts import equaliser, filtered, mosaic, noise, side_like_mid
 
 LEVEL = 0.1
 """Root mean square that every sound is brought to before anything is measured, -20 dB: loudness is a logarithm, and
@@ -42,6 +42,9 @@ RHYTHM_SECONDS = 4.0
 """Longest time between two things that makes a rhythm."""
 
 LOUDNESS_BANDS = 4
+
+CANCELLED = 1e-3
+"""Level of the mean of two channels, as a part of their own, below which they cancel."""
 
 SILENT, HEARD = 0.1, 0.4
 """Mean loudness of a frame, as a part of the loudest frame's, up to which it is silent, and from which it is heard."""
@@ -88,13 +91,15 @@ class SoundProblem:
         self.rate = self.original.rate if settings.sample_rate == "full" else int(settings.sample_rate)
         total = sum(weight for _, weight in styles)
         self.styles = [
-            Style(_levelled(_mono(self._at_rate(sound))), weight / total)
+            Style(_levelled(_check_mean(_mono(self._at_rate(sound)), _level(sound.samples))), weight / total)
             for sound, (_, weight) in zip(read, styles, strict=True)
         ]
         channels = self._at_rate(self.original)
         self.level = _level(channels) if self.has_content else LEVEL
         channels = channels * (LEVEL / self.level) if self.has_content else channels
         self.mid = _mono(channels)
+        if self.has_content:
+            _check_mean(self.mid, LEVEL)
         wanted = settings.channels or ("stereo" if channels.shape[1] == 2 else "mono")
         self.side = (channels[:, 0] - channels[:, -1]) / 2.0 if wanted == "stereo" else None
 
@@ -104,18 +109,23 @@ class SoundProblem:
     def fingerprint(self) -> str:
         """Digest of the sounds."""
         start = self.start() if str(self.settings.start) not in STARTS else np.zeros(0)
-        return fingerprint(self.mid, start, *[style.samples for style in self.styles])
+        side = np.zeros(0) if self.side is None else self.side
+        return fingerprint(self.mid, side, np.array([self.level]), start, *[style.samples for style in self.styles])
+
+    def _kind_of_start(self) -> SoundSource:
+        """One of `STARTS`, or a sound: the content, where nothing else is asked for; noise, where there is none."""
+        settings = self.settings
+        if not self.has_content:
+            return "noise"
+        return settings.start if settings.style_weight or not settings.content_weight else "content"
 
     def start(self) -> Array:
         """The sound to start from, (samples,)."""
-        settings = self.settings
-        kind = settings.start if self.has_content else "noise"
-        if not settings.style_weight and settings.content_weight and self.has_content:
-            kind = "content"
+        settings, kind = self.settings, self._kind_of_start()
         if kind == "content":
             return self.mid
         if kind == "eq":
-            return equalised(self.mid, self.styles)
+            return filtered(self.mid, equaliser(self.mid, self.styles))
         if kind == "mosaic":
             return mosaic(self.mid, np.concatenate([style.samples for style in self.styles]))
         if kind == "noise":
@@ -168,7 +178,7 @@ class SoundProblem:
         mean = float(np.average([L.mean() for L in heard], weights=shares))
         deviation = math.sqrt(np.average([((L - mean) ** 2).mean() for L in heard], weights=shares))
         shortest = min(self._shape(spectrum)[0], *[L.shape[1] for L in heard])
-        widths = sorted({min(shortest, max(1, round(width * self.settings.style_scale))) for width in WIDTHS})
+        widths = sorted({max(1, round(min(width * self.settings.style_scale, shortest))) for width in WIDTHS})
         for step, width in enumerate(widths):
             layers = [Convolution(FILTERS, (width, 1), padding=0, relu=True)]
             W = generator(self.settings.seed, Stream.SOUND, step + 1).standard_normal((FILTERS, width, 1, STYLE_BANDS))
@@ -209,11 +219,26 @@ class SoundProblem:
     def _put(self, values: Array) -> Array:
         return self.engine.master.put(values)
 
-    def finish(self, mid: Array) -> tuple[Sound, float]:
-        """The result: both channels, at the content's level, rate and length; and the gain in dB that its peak cost."""
+    def side_to_play(self) -> Array | None:
+        """Half the difference of the channels through all that their mean has been through before the gains.
+
+        None where there is none, or that is no filter: in a mosaic, in noise, and in a sound of the user's.
+        """
+        kind = self._kind_of_start()
+        if self.side is None or kind not in ("content", "eq"):
+            return None
+        return self.side if kind == "content" else filtered(self.side, equaliser(self.mid, self.styles))
+
+    def finish(self, mid: Array, side: Array | None = None) -> tuple[Sound, float]:
+        """The result: both channels, at the content's level, rate and length; and the gain in dB that its peak cost.
+
+        Args:
+            mid: What became of the mean of the channels.
+            side: What became of half their difference; None for the gains in loudness that the mean has got.
+        """
         channels = mid[:, None]
         if self.side is not None:
-            side = side_like_mid(self.side, self.mid, mid)
+            side = side_like_mid(self.side, self.mid, mid) if side is None else side
             channels = np.stack([mid + side, mid - side], axis=1)
         samples = resampled(channels * (self.level / max(_level(channels), 1e-12)), self.rate, self.original.rate)
         length = len(self.original.samples)
@@ -287,6 +312,17 @@ def _mono(channels: Array) -> Array:
 def _level(samples: Array) -> float:
     """Root mean square."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def _check_mean(mid: Array, level: float) -> Array:
+    """Return the mean of two channels of some level, if they do not cancel.
+
+    Raises:
+        InputError: if they do: there is nothing left to hear.
+    """
+    if _level(mid) < CANCELLED * level:
+        raise InputError("the two channels of a sound cancel each other out: turn one over, or give one of them")
+    return mid
 
 
 def _levelled(samples: Array) -> Array:

@@ -88,6 +88,16 @@ class Gains:
     def first(self) -> Array:
         return zeros((self.size,), self.weight)
 
+    def apply(self, theta: Array, sound: Array) -> Array:
+        """Another sound, (1, samples), with the same gains."""
+        return self._played(theta, ops().frame_spectra(mirrored(sound, self.margin), SIZE, HOP))
+
+    def _played(self, theta: Array, spectrum: Array) -> Array:
+        """Samples of a spectrum with the gains."""
+        Y = namespace(theta).exp(theta).reshape(1, *self.shape) * spectrum
+        x: Array = (ops().overlap_add(Y, SIZE, HOP) * self.weight)[:, self.margin : self.margin + self.samples]
+        return x
+
     def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
         xp, inside = namespace(theta), slice(self.margin, self.margin + self.samples)
         Y = xp.exp(theta).reshape(1, *self.shape) * self.spectrum

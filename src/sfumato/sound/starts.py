@@ -48,9 +48,19 @@ def sound_of(X: Array, samples: int) -> Array:
 
 
 def equalised(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
-    """The content through one filter that gives it the mean spectrum of the styles S_i, of weights w_i.
+    """The content through the filter that gives it the mean spectrum of the styles, see `equaliser`."""
+    return filtered(content, equaliser(content, styles))
 
-        h[k] = smooth(log sum_i w_i mean_t |S_i[t, k]|) - smooth(log mean_t |C[t, k]|),        x = istft(exp(h) C)
+
+def filtered(sound: Array, h: Array) -> Array:
+    """A sound, (samples,), through a filter: x = istft(exp(h) X)."""
+    return sound_of(spectrum_of(sound) * np.exp(h).astype(sound.dtype), len(sound))
+
+
+def equaliser(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
+    """Logarithm of the filter that gives the content the mean spectrum of the styles S_i, of weights w_i: (bins,).
+
+        h[k] = smooth(log sum_i w_i mean_t |S_i[t, k]|) - smooth(log mean_t |C[t, k]|)
 
     Args:
         content: (samples,).
@@ -63,7 +73,8 @@ def equalised(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
     wanted, given = (
         gaussian_filter1d(np.log(curve + TINY), SMOOTHING, mode="nearest") for curve in (mean, np.abs(C).mean(axis=0))
     )
-    return sound_of(C * np.exp(wanted - given).astype(content.dtype), len(content))
+    h: Array = wanted - given
+    return h
 
 
 def noise(samples: int, level: float, seed: int) -> Array:

@@ -18,6 +18,7 @@ Refused = Callable[..., str]
 TINY = ["--steps", "1", "--quiet"]
 
 OUT_OF_RANGE = [
+    ("--precision bfloat16", "'--precision'"),
     ("--steps 0", "the number of steps must be a whole number from 1 to 1000000, not 0"),
     ("--steps 1.5", "'--steps'"),
     ("--content-weight -1", "the content weight must be 0 or more, not -1.0"),
@@ -41,7 +42,7 @@ OUT_OF_RANGE = [
     ("--begin -1", "the begin must be 0 or more, not -1.0"),
     ("--begin 5", "content.wav: is 0.70 s long, and ends before 5 s"),
     ("--seconds 0", "the seconds must be a positive number, not 0"),
-    ("--seconds 0.1", "content.wav: is 0.10 s long; 0.5 s at least are needed"),
+    ("--seconds 0.1", "content.wav: 0.10 s of it are too short; 0.5 s at least are needed"),
     ("--style-begin 5", "style.wav: is 0.70 s long, and ends before 5 s"),
     ("--memory 2XB", "--memory takes a number of bytes such as 2GB, 512MB or 1.5GiB; not '2XB'"),
     ("--memory 100MB", "1 s of sound take "),
@@ -147,3 +148,9 @@ def test_the_real_program_refuses_in_one_line(sounds: list[str], sfumato: Call, 
     status, out, err = sfumato("sound", "text.wav", "style.wav", "-o", "out.wav", "--quiet")
     assert (status, out) == (2, "")
     assert err == "sfumato: text.wav: is not a sound that can be read; give a sound, such as a WAV file\n"
+
+
+def test_a_texture_goes_into_one_file(sounds: list[str], refused: Refused, tmp_path: Path) -> None:
+    texture = ["sound", sounds[1], "--content-weight", "0", "--seconds", "1", "--steps", "1", "--quiet"]
+    (tmp_path / "into").mkdir()
+    assert "into: is a folder; name the file of the texture" in refused(*texture, "-o", "into")

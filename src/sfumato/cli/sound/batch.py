@@ -24,9 +24,15 @@ Perform = Callable[[Playing, Callable[[], bool], str], SoundResult]
 
 
 def wants_folder(contents: list[str | None], out: str | None) -> bool:
-    """Whether results go into a folder: there are several contents, or a folder of them, or --out is a folder."""
+    """Whether results go into a folder: there are several contents, or a folder of them, or --out is a folder.
+
+    Raises:
+        InputError: for a folder where there is no content, whose name the result would have.
+    """
     into = out and (Path(out).is_dir() or out.endswith(("/", os.sep)))
     first = contents[0]
+    if into and first is None:
+        raise InputError(f"{out}: is a folder; name the file of the texture")
     return bool(into) or len(contents) > 1 or (first is not None and Path(first).is_dir())
 
 

@@ -14,10 +14,11 @@ from sfumato.checks import bytes_as_text, memory_size
 from sfumato.cli.console import Console, duration, limited_threads, peak_memory
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.messages import in_options
-from sfumato.cli.options import ComputeOptions, OutputOptions, grouped
+from sfumato.cli.options import OutputOptions, grouped
 from sfumato.cli.processes import console_of
 from sfumato.cli.sound.batch import play_all, wants_folder
 from sfumato.cli.sound.options import (
+    SoundComputeOptions,
     SoundFileOptions,
     SoundObjectiveOptions,
     SoundOptions,
@@ -43,7 +44,7 @@ def sound(
     source: SoundOptions,
     objective: SoundObjectiveOptions,
     run: SoundRunOptions,
-    compute: ComputeOptions,
+    compute: SoundComputeOptions,
     output: OutputOptions,
     file: SoundFileOptions,
 ) -> None:
@@ -170,6 +171,8 @@ def _text_of(result: SoundResult, out: Path | None) -> str:
     ]
     if result.gain_db < 0:
         lines.append(f"made quieter by {-result.gain_db:.1f} dB, as its loudest peak would not have fitted")
+    if result.settings["rate"] > result.rate:
+        lines.append(f"the content has nothing above {result.rate / 2:.0f} Hz for the style to work on")
     if result.settings["rate"] < result.rate:
         lines.append(f"nothing sounds above {result.settings['rate'] / 2:.0f} Hz: see --sample-rate")
     return "\n".join([*lines, f"written to {out}"] if out else lines)
@@ -178,21 +181,26 @@ def _text_of(result: SoundResult, out: Path | None) -> str:
 def _tell_estimate(job: Playing, console: Console) -> int:
     """Estimate the cost and print it; nothing is written."""
     told = job.estimate()
-    text = f"about {bytes_as_text(told.memory_bytes)} of memory and at most {duration(told.seconds)}"
+    text = f"about {bytes_as_text(told.memory_bytes)} of memory and {duration(told.seconds)}"
     console.result(text, {"memory_bytes": told.memory_bytes, "seconds": told.seconds})
     return 0
 
 
 @contextmanager
 def _notes(console: Console) -> Iterator[None]:
-    """Say as notes what is warned of files that are cut off."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Say as notes, as they come, what is warned of files that are cut off."""
+    with warnings.catch_warnings():
         warnings.simplefilter("always", CutOffWarning)
-        try:
-            yield
-        finally:
-            for warning in caught:
-                console.note(str(warning.message))
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if issubclass(category, CutOffWarning):
+                console.note(str(message))
+            else:
+                shown(message, category, *rest, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _parse_settings(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> SoundSettings:
@@ -238,7 +246,7 @@ def _parse_sounds(
         InputError: if there is no style, a weight is not positive, or there is more than one content without --style.
     """
     names = [parse_name("CONTENT", name) for name in sounds]
-    texture = not settings.content_weight and settings.start == "noise"
+    texture = not settings.content_weight
     if styles:
         pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
         return list(names), style_pairs([(parse_name("--style", name), weight) for name, weight in pairs])

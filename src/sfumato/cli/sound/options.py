@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sfumato.cli.options import option
+from sfumato.cli.options import Backend, Device, option
 from sfumato.cli.setting_options import Setting, told_options, with_settings
 from sfumato.sound.settings import SoundSettings
 
@@ -79,6 +79,17 @@ class SoundRunOptions:
             panel="Run",
             metavar="NAME",
         ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class SoundComputeOptions:
+    """Backend, device and precision of sounds, whose spectra need 32 bits."""
+
+    backend: Backend = None
+    device: Device = None
+    precision: Annotated[
+        Literal["float32", "float64"] | None, option("Of everything.", shown="float32", panel="Computing")
     ] = None
 
 
