@@ -25,7 +25,15 @@ from sfumato.sound.objective import SoundObjective, Term
 from sfumato.sound.rendering import Gains, Rendering, Samples
 from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
 from sfumato.sound.spectrum import Lifter, Spectrum
-from sfumato.sound.starts import equaliser, filtered, mosaic, noise, side_like_mid
+from sfumato.sound.starts import (
+    equaliser,
+    filtered,
+    loudness_gains,
+    mosaic,
+    noise,
+    side_like_mid,
+    with_gains,
+)
 
 LEVEL = 0.1
 """Root mean square that every sound is brought to before anything is measured, -20 dB: loudness is a logarithm, and
@@ -236,11 +244,16 @@ class SoundProblem:
             mid: What became of the mean of the channels.
             side: What became of half their difference; None for the gains in loudness that the mean has got.
         """
-        channels = mid[:, None]
         if self.side is not None:
             side = side_like_mid(self.side, self.mid, mid) if side is None else side
+        if self.has_content and self.settings.style_weight and self.settings.loudness_weight:
+            gains = loudness_gains(mid, filtered(self.mid, equaliser(self.mid, self.styles)))
+            mid, side = with_gains(mid, gains), None if side is None else with_gains(side, gains)
+        channels = mid[:, None]
+        if side is not None:
             channels = np.stack([mid + side, mid - side], axis=1)
-        samples = resampled(channels * (self.level / max(_level(channels), 1e-12)), self.rate, self.original.rate)
+        samples = resampled(channels, self.rate, self.original.rate)
+        samples = samples * (self.level / max(_level(samples), 1e-12))
         length = len(self.original.samples)
         samples = np.pad(samples[:length], ((0, length - len(samples[:length])), (0, 0)))
         peak = float(np.abs(samples).max())

@@ -67,7 +67,7 @@ class SoundSettings:
         metadata=described("Channels of the result.", choices=CHANNELS, shown="the content's"),
     )
     content_weight: float = field(default=1.0, metadata=described("Of what is played.", metavar="ALPHA"))
-    style_weight: float = field(default=10.0, metadata=described("Of how it sounds.", metavar="BETA"))
+    style_weight: float = field(default=5.0, metadata=described("Of how it sounds.", metavar="BETA"))
     keep: str = field(
         default="pitch",
         metadata=described(
@@ -79,7 +79,10 @@ class SoundSettings:
         default=0.0, metadata=described("Of the style's rhythm, which takes the place of the content's.")
     )
     loudness_weight: float = field(
-        default=1.0, metadata=described("Of the content's loudness, moment by moment, in four bands.")
+        default=1.0,
+        metadata=described(
+            "Of the content's loudness, moment by moment, in four bands; 0 leaves its course to the style."
+        ),
     )
     style_scale: float = field(
         default=1.0, metadata=described("Factor on the stretches of time in which the style is heard.")

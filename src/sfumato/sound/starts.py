@@ -23,6 +23,9 @@ UPDATES, REPETITION, VOICES, DIAGONAL = 20, 3, 10, 2
 """Settings of the mosaic: updates; frames within which none is used again; frames that sound at once; those of a
 diagonal."""
 
+LOUDNESS_FRAMES = 10.0
+"""Deviation of the Gaussian over time within which loudness is compared, in frames: a quarter of a second."""
+
 PHASES = 30
 """Steps of Griffin and Lim's search for phases."""
 
@@ -54,7 +57,7 @@ def equalised(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
 
 def filtered(sound: Array, h: Array) -> Array:
     """A sound, (samples,), through a filter: x = istft(exp(h) X)."""
-    return sound_of(spectrum_of(sound) * np.exp(h).astype(sound.dtype), len(sound))
+    return with_gains(sound, np.exp(h).astype(sound.dtype))
 
 
 def equaliser(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
@@ -75,6 +78,32 @@ def equaliser(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
     )
     h: Array = wanted - given
     return h
+
+
+def loudness_gains(sound: Array, other: Array) -> Array:
+    """Gains, the same for all frequencies, that give a sound the course of loudness of another: (frames, 1).
+
+        g[t] = sqrt(smooth(sum_k |O[t, k]|^2) / smooth(sum_k |X[t, k]|^2))
+
+    A Gram matrix is a mean over time, which a single burst can supply while all else falls silent.
+
+    Args:
+        sound: (samples,).
+        other: (samples,).
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    wanted, given = (
+        gaussian_filter1d(np.square(np.abs(spectrum_of(one))).sum(axis=1), LOUDNESS_FRAMES, mode="nearest")
+        for one in (other, sound)
+    )
+    gains: Array = np.sqrt(wanted / (given + TINY))[:, None].astype(sound.dtype)
+    return gains
+
+
+def with_gains(sound: Array, gains: Array) -> Array:
+    """A sound, (samples,), with gains for each frame, (frames, 1), or for each frame and bin."""
+    return sound_of(spectrum_of(sound) * gains, len(sound))
 
 
 def noise(samples: int, level: float, seed: int) -> Array:
@@ -141,4 +170,4 @@ def side_like_mid(side: Array, before: Array, after: Array) -> Array:
         after: What became of that.
     """
     gain = np.abs(spectrum_of(after)) / (np.abs(spectrum_of(before)) + TINY)
-    return sound_of(spectrum_of(side) * np.clip(gain, 0.1, 10.0), len(side))
+    return with_gains(side, np.clip(gain, 0.1, 10.0))
