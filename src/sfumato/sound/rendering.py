@@ -11,6 +11,10 @@ from sfumato.sound.spectrum import mirrored
 SIZE, HOP = 2048, 512
 """Samples of a frame whose bins have gains, and from one frame to the next."""
 
+BOUND = 2.3
+"""What the logarithm of a gain stays below, 20 dB: bands that nothing holds, as where the content is silent, would
+else take the whole of the style upon themselves."""
+
 
 class Rendering(Protocol):
     """A sound as a function of theta."""
@@ -43,9 +47,10 @@ class Samples:
 
 
 class Gains:
-    """Gains on the spectrum of a sound: theta is their logarithm, for each frame and bin.
+    """Gains on the spectrum of a sound: theta is their logarithm, but for a bound, for each frame and bin.
 
-        Y[t, k] = exp(theta[t, k]) X0[t, k],        y[t] = irfft(Y[t])
+        q[t, k] = b tanh(theta[t, k] / b)                       about theta where that is small, and never beyond b
+        Y[t, k] = exp(q[t, k]) X0[t, k],            y[t] = irfft(Y[t])
         x~      = sum_t w y[t] / sum_t w^2          (overlap-add),        x = x~ without its mirrored ends
 
     X0 is the spectrum of the start, as in `Spectrum`. Theta = 0 is the start itself, since its frames have been under
@@ -57,9 +62,9 @@ class Gains:
 
         dY[t, k] = c_k rfft(w e[t])[k],        c_k = 2/N for 0 < k < N/2, and 1/N for k = 0 and N/2
 
-    with dY for dJ/dRe Y + i dJ/dIm Y, as in `Spectrum`; and as dY/dtheta = Y,
+    with dY for dJ/dRe Y + i dJ/dIm Y, as in `Spectrum`; and as dY/dq = Y and dq/dtheta = 1 - tanh^2,
 
-        dtheta = Re(conj(dY) Y)
+        dtheta = Re(conj(dY) Y) (1 - (q / b)^2)
 
     Args:
         start: The sound to start from, (1, samples).
@@ -100,7 +105,8 @@ class Gains:
 
     def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
         xp, inside = namespace(theta), slice(self.margin, self.margin + self.samples)
-        Y = xp.exp(theta).reshape(1, *self.shape) * self.spectrum
+        bent = xp.tanh(theta / BOUND)
+        Y = xp.exp(BOUND * bent).reshape(1, *self.shape) * self.spectrum
         x = (ops().overlap_add(Y, SIZE, HOP) * self.weight)[:, inside]
 
         def backward(dx: Array) -> Array:
@@ -110,7 +116,7 @@ class Gains:
             dtheta = (dY.real * Y.real + dY.imag * Y.imag) * (2.0 / SIZE)
             dtheta[..., 0] *= 0.5
             dtheta[..., -1] *= 0.5
-            gradient: Array = dtheta.reshape(-1)
+            gradient: Array = dtheta.reshape(-1) * (1.0 - bent**2)
             return gradient
 
         return x, backward
