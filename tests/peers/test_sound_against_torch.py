@@ -12,7 +12,7 @@ from sfumato.layers import EVERYTHING
 from sfumato.layers.base import NoParameters
 from sfumato.sound.objective import SoundObjective
 from sfumato.sound.problem import SoundProblem
-from sfumato.sound.rendering import Gains
+from sfumato.sound.rendering import BOUND, Gains
 from sfumato.sound.settings import SoundSettings
 from sfumato.sound.spectrum import Spectrum
 
@@ -57,7 +57,7 @@ def rendered_in_torch(theta: Any, start: Any) -> Any:
     """PyTorch's inverse transform is the same division by the sum of squared windows."""
     window = torch.hann_window(2048, dtype=theta.dtype)
     X = torch.stft(start, 2048, 512, window=window, center=True, pad_mode="reflect", return_complex=True)
-    Y = theta.reshape(X.shape[::-1]).T.exp() * X
+    Y = (BOUND * (theta / BOUND).tanh()).reshape(X.shape[::-1]).T.exp() * X
     return torch.istft(Y, 2048, 512, window=window, center=True, length=len(start))
 
 

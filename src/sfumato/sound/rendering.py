@@ -12,8 +12,8 @@ SIZE, HOP = 2048, 512
 """Samples of a frame whose bins have gains, and from one frame to the next."""
 
 BOUND = 2.3
-"""What the logarithm of a gain stays below, 20 dB: bands that nothing holds, as where the content is silent, would
-else take the whole of the style upon themselves."""
+"""Bound of the logarithm of a gain, 20 dB: single moments, and bands that nothing holds, would else take the whole of
+the style upon themselves."""
 
 
 class Rendering(Protocol):
@@ -95,19 +95,24 @@ class Gains:
 
     def apply(self, theta: Array, sound: Array) -> Array:
         """Another sound, (1, samples), with the same gains."""
-        return self._played(theta, ops().frame_spectra(mirrored(sound, self.margin), SIZE, HOP))
+        spectrum = ops().frame_spectra(mirrored(sound, self.margin), SIZE, HOP)
+        return self._played(self._gains(theta) * spectrum)
 
-    def _played(self, theta: Array, spectrum: Array) -> Array:
-        """Samples of a spectrum with the gains."""
-        Y = namespace(theta).exp(theta).reshape(1, *self.shape) * spectrum
+    def _gains(self, theta: Array) -> Array:
+        """e^q, (1, frames, bins)."""
+        xp = namespace(theta)
+        gains: Array = xp.exp(BOUND * xp.tanh(theta / BOUND)).reshape(1, *self.shape)
+        return gains
+
+    def _played(self, Y: Array) -> Array:
+        """Samples of a spectrum."""
         x: Array = (ops().overlap_add(Y, SIZE, HOP) * self.weight)[:, self.margin : self.margin + self.samples]
         return x
 
     def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
         xp, inside = namespace(theta), slice(self.margin, self.margin + self.samples)
-        bent = xp.tanh(theta / BOUND)
-        Y = xp.exp(BOUND * bent).reshape(1, *self.shape) * self.spectrum
-        x = (ops().overlap_add(Y, SIZE, HOP) * self.weight)[:, inside]
+        Y = self._gains(theta) * self.spectrum
+        x = self._played(Y)
 
         def backward(dx: Array) -> Array:
             whole = zeros((1, self.covered), dx)
@@ -116,7 +121,7 @@ class Gains:
             dtheta = (dY.real * Y.real + dY.imag * Y.imag) * (2.0 / SIZE)
             dtheta[..., 0] *= 0.5
             dtheta[..., -1] *= 0.5
-            gradient: Array = dtheta.reshape(-1) * (1.0 - bent**2)
+            gradient: Array = dtheta.reshape(-1) * (1.0 - xp.tanh(theta / BOUND) ** 2)
             return gradient
 
         return x, backward

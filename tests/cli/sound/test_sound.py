@@ -48,7 +48,7 @@ def test_the_result_as_json(sounds: list[str], here: Call, tmp_path: Path) -> No
     expected = {"rate": RATE, "channels": 1, "seconds": pytest.approx(0.7, abs=1e-3)}
     assert values["sound"] == {**expected, "peak": pytest.approx(peak, abs=1e-4), "gain_db": values["sound"]["gain_db"]}
     assert values["sound"]["gain_db"] <= 0
-    assert values["settings"]["style_weight"] == 10
+    assert values["settings"]["style_weight"] == 5
 
 
 def test_nothing_is_written_without_out(sounds: list[str], here: Call, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_there_is_nothing_to_resume(sounds: list[str], here: Call, refused: Refu
     [
         ("--seed 1", "began with seed 0, not 1"),
         ("--steps 4", "began with steps 3, not 4"),
-        ("--style-weight 1", "began with style weight 10.0, not 1.0"),
+        ("--style-weight 1", "began with style weight 5.0, not 1.0"),
         ("--rhythm-weight 1", "rhythm weight"),
         ("--keep chroma", "keep pitch, not chroma"),
         ("--optimizer adam", "optimizer lbfgs, not adam"),
