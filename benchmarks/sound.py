@@ -1,6 +1,5 @@
 """Sounds in the manner of others, judged: ours beside equalising, a mosaic, and the published method.
 
-    .venv-bench/bin/python -m pip install librosa==0.11.0 onnxruntime==1.32.0
     .venv-bench/bin/python -m pip install --no-deps basic-pitch==0.4.0
     .venv-bench/bin/python -m benchmarks.sound [--pairs P1 P2 P3] [--methods ours eq] [--ulyanov-iterations 60]
 
