@@ -57,7 +57,7 @@ def rendered_in_torch(theta: Any, start: Any) -> Any:
     """PyTorch's inverse transform is the same division by the sum of squared windows."""
     window = torch.hann_window(2048, dtype=theta.dtype)
     X = torch.stft(start, 2048, 512, window=window, center=True, pad_mode="reflect", return_complex=True)
-    Y = (BOUND * (theta / BOUND).tanh()).reshape(X.shape[::-1]).T.exp() * X
+    Y = (BOUND * torch.tanh(theta / BOUND)).reshape(X.shape[::-1]).T.exp() * X
     return torch.istft(Y, 2048, 512, window=window, center=True, length=len(start))
 
 

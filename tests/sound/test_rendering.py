@@ -10,7 +10,7 @@ from sfumato.arrays import Array, to_numpy
 from sfumato.engine import Engine
 from sfumato.objective import OnDevice
 from sfumato.sound import rendering, starts
-from sfumato.sound.rendering import BOUND, Gains, Samples, frames_of
+from sfumato.sound.rendering import BOUND, Gains, frames_of
 from sfumato.sound.starts import equalised, mosaic, noise, side_like_mid, sound_of, spectrum_of
 
 
@@ -88,15 +88,6 @@ def test_the_gradient_with_respect_to_gains_equals_differences(
     report = check_gradient(OnDevice(Projected(made, samples), double), theta)
     assert report.difference < 1e-7
     assert report.parameters[0].checked == made.size
-
-
-def test_samples_are_themselves() -> None:
-    made = Samples(drawn(100))
-    assert made.size == 100
-    np.testing.assert_array_equal(made.first(), drawn(100)[0])
-    found, backward = made.forward(2 * made.first())
-    np.testing.assert_array_equal(found, 2 * drawn(100))
-    np.testing.assert_array_equal(backward(drawn(100, 1)), drawn(100, 1)[0])
 
 
 def test_a_spectrum_and_back_is_the_sound() -> None:

@@ -56,21 +56,22 @@ class Heard(NamedTuple):
 
 
 def answered(heard: Heard, ideal: Array) -> bool:
-    """Whether the result is clearly nearer to an ideal answer than what it began with, and far nearer than before."""
+    """Whether the result is nearer to an ideal answer than what it began with, and far nearer than the content."""
     found = distance(heard.result, ideal)
-    return found < 0.97 * distance(heard.start, ideal) and found < 0.45 * distance(heard.content, ideal)
+    return found < 0.98 * distance(heard.start, ideal) and found < 0.4 * distance(heard.content, ideal)
 
 
 @pytest.mark.parametrize(
     ("own", "other"),
     [
-        ("reed", "bright"),
+        ("plucked", "reed"),
         pytest.param("bright", "reed", marks=pytest.mark.slow),
+        pytest.param("plucked", "bright", marks=pytest.mark.slow),
     ],
 )
 def test_the_tune_stays_and_the_instrument_becomes_the_other(own: str, other: str, tune: Play) -> None:
     content, style = tune("rising", own), tune("falling", other)
-    result = play((content, RATE), (style, RATE), engine="numpy").samples[:, 0]
+    result = play((content, RATE), (style, RATE), style_weight=10, engine="numpy").samples[:, 0]
     heard = Heard(result, content, style, equalised(content, [(style, 1.0)]))
     assert answered(heard, tune("rising", other))
     for instrument in {"plucked", "reed", "bright"} - {other}:  # the negative control

@@ -1,4 +1,4 @@
-"""Playing as a run of `minimize`: one stage, whose theta is the log gains or the samples."""
+"""Playing as a run of `minimize`: one stage, whose theta is the log gains."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,6 @@ from sfumato.objective import Evaluation
 from sfumato.optimizers import Optimizer
 from sfumato.sound.objective import SoundObjective
 from sfumato.sound.problem import SoundProblem
-from sfumato.sound.rendering import Gains
 from sfumato.sound.result import SoundRecord
 from sfumato.sound.settings import LEARNING_RATE
 
@@ -125,6 +124,6 @@ class PlayingJob(Job):
         """The sound so far, (samples,), and half the difference of its channels, if it has two."""
         mid: Array = to_numpy(self.rendering.forward(state.theta)[0])[0]
         side = self.problem.side_to_play()
-        if side is None or not isinstance(self.rendering, Gains):
+        if side is None:
             return mid, None
         return mid, to_numpy(self.rendering.apply(state.theta, self.engine.master.put(side[None])))[0]

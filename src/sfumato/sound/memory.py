@@ -55,8 +55,7 @@ def _run(problem: SoundProblem, history: int) -> int:
     """Bytes of evaluations and of L-BFGS's pairs."""
     itemsize = 8 if problem.engine.precision == "float64" else 4
     spectrum = frames_of(len(problem.mid)) * BINS
-    theta = len(problem.mid) if problem.from_noise else spectrum
-    return itemsize * (WORK * spectrum + 2 * history * theta)
+    return itemsize * spectrum * (WORK + 2 * history)
 
 
 def _beginning(problem: SoundProblem) -> int:

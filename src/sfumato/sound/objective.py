@@ -8,7 +8,7 @@ from sfumato.layers.base import NOTHING, Needs, NoParameters
 from sfumato.losses.features import FeatureLoss
 from sfumato.network import NamedParameter, Network
 from sfumato.objective import Evaluation, Objective
-from sfumato.sound.rendering import Rendering
+from sfumato.sound.rendering import Gains
 from sfumato.sound.spectrum import Spectrum
 
 INPUTS = Needs(weights=False, inputs=True)
@@ -73,7 +73,7 @@ class SoundObjective(Objective):
         evaluations: How often the gradient has been computed.
     """
 
-    def __init__(self, rendering: Rendering, terms: Mapping[Spectrum, Sequence[Term]]) -> None:
+    def __init__(self, rendering: Gains, terms: Mapping[Spectrum, Sequence[Term]]) -> None:
         self.rendering, self.terms = rendering, terms
         self.size, self.evaluations = rendering.size, 0
         self.layout = (NamedParameter.unowned("theta", 0, (self.size,)),)

@@ -22,10 +22,11 @@ from sfumato.random_keys import Stream, generator
 from sfumato.sound.builtin import sound_path
 from sfumato.sound.files import LEAST_SECONDS, Sound, as_floats, check_sound, read_sound, resampled
 from sfumato.sound.objective import SoundObjective, Term
-from sfumato.sound.rendering import Gains, Rendering, Samples
+from sfumato.sound.rendering import Gains
 from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
 from sfumato.sound.spectrum import Lifter, Spectrum
 from sfumato.sound.starts import (
+    equalised,
     equaliser,
     filtered,
     loudness_gains,
@@ -133,11 +134,11 @@ class SoundProblem:
         if kind == "content":
             return self.mid
         if kind == "eq":
-            return filtered(self.mid, equaliser(self.mid, self.styles))
+            return equalised(self.mid, self.styles)
         if kind == "mosaic":
             return mosaic(self.mid, np.concatenate([style.samples for style in self.styles]))
         if kind == "noise":
-            return noise(len(self.mid), LEVEL, settings.seed)
+            return equalised(noise(len(self.mid), LEVEL, settings.seed), self.styles)
         given = _levelled(_mono(self._at_rate(as_sound(kind))))
         if len(given) < len(self.mid):
             raise InputError(
@@ -146,18 +147,11 @@ class SoundProblem:
             )
         return given[: len(self.mid)]
 
-    @property
-    def from_noise(self) -> bool:
-        """Whether the samples themselves are optimised, from noise."""
-        noisy = self.settings.start == "noise" or not self.has_content
-        return noisy and bool(self.settings.style_weight)
+    def rendering(self) -> Gains:
+        """The sound as a function of theta: gains on the start."""
+        return Gains(self._place(self.start()))
 
-    def rendering(self) -> Rendering:
-        """The sound as a function of theta: gains on the start; from noise, whose phases say nothing, the samples."""
-        place = self._place(self.start())
-        return Samples(place) if self.from_noise else Gains(place)
-
-    def objective(self, rendering: Rendering) -> SoundObjective:
+    def objective(self, rendering: Gains) -> SoundObjective:
         """The objective: the terms that have a weight, on each spectrum."""
         settings, terms = self.settings, dict[Spectrum, list[Term]]()
         timbre = Spectrum(2048, 512, "mel", STYLE_BANDS, self.rate)
@@ -247,7 +241,7 @@ class SoundProblem:
         if self.side is not None:
             side = side_like_mid(self.side, self.mid, mid) if side is None else side
         if self.has_content and self.settings.style_weight and self.settings.loudness_weight:
-            gains = loudness_gains(mid, filtered(self.mid, equaliser(self.mid, self.styles)))
+            gains = loudness_gains(mid, equalised(self.mid, self.styles))
             mid, side = with_gains(mid, gains), None if side is None else with_gains(side, gains)
         channels = mid[:, None]
         if side is not None:

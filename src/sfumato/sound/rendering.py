@@ -1,7 +1,6 @@
-"""Sounds as functions of what is optimised: gains on the spectrum of another sound, or the samples themselves."""
+"""Sounds as functions of what is optimised: gains on the spectrum of another sound."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from sfumato.arrays import Array, cast, like, namespace, zeros
 from sfumato.kernels.ops import ops
@@ -12,38 +11,8 @@ SIZE, HOP = 2048, 512
 """Samples of a frame whose bins have gains, and from one frame to the next."""
 
 BOUND = 2.3
-"""Bound of the logarithm of a gain, 20 dB: single moments, and bands that nothing holds, would else take the whole of
-the style upon themselves."""
-
-
-class Rendering(Protocol):
-    """A sound as a function of theta."""
-
-    size: int
-    """Length of theta."""
-
-    def first(self) -> Array:
-        """Theta of the sound to start from, where it is computed."""
-
-    def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
-        """The sound, (1, samples), and the backward pass, from dx to dtheta."""
-
-
-class Samples:
-    """The samples themselves: x = theta. A sound that is made from noise has to find its phases too.
-
-    Args:
-        start: The sound to start from, (1, samples).
-    """
-
-    def __init__(self, start: Array) -> None:
-        self.start, self.size = start, start.shape[1]
-
-    def first(self) -> Array:
-        return self.start.reshape(-1)
-
-    def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
-        return theta.reshape(1, -1), lambda dx: dx.reshape(-1)
+"""Limit of the logarithm of a gain, 20 dB either way: bands that no term holds, as where the content is silent, would
+else take the whole of the style upon themselves."""
 
 
 class Gains:
@@ -95,14 +64,15 @@ class Gains:
 
     def apply(self, theta: Array, sound: Array) -> Array:
         """Another sound, (1, samples), with the same gains."""
-        spectrum = ops().frame_spectra(mirrored(sound, self.margin), SIZE, HOP)
-        return self._played(self._gains(theta) * spectrum)
+        Y, _ = self._louder(theta, ops().frame_spectra(mirrored(sound, self.margin), SIZE, HOP))
+        return self._played(Y)
 
-    def _gains(self, theta: Array) -> Array:
-        """e^q, (1, frames, bins)."""
+    def _louder(self, theta: Array, spectrum: Array) -> tuple[Array, Array]:
+        """A spectrum with the gains; and tanh(theta / b)."""
         xp = namespace(theta)
-        gains: Array = xp.exp(BOUND * xp.tanh(theta / BOUND)).reshape(1, *self.shape)
-        return gains
+        bent = xp.tanh(theta / BOUND)
+        Y: Array = xp.exp(BOUND * bent).reshape(1, *self.shape) * spectrum
+        return Y, bent
 
     def _played(self, Y: Array) -> Array:
         """Samples of a spectrum."""
@@ -110,21 +80,19 @@ class Gains:
         return x
 
     def forward(self, theta: Array) -> tuple[Array, Callable[[Array], Array]]:
-        xp, inside = namespace(theta), slice(self.margin, self.margin + self.samples)
-        Y = self._gains(theta) * self.spectrum
-        x = self._played(Y)
+        Y, bent = self._louder(theta, self.spectrum)
 
         def backward(dx: Array) -> Array:
             whole = zeros((1, self.covered), dx)
-            whole[:, inside] = dx
+            whole[:, self.margin : self.margin + self.samples] = dx
             dY = ops().frame_spectra(whole * self.weight, SIZE, HOP)
             dtheta = (dY.real * Y.real + dY.imag * Y.imag) * (2.0 / SIZE)
             dtheta[..., 0] *= 0.5
             dtheta[..., -1] *= 0.5
-            gradient: Array = dtheta.reshape(-1) * (1.0 - xp.tanh(theta / BOUND) ** 2)
+            gradient: Array = dtheta.reshape(-1) * (1.0 - bent**2)
             return gradient
 
-        return x, backward
+        return self._played(Y), backward
 
 
 def frames_of(samples: int) -> int:

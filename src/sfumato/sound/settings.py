@@ -29,7 +29,7 @@ CHANNELS = ("mono", "stereo")
 SOUND_PRECISIONS = ("float32", "float64")
 
 LEARNING_RATE = 0.02
-"""About how far a log gain moves in the first step, or a sample in hundredths of it."""
+"""About how far a log gain moves in the first step."""
 
 
 @dataclass(frozen=True)
