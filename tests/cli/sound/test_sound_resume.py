@@ -12,7 +12,7 @@ Call = Callable[..., Any]
 Refused = Callable[..., str]
 
 CHECKPOINT = ".out.wav.checkpoint"
-LONG = ["--steps", "150", "--seconds", "0.7", "--optimizer", "adam", "--learning-rate", "0.0001", "--threads", "1"]
+LONG = ["--steps", "300", "--seconds", "0.7", "--optimizer", "adam", "--learning-rate", "0.0001", "--threads", "1"]
 """Long enough to be stopped in its middle: a second or more, with a checkpoint every half."""
 
 
@@ -23,6 +23,8 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     arguments = ["sound", *sounds, *LONG, *options, "--quiet"]
     process = start(*arguments, "-o", "out.wav")
     process.until((tmp_path / CHECKPOINT).exists)
+    if hasattr(signal, "SIGSTOP"):  # so that it cannot finish meanwhile
+        process.send_signal(signal.SIGSTOP)
     status, answer, said = here(*arguments, "-o", "out.wav", "--resume")
     assert (status, answer) == (2, "")
     assert f": another run (process {process.pid}) is writing there; wait until it has ended" in said
