@@ -12,7 +12,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sfumato.errors import FileError, InputError
-from sfumato.storage import check_place, followed, load_header, refuse_planted, refuse_special, write_atomically
+from sfumato.storage import (
+    check_place,
+    followed,
+    load_header,
+    make_anew,
+    refuse_planted,
+    refuse_special,
+    write_atomically,
+)
 
 LIST = ".sfumato-files"
 """The file in a run's folder that names the files that the run writes there, a line each."""
@@ -57,6 +65,46 @@ def check_output(path: str | None, *, overwrite: bool, inputs: Iterable[str | No
         raise InputError(f"{path}: is an input of this command; name another file for the result")
     refuse_claimed(Path(path))
     check_place(Path(path), overwrite=overwrite)
+
+
+def refuse_both(*, resume: bool, overwrite: bool) -> None:
+    """Refuse to go on with a run and to begin it anew at once.
+
+    Raises:
+        InputError: if both are asked for.
+    """
+    if resume and overwrite:
+        raise InputError("overwrite=True and resume=True contradict each other: choose one")
+
+
+def check_unfinished(kind: str, path: Path, begun: Path, *, resume: bool, overwrite: bool) -> None:
+    """Check, before any work, that an output's checkpoint can be written, and is there if the run shall resume.
+
+    Args:
+        kind: What the output is, such as "picture".
+        path: The output.
+        begun: What lies beside it until it is finished.
+        resume: Whether to go on with it.
+        overwrite: Whether to begin it anew.
+
+    Raises:
+        InputError, FileError: if not.
+    """
+    beside = path.with_name(f".{begun.name}.part")  # the longest name that will be written
+    try:
+        make_anew(beside)
+        beside.unlink()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
+    refuse_planted(begun)
+    if resume and not begun.exists():
+        finished = "is finished; to make it anew, use overwrite=True"
+        state = finished if path.exists() else "was not begun; leave out resume=True"
+        raise InputError(f"{path}: there is nothing to go on with: the {kind} {state}")
+    if begun.exists() and not (resume or overwrite):
+        raise InputError(
+            f"{path}: was begun and not finished; add resume=True to go on, or overwrite=True to begin anew"
+        )
 
 
 def is_input(path: Path, inputs: Iterable[str | None]) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 from sfumato.checkpoint import DAMAGED, RESTART
 from sfumato.checks import function_or_none, nearest, one_of, positive
 from sfumato.engine import Engine
-from sfumato.errors import DivergenceError, FileError, InputError, NoProgressWarning
+from sfumato.errors import DivergenceError, InputError, NoProgressWarning
 from sfumato.minimize import RunOptions, minimize, resumed
-from sfumato.outputs import locked_file
+from sfumato.outputs import check_unfinished, locked_file, refuse_both
 from sfumato.paths import user_path
 from sfumato.sound.builtin import sound_path
 from sfumato.sound.files import Sound, check_sound_place
@@ -21,7 +21,7 @@ from sfumato.sound.presets import preset_settings
 from sfumato.sound.problem import SoundProblem
 from sfumato.sound.result import SoundRecord, SoundResult
 from sfumato.sound.settings import SoundSettings, SoundSource
-from sfumato.storage import load_header, make_anew, refuse_planted, refusing_damage
+from sfumato.storage import load_header, refusing_damage
 
 Styles = SoundSource | Sequence[SoundSource] | Sequence[tuple[SoundSource, float]] | Mapping[Any, float]
 """One style; several; several with their weights, as pairs or as {file: weight}."""
@@ -266,23 +266,7 @@ def check_out(playing: Playing, out: str | Path, *, overwrite: bool) -> Path:
     Raises:
         InputError, FileError: if not.
     """
-    if playing.resume and overwrite:
-        raise InputError("overwrite=True and resume=True contradict each other: choose one")
+    refuse_both(resume=playing.resume, overwrite=overwrite)
     path = check_sound_place(out, bits=playing.bits, inputs=playing.files, overwrite=overwrite or playing.resume)
-    begun = checkpoint_of(path)
-    beside = path.with_name(f".{begun.name}.part")  # the longest name that will be written
-    try:
-        make_anew(beside)
-        beside.unlink()
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
-    refuse_planted(begun)
-    if playing.resume and not begun.exists():
-        finished = "is finished; to make it anew, use overwrite=True"
-        state = finished if path.exists() else "was not begun; leave out resume=True"
-        raise InputError(f"{path}: there is nothing to go on with: the sound {state}")
-    if begun.exists() and not (playing.resume or overwrite):
-        raise InputError(
-            f"{path}: was begun and not finished; add resume=True to go on, or overwrite=True to begin anew"
-        )
+    check_unfinished("sound", path, checkpoint_of(path), resume=playing.resume, overwrite=overwrite)
     return path

@@ -8,12 +8,11 @@ from typing import Any
 
 from sfumato.checks import function_or_none, nearest
 from sfumato.engine import Engine
-from sfumato.errors import DivergenceError, FileError, InputError, NoProgressWarning
+from sfumato.errors import DivergenceError, InputError, NoProgressWarning
 from sfumato.minimize import RunOptions
-from sfumato.outputs import locked_file
+from sfumato.outputs import check_unfinished, locked_file, refuse_both
 from sfumato.paths import user_path
 from sfumato.pictures.files import Photo, check_picture_place, write_image
-from sfumato.storage import make_anew, refuse_planted
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
 from sfumato.style.presets import preset_settings
 from sfumato.style.result import StepRecord, StyleResult
@@ -220,24 +219,8 @@ def check_out(painting: Painting, out: str | Path, begun: Callable[[Path], Path]
     Raises:
         InputError, FileError: if not.
     """
-    if painting.resume and overwrite:
-        raise InputError("overwrite=True and resume=True contradict each other: choose one")
+    refuse_both(resume=painting.resume, overwrite=overwrite)
     read = [*files_of(painting.content), *painting.references]
     path = check_picture_place(out, inputs=read, overwrite=overwrite or painting.resume, quality=painting.quality)
-    beside = path.with_name(f".{begun(path).name}.part")  # the longest name that will be written
-    try:
-        make_anew(beside)
-        beside.unlink()
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written there ({error.strerror}); choose another place") from error
-    refuse_planted(begun(path))
-    unfinished = begun(path).exists()
-    if painting.resume and not unfinished:
-        finished = "is finished; to make it anew, use overwrite=True"
-        state = finished if path.exists() else "was not begun; leave out resume=True"
-        raise InputError(f"{path}: there is nothing to go on with: the picture {state}")
-    if unfinished and not (painting.resume or overwrite):
-        raise InputError(
-            f"{path}: was begun and not finished; add resume=True to go on, or overwrite=True to begin anew"
-        )
+    check_unfinished("picture", path, begun(path), resume=painting.resume, overwrite=overwrite)
     return path

@@ -16,6 +16,7 @@ from sfumato.outputs import (
     is_filled,
     keep_list,
     locked_folder,
+    refuse_both,
     remove_ours,
     writing_into,
 )
@@ -56,8 +57,7 @@ def open_run_folder(
             a file that no run wrote, or an input, is in the way, or another run is at work there.
         FileError: if it cannot be made or written to.
     """
-    if overwrite and resume:
-        raise InputError("overwrite=True and resume=True contradict each other: choose one")
+    refuse_both(resume=resume, overwrite=overwrite)
     if out is None:
         if resume:
             raise InputError("resume=True needs out=...: the folder of the run to go on with")
