@@ -1,9 +1,12 @@
-"""Fields of settings, each said once: docstrings, options of the command line and tables come from there."""
+"""Fields of settings, each said once, from which docstrings, options and tables come; and presets of settings."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
+
+from sfumato.checks import nearest
+from sfumato.errors import InputError
 
 
 def described(
@@ -35,3 +38,32 @@ def documented(settings: Any) -> str:
     wrapped = [textwrap.fill(line, 108, subsequent_indent="    ") for line in lines]
     arguments = textwrap.indent("\n".join(wrapped), "    ")
     return f"{settings.__doc__}\n\nArgs:\n{arguments}\n\nRaises:\n    InputError: for a setting out of range.\n"
+
+
+class Preset(NamedTuple):
+    """Settings for a purpose.
+
+    Attributes:
+        purpose: What it is for, in a sentence.
+        settings: Fields that differ from their defaults.
+    """
+
+    purpose: str
+    settings: dict[str, Any]
+
+
+def preset_settings(name: str, presets: Mapping[str, Preset]) -> dict[str, Any]:
+    """Settings of a preset.
+
+    Args:
+        name: Its name.
+        presets: Those that there are.
+
+    Raises:
+        InputError: if there is none of that name, with the nearest one.
+    """
+    if name not in presets:
+        found = nearest(name, presets)
+        hint = f"did you mean {found}?" if found else f"use one of {', '.join(presets)}"
+        raise InputError(f"no preset is called {name!r}: {hint}")
+    return presets[name].settings

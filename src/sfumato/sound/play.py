@@ -13,11 +13,12 @@ from sfumato.errors import DivergenceError, InputError, NoProgressWarning
 from sfumato.minimize import RunOptions, minimize, resumed
 from sfumato.outputs import check_unfinished, locked_file, refuse_both
 from sfumato.paths import user_path
+from sfumato.settings_fields import preset_settings
 from sfumato.sound.builtin import sound_path
 from sfumato.sound.files import Sound, check_sound_place
 from sfumato.sound.job import PlayingJob
 from sfumato.sound.memory import Estimate, needed_memory, pairs_to_keep, seconds_a_step
-from sfumato.sound.presets import preset_settings
+from sfumato.sound.presets import PRESETS
 from sfumato.sound.problem import SoundProblem
 from sfumato.sound.result import SoundRecord, SoundResult
 from sfumato.sound.settings import SoundSettings, SoundSource
@@ -77,7 +78,7 @@ def play(
             hint = f"; did you mean {found!r}?" if found else ""
             raise TypeError(f"play() got an unexpected keyword argument {name!r}{hint}")
     one_of("number of bits", bits := str(bits), ("16", "24", "float"))
-    chosen = {} if preset is None else preset_settings(preset)
+    chosen = {} if preset is None else preset_settings(preset, PRESETS)
     made = SoundSettings(**{**chosen, **settings, "seed": seed, "engine": engine})
     playing = Playing(made, content, style_pairs(style), resume=resume, bits=bits)
     function_or_none("callback", callback)

@@ -5,36 +5,7 @@
 A preset leaves out size, steps and seed, which are matters of patience. What is given beside it overrides it.
 """
 
-from typing import Any, NamedTuple
-
-from sfumato.checks import nearest
-from sfumato.errors import InputError
-
-
-class Preset(NamedTuple):
-    """Settings for a purpose.
-
-    Attributes:
-        purpose: What it is for, in a sentence.
-        settings: Fields of `StyleSettings` that differ from their defaults.
-    """
-
-    purpose: str
-    settings: dict[str, Any]
-
-
-def preset_settings(name: str) -> dict[str, Any]:
-    """Settings of a preset.
-
-    Raises:
-        InputError: if there is none of that name, with the nearest one.
-    """
-    if name not in PRESETS:
-        found = nearest(name, PRESETS)
-        hint = f"did you mean {found}?" if found else f"use one of {', '.join(PRESETS)}"
-        raise InputError(f"no preset is called {name!r}: {hint}")
-    return PRESETS[name].settings
-
+from sfumato.settings_fields import Preset
 
 PRESETS = {
     "painterly": Preset(

@@ -13,8 +13,9 @@ from sfumato.minimize import RunOptions
 from sfumato.outputs import check_unfinished, locked_file, refuse_both
 from sfumato.paths import user_path
 from sfumato.pictures.files import Photo, check_picture_place, write_image
+from sfumato.settings_fields import preset_settings
 from sfumato.style.inputs import Styles, files_of, read_photo, style_pairs
-from sfumato.style.presets import preset_settings
+from sfumato.style.presets import PRESETS
 from sfumato.style.result import StepRecord, StyleResult
 from sfumato.style.settings import Picture
 from sfumato.style.transfer import StyleTransfer
@@ -76,7 +77,7 @@ def stylize(
             found = nearest(name, names)
             hint = f"; did you mean {found!r}?" if found else ""
             raise TypeError(f"stylize() got an unexpected keyword argument {name!r}{hint}")
-    chosen = {} if preset is None else preset_settings(preset)
+    chosen = {} if preset is None else preset_settings(preset, PRESETS)
     transfer = StyleTransfer(**{**chosen, **settings, "seed": seed, "engine": engine})
     painting = Painting(transfer, content, style_pairs(style), list(masks or ()), resume=resume, quality=quality)
     function_or_none("callback", callback)

@@ -29,10 +29,11 @@ from sfumato.cli.style.parsing import WHOLE_NUMBER, parse_name, split_weight
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.outputs import files_read, locked_file
+from sfumato.settings_fields import preset_settings
 from sfumato.sound.builtin import PREFIX
 from sfumato.sound.files import CutOffWarning
 from sfumato.sound.play import Playing, check_out, checkpoint_of, style_pairs
-from sfumato.sound.presets import preset_settings
+from sfumato.sound.presets import PRESETS
 from sfumato.sound.result import SoundRecord, SoundResult
 from sfumato.sound.settings import SOUND_PRECISIONS, STARTS, SoundSettings, SoundSource
 
@@ -215,7 +216,7 @@ def _parse_settings(*groups: Any, preset: str | None, given_by_name: Collection[
     if given["memory"] is not None:
         given["memory"] = memory_size("--memory", given["memory"])
     if preset is not None:
-        settings = preset_settings(preset)
+        settings = preset_settings(preset, PRESETS)
         given |= {name: value for name, value in settings.items() if name not in given_by_name}
     precisions = SOUND_PRECISIONS
     engine = choose_engine(given["backend"], given["device"], given["precision"], precisions=precisions)

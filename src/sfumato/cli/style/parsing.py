@@ -11,7 +11,8 @@ from sfumato.checks import memory_size
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
-from sfumato.style.presets import preset_settings
+from sfumato.settings_fields import preset_settings
+from sfumato.style.presets import PRESETS
 from sfumato.style.settings import STARTS, STYLE_PRECISIONS, StyleSettings
 from sfumato.style.transfer import StyleTransfer
 
@@ -34,7 +35,7 @@ def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[s
     for name, parse in PARSERS.items():
         given[name] = None if given[name] is None else parse(given[name])
     if preset is not None:
-        settings = preset_settings(preset)
+        settings = preset_settings(preset, PRESETS)
         given |= {name: value for name, value in settings.items() if name not in given_by_name}
     engine = choose_engine(given["backend"], given["device"], given["precision"], precisions=STYLE_PRECISIONS)
     named = {setting.name: given[setting.name] for setting in fields(StyleTransfer) if setting.name in given}
