@@ -176,6 +176,54 @@ def test_a_wav_that_is_cut_off_is_taken_as_far_as_it_goes(both_ways: str, tmp_pa
     np.testing.assert_allclose(sound.samples, tone(2.0)[: len(sound.samples)], atol=1e-4)
 
 
+NOTED = [
+    *[(kind, end) for kind in ("WAV", "RF64", "W64", "AIFF", "AU", "OGG", "MP3") for end in (0.6, 0.97)],
+    *[("WAV/PCM_24", 0.6), ("AIFF/FLOAT", 0.6), ("CAF", 0.997), ("OGG/OPUS", 0.6), ("OGG", "a page")],
+]
+
+
+@pytest.mark.parametrize(("kind", "end"), NOTED)
+def test_a_file_of_any_kind_that_is_cut_off_is_noted_and_a_whole_one_is_not(
+    kind: str, end: float | str, tmp_path: Path
+) -> None:
+    hiss = tone(4.0, 24_000) + 0.1 * np.random.default_rng(0).standard_normal((96_000, 1)).astype(np.float32)
+    whole = encoded(*kind.split("/"), samples=hiss, rate=24_000)
+    path = tmp_path / "a.sound"
+    path.write_bytes(whole)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_sound(path).seconds == pytest.approx(4.0, abs=0.1)
+    path.write_bytes(whole[: whole.rfind(b"OggS") if end == "a page" else round(float(end) * len(whole))])
+    with pytest.warns(CutOffWarning, match=r"ends before it should, and is taken as far as it goes, \d\.\d\d s$"):
+        assert 0.5 < read_sound(path).seconds < 4.0
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF", "OGG"])
+def test_a_part_that_is_there_is_not_noted_for_what_the_file_lacks(kind: str, tmp_path: Path) -> None:
+    whole = encoded(kind, samples=tone(4.0) + 0.01 * np.random.default_rng(0).random((4 * RATE, 1), np.float32))
+    (tmp_path / "a.sound").write_bytes(whole[: round(0.8 * len(whole))])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_sound(tmp_path / "a.sound", seconds=1.0).seconds == 1.0
+
+
+def test_a_caf_that_lacks_much_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.caf").write_bytes(encoded("CAF", samples=tone(4.0))[:100_000])
+    said = "is damaged or cut off (Supported file format but file is malformed); fetch or save it again"
+    assert refusal(tmp_path / "a.caf") == said
+
+
+@pytest.mark.parametrize("length", [0x7FFF_F000, 0x7F00_0000, 2**32 - 1])
+@pytest.mark.parametrize("kind", ["WAV", "AIFF"])
+def test_a_stream_whose_length_was_not_known_is_no_file_that_is_cut_off(kind: str, length: int, tmp_path: Path) -> None:
+    whole = bytearray(encoded(kind))
+    whole[4:8] = length.to_bytes(4, "little" if kind == "WAV" else "big")
+    (tmp_path / "a.wav").write_bytes(whole)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_sound(tmp_path / "a.wav").seconds == 1.0
+
+
 def test_a_flac_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     whole = encoded("FLAC", samples=tone(2.0) + 0.1 * np.random.default_rng(0).random((2 * RATE, 1), np.float32))
     (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])

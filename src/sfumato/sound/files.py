@@ -16,6 +16,7 @@ from sfumato.errors import FileError, InputError
 from sfumato.native_output import caught_output
 from sfumato.outputs import is_input
 from sfumato.pictures.formats import SUFFIXES as PICTURE_SUFFIXES
+from sfumato.sound.containers import is_cut_off
 from sfumato.storage import check_place, check_readable, followed, write_atomically
 
 WRITABLE: dict[str, tuple[str, dict[str, str]]] = {
@@ -100,15 +101,16 @@ def read_sound(path: Path, *, begin: float = 0.0, seconds: float | None = None, 
         raise FileError(f"{path}: is empty; give a sound")
     with caught_output() as printed:  # MP3's decoder writes warnings of its own
         try:
-            sound, whole = _decode(path, begin, seconds, memory)
+            sound, expected = _decode(path, begin, seconds, memory)
         except (FileError, InputError, MemoryError):
             raise
         except OSError as error:
             raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
         except Exception as error:  # whatever a decoder stumbles over
             raise FileError(f"{path}: {_explain(path, error)}") from error
-        cut_off = printed() or not whole
-    if cut_off:
+        incomplete = bool(printed()) or len(sound.samples) < expected
+    enough = seconds is not None and len(sound.samples) >= round(seconds * sound.rate)
+    if incomplete or (not enough and is_cut_off(path)):
         warnings.warn(
             f"{path}: ends before it should, and is taken as far as it goes, {sound.seconds:.2f} s",
             CutOffWarning,
@@ -142,8 +144,8 @@ def check_sound(sound: Sound, name: str) -> None:
         raise FileError(f"{name}: is silent; give a sound that can be heard")
 
 
-def _decode(path: Path, begin: float, seconds: float | None, memory: int | None) -> tuple[Sound, bool]:
-    """Read the samples; returns also whether the file is as long as it says."""
+def _decode(path: Path, begin: float, seconds: float | None, memory: int | None) -> tuple[Sound, int]:
+    """Read the samples; returns also how many there should be."""
     try:
         import soundfile
     except ImportError:
@@ -156,8 +158,7 @@ def _decode(path: Path, begin: float, seconds: float | None, memory: int | None)
         _check_memory(path, frames, rate, file.channels, memory)
         file.seek(start)
         samples = file.read(frames, dtype="float32", always_2d=True)
-        whole = len(samples) == frames and _declared(path) <= path.stat().st_size
-    return Sound(samples, rate), whole
+    return Sound(samples, rate), frames
 
 
 def _check_memory(path: Path, frames: int, rate: int, channels: int, memory: int | None) -> None:
@@ -175,7 +176,7 @@ def _check_memory(path: Path, frames: int, rate: int, channels: int, memory: int
         )
 
 
-def _decode_wav(path: Path, begin: float, seconds: float | None, memory: int | None) -> tuple[Sound, bool]:
+def _decode_wav(path: Path, begin: float, seconds: float | None, memory: int | None) -> tuple[Sound, int]:
     """Read a WAV file with SciPy alone."""
     from scipy.io import wavfile
 
@@ -192,7 +193,8 @@ def _decode_wav(path: Path, begin: float, seconds: float | None, memory: int | N
         raise InputError(f"{path}: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
     end = len(samples) if seconds is None else start + round(seconds * rate)
     _check_memory(path, len(samples[start:end]), rate, samples.shape[1], memory)
-    return Sound(as_floats(samples[start:end]), rate), _declared(path) <= path.stat().st_size
+    sound = Sound(as_floats(samples[start:end]), rate)
+    return sound, len(sound.samples)
 
 
 def as_floats(samples: Array) -> Array:
@@ -202,14 +204,6 @@ def as_floats(samples: Array) -> Array:
     half = 2.0 ** (8 * samples.itemsize - 1)
     converted: Array = samples / half - (samples.dtype.kind == "u")
     return converted.astype(np.float32)
-
-
-def _declared(path: Path) -> int:
-    """Bytes that a WAV file has by its own header; 0 for other files, and for streams that say nothing."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    declared = int.from_bytes(head[4:8], "little")
-    return declared + 8 if head[:4] == b"RIFF" and declared < 2**32 - 2**20 else 0
 
 
 def _explain(path: Path, error: Exception | None, remedy: str = "; give a sound, such as a WAV file") -> str:
@@ -225,7 +219,8 @@ def _explain(path: Path, error: Exception | None, remedy: str = "; give a sound,
     if re.match(rb"RIFF....WAVE|fLaC|OggS|ID3|FORM....AIF|caff|\xff[\xe2-\xff]", head, re.DOTALL):
         if error is None:
             return f"is a sound that is read with an extra: {LIBRARY}, or convert it to WAV"
-        reason = " ".join(str(error).split()).rstrip(".")
+        said = getattr(error, "error_string", error)  # libsndfile's, without the file's name before it
+        reason = " ".join(str(said).split()).rstrip(".")
         return f"is damaged or cut off ({reason}); fetch or save it again"
     return f"is not a sound that can be read{remedy}"
 
