@@ -35,11 +35,18 @@ class Console:
         if quiet and verbose:
             raise InputError("--quiet and --verbose contradict each other: choose one")
         self.as_json, self.quiet, self.verbose, self.silent = as_json, quiet or silent, verbose, silent
+        self.noted: set[str] = set()
 
     def note(self, text: str) -> None:
         """Print a remark on standard error."""
         if not self.quiet:
             say(text, sys.stderr)
+
+    def note_once(self, text: str) -> None:
+        """Print a remark, unless it has been printed before."""
+        if text not in self.noted:
+            self.noted.add(text)
+            self.note(text)
 
     def warn(self, text: str) -> None:
         """Print on standard error what is wrong with a result that is there, whatever is asked for."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from sfumato.sound.files import read_sound
+from sfumato.sound.files import Sound, read_sound, write_sound
 
 Call = Callable[..., Any]
 
@@ -128,15 +128,28 @@ def test_the_sound_so_far_is_saved_on_the_way(
     assert seen[1] == seen[2] != seen[3]
 
 
-def test_a_file_that_is_cut_off_is_noted_and_played(sounds: list[str], here: Call, tmp_path: Path) -> None:
-    whole = (tmp_path / "content.wav").read_bytes()
-    (tmp_path / "content.wav").write_bytes(whole[:-2000])
-    for more in ([], ["--json", "--quiet"]):
-        status, out, err = here("sound", *sounds, *TINY, "-o", "out.wav", "--overwrite", *more)
-        assert status == 0
-        notes = [line for line in err.splitlines() if "cut" in line or "ends before it should" in line]
-        assert notes == ([] if more else ["content.wav: ends before it should, and is taken as far as it goes, 0.68 s"])
-        assert not more or json.loads(out)["steps"] == 2
+@pytest.mark.parametrize("name", ["content.wav", "content.aiff", "content.ogg"])
+def test_a_file_that_is_cut_off_is_noted_and_played(
+    name: str, sounds: list[str], sfumato: Call, tmp_path: Path
+) -> None:
+    write_sound(tmp_path / name, Sound(np.tile(read_sound(tmp_path / "content.wav").samples, (4, 1)), RATE))
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: round(0.7 * len(whole))])
+    command = ["sound", name, "style.wav", *TINY, "-o", "out.wav", "--json"]
+    status, out, err = sfumato(*command)
+    assert status == 0
+    (warned,) = json.loads(out)["warnings"]
+    assert warned.startswith(f"{name}: ends before it should, and is taken as far as it goes, ")
+    assert [line for line in err.splitlines() if "ends before it should" in line] == [warned]
+    status, out, err = sfumato(*command, "--overwrite", "--quiet")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["warnings"] == [warned]
+
+
+def test_an_estimate_notes_a_file_that_is_cut_off(sounds: list[str], here: Call, tmp_path: Path) -> None:
+    (tmp_path / "style.wav").write_bytes((tmp_path / "style.wav").read_bytes()[:-2000])
+    done = here("sound", *sounds, "--estimate")
+    assert done.err == "style.wav: ends before it should, and is taken as far as it goes, 0.68 s\n"
 
 
 def test_a_sound_in_its_own_manner_is_noted(sounds: list[str], here: Call) -> None:

@@ -76,7 +76,7 @@ def sound(
         if content is not None and files_read([content]) & files_read(str(style) for style, _ in styles):
             console.note(f"{content}: is content and style at once, so there is little to change")
     job = Playing(settings, contents[0], styles, None, run.resume, run.save_every, file.bits)
-    with limited_threads(output.threads), _notes(console):
+    with limited_threads(output.threads):
         if run.estimate:
             status = _tell_estimate(job, console)
         elif wants_folder(contents, output.out):
@@ -88,8 +88,8 @@ def sound(
 
 
 def perform(job: Playing, stop: Callable[[], bool] | None, place: str = "", *, console: Console) -> SoundResult:
-    """Play with progress; warnings of the result are said."""
-    with console.progress() as progress:
+    """Play with progress; warnings of the result are said, among which are then files that are cut off."""
+    with cut_off_files(console) as cut_off, console.progress() as progress:
 
         def show(record: SoundRecord) -> None:
             step = f"{place}step {record.step}/{record.steps}"
@@ -98,7 +98,7 @@ def perform(job: Playing, stop: Callable[[], bool] | None, place: str = "", *, c
         result = job.play(callback=show, stop=stop)
     for text in result.warnings:
         console.warn(f"{place}{text}")
-    return result
+    return replace(result, warnings=(*cut_off, *result.warnings))
 
 
 def values_of(result: SoundResult) -> dict[str, Any]:
@@ -181,27 +181,30 @@ def _text_of(result: SoundResult, out: Path | None) -> str:
 
 def _tell_estimate(job: Playing, console: Console) -> int:
     """Estimate the cost and print it; nothing is written."""
-    told = job.estimate()
+    with cut_off_files(console):
+        told = job.estimate()
     text = f"about {bytes_as_text(told.memory_bytes)} of memory and {duration(told.seconds)}"
     console.result(text, {"memory_bytes": told.memory_bytes, "seconds": told.seconds})
     return 0
 
 
 @contextmanager
-def _notes(console: Console) -> Iterator[None]:
-    """Say as notes, as they come, what is warned of files that are cut off."""
+def cut_off_files(console: Console) -> Iterator[list[str]]:
+    """Say once of each file that is cut off that it is; yields what was said of those read within."""
+    said: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", CutOffWarning)
         shown = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
             if issubclass(category, CutOffWarning):
-                console.note(str(message))
+                said.append(str(message))
+                console.note_once(str(message))
             else:
                 shown(message, category, *rest, **more)
 
         warnings.showwarning = show
-        yield
+        yield said
 
 
 def _parse_settings(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> SoundSettings:
