@@ -210,6 +210,18 @@ def test_an_optimizer_is_a_name_or_an_object(folder: Path) -> None:
     assert "Momentum" in own.settings["optimizer"]
 
 
+def test_every_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def counted(path: Path, **how: Any) -> Sound:
+        seen.append(path.name)
+        return read_sound(path, **how)
+
+    monkeypatch.setattr("sfumato.sound.problem.read_sound", counted)
+    play("content.wav", "one.wav", start="two.wav", **TINY)
+    assert sorted(seen) == ["content.wav", "one.wav", "two.wav"]
+
+
 def test_records_tell_of_every_step_and_the_result_of_itself(folder: Path) -> None:
     seen: list[SoundRecord] = []
     result = play("content.wav", "one.wav", callback=seen.append, **TINY)

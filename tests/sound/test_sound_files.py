@@ -177,17 +177,18 @@ def test_a_wav_that_is_cut_off_is_taken_as_far_as_it_goes(both_ways: str, tmp_pa
 
 
 NOTED = [
-    *[(kind, end) for kind in ("WAV", "RF64", "W64", "AIFF", "AU", "OGG", "MP3") for end in (0.6, 0.97)],
+    *[(format, end) for format in ("WAV", "RF64", "W64", "AIFF", "AU", "OGG", "MP3") for end in (0.6, 0.97)],
     *[("WAV/PCM_24", 0.6), ("AIFF/FLOAT", 0.6), ("CAF", 0.997), ("OGG/OPUS", 0.6), ("OGG", "a page")],
 ]
 
 
-@pytest.mark.parametrize(("kind", "end"), NOTED)
+@pytest.mark.parametrize(("format", "end"), NOTED)
 def test_a_file_of_any_kind_that_is_cut_off_is_noted_and_a_whole_one_is_not(
-    kind: str, end: float | str, tmp_path: Path
+    format: str, end: float | str, tmp_path: Path
 ) -> None:
     hiss = tone(4.0, 24_000) + 0.1 * np.random.default_rng(0).standard_normal((96_000, 1)).astype(np.float32)
-    whole = encoded(*kind.split("/"), samples=hiss, rate=24_000)
+    kind, _, subtype = format.partition("/")
+    whole = encoded(kind, subtype or None, samples=hiss, rate=24_000)
     path = tmp_path / "a.sound"
     path.write_bytes(whole)
     with warnings.catch_warnings():

@@ -1,13 +1,18 @@
-"""Parsing of the command line's options into the settings of training."""
+"""Parsing of the command line's options: names and weights of any command, and the settings of training."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sfumato.engine import Engine, choose_engine
 from sfumato.errors import InputError
 from sfumato.training.preparation import MOST_UNITS
 from sfumato.training.settings import TrainingSettings
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+"""Whole numbers of at most 18 digits: Python itself refuses to convert thousands of digits."""
 
 
 def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
@@ -89,3 +94,37 @@ def parse_engine(compute: Mapping[str, str | None]) -> Engine | str | None:
     if backend is None:
         return choose_engine(None, device, precision) if device or precision else None
     return backend + (f":{device}" if device else "") + (f"/{precision}" if precision else "")
+
+
+def parse_name(what: str, text: str) -> str:
+    """Parse a file's name.
+
+    Raises:
+        InputError: if it is empty, as that of a variable without a value in a script.
+    """
+    if not text:
+        raise InputError(f"{what} is empty: name a file")
+    return text
+
+
+def split_weight(text: str) -> tuple[str, float]:
+    """Split a text into a name and the weight after its last colon.
+
+    Where no number follows, the colon is a part of the name, as in a path with a drive letter or in sfumato:NAME, and
+    the weight is 1.
+    """
+    name, colon, weight = text.rpartition(":")
+    try:
+        return (name, float(weight)) if colon else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
+def parse_weighted(option: str, texts: list[str]) -> list[tuple[str, float]]:
+    """Parse names of files with their weights, see `split_weight`; a file that is there is named by its whole text.
+
+    Raises:
+        InputError: if a name is empty.
+    """
+    pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in texts]
+    return [(parse_name(option, name), weight) for name, weight in pairs]

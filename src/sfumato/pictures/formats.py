@@ -138,8 +138,6 @@ def unread_by_name(suffix: str) -> Unread | None:
 
 def why_left_out(name: str) -> str | None:
     """Say why a file of a folder is not read, by its name; None if it is read."""
-    if name.startswith("."):
-        return "hidden"
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     if suffix in SUFFIXES:
         return None

@@ -249,6 +249,22 @@ def check_sound_place(
     Raises:
         InputError, FileError: if not.
     """
+    check_format(path, bits=bits)
+    place = followed(Path(path))
+    check_format(place, bits=bits)
+    if is_input(place, inputs):
+        raise InputError(f"{path}: is an input of this command; name another file for the result")
+    check_place(Path(path), overwrite=overwrite)
+    return place
+
+
+def check_format(path: str | Path, *, bits: str) -> None:
+    """Check that a sound can be written under a name.
+
+    Raises:
+        InputError: for an ending that is none of a sound's, or bits that its format does not have.
+        FileError: if the extra that writes it is missing.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in WRITABLE:
         hint = "; `sfumato style` paints pictures" if suffix in PICTURE_SUFFIXES else ""
@@ -258,11 +274,16 @@ def check_sound_place(
         raise InputError(f"{path}: {suffix} has {' or '.join(kinds)} bits, not {bits}")
     if suffix != ".wav" or bits == "24":
         _writer(path)
-    place = followed(Path(path))
-    if is_input(place, inputs):
-        raise InputError(f"{path}: is an input of this command; name another file for the result")
-    check_place(Path(path), overwrite=overwrite)
-    return place
+
+
+def why_left_out(name: str) -> str | None:
+    """Say why a file of a folder is not read, by its name; None if it is read."""
+    suffix = Path(name).suffix.lower()
+    if suffix in SUFFIXES:
+        return None
+    if suffix in UNREAD:
+        return f"{suffix}: a sound that is not read; convert it with ffmpeg"
+    return f"{suffix or 'a name without ending'}: not a sound that is read"
 
 
 def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:

@@ -19,9 +19,9 @@ from sfumato.sound.files import Sound, check_sound_place
 from sfumato.sound.job import PlayingJob
 from sfumato.sound.memory import Estimate, needed_memory, pairs_to_keep, seconds_a_step
 from sfumato.sound.presets import PRESETS
-from sfumato.sound.problem import SoundProblem
+from sfumato.sound.problem import SoundProblem, read_start, read_styles
 from sfumato.sound.result import SoundRecord, SoundResult
-from sfumato.sound.settings import SoundSettings, SoundSource
+from sfumato.sound.settings import STARTS, SoundSettings, SoundSource
 from sfumato.storage import load_header, refusing_damage
 
 Styles = SoundSource | Sequence[SoundSource] | Sequence[tuple[SoundSource, float]] | Mapping[Any, float]
@@ -200,6 +200,18 @@ class Playing:
             if result.stopped == "finished":
                 checkpoint.unlink(missing_ok=True)
         return result
+
+    def check_common(self) -> None:
+        """Check what does not depend on the content: the styles, the sound to start from, the optimizer.
+
+        Raises:
+            SfumatoError: as `play` before it begins.
+        """
+        read_styles(self.settings, self.styles)
+        if str(self.settings.start) not in STARTS:
+            read_start(self.settings.start, self.settings)
+        self.settings.chosen_optimizer()
+        self.settings.chosen_engine()
 
     def estimate(self) -> Estimate:
         """Estimate the memory and time of `play`, by a few steps.

@@ -88,19 +88,16 @@ class SoundProblem:
     ) -> None:
         self.settings, self.engine = settings, engine
         memory = allowed_memory(settings.memory_bytes)
-        read = [
-            as_sound(style, begin=settings.style_begin, seconds=settings.style_seconds, memory=memory)
-            for style, _ in styles
-        ]
+        read = read_styles(settings, styles)
+        self.has_content = content is not None
         if content is None:
             self.original = _empty(settings, read[0].rate)
         else:
             self.original = as_sound(content, memory=memory, begin=settings.begin, seconds=settings.seconds)
-        self.has_content = content is not None
         self.rate = self.original.rate if settings.sample_rate == "full" else int(settings.sample_rate)
         total = sum(weight for _, weight in styles)
         self.styles = [
-            Style(_levelled(_check_mean(_mono(self._at_rate(sound)), _level(sound.samples))), weight / total)
+            Style(_levelled(_mono(self._at_rate(sound))), weight / total)
             for sound, (_, weight) in zip(read, styles, strict=True)
         ]
         channels = self._at_rate(self.original)
@@ -111,13 +108,30 @@ class SoundProblem:
             _check_mean(self.mid, LEVEL)
         wanted = settings.channels or ("stereo" if channels.shape[1] == 2 else "mono")
         self.side = (channels[:, 0] - channels[:, -1]) / 2.0 if wanted == "stereo" else None
+        self.given = self._given(self._kind_of_start())
+
+    def _given(self, kind: SoundSource) -> Array | None:
+        """The user's sound to start from, as long as the content; None where it is another.
+
+        Raises:
+            InputError, FileError: if it cannot be used, or is shorter.
+        """
+        if str(kind) in STARTS:
+            return None
+        start = _levelled(_mono(self._at_rate(read_start(kind, self.settings))))
+        if len(start) < len(self.mid):
+            raise InputError(
+                f"the sound to start from is {len(start) / self.rate:.2f} s long, and the content "
+                f"{len(self.mid) / self.rate:.2f} s; give one as long"
+            )
+        return start[: len(self.mid)]
 
     def _at_rate(self, sound: Sound) -> Array:
         return resampled(sound.samples, sound.rate, self.rate)
 
     def fingerprint(self) -> str:
         """Digest of the sounds."""
-        start = self.start() if str(self.settings.start) not in STARTS else np.zeros(0)
+        start = np.zeros(0) if self.given is None else self.given
         side = np.zeros(0) if self.side is None else self.side
         return fingerprint(self.mid, side, np.array([self.level]), start, *[style.samples for style in self.styles])
 
@@ -139,13 +153,8 @@ class SoundProblem:
             return mosaic(self.mid, np.concatenate([style.samples for style in self.styles]))
         if kind == "noise":
             return equalised(noise(len(self.mid), LEVEL, settings.seed), self.styles)
-        given = _levelled(_mono(self._at_rate(as_sound(kind))))
-        if len(given) < len(self.mid):
-            raise InputError(
-                f"the sound to start from is {len(given) / self.rate:.2f} s long, and the content "
-                f"{len(self.mid) / self.rate:.2f} s; give one as long"
-            )
-        return given[: len(self.mid)]
+        assert self.given is not None, "what is none of these is a sound of the user's"
+        return self.given
 
     def rendering(self) -> Gains:
         """The sound as a function of theta: gains on the start."""
@@ -300,6 +309,31 @@ def as_sound(
     sound = Sound(samples[start : None if seconds is None else start + round(seconds * rate)], rate)
     check_sound(sound, "the sound")
     return sound
+
+
+def read_styles(settings: SoundSettings, styles: Sequence[tuple[SoundSource, float]]) -> list[Sound]:
+    """The styles, or the part of each that the settings ask for.
+
+    Raises:
+        InputError, FileError: if one cannot be used.
+    """
+    memory = allowed_memory(settings.memory_bytes)
+    read = [
+        as_sound(style, begin=settings.style_begin, seconds=settings.style_seconds, memory=memory)
+        for style, _ in styles
+    ]
+    for sound in read:
+        _check_mean(_mono(sound.samples), _level(sound.samples))
+    return read
+
+
+def read_start(start: SoundSource, settings: SoundSettings) -> Sound:
+    """The user's sound to start from.
+
+    Raises:
+        InputError, FileError: if it cannot be used.
+    """
+    return as_sound(start, memory=allowed_memory(settings.memory_bytes))
 
 
 def _empty(settings: SoundSettings, rate: int) -> Sound:

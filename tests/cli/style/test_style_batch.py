@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sfumato.cli.style.batch import reason
+from sfumato.cli.folders import reason
+from sfumato.cli.style.batch import PICTURES
 from sfumato.errors import DivergenceError, FileError
 from sfumato.minimize import SparingSaver
 from sfumato.pictures.files import read_image, write_image
@@ -116,7 +117,7 @@ def test_what_is_finished_is_skipped_and_what_was_begun_gone_on_with(
     assert status == 0
     assert values["skipped"] == ["painted/a.JPG"]
     assert [picture["out"] for picture in values["pictures"]] == ["painted/b.png", "painted/c.bmp.png"]
-    assert "1 of 3 are finished and left as they are; --overwrite paints them anew" in err
+    assert "1 of 3 are finished and left as they are; --overwrite makes them anew" in err
     assert "photos/b.png (2 of 3), scale 1/1, step 2/2: loss" in err
     assert "photos/b.png (2 of 3), scale 1/1, step 1/2" not in err, "it went on after the first step"
     for name in names(tmp_path / "whole"):
@@ -235,8 +236,8 @@ def test_a_folder_with_the_name_of_a_result_is_no_result(photos: Path, here: Cal
 
 
 def test_an_error_names_its_picture_even_where_another_name_ends_in_it() -> None:
-    assert reason("k.png", FileError("sk.png: is damaged")) == "k.png: sk.png: is damaged"
-    assert reason("k.png", FileError("k.png: is damaged")) == "k.png: is damaged"
+    assert reason(PICTURES, "k.png", FileError("sk.png: is damaged")) == "k.png: sk.png: is damaged"
+    assert reason(PICTURES, "k.png", FileError("k.png: is damaged")) == "k.png: is damaged"
 
 
 def test_the_values_of_each_picture_are_those_that_it_has_alone(photos: Path, here: Call) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sfumato.checks import memory_size
-from sfumato.cli.style.parsing import parse_layers, parse_masks, parse_size, split_weight
+from sfumato.cli.parsing import split_weight
+from sfumato.cli.style.parsing import parse_layers, parse_masks, parse_size
 from sfumato.errors import InputError
 from sfumato.style.presets import PRESETS
 

@@ -1,22 +1,20 @@
 """`sfumato sound`: a sound in the manner of another."""
 
-import warnings
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import asdict, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import typer
 
 from sfumato.checks import bytes_as_text, memory_size
-from sfumato.cli.console import Console, duration, limited_threads, peak_memory
+from sfumato.cli.console import Console, duration, limited_threads
+from sfumato.cli.folders import is_folder, wants_folder
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions, grouped
+from sfumato.cli.parsing import WHOLE_NUMBER, parse_name, parse_weighted
 from sfumato.cli.processes import console_of
-from sfumato.cli.sound.batch import play_all, wants_folder
+from sfumato.cli.sound.batch import play_all
 from sfumato.cli.sound.options import (
     SoundComputeOptions,
     SoundFileOptions,
@@ -25,16 +23,14 @@ from sfumato.cli.sound.options import (
     SoundRunOptions,
     Sounds,
 )
-from sfumato.cli.style.parsing import WHOLE_NUMBER, parse_name, split_weight
+from sfumato.cli.sound.playing import cut_off_files, perform, text_of, values_of
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.outputs import files_read, locked_file
 from sfumato.settings_fields import preset_settings
 from sfumato.sound.builtin import PREFIX
-from sfumato.sound.files import CutOffWarning
 from sfumato.sound.play import Playing, check_out, checkpoint_of, style_pairs
 from sfumato.sound.presets import PRESETS
-from sfumato.sound.result import SoundRecord, SoundResult
 from sfumato.sound.settings import SOUND_PRECISIONS, STARTS, SoundSettings, SoundSource
 
 
@@ -79,50 +75,16 @@ def sound(
     with limited_threads(output.threads):
         if run.estimate:
             status = _tell_estimate(job, console)
+        elif contents == [None]:
+            if is_folder(output.out):
+                raise InputError(f"{output.out}: is a folder; name the file of the texture")
+            status = _play_one(job, output, console)
         elif wants_folder(contents, output.out):
-            status = play_all(job, contents, output, console, partial(perform, console=console), values_of)
+            status = play_all(job, contents, output, console)
         else:
             status = _play_one(job, output, console)
     if status:
         raise typer.Exit(status)
-
-
-def perform(job: Playing, stop: Callable[[], bool] | None, place: str = "", *, console: Console) -> SoundResult:
-    """Play with progress; warnings of the result are said, among which are then files that are cut off."""
-    with cut_off_files(console) as cut_off, console.progress() as progress:
-
-        def show(record: SoundRecord) -> None:
-            step = f"{place}step {record.step}/{record.steps}"
-            progress.show(step, f"loss {record.loss:.4g}", done=record.done, seconds=record.seconds)
-
-        result = job.play(callback=show, stop=stop)
-    for text in result.warnings:
-        console.warn(f"{place}{text}")
-    return replace(result, warnings=(*cut_off, *result.warnings))
-
-
-def values_of(result: SoundResult) -> dict[str, Any]:
-    """Values of a result for JSON, without its samples."""
-    samples, channels = result.samples.shape
-    peak = float(abs(result.samples).max())
-    return {
-        "loss": result.loss,
-        "terms": result.terms,
-        "steps": result.steps,
-        "evaluations": result.evaluations,
-        "seconds": result.seconds,
-        "peak_memory_bytes": peak_memory(),
-        "stopped": result.stopped,
-        "warnings": [in_options(text) for text in result.warnings],
-        "settings": result.settings,
-        "sound": {
-            "rate": result.rate,
-            "channels": channels,
-            "seconds": samples / result.rate,
-            "peak": peak,
-            "gain_db": result.gain_db,
-        },
-    }
 
 
 def _play_one(job: Playing, output: OutputOptions, console: Console) -> int:
@@ -147,36 +109,17 @@ def _play_into(job: Playing, output: OutputOptions, console: Console) -> int:
 
     try:
         with interruptible(begin) as interrupted:
-            result = perform(job, interrupted, console=console)
+            result = perform(job, console, interrupted)
     except KeyboardInterrupt:  # a second Ctrl-C, or one before the first step
         if job.out and checkpoint_of(job.out).exists():
             console.note(f"add --resume to go on with {job.out}")
         raise
-    console.result(_text_of(result, job.out), {**values_of(result), "out": output.out})
+    console.result(text_of(result, job.out), {**values_of(result), "out": output.out})
     if result.stopped == "finished":
         return 0
     kept = "nothing is kept, as no --out was given" if job.out is None else f"add --resume to go on with {job.out}"
     console.note(f"interrupted after {result.steps} steps; {kept}")
     return 130
-
-
-def _text_of(result: SoundResult, out: Path | None) -> str:
-    """Format a result as text."""
-    samples, channels = result.samples.shape
-    terms = ", ".join(f"{kind} {value:.4g}" for kind, value in result.terms.items())
-    kind = "stereo" if channels == 2 else "mono"
-    lines = [
-        f"{samples / result.rate:.2f} s of {kind} at {result.rate} samples a second, {result.steps} steps in "
-        f"{duration(result.seconds)}, {peak_memory() / 1e6:.0f} MB of memory at the peak",
-        f"loss {result.loss:.4g}: {terms}",
-    ]
-    if result.gain_db < 0:
-        lines.append(f"made quieter by {-result.gain_db:.1f} dB, as its loudest peak would not have fitted")
-    if result.settings["rate"] > result.rate:
-        lines.append(f"the content has nothing above {result.rate / 2:.0f} Hz for the style to work on")
-    if result.settings["rate"] < result.rate:
-        lines.append(f"nothing sounds above {result.settings['rate'] / 2:.0f} Hz: see --sample-rate")
-    return "\n".join([*lines, f"written to {out}"] if out else lines)
 
 
 def _tell_estimate(job: Playing, console: Console) -> int:
@@ -186,25 +129,6 @@ def _tell_estimate(job: Playing, console: Console) -> int:
     text = f"about {bytes_as_text(told.memory_bytes)} of memory and {duration(told.seconds)}"
     console.result(text, {"memory_bytes": told.memory_bytes, "seconds": told.seconds})
     return 0
-
-
-@contextmanager
-def cut_off_files(console: Console) -> Iterator[list[str]]:
-    """Say once of each file that is cut off that it is; yields what was said of those read within."""
-    said: list[str] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", CutOffWarning)
-        shown = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-            if issubclass(category, CutOffWarning):
-                said.append(str(message))
-                console.note_once(str(message))
-            else:
-                shown(message, category, *rest, **more)
-
-        warnings.showwarning = show
-        yield said
 
 
 def _parse_settings(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> SoundSettings:
@@ -252,8 +176,7 @@ def _parse_sounds(
     names = [parse_name("CONTENT", name) for name in sounds]
     texture = not settings.content_weight
     if styles:
-        pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
-        return list(names), style_pairs([(parse_name("--style", name), weight) for name, weight in pairs])
+        return list(names), style_pairs(parse_weighted("--style", styles))
     if len(names) == 1 and texture:
         return [None], [(names[0], 1.0)]
     if len(names) == 1:

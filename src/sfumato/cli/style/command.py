@@ -6,10 +6,11 @@ from pathlib import Path
 import typer
 
 from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.folders import wants_folder
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import ComputeOptions, OutputOptions, grouped
 from sfumato.cli.processes import console_of, is_first, joined, processes_wanted
-from sfumato.cli.style.batch import paint_all, wants_folder
+from sfumato.cli.style.batch import paint_all
 from sfumato.cli.style.estimate import tell_estimate
 from sfumato.cli.style.grid import paint_grid
 from sfumato.cli.style.options import (

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sfumato.checks import bytes_as_text
 from sfumato.cli.console import Console, duration, say
-from sfumato.cli.style.batch import check_common, expand, left_out_of, note_left_out, reason
+from sfumato.cli.folders import expand, left_out_of, note_left_out, reason
+from sfumato.cli.style.batch import PICTURES, check_common
 from sfumato.cli.style.grid import check_grid, weights_around
 from sfumato.cli.style.painting import fetching
 from sfumato.errors import SfumatoError
@@ -45,13 +46,13 @@ def tell_estimate(job: Painting, contents: list[str], console: Console, *, grid:
         columns = len(weights_around(job.transfer.style_weight))
         tasks = [Task(str(name), replace(job, styles=[(name, 1.0)]), columns) for name, _ in job.styles]
     else:
-        tasks = [Task(name, replace(job, content=name)) for content in contents for name in expand(content)]
+        tasks = [Task(name, replace(job, content=name)) for content in contents for name in expand(PICTURES, content)]
     if len(tasks) == 1 and tasks[0].times == 1:
         estimate = _estimate(tasks[0].job, console)
         console.result(_text(estimate), _values(estimate))
         return 0
     check_common(job, console)
-    return _tell_several(tasks, left_out_of(contents), console)
+    return _tell_several(tasks, left_out_of(PICTURES, contents), console)
 
 
 def _tell_several(tasks: list[Task], left_out: list[dict[str, str]], console: Console) -> int:
@@ -64,7 +65,7 @@ def _tell_several(tasks: list[Task], left_out: list[dict[str, str]], console: Co
         try:
             estimate = _estimate(task.job, console)
         except SfumatoError as error:
-            failed.append({"content": task.name, "error": reason(task.name, error)})
+            failed.append({"content": task.name, "error": reason(PICTURES, task.name, error)})
             continue
         memory, seconds = max(memory, estimate.memory_bytes), seconds + task.times * estimate.seconds
         if console.as_json:

@@ -1,6 +1,5 @@
 """Parsing of the options of `sfumato style` that are text."""
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sfumato.checks import memory_size
+from sfumato.cli.parsing import WHOLE_NUMBER, parse_name, parse_weighted, split_weight
 from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
@@ -15,9 +15,6 @@ from sfumato.settings_fields import preset_settings
 from sfumato.style.presets import PRESETS
 from sfumato.style.settings import STARTS, STYLE_PRECISIONS, StyleSettings
 from sfumato.style.transfer import StyleTransfer
-
-WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
-"""Whole numbers of at most 18 digits: Python itself refuses to convert thousands of digits."""
 
 
 def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> StyleTransfer:
@@ -54,9 +51,7 @@ def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[
         InputError: if there is no style, more than one content without --style, or a name is empty.
     """
     if styles:
-        pairs = [(text, 1.0) if Path(text).exists() else split_weight(text) for text in styles]
-        contents = [parse_name("CONTENT", name) for name in pictures]
-        return contents, [(parse_name("--style", name), weight) for name, weight in pairs]
+        return [parse_name("CONTENT", name) for name in pictures], parse_weighted("--style", styles)
     content = parse_name("CONTENT", pictures[0])
     if len(pictures) == 1:
         raise InputError("no style is given: name a picture after CONTENT, or with --style")
@@ -85,17 +80,6 @@ def parse_masks(masks: list[str] | None, styles: int) -> list[tuple[str, int]]:
             raise InputError(f"--mask {text}: there is no file {name!r}; check the path")
         pairs.append((name, int(number)))
     return pairs
-
-
-def parse_name(what: str, text: str) -> str:
-    """Parse a file's name.
-
-    Raises:
-        InputError: if it is empty, as that of a variable without a value in a script.
-    """
-    if not text:
-        raise InputError(f"{what} is empty: name a file")
-    return text
 
 
 def parse_layers(option: str, text: str) -> dict[str, float]:
@@ -135,19 +119,6 @@ def parse_size(text: str) -> int | Literal["full"]:
     if not WHOLE_NUMBER.fullmatch(text):
         raise InputError(f"--size takes a whole number of pixels, or full; not {text!r}")
     return int(text)
-
-
-def split_weight(text: str) -> tuple[str, float]:
-    """Split a text into a name and the weight after its last colon.
-
-    Where no number follows, the colon is a part of the name, as in a path with a drive letter or in sfumato:NAME, and
-    the weight is 1.
-    """
-    name, colon, weight = text.rpartition(":")
-    try:
-        return (name, float(weight)) if colon else (text, 1.0)
-    except ValueError:
-        return text, 1.0
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {
