@@ -210,6 +210,40 @@ def test_an_optimizer_is_a_name_or_an_object(folder: Path) -> None:
     assert "Momentum" in own.settings["optimizer"]
 
 
+@pytest.mark.parametrize(
+    ("content", "settings", "said"),
+    [
+        ("content.wav", {"memory": "100MB"}, "1 s of sound take "),
+        ("long.flac", {"memory": "500MB"}, r"120 s of sound take .* are allowed; take a part of it \(seconds=\d+\)"),
+        ("long.flac", {"memory": "500MB", "begin": 20}, "100 s of sound take "),
+        ("long.flac", {"memory": "500MB", "seconds": 90}, "90 s of sound take "),
+        ("long.flac", {"memory": "300MB", "sample_rate": "full", "seconds": 20}, "20 s of sound take "),
+        (None, {"memory": "1GB", "seconds": 1e9}, "1000000000 s of sound take .* take a part of it"),
+        (None, {"memory": "1GB", "seconds": 1e308}, "s of sound take "),
+        (None, {"memory": "1GB", "seconds": 1e9, "sample_rate": "full"}, "1000000000 s of sound take "),
+        (
+            "content.wav",
+            {"memory": "200MB", "style": "long.flac"},
+            r"120 s of the style take .* take a part of it \(style_seconds=\d+\)",
+        ),
+    ],
+)
+def test_what_the_memory_does_not_suffice_for_is_refused_before_it_is_read(
+    content: str | None, settings: dict[str, Any], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write("long.flac", np.sin(np.arange(120 * 44_100) / 30), 44_100)
+    monkeypatch.setattr("sfumato.sound.play.SoundProblem", lambda *_: pytest.fail("read"))
+    with pytest.raises(InputError, match=said):
+        play(content, settings.pop("style", "one.wav"), **TINY, **settings)
+
+
+def test_parts_of_any_length_can_be_asked_for(folder: Path) -> None:
+    whole = play("content.wav", "one.wav", **TINY).samples
+    np.testing.assert_array_equal(play("content.wav", "one.wav", seconds=1e308, **TINY).samples, whole)
+    with pytest.raises(InputError, match=r"content\.wav: is 0\.80 s long, and ends before 1e\+308 s"):
+        play("content.wav", "one.wav", begin=1e308, **TINY)
+
+
 def test_every_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 

@@ -23,6 +23,7 @@ from sfumato.sound.files import (
     CutOffWarning,
     Sound,
     check_sound_place,
+    length_by_header,
     read_sound,
     resampled,
     write_sound,
@@ -94,6 +95,21 @@ def test_more_than_the_memory_is_refused_with_what_fits(both_ways: str, tmp_path
     said = refusal(tmp_path / "a.wav", memory=4 * RATE * 5)
     assert said == "10 s of it take 1 MB of memory, and 1 MB are allowed; take a part of it (seconds=5)"
     assert read_sound(tmp_path / "a.wav", memory=4 * RATE * 5, seconds=5).seconds == 5
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_a_header_tells_the_length_of_what_is_read(suffix: str, tmp_path: Path) -> None:
+    write_sound(tmp_path / f"a{suffix}", Sound(tone(2.0, 24_000), 24_000))
+    sound = read_sound(tmp_path / f"a{suffix}")
+    assert length_by_header(tmp_path / f"a{suffix}") == (len(sound.samples), sound.rate)
+
+
+def test_a_header_tells_nothing_of_what_is_no_sound(both_ways: str, tmp_path: Path) -> None:
+    wavfile.write(tmp_path / "a.wav", RATE, tone())
+    assert length_by_header(tmp_path / "a.wav") == (RATE, RATE)
+    (tmp_path / "b.wav").write_bytes(b"no sound")
+    for name in ("b.wav", "none.wav", "."):
+        assert length_by_header(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("suffix", [suffix for suffix in WRITABLE if suffix != ".wav"])

@@ -19,7 +19,7 @@ from sfumato.storage import check_folder, followed, refuse_planted, refuse_speci
 
 
 class Kind(NamedTuple):
-    """What a command makes of contents.
+    """Words and rules of a command that makes results of contents.
 
     Attributes:
         thing: What is read and written, such as "picture".

@@ -1,4 +1,4 @@
-"""What the containers of sounds say of their own lengths, so that a file that was cut off is known for one."""
+"""Lengths of sound files by their own containers, so that one that was cut off is known for it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -93,4 +93,4 @@ CONTAINERS: dict[bytes, Callable[[bytes, BinaryIO], int]] = {
     b".snd": _au,
     b"caff": _caf,
 }
-"""How many bytes a file has by its header, by its first four bytes; 0 where it says nothing."""
+"""Functions from a header, by its first four bytes, to the bytes of the whole file; 0 where it says nothing."""

@@ -54,6 +54,9 @@ HIGHEST_RATE = 192_000
 BLOCK = 2**16
 """Samples that an encoder gets at a time: Vorbis's takes its memory from the stack, and crashes on minutes at once."""
 
+UNKNOWN = 2**62
+"""Samples beyond which a length stands for one that is not known."""
+
 INAUDIBLE = 1e-5
 """Differences of samples, -100 dB, that nobody hears."""
 
@@ -109,7 +112,7 @@ def read_sound(path: Path, *, begin: float = 0.0, seconds: float | None = None, 
         except Exception as error:  # whatever a decoder stumbles over
             raise FileError(f"{path}: {_explain(path, error)}") from error
         incomplete = bool(printed()) or len(sound.samples) < expected
-    enough = seconds is not None and len(sound.samples) >= round(seconds * sound.rate)
+    enough = seconds is not None and len(sound.samples) >= samples_in(seconds, sound.rate)
     if incomplete or (not enough and is_cut_off(path)):
         warnings.warn(
             f"{path}: ends before it should, and is taken as far as it goes, {sound.seconds:.2f} s",
@@ -151,14 +154,45 @@ def _decode(path: Path, begin: float, seconds: float | None, memory: int | None)
     except ImportError:
         return _decode_wav(path, begin, seconds, memory)
     with path.open("rb") as opened, soundfile.SoundFile(opened) as file:  # whatever its name is made of
-        rate, start = file.samplerate, round(begin * file.samplerate)
+        rate, start = file.samplerate, samples_in(begin, file.samplerate)
         if start and start >= file.frames:
             raise InputError(f"{path}: is {file.frames / rate:.2f} s long, and ends before {begin:g} s")
-        frames = file.frames - start if seconds is None else min(file.frames - start, round(seconds * rate))
+        frames = file.frames - start if seconds is None else min(file.frames - start, samples_in(seconds, rate))
         _check_memory(path, frames, rate, file.channels, memory)
         file.seek(start)
         samples = file.read(frames, dtype="float32", always_2d=True)
     return Sound(samples, rate), frames
+
+
+def length_by_header(path: Path) -> tuple[int, int] | None:
+    """Samples and rate of a sound file by its header, without decoding it; None where it does not tell."""
+    if not path.is_file():
+        return None
+    with caught_output():
+        try:
+            frames, rate = _header(path)
+        except Exception:  # whatever is wrong with it is said when it is read
+            return None
+    return (frames, rate) if 0 < frames < UNKNOWN and rate > 0 else None
+
+
+def _header(path: Path) -> tuple[int, int]:
+    try:
+        import soundfile
+    except ImportError:
+        from scipy.io import wavfile
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rate, mapped = wavfile.read(path, mmap=True)
+        return len(mapped), rate
+    with path.open("rb") as opened, soundfile.SoundFile(opened) as file:
+        return file.frames, file.samplerate
+
+
+def samples_in(seconds: float, rate: int) -> int:
+    """Samples of some seconds, of which there may be as many as a float can hold."""
+    return round(min(seconds * rate, float(UNKNOWN)))
 
 
 def _check_memory(path: Path, frames: int, rate: int, channels: int, memory: int | None) -> None:
@@ -188,10 +222,10 @@ def _decode_wav(path: Path, begin: float, seconds: float | None, memory: int | N
         warnings.simplefilter("ignore")
         rate, read = wavfile.read(path)
     samples = np.atleast_2d(read.T).T
-    start = round(begin * rate)
+    start = samples_in(begin, rate)
     if start and start >= len(samples):
         raise InputError(f"{path}: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
-    end = len(samples) if seconds is None else start + round(seconds * rate)
+    end = len(samples) if seconds is None else start + samples_in(seconds, rate)
     _check_memory(path, len(samples[start:end]), rate, samples.shape[1], memory)
     sound = Sound(as_floats(samples[start:end]), rate)
     return sound, len(sound.samples)

@@ -2,14 +2,17 @@
 
 import statistics
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sfumato.checks import bytes_as_text
-from sfumato.engine import allowed_memory
+from sfumato.engine import Engine, allowed_memory
 from sfumato.errors import InputError
+from sfumato.sound.files import samples_in
 from sfumato.sound.job import PlayingJob
-from sfumato.sound.problem import SoundProblem
+from sfumato.sound.problem import SoundProblem, length_of
 from sfumato.sound.rendering import SIZE, frames_of
+from sfumato.sound.settings import SoundSettings, SoundSource
 from sfumato.sound.starts import SHIFTS
 
 BINS = SIZE // 2 + 1
@@ -46,43 +49,83 @@ class Estimate(NamedTuple):
     seconds: float
 
 
-def needed_memory(problem: SoundProblem, history: int) -> int:
+class Lengths(NamedTuple):
+    """Lengths that the memory of a run depends on.
+
+    Attributes:
+        samples: Of the sound.
+        styles: Samples of each style.
+        rate: Samples a second of both.
+        mosaic: Whether it starts from a mosaic.
+    """
+
+    samples: int
+    styles: list[int]
+    rate: int
+    mosaic: bool
+
+
+def lengths_by_headers(
+    settings: SoundSettings, content: SoundSource | None, styles: Sequence[tuple[SoundSource, float]]
+) -> Lengths | None:
+    """Lengths of a run before its sounds are read; None where the headers do not tell."""
+    heard = [length_of(style, settings.style_begin, settings.style_seconds) for style, _ in styles]
+    known = [one for one in heard if one is not None]
+    if content is not None:
+        own = length_of(content, settings.begin, settings.seconds)
+    elif settings.seconds is not None and known:
+        own = samples_in(settings.seconds, known[0][1]), known[0][1]
+    else:
+        own = None
+    if own is None or len(known) < len(heard):
+        return None
+    rate = own[1] if settings.sample_rate == "full" else int(settings.sample_rate)
+    at_rate = [samples * rate // before for samples, before in (own, *known)]
+    return Lengths(at_rate[0], at_rate[1:], rate, content is not None and settings.start == "mosaic")
+
+
+def lengths_of(problem: SoundProblem) -> Lengths:
+    """Lengths of a run whose sounds are read."""
+    mosaic = problem.has_content and problem.settings.start == "mosaic"
+    return Lengths(len(problem.mid), [len(style.samples) for style in problem.styles], problem.rate, mosaic)
+
+
+def needed_memory(lengths: Lengths, history: int, engine: Engine) -> int:
     """Bytes that the whole process takes to play."""
-    return PROGRAM + max(_beginning(problem), _run(problem, history))
+    return PROGRAM + max(_beginning(lengths), _run(lengths, history, engine))
 
 
-def _run(problem: SoundProblem, history: int) -> int:
+def _run(lengths: Lengths, history: int, engine: Engine) -> int:
     """Bytes of evaluations and of L-BFGS's pairs."""
-    itemsize = 8 if problem.engine.precision == "float64" else 4
-    spectrum = frames_of(len(problem.mid)) * BINS
-    return itemsize * spectrum * (WORK + 2 * history)
+    itemsize = 8 if engine.precision == "float64" else 4
+    return itemsize * frames_of(lengths.samples) * BINS * (WORK + 2 * history)
 
 
-def _beginning(problem: SoundProblem) -> int:
+def _beginning(lengths: Lengths) -> int:
     """Bytes of the styles' spectra and of the sound to start from, which are computed in float32."""
-    frames = sum(frames_of(len(style.samples)) for style in problem.styles)
+    frames = sum(frames_of(samples) for samples in lengths.styles)
     needed = 4 * STYLE_WORK * frames * BINS
-    if problem.has_content and problem.settings.start == "mosaic":
-        activities = MOSAIC_ACTIVITIES * frames_of(len(problem.mid))
+    if lengths.mosaic:
+        activities = MOSAIC_ACTIVITIES * frames_of(lengths.samples)
         needed += 4 * len(SHIFTS) * frames * (MOSAIC_FRAMES * BINS + activities)
     return needed
 
 
-def pairs_to_keep(problem: SoundProblem) -> int:
+def pairs_to_keep(lengths: Lengths, settings: SoundSettings, engine: Engine) -> int:
     """Pairs that L-BFGS keeps: the most that the memory allows.
 
     Raises:
         InputError: if even the fewest do not fit, with what to take instead.
     """
-    memory = allowed_memory(problem.settings.memory_bytes, problem.engine)
+    memory = allowed_memory(settings.memory_bytes, engine)
     for history in HISTORIES:
-        if needed_memory(problem, history) <= memory:
+        if needed_memory(lengths, history, engine) <= memory:
             return history
     least = HISTORIES[-1]
-    needed, beginning, run = needed_memory(problem, least), _beginning(problem), _run(problem, least)
-    setting, seconds, part = "seconds", len(problem.mid) / problem.rate, run
+    needed, beginning, run = needed_memory(lengths, least, engine), _beginning(lengths), _run(lengths, least, engine)
+    setting, seconds, part = "seconds", lengths.samples / lengths.rate, run
     if beginning > run:
-        setting, seconds, part = "style_seconds", sum(len(s.samples) for s in problem.styles) / problem.rate, beginning
+        setting, seconds, part = "style_seconds", sum(lengths.styles) / lengths.rate, beginning
     fits = int((memory - PROGRAM) * seconds / part)
     remedy = f"take a part of it ({setting}={fits})" if fits >= 1 else "allow more"
     raise InputError(

@@ -17,7 +17,7 @@ from sfumato.settings_fields import preset_settings
 from sfumato.sound.builtin import sound_path
 from sfumato.sound.files import Sound, check_sound_place
 from sfumato.sound.job import PlayingJob
-from sfumato.sound.memory import Estimate, needed_memory, pairs_to_keep, seconds_a_step
+from sfumato.sound.memory import Estimate, lengths_by_headers, lengths_of, needed_memory, pairs_to_keep, seconds_a_step
 from sfumato.sound.presets import PRESETS
 from sfumato.sound.problem import SoundProblem, read_start, read_styles
 from sfumato.sound.result import SoundRecord, SoundResult
@@ -171,9 +171,9 @@ class Playing:
         engine, written = self.settings.chosen_engine(), self.resume
         checkpoint = checkpoint_of(self.out) if self.out else None
         with engine.computing():
-            problem = SoundProblem(self.settings, self.content, self.styles, engine)
-            resuming = checkpoint if self.resume else None
-            job = PlayingJob(problem, self._history(problem, resuming))
+            kept = self._kept_history(checkpoint)
+            problem = self._problem(engine, check=kept is None)
+            job = PlayingJob(problem, kept or pairs_to_keep(lengths_of(problem), self.settings, engine))
 
             def after_step(record: SoundRecord) -> object:
                 nonlocal written
@@ -221,16 +221,27 @@ class Playing:
         """
         engine = self.settings.chosen_engine()
         with engine.computing():
-            problem = SoundProblem(self.settings, self.content, self.styles, engine)
-            history = self._history(problem, None)
-            job = PlayingJob(problem, history)
-            each = seconds_a_step(job)
-        return Estimate(needed_memory(problem, history), each * self.settings.steps)
+            lengths = lengths_of(problem := self._problem(engine))
+            history = pairs_to_keep(lengths, self.settings, engine)
+            each = seconds_a_step(PlayingJob(problem, history))
+        return Estimate(needed_memory(lengths, history, engine), each * self.settings.steps)
 
-    def _history(self, problem: SoundProblem, resuming: Path | None) -> int:
-        """Pairs that L-BFGS keeps; a resumed run keeps as many as at first, as others would give other bytes."""
+    def _problem(self, engine: Engine, *, check: bool = True) -> SoundProblem:
+        """Read the sounds; those that the memory will not suffice for are refused before, if their headers tell.
+
+        Raises:
+            InputError, FileError: if they cannot be used, or are too long.
+        """
+        expected = lengths_by_headers(self.settings, self.content, self.styles) if check else None
+        if expected:
+            pairs_to_keep(expected, self.settings, engine)
+        return SoundProblem(self.settings, self.content, self.styles, engine)
+
+    def _kept_history(self, checkpoint: Path | None) -> int | None:
+        """Pairs that L-BFGS kept in the run to go on with, as others would give other bytes; None for a new run."""
+        resuming = checkpoint if self.resume else None
         if resuming is None or not resuming.exists():
-            return pairs_to_keep(problem)
+            return None
         with refusing_damage(resuming, DAMAGED, RESTART):
             history = load_header(resuming)["settings"]["history"]
             if type(history) is not int or history < 1:

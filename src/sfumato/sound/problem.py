@@ -20,7 +20,16 @@ from sfumato.losses.gram import FeatureMoments, GramLoss
 from sfumato.network import Network
 from sfumato.random_keys import Stream, generator
 from sfumato.sound.builtin import sound_path
-from sfumato.sound.files import LEAST_SECONDS, Sound, as_floats, check_sound, read_sound, resampled
+from sfumato.sound.files import (
+    LEAST_SECONDS,
+    Sound,
+    as_floats,
+    check_sound,
+    length_by_header,
+    read_sound,
+    resampled,
+    samples_in,
+)
 from sfumato.sound.objective import SoundObjective, Term
 from sfumato.sound.rendering import Gains
 from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
@@ -303,10 +312,10 @@ def as_sound(
         raise InputError(f"samples are numbers, (samples,) or (samples, channels), not of shape {samples.shape}")
     rate = whole("rate of a sound", rate, 1)
     samples = as_floats(np.atleast_2d(samples.T).T)
-    start = round(begin * rate)
+    start = samples_in(begin, rate)
     if start and start >= len(samples):
         raise InputError(f"the sound: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
-    sound = Sound(samples[start : None if seconds is None else start + round(seconds * rate)], rate)
+    sound = Sound(samples[start : None if seconds is None else start + samples_in(seconds, rate)], rate)
     check_sound(sound, "the sound")
     return sound
 
@@ -336,13 +345,27 @@ def read_start(start: SoundSource, settings: SoundSettings) -> Sound:
     return as_sound(start, memory=allowed_memory(settings.memory_bytes))
 
 
+def length_of(source: SoundSource, begin: float, seconds: float | None) -> tuple[int, int] | None:
+    """Samples and rate of what will be read of a sound, without reading it; None where that is not known."""
+    found: tuple[int, int] | None = None
+    if isinstance(source, str | Path):
+        found = length_by_header(sound_path(source))
+    elif isinstance(source, tuple) and len(source) == 2 and np.ndim(source[0]):
+        found = len(source[0]), whole("rate of a sound", source[1], 1)
+    if found is None:
+        return None
+    samples, rate = found
+    left = samples - samples_in(begin, rate)
+    return max(0, left if seconds is None else min(left, samples_in(seconds, rate))), rate
+
+
 def _empty(settings: SoundSettings, rate: int) -> Sound:
     """Silence as long as a texture shall be."""
     if settings.seconds is None:
         raise InputError("without content the length of the result is not known: give seconds=...")
     if settings.seconds < LEAST_SECONDS:
         raise InputError(f"a sound has {LEAST_SECONDS} s at least, not {settings.seconds:g}")
-    return Sound(np.zeros((round(settings.seconds * rate), 1), np.float32), rate)
+    return Sound(np.zeros((samples_in(settings.seconds, rate), 1), np.float32), rate)
 
 
 def _mono(channels: Array) -> Array:
