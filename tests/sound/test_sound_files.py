@@ -123,6 +123,42 @@ def test_other_formats_need_the_extra_and_say_so(suffix: str, monkeypatch: pytes
         check_sound_place(tmp_path / f"b{suffix}")
 
 
+@pytest.mark.parametrize(
+    ("kind", "subtype", "said"),
+    [
+        ("RF64", "PCM_16", "is RF64, a WAV file of 64 bits"),
+        ("WAV", "ULAW", "is a WAV file of mu-law"),
+        ("WAV", "ALAW", "is a WAV file of A-law"),
+        ("WAVEX", "ULAW", "is a WAV file of mu-law"),
+        ("WAV", "IMA_ADPCM", "is a WAV file of IMA ADPCM"),
+        ("WAV", "MS_ADPCM", "is a WAV file of ADPCM"),
+        ("WAV", "GSM610", "is a WAV file of GSM"),
+        ("WAV", "G721_32", "is a WAV file of another encoding"),
+    ],
+)
+def test_a_wav_that_needs_the_extra_is_called_what_it_is(
+    kind: str, subtype: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded(kind, subtype))
+    assert read_sound(tmp_path / "a.wav").seconds == pytest.approx(1.0, abs=0.05)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    how = ", which is read with an extra: pip install '.[sound]', or convert it to WAV of 16 bits"
+    assert refusal(tmp_path / "a.wav") == said + how
+
+
+@pytest.mark.parametrize("kind", ["W64", "AU"])
+def test_other_containers_need_the_extra_too(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded(kind))
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    said = "is a sound that is read with an extra: pip install '.[sound]', or convert it to WAV"
+    assert refusal(tmp_path / "a.wav") == said
+
+
+def test_a_wav_with_extended_header_needs_no_extra(both_ways: str, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded("WAVEX", "PCM_24"))
+    np.testing.assert_allclose(read_sound(tmp_path / "a.wav").samples, tone(), atol=1e-6)
+
+
 def picture() -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (20, 20)).save(buffer, "PNG")

@@ -13,6 +13,15 @@ OGG_PAGE = 27 + 255 + 255 * 255
 CAF_PARTS = 100
 """Parts of a CAF file among which its samples are looked for."""
 
+WAV_HEAD = 4096
+"""Bytes at the beginning of a WAV file among which its format is looked for."""
+
+PLAIN, EXTENSIBLE = (1, 3), 0xFFFE
+"""Formats of WAV files whose samples are plain whole numbers and floats; that which says its format further on."""
+
+ENCODINGS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM", 0x31: "GSM", 0x55: "MP3"}
+"""Other formats of WAV files."""
+
 END_OF_STREAM = 4
 """Flag of the last page of an Ogg stream (RFC 3533)."""
 
@@ -83,6 +92,20 @@ def _unless_streamed(length: int) -> int:
     """Length of a file by that of what follows its first eight bytes; 0 where it stands for "not known"."""
     streamed = any(limit - STREAMED <= length <= limit for limit in (2**31, 2**32))
     return 0 if streamed else length + 8
+
+
+def unusual_wav(path: Path) -> str | None:
+    """What a WAV file is that SciPy does not read: of 64 bits, or with samples that are not plain numbers; or None."""
+    with path.open("rb") as file:
+        head = file.read(WAV_HEAD)
+    if head[:4] == b"RF64":
+        return "RF64, a WAV file of 64 bits"
+    at = head.find(b"fmt ")
+    if head[8:12] != b"WAVE" or at < 0:
+        return None
+    kind, extended = (int.from_bytes(head[at + start :][:2], "little") for start in (8, 32))
+    kind = extended if kind == EXTENSIBLE else kind
+    return None if kind in PLAIN or len(head) < at + 10 else f"a WAV file of {ENCODINGS.get(kind, 'another encoding')}"
 
 
 CONTAINERS: dict[bytes, Callable[[bytes, BinaryIO], int]] = {

@@ -16,7 +16,7 @@ from sfumato.errors import FileError, InputError
 from sfumato.native_output import caught_output
 from sfumato.outputs import is_input
 from sfumato.pictures.formats import SUFFIXES as PICTURE_SUFFIXES
-from sfumato.sound.containers import is_cut_off
+from sfumato.sound.containers import is_cut_off, unusual_wav
 from sfumato.storage import check_place, check_readable, followed, write_atomically
 
 WRITABLE: dict[str, tuple[str, dict[str, str]]] = {
@@ -159,7 +159,8 @@ def _decode(path: Path, begin: float, seconds: float | None, memory: int | None)
             raise InputError(f"{path}: is {file.frames / rate:.2f} s long, and ends before {begin:g} s")
         frames = file.frames - start if seconds is None else min(file.frames - start, samples_in(seconds, rate))
         _check_memory(path, frames, rate, file.channels, memory)
-        file.seek(start)
+        if start:  # some encodings can be read, but not sought in
+            file.seek(start)
         samples = file.read(frames, dtype="float32", always_2d=True)
     return Sound(samples, rate), frames
 
@@ -214,6 +215,11 @@ def _decode_wav(path: Path, begin: float, seconds: float | None, memory: int | N
     """Read a WAV file with SciPy alone."""
     from scipy.io import wavfile
 
+    unusual = unusual_wav(path)
+    if unusual:
+        raise FileError(
+            f"{path}: is {unusual}, which is read with an extra: {LIBRARY}, or convert it to WAV of 16 bits"
+        )
     with path.open("rb") as file:
         head = file.read(len(b"RIFF"))
     if head not in (b"RIFF", b"RIFX"):
@@ -250,7 +256,7 @@ def _explain(path: Path, error: Exception | None, remedy: str = "; give a sound,
     if suffix in UNREAD or head[4:8] == b"ftyp":
         wav = path.with_name(f"{path.stem}-converted.wav")
         return f"is a sound that is not read; convert it: ffmpeg -i {shlex.quote(str(path))} {shlex.quote(str(wav))}"
-    if re.match(rb"RIFF....WAVE|fLaC|OggS|ID3|FORM....AIF|caff|\xff[\xe2-\xff]", head, re.DOTALL):
+    if re.match(rb"RIFF....WAVE|riff|fLaC|OggS|ID3|FORM....AIF|caff|\.snd|\xff[\xe2-\xff]", head, re.DOTALL):
         if error is None:
             return f"is a sound that is read with an extra: {LIBRARY}, or convert it to WAV"
         said = getattr(error, "error_string", error)  # libsndfile's, without the file's name before it
