@@ -352,6 +352,35 @@ def test_a_sound_is_a_pair(folder: Path) -> None:
     np.testing.assert_array_equal(play(sound, "one.wav", **TINY).samples, play(SOUND, "one.wav", **TINY).samples)
 
 
+@pytest.mark.parametrize("offset", [0.02, 0.5, -3.0])
+def test_an_offset_that_cannot_be_heard_does_not_count(offset: float, folder: Path, tune: Callable[..., Array]) -> None:
+    content, style, start = (
+        0.1 * tune("rising", "plucked", 0.8),
+        tune("falling", "reed", 0.8),
+        read_sound(Path("two.wav")),
+    )
+    expected = play((content, RATE), (style, RATE), **TINY)
+    found = play((content + offset, RATE), (style + offset, RATE), **TINY)
+    np.testing.assert_allclose(found.samples, expected.samples, atol=1e-4)
+    assert abs(found.samples.mean()) < 1e-3
+    from_start = [play((content, RATE), "one.wav", start=(start.samples + x, RATE), **TINY) for x in (0.0, offset)]
+    np.testing.assert_allclose(from_start[1].samples, from_start[0].samples, atol=1e-4)
+
+
+def test_silence_and_channels_that_cancel_are_refused_whatever_their_offset(
+    folder: Path, tune: Callable[..., Array]
+) -> None:
+    left = tune("rising", "plucked", 0.8)
+    constant = np.full(RATE, 0.4, np.float32), RATE
+    against = np.stack([left + 0.4, 0.4 - left], axis=1), RATE
+    for sounds in ((constant, "one.wav"), ("content.wav", constant)):
+        with pytest.raises(FileError, match="the sound: is silent"):
+            play(*sounds, **TINY)
+    for sounds in ((against, "one.wav"), ("content.wav", against)):
+        with pytest.raises(InputError, match="the two channels of a sound cancel each other out"):
+            play(*sounds, **TINY)
+
+
 @pytest.mark.parametrize("start", ["eq", "content"])
 def test_a_silent_channel_stays_silent(start: str, folder: Path, tune: Callable[..., Array]) -> None:
     left = tune("rising", "plucked", 0.8)

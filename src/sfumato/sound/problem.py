@@ -298,13 +298,15 @@ def positions_of(frames: Array, width: int) -> Array:
 def as_sound(
     source: SoundSource, *, begin: float = 0.0, seconds: float | None = None, memory: int | None = None
 ) -> Sound:
-    """A sound from a file, or from samples and their rate.
+    """A sound from a file, or from samples and their rate, without the constant offset of its channels.
+
+    An offset cannot be heard, but would count as loudness wherever levels are compared.
 
     Raises:
         InputError, FileError: if it cannot be used.
     """
     if isinstance(source, str | Path):
-        return read_sound(sound_path(source), begin=begin, seconds=seconds, memory=memory)
+        return _centred(read_sound(sound_path(source), begin=begin, seconds=seconds, memory=memory))
     if not isinstance(source, tuple) or len(source) != 2:
         raise InputError(f"a sound is a file, or a pair of samples and their rate, not {type(source).__name__}")
     samples, rate = np.asarray(source[0]), source[1]
@@ -317,7 +319,12 @@ def as_sound(
         raise InputError(f"the sound: is {len(samples) / rate:.2f} s long, and ends before {begin:g} s")
     sound = Sound(samples[start : None if seconds is None else start + samples_in(seconds, rate)], rate)
     check_sound(sound, "the sound")
-    return sound
+    return _centred(sound)
+
+
+def _centred(sound: Sound) -> Sound:
+    """The sound with the mean of each channel taken away."""
+    return sound._replace(samples=sound.samples - sound.samples.mean(axis=0, dtype=np.float64).astype(np.float32))
 
 
 def read_styles(settings: SoundSettings, styles: Sequence[tuple[SoundSource, float]]) -> list[Sound]:
