@@ -326,6 +326,12 @@ def why_left_out(name: str) -> str | None:
     return f"{suffix or 'a name without ending'}: not a sound that is read"
 
 
+def written_rate(path: Path, rate: int) -> int:
+    """Rate at which a sound is written: its own or, where the format of the path's ending lacks it, the next above."""
+    rates = RATES.get(path.suffix.lower(), (rate,))
+    return rate if rate in rates else min([r for r in rates if r >= rate] or [max(rates)])
+
+
 def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:
     """Write a sound completely or not at all, in the format of the path's ending.
 
@@ -337,8 +343,7 @@ def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:
     """
     suffix = path.suffix.lower()
     kind, subtypes = WRITABLE[suffix]
-    rates = RATES.get(suffix, (sound.rate,))
-    rate = sound.rate if sound.rate in rates else min([r for r in rates if r >= sound.rate] or [max(rates)])
+    rate = written_rate(path, sound.rate)
     samples = resampled(sound.samples, sound.rate, rate)
     buffer = io.BytesIO()  # of the disk, only the system's own errors are told apart
     if suffix == ".wav" and bits != "24":

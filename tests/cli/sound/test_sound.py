@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from scipy.io import wavfile
 
 from sfumato.sound.files import Sound, read_sound, write_sound
@@ -73,6 +74,20 @@ def test_another_rate_than_the_contents_is_told(sounds: list[str], here: Call, t
     done = here("sound", "fast.wav", "style.wav", *TINY, "--sample-rate", "full", "-o", "full.wav")
     assert done.status == 0
     assert "nothing sounds above" not in done.out
+
+
+@pytest.mark.parametrize(("name", "content_rate"), [("out.opus", 44_100), ("out.opus", 22_050), ("out.mp3", 96_000)])
+def test_the_rate_that_is_told_is_that_of_the_file(
+    name: str, content_rate: int, sounds: list[str], sfumato: Call, tmp_path: Path
+) -> None:
+    wavfile.write(tmp_path / "in.wav", content_rate, np.sin(np.arange(content_rate) / 20).astype(np.float32))
+    told = json.loads(sfumato("sound", "in.wav", "style.wav", *TINY, "-o", name, "--json").out)["sound"]["rate"]
+    assert told == soundfile.info(str(tmp_path / name)).samplerate != content_rate
+    said = sfumato("sound", "in.wav", "style.wav", *TINY, "-o", name, "--overwrite").out
+    assert f"1.00 s of mono at {told} samples a second" in said
+    (tmp_path / "into").mkdir()
+    folder = json.loads(sfumato("sound", "in.wav", "style.wav", *TINY, "-o", "into", "--json").out)
+    assert folder["sounds"][0]["sound"]["rate"] == content_rate
 
 
 def test_what_a_loud_peak_costs_is_told(sounds: list[str], here: Call, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def play_all(job: Playing, contents: list[str], output: OutputOptions, console: 
     def make(task: Task) -> tuple[dict[str, Any], str]:
         one = replace(job, content=task.content, out=task.target, resume=task.resume)
         result = perform(one, console, task.stop, task.place)
-        return values_of(result), _line(result)
+        return values_of(result, task.target), _line(result)
 
     def check() -> None:
         with cut_off_files(console):

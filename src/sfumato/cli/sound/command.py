@@ -114,7 +114,7 @@ def _play_into(job: Playing, output: OutputOptions, console: Console) -> int:
         if job.out and checkpoint_of(job.out).exists():
             console.note(f"add --resume to go on with {job.out}")
         raise
-    console.result(text_of(result, job.out), {**values_of(result), "out": output.out})
+    console.result(text_of(result, job.out), {**values_of(result, job.out), "out": output.out})
     if result.stopped == "finished":
         return 0
     kept = "nothing is kept, as no --out was given" if job.out is None else f"add --resume to go on with {job.out}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sfumato.cli.console import Console, duration, peak_memory
 from sfumato.cli.messages import in_options
-from sfumato.sound.files import CutOffWarning
+from sfumato.sound.files import CutOffWarning, written_rate
 from sfumato.sound.play import Playing
 from sfumato.sound.result import SoundRecord, SoundResult
 
@@ -41,8 +41,8 @@ def perform(job: Playing, console: Console, stop: Callable[[], bool], place: str
     return replace(result, warnings=(*cut_off, *result.warnings))
 
 
-def values_of(result: SoundResult) -> dict[str, Any]:
-    """Values of a result for JSON, without its samples."""
+def values_of(result: SoundResult, out: Path | None) -> dict[str, Any]:
+    """Values of a result for JSON, without its samples; the rate is that of the file, if it is written."""
     samples, channels = result.samples.shape
     peak = float(abs(result.samples).max())
     return {
@@ -56,7 +56,7 @@ def values_of(result: SoundResult) -> dict[str, Any]:
         "warnings": [in_options(text) for text in result.warnings],
         "settings": result.settings,
         "sound": {
-            "rate": result.rate,
+            "rate": _rate(result, out),
             "channels": channels,
             "seconds": samples / result.rate,
             "peak": peak,
@@ -65,13 +65,17 @@ def values_of(result: SoundResult) -> dict[str, Any]:
     }
 
 
+def _rate(result: SoundResult, out: Path | None) -> int:
+    return result.rate if out is None else written_rate(out, result.rate)
+
+
 def text_of(result: SoundResult, out: Path | None) -> str:
     """Format a result as text."""
     samples, channels = result.samples.shape
     terms = ", ".join(f"{kind} {value:.4g}" for kind, value in result.terms.items())
     kind = "stereo" if channels == 2 else "mono"
     lines = [
-        f"{samples / result.rate:.2f} s of {kind} at {result.rate} samples a second, {result.steps} steps in "
+        f"{samples / result.rate:.2f} s of {kind} at {_rate(result, out)} samples a second, {result.steps} steps in "
         f"{duration(result.seconds)}, {peak_memory() / 1e6:.0f} MB of memory at the peak",
         f"loss {result.loss:.4g}: {terms}",
     ]
