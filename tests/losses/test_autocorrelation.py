@@ -104,12 +104,3 @@ def test_a_sound_in_its_own_rhythm_has_nothing_to_lose_and_one_without_any_loses
     loss = AutocorrelationLoss(autocorrelation(F, 10))
     assert loss.score(loss.measure(F)[0])[0] == pytest.approx(0, abs=1e-25)
     assert loss.score(loss.measure(np.ones_like(F))[0])[0] == pytest.approx(1, rel=1e-12)
-    half = loss.measure(0.5 * F)[0]
-    np.testing.assert_allclose(loss.typical(30).lags, half.lags, rtol=1e-9)
-
-
-def test_its_norm_is_not_to_be_had_from_the_sums() -> None:
-    loss = AutocorrelationLoss(np.ones((2, 3)))
-    sums, _ = loss.measure(features(9))
-    with pytest.raises(NotImplementedError, match="does not follow from its lags"):
-        sums.gradient_norm(sums)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sfumato import Evaluation, Objective, check_gradient
 from sfumato.arrays import Array
 from sfumato.losses.content import ContentLoss
-from sfumato.losses.features import FeatureLoss, add_sums
+from sfumato.losses.features import LossWithNorm, add_sums
 from sfumato.losses.gram import FeatureMoments, GramLoss, GramReferenceLoss, moments
 from sfumato.style.losses import REGULARISATION, STYLE_LOSSES, WassersteinLoss, total_variation
 
@@ -29,7 +29,7 @@ def target(*seeds: int) -> Sequence[tuple[FeatureMoments, float]]:
 
 
 COMPARED = (GramLoss, GramReferenceLoss, WassersteinLoss)
-LOSSES: dict[str, FeatureLoss[Any]] = {
+LOSSES: dict[str, LossWithNorm[Any]] = {
     "content": ContentLoss(features(6, 5, 9)),
     "content, not relative": ContentLoss(features(6, 5, 9), relative=False),
     "gram": GramLoss(target(1)),
@@ -51,7 +51,7 @@ def pulled(pullback: Any, gradient: Any, like: Array) -> Array:
 class OfFeatures(Objective):
     """A loss as a function of the features alone."""
 
-    def __init__(self, loss: FeatureLoss[Any], weight: float = 0.7) -> None:
+    def __init__(self, loss: LossWithNorm[Any], weight: float = 0.7) -> None:
         self.loss, self.weight = loss, weight
 
     def __call__(self, theta: Array) -> Evaluation:
@@ -61,13 +61,13 @@ class OfFeatures(Objective):
 
 
 @every_loss
-def test_the_gradient_equals_differences_of_the_loss(loss: FeatureLoss[Any]) -> None:
+def test_the_gradient_equals_differences_of_the_loss(loss: LossWithNorm[Any]) -> None:
     report = check_gradient(OfFeatures(loss), features(6, 5).ravel())
     assert report.difference < 1e-7
 
 
 @every_loss
-def test_the_norm_of_the_feature_gradient_follows_from_the_sums(loss: FeatureLoss[Any]) -> None:
+def test_the_norm_of_the_feature_gradient_follows_from_the_sums(loss: LossWithNorm[Any]) -> None:
     sums, pullback = loss.measure(features(6, 5))
     _, gradient = loss.score(sums, 1.3)
     norm = sums.gradient_norm(gradient)
@@ -75,7 +75,7 @@ def test_the_norm_of_the_feature_gradient_follows_from_the_sums(loss: FeatureLos
 
 
 @every_loss
-def test_the_typical_sums_are_those_of_the_targets_features_at_half_their_size(loss: FeatureLoss[Any]) -> None:
+def test_the_typical_sums_are_those_of_the_targets_features_at_half_their_size(loss: LossWithNorm[Any]) -> None:
     if isinstance(loss, ContentLoss):
         measured = loss.measure(0.5 * loss.target)[0]
         assert loss.typical(30) == pytest.approx(measured, rel=1e-12)
@@ -88,13 +88,13 @@ def test_the_typical_sums_are_those_of_the_targets_features_at_half_their_size(l
 
 
 @every_loss
-def test_the_weight_multiplies_loss_and_gradient(loss: FeatureLoss[Any]) -> None:
+def test_the_weight_multiplies_loss_and_gradient(loss: LossWithNorm[Any]) -> None:
     once, thrice = OfFeatures(loss, 1.0)(features(6, 5).ravel()), OfFeatures(loss, 3.0)(features(6, 5).ravel())
     assert thrice.loss == pytest.approx(3 * once.loss, rel=1e-12)
     np.testing.assert_allclose(thrice.gradient, 3 * once.gradient, rtol=1e-10)
 
 
-def loss_of(loss: FeatureLoss[Any], z: Array) -> float:
+def loss_of(loss: LossWithNorm[Any], z: Array) -> float:
     return loss.score(loss.measure(z)[0])[0]
 
 
@@ -181,7 +181,7 @@ def test_several_styles_are_mixed_by_their_weights() -> None:
 
 
 @every_loss
-def test_sums_of_parts_are_the_sums_of_the_whole(loss: FeatureLoss[Any]) -> None:
+def test_sums_of_parts_are_the_sums_of_the_whole(loss: LossWithNorm[Any]) -> None:
     z = features(6, 5)
     upper, lower, none = (slice(0, 2), slice(None)), (slice(2, 6), slice(None)), (slice(0, 0), slice(None))
     parts: list[Any] = [loss.measure(z[:, *where], where)[0] for where in (upper, none, lower)]

@@ -371,8 +371,8 @@ def test_silence_and_channels_that_cancel_are_refused_whatever_their_offset(
     folder: Path, tune: Callable[..., Array]
 ) -> None:
     left = tune("rising", "plucked", 0.8)
-    constant = np.full(RATE, 0.4, np.float32), RATE
-    against = np.stack([left + 0.4, 0.4 - left], axis=1), RATE
+    constant: Any = np.full(RATE, 0.4, np.float32), RATE
+    against: Any = np.stack([left + 0.4, 0.4 - left], axis=1), RATE
     for sounds in ((constant, "one.wav"), ("content.wav", constant)):
         with pytest.raises(FileError, match="the sound: is silent"):
             play(*sounds, **TINY)

@@ -18,9 +18,6 @@ class Autocorrelations(NamedTuple):
 
     lags: Array
 
-    def gradient_norm(self, gradient: "Autocorrelations") -> float:
-        raise NotImplementedError("the norm of an autocorrelation's feature gradient does not follow from its lags")
-
 
 class AutocorrelationLoss(FeatureLoss[Autocorrelations]):
     """Squared difference of autocorrelations over time, relative to the target's (Antognini, Hoffman and Weiss 2019).
@@ -65,9 +62,6 @@ class AutocorrelationLoss(FeatureLoss[Autocorrelations]):
         difference = sums.lags - self.target
         factor = weight / self.square
         return factor * float((difference**2).sum()), Autocorrelations(2.0 * factor * difference)
-
-    def typical(self, positions: int) -> Autocorrelations:
-        return Autocorrelations(0.25 * self.target)
 
 
 def autocorrelation(features: Array, lags: int) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 
 from sfumato.arrays import Array, Where
 from sfumato.kernels.ops import ops
-from sfumato.losses.features import TINY, WHOLE, FeatureLoss
+from sfumato.losses.features import TINY, WHOLE, LossWithNorm
 from sfumato.workers import ALONE, Workers
 
 
@@ -25,7 +25,7 @@ class SquaredDistance(NamedTuple):
         return abs(2.0 * gradient.total) * float(np.sqrt(self.total))
 
 
-class ContentLoss(FeatureLoss[SquaredDistance]):
+class ContentLoss(LossWithNorm[SquaredDistance]):
     """Half the sum of squared differences to the features P of the content, as in the reference.
 
         L = 1/2 s,        s = sum_ij (F_ij - P_ij)^2,        dL/dF = dL/ds 2 (F - P) = F - P

@@ -27,20 +27,24 @@ TINY = float(np.finfo(np.float32).tiny)
 """Divisor in place of zero, where a target has no features at all."""
 
 
-class FeatureSums(Protocol):
-    """A named tuple of sums over positions."""
+class SumsWithNorm(Protocol):
+    """Sums from which the size of the gradient follows."""
 
     def gradient_norm(self, gradient: Self) -> float:
         """Frobenius norm of dL/dF, given dL/dsums: exact where F was seen in parts, and needs no F."""
 
 
-S = TypeVar("S", bound=FeatureSums)
+S = TypeVar("S")
+"""A named tuple of sums over positions."""
+
+N = TypeVar("N", bound=SumsWithNorm)
 
 
 def add_sums(one: S, other: S) -> S:
     """Add the sums over two parts of a picture."""
     numbers: Any = map(operator.add, cast("tuple[Any, ...]", one), cast("tuple[Any, ...]", other))
-    return type(one)(*numbers)
+    kind: Any = type(one)
+    return cast("S", kind(*numbers))
 
 
 class FeatureLoss(ABC, Generic[S]):
@@ -60,8 +64,12 @@ class FeatureLoss(ABC, Generic[S]):
     def score(self, sums: S, weight: float = 1.0) -> tuple[float, S]:
         """Evaluate `weight` times the loss, and its gradient with respect to the sums."""
 
+
+class LossWithNorm(FeatureLoss[N]):
+    """A loss whose sums tell how large its gradient is, so that it can be brought to a size, as in painting."""
+
     @abstractmethod
-    def typical(self, positions: int) -> S:
+    def typical(self, positions: int) -> N:
         """The sums over `positions` of the target's features at half their size.
 
         They are far from the target, unlike those of some starts, so the gradient there is of typical size.

@@ -9,7 +9,7 @@ import numpy as np
 from sfumato.arrays import Array, Where, total
 from sfumato.kernels.gram import sum_of_squares
 from sfumato.kernels.ops import ops
-from sfumato.losses.features import TINY, WHOLE, FeatureLoss
+from sfumato.losses.features import TINY, WHOLE, LossWithNorm
 
 
 class FeatureMoments(NamedTuple):
@@ -44,7 +44,7 @@ def moments(features: Array, weights: Array | None = None, *, totals: bool = Tru
     return FeatureMoments(positions, *ops().total_and_gram_matrix(features, weights, totals=totals))
 
 
-class StyleLoss(FeatureLoss[FeatureMoments]):
+class StyleLoss(LossWithNorm[FeatureMoments]):
     """A loss on the moments of the features.
 
     With D = dL/dS and d = dL/dtotal the chain rule gives, for S = F^T F and total = F^T 1,

@@ -95,7 +95,7 @@ def _unless_streamed(length: int) -> int:
 
 
 def unusual_wav(path: Path) -> str | None:
-    """What a WAV file is that SciPy does not read: of 64 bits, or with samples that are not plain numbers; or None."""
+    """Name of a WAV file that SciPy does not read, as one of 64 bits or of mu-law; None for others."""
     with path.open("rb") as file:
         head = file.read(WAV_HEAD)
     if head[:4] == b"RF64":

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sfumato.arrays import Array
-from sfumato.losses.features import FeatureLoss
+from sfumato.losses.features import LossWithNorm
 from sfumato.network import NamedParameter
 from sfumato.objective import Evaluation, Objective
 from sfumato.style.losses import total_variation
@@ -27,7 +27,7 @@ class Term(NamedTuple):
 
     kind: str
     layer: str
-    loss: FeatureLoss[Any]
+    loss: LossWithNorm[Any]
     weight: float
 
 
