@@ -24,6 +24,7 @@ from PIL import Image
 
 import sfumato
 from sfumato.arrays import Array
+from sfumato.cli.sound.options import measured_settings
 from sfumato.layers.base import NOTHING, NoParameters
 from sfumato.losses.autocorrelation import autocorrelation
 from sfumato.sound.builtin import sound_path
@@ -72,6 +73,7 @@ def main() -> None:
     }
     judged = {name: judge(x) for name, x in rows.items()}
     parts = {
+        "settings": measured_settings(),
         "summary": summary(list(judged.values())),
         "measured": table("", judged),
         "strength": table("`--style-weight`", {f"{w}": judge(played(style_weight=w)) for w in (1, 10, 100)}),

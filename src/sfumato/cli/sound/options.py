@@ -7,6 +7,7 @@ import typer
 
 from sfumato.cli.options import Backend, Device, option
 from sfumato.cli.setting_options import Setting, told_options, with_settings
+from sfumato.sound.presets import PRESETS
 from sfumato.sound.settings import SoundSettings
 
 Sounds = Annotated[
@@ -109,3 +110,27 @@ def options_table() -> str:
     return "\n".join(
         ["| option | default | |", "|---|---|---|", *(f"| {row.usage} | {row.default} | {row.help} |" for row in rows)]
     )
+
+
+def measured_settings() -> str:
+    """The settings at which the guide's figures are measured, for it to say: the defaults, and the presets'."""
+    shown = {told.usage.split()[0].strip("`"): told.default for group in MEASURED for told in told_options(group)}
+    lines = [f"the defaults: {_given({name: value for name, value in shown.items() if name not in NOT_MEASURED})}"]
+    for name, preset in PRESETS.items():
+        if preset.settings:
+            options = {f"--{own.replace('_', '-')}": str(value) for own, value in preset.settings.items()}
+            lines.append(f"`--preset {name}`: {_given(options)}")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _given(options: dict[str, str]) -> str:
+    words = [f"{name} {value.removesuffix('.0')}" for name, value in options.items()]
+    return f"`{' '.join(words)}`"
+
+
+MEASURED = (SoundOptions, SoundObjectiveOptions, SoundRunOptions)
+NOT_MEASURED = (
+    *("--style", "--begin", "--seconds", "--style-begin", "--style-seconds", "--channels", "--save-every", "--resume"),
+    *("--memory", "--estimate", "--preset"),
+)
+"""Groups of options on which figures depend, and those of them that are of the sounds and of the run alone."""
