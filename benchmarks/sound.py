@@ -90,7 +90,7 @@ def main() -> None:
 
     methods: dict[str, Callable[[Array, Array], Array]] = {
         EQ: lambda content, style: equalised(levelled(content), [(levelled(style), 1.0)]),
-        MOSAIC: lambda content, style: mosaic(levelled(content), levelled(style)),
+        MOSAIC: lambda content, style: mosaic(levelled(content), [(levelled(style), 1.0)]),
         ULYANOV: theirs,
         OURS: lambda content, style: sfumato.play((content, RATE), (style, RATE)).samples[:, 0],
     }

@@ -136,7 +136,7 @@ def test_a_texture_is_of_the_style_alone_and_as_long_as_asked(folder: Path) -> N
     assert (other.samples != play(None, "two.wav", preset="texture", seconds=1.2, **TINY).samples).any()
 
 
-@pytest.mark.parametrize("start", ["content", "eq"])
+@pytest.mark.parametrize("start", ["content", "eq", "mosaic"])
 def test_a_style_of_hardly_any_weight_hardly_counts(start: str, folder: Path) -> None:
     alone = [play("content.wav", name, start=start, **TINY).samples for name in ("one.wav", "two.wav")]
     for share, near, far in ((1e6, *alone), (1e-6, *alone[::-1])):

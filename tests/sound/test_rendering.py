@@ -114,7 +114,7 @@ def test_equalised_has_the_styles_mean_spectrum_and_the_contents_time(tune: Any)
 
 def test_a_mosaic_is_of_the_styles_frames_and_has_the_contents_notes(tune: Any) -> None:
     content, style = tune("rising", "plucked", 1.0), tune("falling", "reed", 1.0)
-    found = mosaic(content, style)
+    found = mosaic(content, [(style, 1.0)])
     assert found.dtype == np.float32
     assert found.shape == content.shape
     assert np.isfinite(found).all()

@@ -103,11 +103,11 @@ def _run(lengths: Lengths, history: int, engine: Engine) -> int:
 
 def _beginning(lengths: Lengths) -> int:
     """Bytes of the styles' spectra and of the sound to start from, which are computed in float32."""
-    frames = sum(frames_of(samples) for samples in lengths.styles)
-    needed = 4 * STYLE_WORK * frames * BINS
+    frames = [frames_of(samples) for samples in lengths.styles]
+    needed = 4 * STYLE_WORK * sum(frames) * BINS
     if lengths.mosaic:
         activities = MOSAIC_ACTIVITIES * frames_of(lengths.samples)
-        needed += 4 * len(SHIFTS) * frames * (MOSAIC_FRAMES * BINS + activities)
+        needed += 4 * len(SHIFTS) * max(frames) * (MOSAIC_FRAMES * BINS + activities)
     return needed
 
 

@@ -159,7 +159,7 @@ class SoundProblem:
         if kind == "eq":
             return equalised(self.mid, self.styles)
         if kind == "mosaic":
-            return mosaic(self.mid, np.concatenate([style.samples for style in self.styles]))
+            return mosaic(self.mid, self.styles)
         if kind == "noise":
             return equalised(noise(len(self.mid), LEVEL, settings.seed), self.styles)
         assert self.given is not None, "what is none of these is a sound of the user's"

@@ -58,7 +58,7 @@ class SoundSettings:
         default="eq",
         metadata=described(
             "What to start from. eq: the content through a filter with the style's mean spectrum; mosaic: the content "
-            "rebuilt from moments of the style.",
+            "rebuilt from moments of the style; of several, a mean by their weights.",
             metavar="|".join([*STARTS, "FILE"]),
         ),
     )

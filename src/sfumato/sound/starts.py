@@ -112,22 +112,43 @@ def noise(samples: int, level: float, seed: int) -> Array:
     return (QUIET * level * drawn).astype(np.float32)
 
 
-def mosaic(content: Array, style: Array) -> Array:
-    """The content rebuilt from the style's own frames (Driedger, Prätzlich and Müller 2015, "Let it bee").
+def mosaic(content: Array, styles: Sequence[tuple[Array, float]]) -> Array:
+    """The content rebuilt from the styles' own frames (Driedger, Prätzlich and Müller 2015, "Let it bee").
+
+    Each style rebuilds all of it by itself, and what sounds is the mean of their magnitudes by the styles' weights.
+    Phases are searched for (Griffin and Lim 1984), from the content's.
+
+    Args:
+        content: (samples,).
+        styles: Sounds, (samples,), at the same rate and level, with their weights, which add up to one.
+    """
+    X = spectrum_of(content)
+    V = np.abs(X).T
+    magnitudes = np.add.reduce([weight * rebuilt(V, np.abs(spectrum_of(style)).T) for style, weight in styles]).T
+    x = content
+    for _ in range(PHASES):
+        x = sound_of(magnitudes * X / (np.abs(X) + TINY), len(content))
+        X = spectrum_of(x)
+    return x
+
+
+def rebuilt(V: Array, frames: Array) -> Array:
+    """Magnitudes of a content, rebuilt from the frames of a style.
 
     Non-negative factors V ~ W H of the magnitudes V of the content, with the style's frames for columns of W, as they
     are and shifted by up to six semitones: H says which frame sounds when. Between the updates of H (Lee and Seung's,
     for the divergence of Kullback and Leibler), what would repeat a frame at once is taken back, as is all but the
-    strongest of each moment, and runs of frames in their own order are favoured. Phases are searched for.
+    strongest of each moment, and runs of frames in their own order are favoured.
 
     Args:
-        content: (samples,).
-        style: (samples,), at the same rate and level.
+        V: (bins, frames of the content).
+        frames: Magnitudes of the style, (bins, frames of the style).
+
+    Returns:
+        W H, (bins, frames of the content).
     """
     from scipy.ndimage import convolve, maximum_filter1d
 
-    V = np.abs(spectrum_of(content)).T
-    frames = np.abs(spectrum_of(style)).T
     W = np.concatenate([_shifted(frames, semitones) for semitones in SHIFTS], axis=1)
     W = W[:, W.sum(axis=0) > TINY * len(W)]
     W /= W.sum(axis=0)
@@ -142,13 +163,8 @@ def mosaic(content: Array, style: Array) -> Array:
             H = np.where(least <= H, H, H * left)
         H = convolve(H, along, mode="constant")
         H *= W.T @ (V / (W @ H + TINY))
-    magnitudes = (W @ H).T
-    X = spectrum_of(content)
-    x = content
-    for _ in range(PHASES):
-        x = sound_of(magnitudes * X / (np.abs(X) + TINY), len(content))
-        X = spectrum_of(x)
-    return x
+    product: Array = W @ H
+    return product
 
 
 def _shifted(frames: Array, semitones: int) -> Array:
