@@ -50,7 +50,8 @@ class SoundSettings:
     sample_rate: int | Literal["full"] = field(
         default=22_050,
         metadata=described(
-            "Samples a second that are worked with; full: the content's. Above half of it nothing sounds.",
+            "Samples a second that are worked with; full: the content's. Above half of it nothing sounds. Frames "
+            "have as many samples at any rate: at 44100 they last half as long.",
             metavar="N|full",
         ),
     )
