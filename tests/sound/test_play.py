@@ -147,18 +147,6 @@ def test_a_style_of_hardly_any_weight_hardly_counts(start: str, folder: Path) ->
     assert all(np.abs(both - other).max() > 0.01 for other in alone)
 
 
-@pytest.mark.slow
-def test_a_texture_takes_on_the_styles_rhythm(folder: Path) -> None:
-    """A click every quarter of a second, from noise: the autocorrelation comes within a fifth of the style's."""
-    t = np.arange(4 * RATE)
-    clicks = np.random.default_rng(0).standard_normal(len(t)) * np.exp(-(t % (RATE // 4)) / 1000)
-    result = play(None, (0.1 * clicks, RATE), preset="texture", seconds=4.0, rhythm_weight=10, engine="numpy")
-    assert result.terms["rhythm"] / result.settings["rhythm_weight"] < 0.2
-    level = np.abs(result.samples[: len(t) // 512 * 512, 0]).reshape(-1, 512).mean(axis=1)
-    again = np.fft.irfft(np.abs(np.fft.rfft(level - level.mean(), 2 * len(level))) ** 2)[:100]
-    assert abs(int(again[5:17].argmax()) + 5 - RATE / 4 / 512) < 1
-
-
 def test_every_preset_works(folder: Path) -> None:
     for name in PRESETS:
         content = None if name == "texture" else "content.wav"

@@ -10,7 +10,7 @@ from sfumato.arrays import Array, to_numpy
 from sfumato.engine import Engine
 from sfumato.objective import OnDevice
 from sfumato.sound import rendering, starts
-from sfumato.sound.rendering import BOUND, Gains, frames_of
+from sfumato.sound.rendering import BOUND, TEXTURE_BOUND, Gains, frames_of
 from sfumato.sound.starts import equalised, mosaic, noise, side_like_mid, sound_of, spectrum_of
 
 
@@ -45,14 +45,15 @@ def test_the_same_gain_everywhere_is_a_gain_of_the_sound(engine: Engine, roundin
     np.testing.assert_allclose(to_numpy(found), 2 * drawn(5000), atol=rounding)
 
 
-def test_a_gain_is_of_its_own_bin_and_moment() -> None:
+@pytest.mark.parametrize("bound", [BOUND, TEXTURE_BOUND])
+def test_a_gain_is_of_its_own_bin_and_moment(bound: float) -> None:
     t = np.arange(22_050) / 22_050
     low, high = np.sin(2 * np.pi * 500 * t), np.sin(2 * np.pi * 3000 * t)
-    made = Gains((low + high)[None])
+    made = Gains((low + high)[None], bound)
     theta = made.first().reshape(made.shape)
     theta[:, 200:] = -50.0  # from 2153 Hz on
     found, _ = made.forward(theta.reshape(-1))
-    least = np.exp(-BOUND)
+    least = np.exp(-bound)
     np.testing.assert_allclose(found[0, 4096:-4096], (low + least * high)[4096:-4096], atol=1e-3)
     theta[:] = 0.0
     theta[:20] = -50.0
@@ -76,14 +77,14 @@ class Projected(Objective):
         return self(theta).loss
 
 
-@pytest.mark.parametrize("samples", [61, 64])
+@pytest.mark.parametrize(("samples", "bound"), [(61, BOUND), (64, TEXTURE_BOUND)])
 def test_the_gradient_with_respect_to_gains_equals_differences(
-    samples: int, double: Engine, monkeypatch: pytest.MonkeyPatch
+    samples: int, bound: float, double: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every gain alone, those of the first and the last bin too, which irfft counts once."""
     monkeypatch.setattr(rendering, "SIZE", 32)
     monkeypatch.setattr(rendering, "HOP", 8)
-    made = Gains(double.put(drawn(samples)))
+    made = Gains(double.put(drawn(samples)), bound)
     theta = 0.5 * np.random.default_rng(2).standard_normal(made.size)
     report = check_gradient(OnDevice(Projected(made, samples), double), theta)
     assert report.difference < 1e-7

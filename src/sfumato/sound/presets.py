@@ -12,6 +12,6 @@ PRESETS = {
     "subtle": Preset("The content first, with a touch of the style; for speech.", {"style_weight": 1.0, "steps": 20}),
     "texture": Preset(
         "More of the same sound, from noise and without content.",
-        {"content_weight": 0.0, "start": "noise", "loudness_weight": 0.0, "rhythm_weight": 3.0, "steps": 300},
+        {"content_weight": 0.0, "start": "noise", "loudness_weight": 0.0, "rhythm_weight": 2.0, "steps": 300},
     ),
 }

@@ -31,7 +31,7 @@ from sfumato.sound.files import (
     samples_in,
 )
 from sfumato.sound.objective import SoundObjective, Term
-from sfumato.sound.rendering import Gains
+from sfumato.sound.rendering import BOUND, TEXTURE_BOUND, Gains
 from sfumato.sound.settings import KEEPS, STARTS, SoundSettings, SoundSource
 from sfumato.sound.spectrum import Lifter, Spectrum
 from sfumato.sound.starts import (
@@ -167,7 +167,8 @@ class SoundProblem:
 
     def rendering(self) -> Gains:
         """The sound as a function of theta: gains on the start."""
-        return Gains(self._place(self.start()))
+        kept = self.has_content and self.settings.content_weight > 0
+        return Gains(self._place(self.start()), BOUND if kept else TEXTURE_BOUND)
 
     def objective(self, rendering: Gains) -> SoundObjective:
         """The objective: the terms that have a weight, on each spectrum."""

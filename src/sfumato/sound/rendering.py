@@ -14,6 +14,11 @@ BOUND = 2.3
 """Limit of the logarithm of a gain, 20 dB either way: bands that no term holds, as where the content is silent, would
 else take the whole of the style upon themselves."""
 
+TEXTURE_BOUND = 3.45
+"""The same, 30 dB, where there is no content to keep: the bands of a drum stand up to 24 dB above their mean, and up
+to 35 below it for a tenth of the time, so that 20 dB are too few to make strokes of noise. With 40, single bursts grow
+as loud as they can."""
+
 
 class Gains:
     """Gains on the spectrum of a sound: theta is their logarithm, but for a bound, for each frame and bin.
@@ -37,10 +42,11 @@ class Gains:
 
     Args:
         start: The sound to start from, (1, samples).
+        bound: b.
     """
 
-    def __init__(self, start: Array) -> None:
-        self.samples, self.margin = start.shape[1], SIZE // 2
+    def __init__(self, start: Array, bound: float = BOUND) -> None:
+        self.samples, self.margin, self.bound = start.shape[1], SIZE // 2, bound
         self.spectrum = ops().frame_spectra(mirrored(start, self.margin), SIZE, HOP)
         self.shape = self.spectrum.shape[1:]
         self.size = self.shape[0] * self.shape[1]
@@ -70,8 +76,8 @@ class Gains:
     def _louder(self, theta: Array, spectrum: Array) -> tuple[Array, Array]:
         """A spectrum with the gains; and tanh(theta / b)."""
         xp = namespace(theta)
-        bent = xp.tanh(theta / BOUND)
-        Y: Array = xp.exp(BOUND * bent).reshape(1, *self.shape) * spectrum
+        bent = xp.tanh(theta / self.bound)
+        Y: Array = xp.exp(self.bound * bent).reshape(1, *self.shape) * spectrum
         return Y, bent
 
     def _played(self, Y: Array) -> Array:
