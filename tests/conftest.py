@@ -22,6 +22,7 @@ if os.environ.get("CI"):
 
 KNOWN = [
     NUMPY_DOUBLE,
+    Engine("numba", "cpu", "float64"),
     Engine("torch", "cpu", "float64"),
     Engine("torch", "cuda:0", "float64"),
     Engine("torch", "mps", "float32"),  # GPUs of Apple's have no float64
@@ -31,8 +32,7 @@ KNOWN = [
 def here() -> list[Engine]:
     """Those of the known engines that this machine has; PyTorch is not loaded where it is built for CPUs alone."""
     places = {"cpu", choose_engine().device}
-    has_torch = importlib.util.find_spec("torch") is not None
-    return [engine for engine in KNOWN if engine.device in places and (engine.backend == "numpy" or has_torch)]
+    return [engine for engine in KNOWN if engine.device in places and importlib.util.find_spec(engine.backend)]
 
 
 ENGINES = here()
@@ -54,7 +54,7 @@ def named(engine: Engine) -> str:
 @contextlib.contextmanager
 def one_thread(engine: Engine) -> Iterator[Engine]:
     """Arrays as small as these gain nothing from threads, which on a busy machine wait for each other instead."""
-    if engine.backend == "numpy":
+    if not engine.on_tensors:
         yield engine
         return
     import torch

@@ -86,7 +86,7 @@ def test_only_arrays_and_the_kernels_know_pytorch(path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"backend": "jax"}, "^no backend is called 'jax': use numpy or torch$"),
+        ({"backend": "jax"}, "^no backend is called 'jax': use numpy, numba, torch$"),
         ({"backend": "numpy", "device": "cuda"}, "numpy computes on the processor alone, not on cuda: use backend='t"),
         ({"backend": "numpy", "precision": "bfloat16"}, "numpy has no arithmetic in bfloat16: use backend='torch'"),
         ({"device": "gpu"}, "^no device is called 'gpu': use cpu, cuda, cuda:1 or mps$"),
@@ -124,7 +124,7 @@ def test_an_engine_is_named_given_or_left_open(name: Engine | str | None, expect
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("jax", "^no backend is called 'jax': use numpy or torch$"),
+        ("jax", "^no backend is called 'jax': use numpy, numba, torch$"),
         ("torch:gpu", "^no device is called 'gpu': use cpu, cuda, cuda:1 or mps$"),
         ("numpy:cuda", "^numpy computes on the processor alone, not on cuda: use engine='torch'$"),
         ("numpy/bfloat16", "^numpy has no arithmetic in bfloat16: use engine='torch'$"),

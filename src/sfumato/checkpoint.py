@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sfumato.arrays import Array, to_numpy
+from sfumato.engine import Engine
 from sfumato.errors import FileError, InputError
-from sfumato.storage import load_tensors, refusing_damage, save_tensors
+from sfumato.storage import load_header, load_tensors, refusing_damage, save_tensors
 
 if TYPE_CHECKING:
     from sfumato.minimize import Job
@@ -84,6 +85,13 @@ def save_checkpoint(path: Path, state: State, job: "Job") -> int:
         "history": [list(vars(entry).values()) if is_dataclass(entry) else entry for entry in state.history],
     }
     return save_tensors(path, tensors, header)
+
+
+def recorded_engine(path: Path) -> Engine | None:
+    """Engine that the run of a checkpoint computes with; None for a file that says nothing of one."""
+    settings = load_header(path).get("settings")
+    names = [settings.get(name) for name in Engine._fields] if isinstance(settings, dict) else [None]
+    return Engine(*names) if all(isinstance(name, str) for name in names) else None
 
 
 def load_checkpoint(path: Path, job: "Job") -> State:

@@ -30,7 +30,7 @@ class Engine(NamedTuple):
     """Place of arrays, and precision of layers; `as_engine` makes one of a string such as "torch:cuda/bfloat16".
 
     Attributes:
-        backend: "numpy" or "torch".
+        backend: "numpy"; "numba", compiled loops on the same arrays; or "torch".
         device: "cpu", or PyTorch's "cuda:0", "mps", ...
         precision: "float32", "bfloat16", "float16", or "float64" to check derivations.
     """
@@ -41,6 +41,11 @@ class Engine(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.backend} on {self.device} in {self.precision}"
+
+    @property
+    def on_tensors(self) -> bool:
+        """Whether arrays are PyTorch's tensors, and not NumPy's."""
+        return self.backend == "torch"
 
     @property
     def reduced(self) -> bool:
@@ -59,7 +64,7 @@ class Engine(NamedTuple):
 
     def downcast(self, x: Array) -> Array:
         """Convert a floating-point array on this device to this precision."""
-        return cast(x, self.precision if self.backend == "numpy" else getattr(pytorch(), self.precision))
+        return cast(x, getattr(pytorch(), self.precision) if self.on_tensors else self.precision)
 
     def put(self, x: Array) -> Array:
         """Copy a NumPy array to this device: floating point in this precision, whole numbers and booleans as they are.
@@ -69,7 +74,7 @@ class Engine(NamedTuple):
         floating = x.dtype.kind == "f"
         if not x.dtype.isnative:
             x = x.astype(x.dtype.newbyteorder("="))
-        if self.backend == "numpy":
+        if not self.on_tensors:
             return x.astype(self.precision, copy=False) if floating else x
         torch = pytorch()
         if floating and not x.flags.writeable:
@@ -89,26 +94,25 @@ class Engine(NamedTuple):
         """Compute within: the one context that every job enters, from the command line, `fit` or a script.
 
         - This engine's operations are in force (`kernels/ops.py`).
-        - Kernels run on threads of their own: always without a network, else where it asks for them and NumPy computes.
+        - Kernels run on threads of their own: always without a network, else where it asks for them on NumPy's arrays.
         - A device that runs out of memory is an error of one line.
         - Overflow and its like warn of nothing: divergence is found and named by whoever looks at the loss.
 
         Args:
             network: The network that computes; None for anything else, such as a picture.
             keep_memory: Whether freed memory is kept for the next array while kernels run on their threads, as
-                `kernels/memory.py` explains; by default where NumPy computes.
+                `kernels/memory.py` explains; by default but for tensors.
             remedy: The end of the message about too little memory: what to do instead.
 
         Raises:
             DeviceMemoryError: if the device runs out of memory.
         """
-        on_numpy = self.backend == "numpy"
-        parallel = network is None or (network.parallel and on_numpy)
-        if not on_numpy:
+        parallel = network is None or (network.parallel and not self.on_tensors)
+        if self.on_tensors:
             pytorch()  # before the kernels take BLAS's threads over, as PyTorch takes as many
         with (
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),
-            parallel_kernels(parallel, keep_memory=on_numpy if keep_memory is None else keep_memory),
+            parallel_kernels(parallel, keep_memory=not self.on_tensors if keep_memory is None else keep_memory),
             self.in_force(remedy),
         ):
             yield
@@ -124,7 +128,7 @@ class Engine(NamedTuple):
         try:
             yield
         except RuntimeError as error:
-            own = None if self.backend == "numpy" else _memory_error(error, f"{self.device} is out of memory: {remedy}")
+            own = _memory_error(error, f"{self.device} is out of memory: {remedy}") if self.on_tensors else None
             if own is None:
                 raise
             raise own from error
@@ -136,7 +140,11 @@ NUMPY, NUMPY_DOUBLE = Engine(), Engine(precision="float64")
 
 
 def as_engine(
-    engine: Engine | str | None = None, *, precision: str | None = None, precisions: tuple[str, ...] = PRECISIONS
+    engine: Engine | str | None = None,
+    *,
+    precision: str | None = None,
+    precisions: tuple[str, ...] = PRECISIONS,
+    long: bool = False,
 ) -> Engine:
     """Resolve an engine that is named, given or left open.
 
@@ -144,12 +152,13 @@ def as_engine(
     Engine(backend='numpy', device='cpu', precision='float64')
 
     Args:
-        engine: "numpy" or "torch", if you like with a device of PyTorch's and a precision: "torch:cuda",
+        engine: "numpy", "numba" or "torch", if you like with a device of PyTorch's and a precision: "torch:cuda",
             "torch:cuda:1/bfloat16", "numpy/float64". The device is by default a GPU that PyTorch sees, if there is one,
-            and the precision `precision`. An `Engine` is taken as it is. None takes PyTorch on a GPU, if there is one,
-            and NumPy if not.
+            and the precision `precision`. An `Engine` is taken as it is. None takes PyTorch on a GPU, if there is one;
+            else compiled loops for a long job, where Numba is installed; else NumPy.
         precision: The precision where none is named; float32 by default.
         precisions: What precision may be.
+        long: Whether the job is one of many seconds, for which compiled loops are worth loading.
 
     Raises:
         InputError: if there is no such backend, device or precision here; or the device lacks the precision.
@@ -159,7 +168,7 @@ def as_engine(
             raise InputError(f"no precision {engine.precision!r} is to be had here: use {', '.join(precisions)}")
         return engine
     if engine is None:
-        return choose_engine(precision=precision, precisions=precisions)
+        return choose_engine(precision=precision, precisions=precisions, long=long)
     if not isinstance(engine, str):
         raise InputError(f'an engine is named, as "numpy", "torch" or "torch:cuda:1/bfloat16"; not {engine!r}')
     place, _, named = engine.partition("/")
@@ -177,17 +186,20 @@ def choose_engine(
     precision: str | None = None,
     *,
     precisions: tuple[str, ...] = PRECISIONS,
+    long: bool = False,
 ) -> Engine:
     """Compose backend, device and precision, as the command line has them, to an engine.
 
-    What is left open: a GPU that PyTorch sees, if there is one, and NumPy if not. Precision is float32 unless asked
-    otherwise, so that results do not depend on what happens to be installed.
+    What is left open: a GPU that PyTorch sees, if there is one; else compiled loops for a long job, where Numba is
+    installed; else NumPy. (Loading Numba and what it has compiled takes a second and 80 MB, more than they save a short
+    job.) Precision is float32 unless asked otherwise.
 
     Args:
-        backend: "numpy" or "torch".
+        backend: "numpy", "numba" or "torch".
         device: "cpu", "cuda", "cuda:1", "mps" or another of PyTorch's; asks for PyTorch, unless it is "cpu".
         precision: "float32", "bfloat16", "float16" or "float64"; one of 16 bits asks for PyTorch.
         precisions: What precision may be.
+        long: Whether the job is one of many seconds.
 
     Raises:
         InputError: if there is no such backend, device or precision here; or the device lacks the precision.
@@ -198,7 +210,7 @@ def choose_engine(
             return f"device={device!r}"
         return f"backend={backend!r}" if precision is None else f"precision={precision!r}"
 
-    return _chosen(backend, device, precision, precisions, say)
+    return _chosen(backend, device, precision, precisions, say, long)
 
 
 def _name(backend: str, device: str | None = None, precision: str | None = None) -> str:
@@ -212,24 +224,27 @@ def _chosen(
     precision: str | None,
     precisions: tuple[str, ...],
     say: Callable[..., str],
+    long: bool = False,
 ) -> Engine:
     """Choose an engine; `say` formats the requested and the advised options in error messages."""
-    if backend not in (None, "numpy", "torch"):
-        raise InputError(f"no backend is called {backend!r}: use numpy or torch")
+    if backend not in (None, *OPS):
+        raise InputError(f"no backend is called {backend!r}: use {', '.join(OPS)}")
     if not (device is None or (isinstance(device, str) and device)):
         raise InputError(f"a device is named, as cpu, cuda, cuda:1 or mps; not {device!r}")
     precision = "float32" if precision is None else precision
     if precision not in precisions:
         raise InputError(f"no precision {precision!r} is to be had here: use {', '.join(precisions)}")
     reduced = precision in ("bfloat16", "float16")
-    if backend == "numpy" or (backend is None and device in (None, "cpu") and not reduced):
+    if backend in ("numpy", "numba") or (backend is None and device in (None, "cpu") and not reduced):
         if device not in (None, "cpu"):
-            raise InputError(f"numpy computes on the processor alone, not on {device}: use {say('torch')}")
+            raise InputError(f"{backend} computes on the processor alone, not on {device}: use {say('torch')}")
         if reduced:
-            raise InputError(f"numpy has no arithmetic in {precision}: use {say('torch')}")
-        found = None if backend == "numpy" or device == "cpu" else _gpu()
+            raise InputError(f"{backend} has no arithmetic in {precision}: use {say('torch')}")
+        if backend == "numba" and not has_numba():
+            raise InputError(f"{say('numba')} needs Numba, which is not installed: pip install '.[fast]'")
+        found = None if backend is not None or device == "cpu" else _gpu()
         if found is None or _lacks(found, precision):
-            return Engine(precision=precision)
+            return Engine(backend or ("numba" if long and has_numba() else "numpy"), precision=precision)
         return Engine("torch", found, precision)
     asked = say("torch", device, precision if reduced and device is None else None)
     if _missing():
@@ -243,14 +258,15 @@ def _chosen(
 
 
 def engines() -> list[Engine]:
-    """List the engines here, but for double precision: NumPy, and PyTorch on each device in each precision."""
+    """List the engines here, but for double precision: NumPy, Numba, and PyTorch on each device in each precision."""
+    on_arrays = [NUMPY, *([Engine("numba")] if has_numba() else [])]
     if _missing():
-        return [NUMPY]
+        return on_arrays
     torch, precisions = pytorch(), ("float32", "bfloat16", "float16")
     gpus = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     devices = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
     pairs = [(device, precision) for device in devices for precision in precisions]
-    return [NUMPY, *(Engine("torch", *pair) for pair in pairs if not _lacks(*pair))]
+    return [*on_arrays, *(Engine("torch", *pair) for pair in pairs if not _lacks(*pair))]
 
 
 def _memory_error(error: RuntimeError, message: str) -> Exception | None:
@@ -283,6 +299,11 @@ def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
     """
     sharing = 1 if engine.device.startswith("cuda") else variable("LOCAL_WORLD_SIZE", 1, least=1)
     return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
+
+
+def has_numba() -> bool:
+    """Whether the extra `fast` is installed."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def _missing() -> bool:

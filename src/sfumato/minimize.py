@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sfumato.checkpoint import State, load_checkpoint, save_checkpoint
+from sfumato.checkpoint import State, load_checkpoint, recorded_engine, save_checkpoint
 from sfumato.checks import function_or_none
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, InputError, WorkerError
@@ -43,7 +43,8 @@ class RunOptions:
 
     Args:
         engine: Where to compute and in what precision: "numpy", "torch", "torch:cuda:1/bfloat16", "numpy/float64", or
-            an `Engine`; None takes a GPU that PyTorch sees, if there is one, and NumPy if not, in float32.
+            an `Engine`. None takes, in float32, that of the checkpoint that it goes on from; else a GPU that PyTorch
+            sees, if there is one; else compiled loops for a long run, where Numba is installed; else NumPy.
         checkpoint: File that the run is kept in as it goes; None keeps nothing.
         resume: Go on from `checkpoint` if it is there. The result is that of the uninterrupted run, bit for bit with
             the same number of threads.
@@ -73,6 +74,15 @@ class RunOptions:
         object.__setattr__(self, "checkpoint", user_path(self.checkpoint))
         for name in ("callback", "stop"):
             function_or_none(name, getattr(self, name))
+
+    @property
+    def kept_engine(self) -> Engine | None:
+        """Engine of the checkpoint to go on from, if there is one.
+
+        Raises:
+            FileError: if it cannot be read.
+        """
+        return None if self.resumes_from is None else recorded_engine(self.resumes_from)
 
     @property
     def resumes_from(self) -> Path | None:

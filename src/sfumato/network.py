@@ -151,6 +151,12 @@ class Network(Layer[Any]):
         return max(map(math.prod, (self.input_shape, *self.shapes.values())))
 
     @property
+    def products(self) -> int:
+        """Products of a weight and an input in one forward pass of one example, roughly the work that it takes."""
+        places = {name: math.prod(shape[:-1]) for name, shape in self.shapes.items()}
+        return sum((own.stop - own.start) * places[own.name.partition(".")[0]] for own in self.layout)
+
+    @property
     def receptive_field(self) -> ReceptiveField | None:
         return self.receptive_fields.get(self.names[-1])
 

@@ -21,7 +21,7 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
 @pytest.mark.parametrize("backend", OPS)
 def test_every_backend_has_each_operation_under_the_same_signature(backend: str) -> None:
     own = type(OPS[backend])
-    assert {name for name in vars(own) if not name.startswith("_")} == set(PROMISED)
+    assert {name for name in dir(own) if not name.startswith("_")} == set(PROMISED)
     for name, promised in PROMISED.items():
         assert parameters(getattr(own, name)) == parameters(promised), name
 

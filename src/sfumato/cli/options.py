@@ -97,8 +97,12 @@ class SeedOption:
 
 
 Backend = Annotated[
-    Literal["numpy", "torch"] | None,
-    option("What computes.", shown="torch on a GPU, if PyTorch sees one; else numpy", panel="Computing"),
+    Literal["numpy", "numba", "torch"] | None,
+    option(
+        "What computes.",
+        shown="torch on a GPU, if PyTorch sees one; else numba, if installed, for long jobs; else numpy",
+        panel="Computing",
+    ),
 ]
 Device = Annotated[
     str | None, option("Of PyTorch.", shown="a GPU, or cpu", panel="Computing", metavar="cpu|cuda|cuda:1|mps")

@@ -59,7 +59,7 @@ def as_text(found: dict[str, Any]) -> str:
 
 def _options(engine: Engine) -> list[str]:
     """Options that choose an engine, even where it is not the default."""
-    named = ["--backend", engine.backend] if engine == NUMPY else ["--backend", "torch", "--device", engine.device]
+    named = ["--backend", engine.backend, *(["--device", engine.device] if engine.on_tensors else [])]
     return named if engine.precision == "float32" else [*named, "--precision", engine.precision]
 
 
@@ -110,7 +110,7 @@ def _convnet(engine: Engine) -> Callable[[], Any]:
 def _picture(engine: Engine) -> Callable[[], Any]:
     picture: Array = np.random.default_rng(0).random((EDGE * 2 // 3, EDGE, 3))
     problem = StyleProblem(StyleSettings(), picture, f"{PREFIX}starry-night", engine=engine)
-    objective = problem.objective(*picture.shape[:2], prepared=engine.backend == "numpy")
+    objective = problem.objective(*picture.shape[:2], prepared=not engine.on_tensors)
     theta = engine.master.put(problem.first(*picture.shape[:2]).ravel())
     return lambda: objective(theta).loss
 

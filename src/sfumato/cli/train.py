@@ -21,6 +21,7 @@ from sfumato.cli.options import (
     TrainSettings,
     grouped,
 )
+from sfumato.cli.parsing import parse_engine
 from sfumato.cli.processes import console_of, is_first, joined
 from sfumato.training.history import EpochRecord
 from sfumato.training.settings import TrainingSettings
@@ -118,7 +119,6 @@ def _fit(
     console: Console,
 ) -> "FitResult":
     """Train, with progress, to the end or until Ctrl-C is pressed."""
-    from sfumato.engine import choose_engine
     from sfumato.minimize import RunOptions
     from sfumato.outputs import CHECKPOINT
 
@@ -128,7 +128,7 @@ def _fit(
 
     with console.progress() as progress, interruptible(begin) as interrupted:
         how = RunOptions(
-            engine=choose_engine(**asdict(compute)),
+            engine=parse_engine(asdict(compute)),
             checkpoint=folder and folder / CHECKPOINT,
             resume=resume,
             callback=lambda record: _show(record, training.epochs, progress),

@@ -159,6 +159,10 @@ class NumpyOps:
     descend = staticmethod(updates.descend)
 
 
+class NumbaOps(NumpyOps):
+    """The operations on NumPy's arrays, by compiled loops where those are faster than NumPy's."""
+
+
 class TorchOps:
     """The operations on PyTorch's tensors."""
 
@@ -188,7 +192,7 @@ class TorchOps:
     descend = staticmethod(updates.torch_descend)
 
 
-OPS: dict[str, Ops] = {"numpy": NumpyOps(), "torch": TorchOps()}
+OPS: dict[str, Ops] = {"numpy": NumpyOps(), "numba": NumbaOps(), "torch": TorchOps()}
 """The operations of each backend."""
 
 IN_FORCE: ContextVar[Ops] = ContextVar("ops", default=OPS["numpy"])

@@ -252,7 +252,7 @@ class StyleSettings:
         Raises:
             InputError: if there is no such thing here.
         """
-        return as_engine(self.engine, precisions=STYLE_PRECISIONS)
+        return as_engine(self.engine, precisions=STYLE_PRECISIONS, long=True)
 
     @property
     def memory_bytes(self) -> int | None:

@@ -59,7 +59,6 @@ class StyleTransfer(StyleSettings):
         _refuse(refused)
         run = run or RunOptions()
         engine = self._engine_of(run)
-        on_numpy = engine.backend == "numpy"
         with engine.computing(keep_memory=False):
             problem = StyleProblem(self, content, styles, masks, on_download, engine, run.workers)
             sizes = _sizes(problem)
@@ -67,7 +66,7 @@ class StyleTransfer(StyleSettings):
             job = PaintingJob(problem, sizes, plan)
             # Worth a twentieth of the time; in larger pictures the gaps between freed arrays would be too large
             kept = math.prod(sizes[-1]) <= PREPARED_PIXELS
-            remedy = "" if on_numpy else smaller_plan(problem, *sizes[-1], plan)
+            remedy = smaller_plan(problem, *sizes[-1], plan) if engine.on_tensors else ""
             with engine.computing(keep_memory=kept, remedy=remedy):
                 return _paint(job, run)
 
@@ -91,7 +90,8 @@ class StyleTransfer(StyleSettings):
             return estimate(problem, sizes, make_plan(problem, *sizes[-1]))
 
     def _engine_of(self, run: RunOptions) -> Engine:
-        return self.chosen_engine() if run.engine is None else as_engine(run.engine, precisions=STYLE_PRECISIONS)
+        asked = run.engine or self.engine or run.kept_engine
+        return as_engine(asked, precisions=STYLE_PRECISIONS) if asked else self.chosen_engine()
 
 
 def _refuse(keywords: dict[str, Any]) -> None:

@@ -46,6 +46,9 @@ REPLACED = {
 }
 """Keywords of `fit` before version 0.2, with their replacements."""
 
+LONG = 2 * 10**10
+"""Products of weights and inputs, over all epochs, from which compiled loops save more time than loading them takes."""
+
 FAR = 10.0
 """Limit of raw values' mean and spread, and of one over the spread, beyond which a regression hardly learns."""
 
@@ -141,7 +144,6 @@ def fit(
     for examples in (train, validation):
         if isinstance(examples, Examples):
             check_examples(network, loss, *examples, gaps=scaling is not None and scaling.missing is not None)
-    engine = as_engine(run.engine)
     if isinstance(optimizer, str):
         optimizer, l2 = decaying_optimizer(optimizer, l2 or None, network, train.size)
     optimizer = as_optimizer(optimizer)
@@ -150,6 +152,7 @@ def fit(
     _check_options(network, optimizer, l2, batch_size, epochs, early_stopping)
     _check_data(train, validation, batch_size, early_stopping, run.workers)
     _warn_of_values(loss, train)
+    engine = as_engine(run.engine or run.kept_engine, long=is_long(network, epochs * train.size))
     schedule = _schedule(optimizer.learning_rate if learning_rate is None else learning_rate)
     size = None if batch_size == "full" else batch_size
     batches = make_batches(train, scaling or Scaling.none(), batch_size=size, seed=seed, engine=engine)
@@ -175,6 +178,11 @@ def fit(
     with engine.computing(network):
         stopped = minimize(job, state, run)
     return _result(job, state, stopped)
+
+
+def is_long(network: Network, examples: int) -> bool:
+    """Whether training takes many seconds, by the products of weights and inputs, for so many examples in all."""
+    return examples * network.products >= LONG
 
 
 def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) -> dict[str, Any]:

@@ -86,8 +86,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         return _shared_plan(problem, height, width, too_much)
     whole = Plan(None, HISTORIES[0])
     prepared = whole._replace(prepared=True)
-    numpy = problem.engine.backend == "numpy"
-    if numpy and height * width <= PREPARED_PIXELS and not too_much(prepared):
+    if not problem.engine.on_tensors and height * width <= PREPARED_PIXELS and not too_much(prepared):
         return prepared
     if not too_much(whole):
         return whole
@@ -188,7 +187,7 @@ def _fixed(problem: StyleProblem) -> int:
     if _on_gpu(problem):
         return GPU + theta
     given = sum(picture.nbytes for picture in _given(problem))
-    if problem.engine.backend == "torch":
+    if problem.engine.on_tensors:
         given += TENSORS + theta * problem.engine.reduced // 2
     channels = problem.vgg.network(LEAST_TILE, LEAST_TILE).output_shape[-1]
     work = (SHARED + SCRATCH * (os.cpu_count() or 1)) * channels // 512
@@ -223,7 +222,7 @@ def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads:
     seen = largest_tile(*size, tile, halo_field(problem.vgg.network(*size)))
     owned = 1.0 if tile is None else min(1.0, min(tile, size[0]) * min(tile, size[1]) / math.prod(seen))
     shapes = problem.vgg.network(*seen).shapes
-    if problem.engine.backend == "torch":
+    if problem.engine.on_tensors:
         number = FLOAT // 2 if problem.engine.reduced else FLOAT
         return tensor_pass_bytes(shapes, gradient=bool(heads), number=number)
     return pass_bytes(shapes, heads, gradient=bool(heads), owned=owned)
