@@ -93,7 +93,7 @@ endif
 
 .venv/.installed: pyproject.toml
 	$(VENV) .venv
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[fast]'
 	@touch $@
 
 .venv/.test-installed: pyproject.toml

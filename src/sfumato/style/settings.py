@@ -41,6 +41,9 @@ LEAST_EDGE = 16
 LARGEST_EDGE = 2**16
 """Pixels that a picture may have each way: 4,000 megapixels if it is square."""
 
+LONG = 10**6
+"""Square of the long edge, times steps, from which compiled loops save more time than loading them takes."""
+
 LEARNING_RATES = {name: optimizer.picture_learning_rate for name, optimizer in OPTIMIZERS.items()}
 """Learning rates of painting, in pixel values, which go from 0 to 1, a step; see `Optimizer.painting_rate`. Adam and
 RMSProp divide by the gradient's own size, so their steps are about that long; the rates of the others are for a
@@ -232,8 +235,8 @@ class StyleSettings:
         metadata=described(
             "What computes, on which device and in what precision.",
             python='Where to compute and in what precision: "numpy", "torch", "torch:cuda:1", "torch/bfloat16"; by '
-            "default PyTorch on a GPU, if it sees one, and NumPy if not, in float32. Pixels, Gram sums and "
-            "losses stay in float32 whatever the network computes in.",
+            "default PyTorch on a GPU, if it sees one; else compiled loops, where Numba is installed and the picture "
+            "takes some seconds; else NumPy; in float32. Pixels, Gram sums and losses stay in float32 whatever the network computes in.",
         ),
     )
 
@@ -252,7 +255,8 @@ class StyleSettings:
         Raises:
             InputError: if there is no such thing here.
         """
-        return as_engine(self.engine, precisions=STYLE_PRECISIONS, long=True)
+        edge = self.size if isinstance(self.size, int) else LARGEST_EDGE
+        return as_engine(self.engine, precisions=STYLE_PRECISIONS, long=edge**2 * self.steps >= LONG)
 
     @property
     def memory_bytes(self) -> int | None:
