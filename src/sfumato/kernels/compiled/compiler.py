@@ -27,7 +27,7 @@ WAIT = 60.0
 """Seconds to wait for another process that compiles, before this one compiles without keeping the result."""
 
 DAMAGED = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, ValueError, TypeError, KeyError)
-"""What reading, unpickling and writing a kept result may raise."""
+"""Errors that reading, unpickling and writing a kept result may raise."""
 
 _lock = threading.RLock()
 _watchers: list[Callable[[], object]] = []
