@@ -28,6 +28,7 @@ from sfumato import (
     multilayer_perceptron,
 )
 from sfumato.data import Examples, Scaling
+from sfumato.engine import as_engine
 from sfumato.layers.base import Activation
 from sfumato.optimizers import OPTIMIZERS, make_optimizer
 from sfumato.optimizers.schedules import make_schedule
@@ -44,7 +45,8 @@ def examples(n: int, seed: int = 0) -> Examples:
 
 def run(path: Path | None = None, *, stop: Callable[[], bool] | None = None, **changes: Any) -> FitResult:
     """Train on 50 examples with everything on that has a state: dropout, validation, a schedule, early stopping."""
-    how = {"resume": changes.pop("resume", False), "engine": f"numpy/{changes.pop('precision', 'float32')}"}
+    engine = f"numpy/{changes.pop('precision', 'float32')}"
+    how = {"resume": changes.pop("resume", False), "engine": changes.pop("engine", engine)}
     schedule, decay = changes.pop("schedule", "inverse-time"), changes.pop("decay", None)
     settings: dict[str, Any] = {
         "network": multilayer_perceptron(2, [6], 1, dropout=0.3),
@@ -92,6 +94,19 @@ def test_a_stopped_run_goes_on_to_the_same_bits(name: str, steps: int, tmp_path:
     stopped = run(path, stop=after(steps), **options)
     assert (stopped.stopped, stopped.steps) == ("interrupted", steps)
     assert_same(run(path, resume=True, **options), run(**options))
+
+
+@pytest.mark.parametrize("name", ["numpy/float64", "numba", "torch:cpu"])
+def test_a_run_goes_on_with_the_engine_that_it_began_with(name: str, tmp_path: Path) -> None:
+    """Whatever is installed since, and would be chosen for a run that begins now."""
+    path = tmp_path / "run.safetensors"
+    pytest.importorskip(as_engine(name).backend)
+    run(path, stop=after(6), engine=name)
+    resumed = run(path, resume=True, engine=None)
+    assert_same(resumed, run(engine=name))
+    assert resumed.settings["backend"] == as_engine(name).backend
+    with pytest.raises(InputError, match="this run began with backend"):
+        run(path, resume=True, engine="numba" if name != "numba" else "numpy")
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
