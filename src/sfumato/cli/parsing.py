@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sfumato.engine import Engine, choose_engine
+from sfumato.engine import PRECISIONS, Engine, choose_engine
 from sfumato.errors import InputError
 from sfumato.training.preparation import MOST_UNITS
 from sfumato.training.settings import TrainingSettings
@@ -94,6 +94,16 @@ def parse_engine(compute: Mapping[str, str | None]) -> Engine | str | None:
     if backend is None:
         return choose_engine(None, device, precision) if device or precision else None
     return backend + (f":{device}" if device else "") + (f"/{precision}" if precision else "")
+
+
+def asked_engine(compute: Mapping[str, Any], precisions: tuple[str, ...] = PRECISIONS) -> Engine | None:
+    """Choose the engine of the three options; None where none is given, so that a run which is resumed keeps its own.
+
+    Raises:
+        InputError: if there is no such backend, device or precision here.
+    """
+    given = {name: compute[name] for name in ("backend", "device", "precision")}
+    return choose_engine(**given, precisions=precisions) if any(given.values()) else None
 
 
 def parse_name(what: str, text: str) -> str:

@@ -21,7 +21,7 @@ from sfumato.cli.options import (
     TrainSettings,
     grouped,
 )
-from sfumato.cli.parsing import parse_engine
+from sfumato.cli.parsing import asked_engine
 from sfumato.cli.processes import console_of, is_first, joined
 from sfumato.training.history import EpochRecord
 from sfumato.training.settings import TrainingSettings
@@ -128,7 +128,7 @@ def _fit(
 
     with console.progress() as progress, interruptible(begin) as interrupted:
         how = RunOptions(
-            engine=parse_engine(asdict(compute)),
+            engine=asked_engine(asdict(compute)),
             checkpoint=folder and folder / CHECKPOINT,
             resume=resume,
             callback=lambda record: _show(record, training.epochs, progress),

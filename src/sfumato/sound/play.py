@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sfumato.checkpoint import DAMAGED, RESTART
+from sfumato.checkpoint import DAMAGED, RESTART, recorded_engine
 from sfumato.checks import function_or_none, nearest, one_of, positive
 from sfumato.engine import Engine
 from sfumato.errors import DivergenceError, InputError, NoProgressWarning
@@ -168,8 +168,9 @@ class Playing:
         Raises:
             SfumatoError: as `play`. Of a sound that diverged, nothing is left.
         """
-        engine, written = self.settings.chosen_engine(), self.resume
-        checkpoint = checkpoint_of(self.out) if self.out else None
+        checkpoint, written = checkpoint_of(self.out) if self.out else None, self.resume
+        begun = self.resume and checkpoint is not None and checkpoint.exists()
+        engine = self.settings.chosen_engine(recorded_engine(checkpoint) if checkpoint and begun else None)
         with engine.computing():
             kept = self._kept_history(checkpoint)
             problem = self._problem(engine, check=kept is None)

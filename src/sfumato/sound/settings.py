@@ -137,13 +137,13 @@ class SoundSettings:
         """Bytes that the process may take; None where nothing is said."""
         return memory_size("memory=...", self.memory) if isinstance(self.memory, str) else self.memory
 
-    def chosen_engine(self) -> Engine:
-        """Engine of the backend, device and precision in the settings.
+    def chosen_engine(self, kept: Engine | None = None) -> Engine:
+        """Engine of the settings; else `kept`, that of the run that is resumed; else the default.
 
         Raises:
             InputError: if there is no such thing here.
         """
-        return as_engine(self.engine, precisions=SOUND_PRECISIONS)
+        return as_engine(self.engine or kept, precisions=SOUND_PRECISIONS)
 
     def chosen_optimizer(self) -> Optimizer[Any]:
         """Optimizer of the settings.

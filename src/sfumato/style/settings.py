@@ -236,7 +236,8 @@ class StyleSettings:
             "What computes, on which device and in what precision.",
             python='Where to compute and in what precision: "numpy", "torch", "torch:cuda:1", "torch/bfloat16"; by '
             "default PyTorch on a GPU, if it sees one; else compiled loops, where Numba is installed and the picture "
-            "takes some seconds; else NumPy; in float32. Pixels, Gram sums and losses stay in float32 whatever the network computes in.",
+            "takes some seconds; else NumPy; in float32. Pixels, Gram sums and losses stay in float32 whatever the "
+            "network computes in.",
         ),
     )
 
@@ -249,14 +250,14 @@ class StyleSettings:
         for name in ("size", "steps", "scales", "seed", "memory"):
             self._make_plain(name, int)
 
-    def chosen_engine(self) -> Engine:
-        """Engine of the backend, device and precision in the settings.
+    def chosen_engine(self, kept: Engine | None = None) -> Engine:
+        """Engine of the settings; else `kept`, that of the run that is resumed; else the default.
 
         Raises:
             InputError: if there is no such thing here.
         """
         edge = self.size if isinstance(self.size, int) else LARGEST_EDGE
-        return as_engine(self.engine, precisions=STYLE_PRECISIONS, long=edge**2 * self.steps >= LONG)
+        return as_engine(self.engine or kept, precisions=STYLE_PRECISIONS, long=edge**2 * self.steps >= LONG)
 
     @property
     def memory_bytes(self) -> int | None:

@@ -90,8 +90,9 @@ class StyleTransfer(StyleSettings):
             return estimate(problem, sizes, make_plan(problem, *sizes[-1]))
 
     def _engine_of(self, run: RunOptions) -> Engine:
-        asked = run.engine or self.engine or run.kept_engine
-        return as_engine(asked, precisions=STYLE_PRECISIONS) if asked else self.chosen_engine()
+        if run.engine is not None:
+            return as_engine(run.engine, precisions=STYLE_PRECISIONS)
+        return self.chosen_engine(run.kept_engine)
 
 
 def _refuse(keywords: dict[str, Any]) -> None:

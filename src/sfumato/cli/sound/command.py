@@ -12,7 +12,7 @@ from sfumato.cli.console import Console, duration, limited_threads
 from sfumato.cli.folders import is_folder, wants_folder
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions, grouped
-from sfumato.cli.parsing import WHOLE_NUMBER, parse_name, parse_weighted
+from sfumato.cli.parsing import WHOLE_NUMBER, asked_engine, parse_name, parse_weighted
 from sfumato.cli.processes import console_of
 from sfumato.cli.sound.batch import play_all
 from sfumato.cli.sound.options import (
@@ -24,7 +24,6 @@ from sfumato.cli.sound.options import (
     Sounds,
 )
 from sfumato.cli.sound.playing import cut_off_files, perform, text_of, values_of
-from sfumato.engine import choose_engine
 from sfumato.errors import InputError
 from sfumato.outputs import files_read, locked_file
 from sfumato.settings_fields import preset_settings
@@ -145,8 +144,7 @@ def _parse_settings(*groups: Any, preset: str | None, given_by_name: Collection[
     if preset is not None:
         settings = preset_settings(preset, PRESETS)
         given |= {name: value for name, value in settings.items() if name not in given_by_name}
-    precisions = SOUND_PRECISIONS
-    engine = choose_engine(given["backend"], given["device"], given["precision"], precisions=precisions)
+    engine = asked_engine(given, SOUND_PRECISIONS)
     named = {own.name: given[own.name] for own in fields(SoundSettings) if own.name in given}
     return SoundSettings(**named, engine=engine)
 

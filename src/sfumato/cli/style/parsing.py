@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sfumato.checks import memory_size
-from sfumato.cli.parsing import WHOLE_NUMBER, parse_engine, parse_name, parse_weighted, split_weight
-from sfumato.engine import as_engine
+from sfumato.cli.parsing import WHOLE_NUMBER, asked_engine, parse_name, parse_weighted, split_weight
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
 from sfumato.settings_fields import preset_settings
@@ -34,9 +33,7 @@ def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[s
     if preset is not None:
         settings = preset_settings(preset, PRESETS)
         given |= {name: value for name, value in settings.items() if name not in given_by_name}
-    engine = parse_engine(given)
-    if engine is not None:
-        engine = as_engine(engine, precisions=STYLE_PRECISIONS)
+    engine = asked_engine(given, STYLE_PRECISIONS)
     named = {setting.name: given[setting.name] for setting in fields(StyleTransfer) if setting.name in given}
     return StyleTransfer(**named, engine=engine)
 
