@@ -117,17 +117,37 @@ class Ops(Protocol):
 
     # kernels/updates.py
 
-    def average(self, v: Array, g: Array, beta: float) -> None:
-        """Moving average of gradients, in place."""
+    def descend(self, theta: Array, g: Array, rate: float) -> None:
+        """Step of gradient descent, in place."""
 
-    def average_square(self, s: Array, g: Array, beta: float, scratch: Array) -> None:
-        """Moving average of squared gradients, in place."""
+    def momentum(self, theta: Array, g: Array, v: Array, beta: float, share: float, rate: float) -> None:
+        """Step of momentum, in place."""
 
-    def subtract(self, theta: Array, g: Array, rate: float) -> None:
-        """Step along the gradient, in place."""
+    def nesterov(self, theta: Array, g: Array, v: Array, beta: float, rate: float) -> None:
+        """Step of Nesterov's momentum, in place."""
 
-    def descend(self, theta: Array, v: Array, root: Array, rate: float, scratch: Array) -> None:
-        """Step along an average over a root, in place."""
+    def rmsprop(
+        self, theta: Array, g: Array, s: Array, beta: float, epsilon: float, rate: float, *, inside: bool
+    ) -> None:
+        """Step of RMSProp, in place."""
+
+    def adam(
+        self,
+        theta: Array,
+        g: Array,
+        v: Array,
+        s: Array,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+        rate: float,
+        *,
+        inside: bool,
+    ) -> None:
+        """Step of Adam, in place."""
+
+    def decay(self, theta: Array, decays: Array, rate: float) -> None:
+        """Weight decay, in place."""
 
 
 class NumpyOps:
@@ -153,14 +173,23 @@ class NumpyOps:
     sum_of_squares = staticmethod(gram.sum_of_squares)
     frame_spectra = staticmethod(spectra.frame_spectra)
     overlap_add = staticmethod(spectra.overlap_add)
-    average = staticmethod(updates.average)
-    average_square = staticmethod(updates.average_square)
-    subtract = staticmethod(updates.subtract)
     descend = staticmethod(updates.descend)
+    momentum = staticmethod(updates.momentum)
+    nesterov = staticmethod(updates.nesterov)
+    rmsprop = staticmethod(updates.rmsprop)
+    adam = staticmethod(updates.adam)
+    decay = staticmethod(updates.decay)
 
 
 class NumbaOps(NumpyOps):
     """The operations on NumPy's arrays, by compiled loops where those are faster than NumPy's."""
+
+    descend = staticmethod(updates.numba_descend)
+    momentum = staticmethod(updates.numba_momentum)
+    nesterov = staticmethod(updates.numba_nesterov)
+    rmsprop = staticmethod(updates.numba_rmsprop)
+    adam = staticmethod(updates.numba_adam)
+    decay = staticmethod(updates.numba_decay)
 
 
 class TorchOps:
@@ -186,10 +215,12 @@ class TorchOps:
     sum_of_squares = staticmethod(gram.torch_sum_of_squares)
     frame_spectra = staticmethod(spectra.torch_frame_spectra)
     overlap_add = staticmethod(spectra.torch_overlap_add)
-    average = staticmethod(updates.torch_average)
-    average_square = staticmethod(updates.torch_average_square)
-    subtract = staticmethod(updates.torch_subtract)
     descend = staticmethod(updates.torch_descend)
+    momentum = staticmethod(updates.torch_momentum)
+    nesterov = staticmethod(updates.torch_nesterov)
+    rmsprop = staticmethod(updates.torch_rmsprop)
+    adam = staticmethod(updates.torch_adam)
+    decay = staticmethod(updates.torch_decay)
 
 
 OPS: dict[str, Ops] = {"numpy": NumpyOps(), "numba": NumbaOps(), "torch": TorchOps()}

@@ -7,21 +7,15 @@ An optimizer holds its settings and nothing else; all that changes is in `state`
 that a checkpoint can store. `update` is pure in value, but takes its arguments over: their memory is used again for the
 results, so keep a copy of what you still need.
 
-v and s below are the reference's (Part 7); g is the gradient, alpha the learning rate. L-BFGS is in `lbfgs.py`.
-
-An update is a dozen passes over vectors that together may be larger than a processor's cache, and moving them takes
-longer than arithmetic. So they are stepped part by part (`in_parts`): all passes over one part, which stays in the
-cache, and then over the next.
+v and s below are the reference's (Part 7); g is the gradient, alpha the learning rate. L-BFGS is in `lbfgs.py`, and
+the passes over the vectors are in `kernels/updates.py`.
 """
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
-
-import numpy as np
 
 from sfumato.arrays import Array, namespace
 from sfumato.checks import fraction, positive
@@ -31,9 +25,6 @@ from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
 
 S = TypeVar("S", bound=tuple[Any, ...])
-
-PART = 2**15
-"""Numbers of each vector that are worked on at once: of five vectors in float32, they take 640 KB of the cache."""
 
 
 class FirstOrder(Optimizer[S]):
@@ -86,7 +77,7 @@ class GradientDescent(FirstOrder[Stateless]):
         return Stateless()
 
     def update(self, theta: Array, gradient: Array, state: Stateless, learning_rate: float) -> tuple[Array, Stateless]:
-        ops().subtract(theta, gradient, learning_rate)
+        ops().descend(theta, gradient, learning_rate)
         return theta, state
 
 
@@ -123,14 +114,8 @@ class Momentum(FirstOrder[Velocity]):
         return Velocity(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
-        def step(theta: Array, g: Array, v: Array, scratch: Array) -> None:
-            v *= self.beta
-            if self.form == "averaged":
-                g *= 1.0 - self.beta
-            v += g
-            theta -= namespace(v).multiply(v, learning_rate, out=g)
-
-        in_parts(step, theta, gradient, state.v)
+        share = 1.0 - self.beta if self.form == "averaged" else 1.0
+        ops().momentum(theta, gradient, state.v, self.beta, share, learning_rate)
         return theta, state
 
 
@@ -160,14 +145,7 @@ class Nesterov(FirstOrder[Velocity]):
         return Velocity(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Velocity, learning_rate: float) -> tuple[Array, Velocity]:
-        def step(theta: Array, g: Array, v: Array, scratch: Array) -> None:
-            v *= self.beta
-            v += g
-            g += namespace(v).multiply(v, self.beta, out=scratch)
-            g *= learning_rate
-            theta -= g
-
-        in_parts(step, theta, gradient, state.v)
+        ops().nesterov(theta, gradient, state.v, self.beta, learning_rate)
         return theta, state
 
 
@@ -204,13 +182,8 @@ class RMSProp(FirstOrder[Squares]):
         return Squares(namespace(theta).zeros_like(theta))
 
     def update(self, theta: Array, gradient: Array, state: Squares, learning_rate: float) -> tuple[Array, Squares]:
-        def step(theta: Array, g: Array, s: Array, scratch: Array) -> None:
-            ops().average_square(s, g, self.beta1, scratch)
-            g *= learning_rate
-            g /= _root(s, self.epsilon, scratch, inside=self.epsilon_inside_root)
-            theta -= g
-
-        in_parts(step, theta, gradient, state.s)
+        inside = self.epsilon_inside_root
+        ops().rmsprop(theta, gradient, state.s, self.beta1, self.epsilon, learning_rate, inside=inside)
         return theta, state
 
 
@@ -234,6 +207,7 @@ class Adam(FirstOrder[AdamState]):
 
     The first step is alpha long along every axis, however steep the slope:
 
+    >>> import numpy as np
     >>> optimizer, theta = Adam(), np.zeros(2)
     >>> theta, state = optimizer.update(theta, np.array([5.0, -0.1]), optimizer.init(theta), learning_rate=0.01)
     >>> theta.round(6).tolist()
@@ -271,33 +245,6 @@ class Adam(FirstOrder[AdamState]):
         c = math.sqrt(1.0 - self.beta2**t)
         rate = learning_rate * c / (1.0 - self.beta1**t)
         epsilon = self.epsilon * (c * c if self.epsilon_inside_root else c)
-
-        def step(theta: Array, g: Array, v: Array, s: Array, scratch: Array) -> None:
-            ops().average_square(s, g, self.beta2, scratch)
-            ops().average(v, g, self.beta1)
-            ops().descend(theta, v, _root(s, epsilon, scratch, inside=self.epsilon_inside_root), rate, g)
-
-        in_parts(step, theta, gradient, state.v, state.s)
+        inside = self.epsilon_inside_root
+        ops().adam(theta, gradient, state.v, state.s, self.beta1, self.beta2, epsilon, rate, inside=inside)
         return theta, AdamState(state.v, state.s, t)
-
-
-def in_parts(step: Callable[..., None], *vectors: Array) -> None:
-    """Call `step(*parts, scratch)` for each part of the vectors, cut alike, with scratch memory for one part."""
-    size = len(vectors[0])
-    most = PART if isinstance(vectors[0], np.ndarray) else max(1, size)  # PyTorch parts its work itself
-    scratch = namespace(vectors[0]).empty_like(vectors[0][:most])
-    for start in range(0, size, most):
-        parts = [vector[start : start + most] for vector in vectors]
-        step(*parts, scratch[: len(parts[0])])
-
-
-def _root(s: Array, epsilon: float, scratch: Array, *, inside: bool) -> Array:
-    """sqrt(s + epsilon) if `inside`, else sqrt(s) + epsilon, in `scratch`."""
-    xp = namespace(s)
-    if inside:
-        xp.add(s, epsilon, out=scratch)
-        xp.sqrt(scratch, out=scratch)
-        return scratch
-    xp.sqrt(s, out=scratch)
-    scratch += epsilon
-    return scratch

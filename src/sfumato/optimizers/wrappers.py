@@ -6,16 +6,16 @@ The state is that of the optimizer inside. L-BFGS takes neither: its line search
 losses and gradients that clipping and decay would falsify; penalise weights by `l2` there.
 """
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sfumato.arrays import Array, fingerprint, like, namespace, total
+from sfumato.arrays import Array, fingerprint, like, total
 from sfumato.checks import nonnegative, positive
 from sfumato.errors import InputError
-from sfumato.optimizers.first_order import Adam, AdamState, FirstOrder, in_parts
+from sfumato.kernels.ops import ops
+from sfumato.optimizers.first_order import Adam, AdamState, FirstOrder
 
 S = TypeVar("S", bound=tuple[Any, ...])
 
@@ -154,10 +154,4 @@ def decay(theta: Array, rate: float, decays: Array | None = None) -> None:
     if decays is None:
         theta *= 1.0 - rate
     else:
-        in_parts(functools.partial(_decay_part, rate), theta, like(decays, theta))
-
-
-def _decay_part(rate: float, theta: Array, decays: Array, scratch: Array) -> None:
-    namespace(theta).multiply(theta, decays, out=scratch)
-    scratch *= rate
-    theta -= scratch
+        ops().decay(theta, like(decays, theta), rate)
