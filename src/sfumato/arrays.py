@@ -95,6 +95,19 @@ def total(x: Any) -> Any:
     return torch.sum(x, dtype=torch.float32 if x.device.type == "mps" else torch.float64).item()
 
 
+def weighted_total(losses: Array, weight: Array | None) -> Any:
+    """Weighted sum in double precision: a float, or a complex number under the complex-step check."""
+    return total(losses if weight is None else losses * weight)
+
+
+def scaled_rows(dz: Array, factor: float, weight: Array | None) -> Array:
+    """Multiply rows, (n, k), by a factor and by the weight of each, (n,), in place."""
+    dz *= factor
+    if weight is not None:
+        dz *= cast(weight[:, None], dz.dtype)
+    return dz
+
+
 def all_finite(x: Array) -> bool:
     """Whether no entry is infinite or not a number."""
     if isinstance(x, np.ndarray):

@@ -5,7 +5,6 @@ implementation describes the operation. `engine.computing` puts a backend's oper
 them. The type of an array does not choose: a compiled backend takes the same arrays as NumPy's.
 """
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from sfumato.arrays import Array, Shape
 from sfumato.kernels import convolution, gram, pooling, products, relu, softmax, spectra, updates
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
+from sfumato.kernels.softmax import CrossEntropy
 
 
 class Ops(Protocol):
@@ -91,8 +91,8 @@ class Ops(Protocol):
 
     # kernels/softmax.py
 
-    def softmax_cross_entropy(self, z: Array, y: Array) -> tuple[Array, int, Callable[[], Array]]:
-        """Cross-entropy of each row's softmax, the number of right rows, and the gradient."""
+    def softmax_cross_entropy(self, z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
+        """Cross-entropy of the rows' softmax, the number of right rows, and the backward pass."""
 
     # kernels/gram.py
 
@@ -184,6 +184,9 @@ class NumpyOps:
 class NumbaOps(NumpyOps):
     """The operations on NumPy's arrays, by compiled loops where those are faster than NumPy's."""
 
+    rectify = staticmethod(relu.numba_rectify)
+    masked = staticmethod(relu.numba_masked)
+    softmax_cross_entropy = staticmethod(softmax.numba_softmax_cross_entropy)
     descend = staticmethod(updates.numba_descend)
     momentum = staticmethod(updates.numba_momentum)
     nesterov = staticmethod(updates.numba_nesterov)

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.kernels.compiled import relu as loops
+from sfumato.kernels.threads import run_on_parts
 
 
 def rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
@@ -17,6 +19,20 @@ def rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
 def masked(da: Array, mask: Any) -> Array:
     """Set da to 0 where x was not positive, in the memory of da, by the mask of `rectify`."""
     da *= mask
+    return da
+
+
+def numba_rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
+    """`rectify`, whose mask is the output itself."""
+    a = np.empty(x.shape, x.dtype)
+    run_on_parts(loops.rectify, (np.ascontiguousarray(x).reshape(-1), a.reshape(-1)))
+    return a, a if positive else None
+
+
+def numba_masked(da: Array, mask: Any) -> Array:
+    """`masked`: 0 where the output of ReLU is not positive."""
+    da = np.ascontiguousarray(da)
+    run_on_parts(loops.masked, (da.reshape(-1), mask.reshape(-1)))
     return da
 
 

@@ -5,19 +5,32 @@ S_i - [i = c]; `losses/classification.py` derives it. Exponentials are taken of 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, scaled_rows, weighted_total
+from sfumato.kernels.compiled import softmax as loops
 
 
-def softmax_cross_entropy(z: Array, y: Array) -> tuple[Array, int, Callable[[], Array]]:
-    """Measure logits z, (n, classes), against the true classes y, (n,).
+class CrossEntropy(NamedTuple):
+    """Cross-entropies of the rows of a batch.
 
-    Returns:
-        The losses, (n,); the number of rows that are largest at their class; and a function that returns the gradient
-        of the sum of the losses, (n, classes), for one call.
+    Attributes:
+        loss: Their sum in double precision, each times its row's weight.
+        correct: Number of rows that are largest at their class.
+        pullback: Gradient with respect to the logits, (n, classes), from that with respect to the sum; for one call.
+    """
+
+    loss: Any
+    correct: int
+    pullback: Callable[[float], Array]
+
+
+def softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
+    """Measure logits z, (n, classes), against the true classes y, (n,); each row has a weight, (n,), or all weigh one.
+
+    The logits may be complex under the complex-step check.
     """
     rows = np.arange(len(y))
     z = np.asfortranarray(z)  # class after class in memory: few classes add up fast over many examples
@@ -25,16 +38,34 @@ def softmax_cross_entropy(z: Array, y: Array) -> tuple[Array, int, Callable[[], 
     exponentials = np.exp(shifted)
     denominator = exponentials.sum(axis=1)
     correct = int(np.count_nonzero(np.argmax(z.real, axis=1) == y))
+    losses = np.log(denominator) - shifted[rows, y]
 
-    def gradient() -> Array:
+    def pullback(dsum: float) -> Array:
         dz: Array = exponentials / denominator[:, None]
         dz[rows, y] -= 1
-        return dz
+        return scaled_rows(dz, dsum, weight)
 
-    return np.log(denominator) - shifted[rows, y], correct, gradient
+    return CrossEntropy(weighted_total(losses, weight), correct, pullback)
 
 
-def torch_softmax_cross_entropy(z: Array, y: Array) -> tuple[Array, int, Callable[[], Array]]:
+def numba_softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
+    """`softmax_cross_entropy` in three passes."""
+    if z.dtype.kind == "c":
+        return softmax_cross_entropy(z, y, weight)
+    shifted = np.empty(z.shape, z.dtype)
+    weights = np.empty(0, z.dtype) if weight is None else weight
+    correct = loops.shift(np.ascontiguousarray(z), y, shifted)
+    S = np.exp(shifted)
+    loss = loops.measure(shifted, S, y, weights)
+
+    def pullback(dsum: float) -> Array:
+        loops.gradient(S, y, weights, dsum)
+        return S
+
+    return CrossEntropy(loss, correct, pullback)
+
+
+def torch_softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
     """`softmax_cross_entropy` of tensors; only the logarithms of S are kept."""
     import torch
 
@@ -43,8 +74,8 @@ def torch_softmax_cross_entropy(z: Array, y: Array) -> tuple[Array, int, Callabl
     classes = y[:, None]
     losses: Array = -logarithms.gather(1, classes)[:, 0]
 
-    def gradient() -> Array:
+    def pullback(dsum: float) -> Array:
         dz: Array = logarithms.exp().scatter_(1, classes, -1.0, reduce="add")
-        return dz
+        return scaled_rows(dz, dsum, weight)
 
-    return losses, int((logits.argmax(1) == y).sum()), gradient
+    return CrossEntropy(weighted_total(losses, weight), int((logits.argmax(1) == y).sum()), pullback)

@@ -15,10 +15,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.kernels.compiled import updates as loops
-from sfumato.kernels.threads import run_in_threads
-
-PART = 2**15
-"""Numbers of each vector that are worked on at once: of five vectors in float32, they take 640 KB of the cache."""
+from sfumato.kernels.threads import PART, run_on_parts
 
 
 def descend(theta: Array, g: Array, rate: float) -> None:
@@ -133,22 +130,22 @@ def in_parts(step: Callable[..., None], *vectors: Array) -> None:
 
 def numba_descend(theta: Array, g: Array, rate: float) -> None:
     """`descend` in one pass."""
-    _over_parts(loops.descend, (theta, g), rate)
+    run_on_parts(loops.descend, (theta, g), rate)
 
 
 def numba_momentum(theta: Array, g: Array, v: Array, beta: float, share: float, rate: float) -> None:
     """`momentum` in one pass."""
-    _over_parts(loops.momentum, (theta, g, v), beta, share, rate)
+    run_on_parts(loops.momentum, (theta, g, v), beta, share, rate)
 
 
 def numba_nesterov(theta: Array, g: Array, v: Array, beta: float, rate: float) -> None:
     """`nesterov` in one pass."""
-    _over_parts(loops.nesterov, (theta, g, v), beta, rate)
+    run_on_parts(loops.nesterov, (theta, g, v), beta, rate)
 
 
 def numba_rmsprop(theta: Array, g: Array, s: Array, beta: float, epsilon: float, rate: float, *, inside: bool) -> None:
     """`rmsprop` in one pass."""
-    _over_parts(loops.rmsprop, (theta, g, s), beta, epsilon, rate, inside)
+    run_on_parts(loops.rmsprop, (theta, g, s), beta, epsilon, rate, inside)
 
 
 def numba_adam(
@@ -164,25 +161,12 @@ def numba_adam(
     inside: bool,
 ) -> None:
     """`adam` in one pass."""
-    _over_parts(loops.adam, (theta, g, v, s), beta1, beta2, epsilon, rate, inside)
+    run_on_parts(loops.adam, (theta, g, v, s), beta1, beta2, epsilon, rate, inside)
 
 
 def numba_decay(theta: Array, decays: Array, rate: float) -> None:
     """`decay` in one pass."""
-    _over_parts(loops.decay, (theta, decays), rate)
-
-
-def _over_parts(step: Callable[..., None], vectors: tuple[Array, ...], *numbers: float) -> None:
-    """Call `step(*parts, *numbers)` for parts of the vectors, over the kernels' threads where there are several."""
-    size = len(vectors[0])
-    if size <= PART:
-        step(*vectors, *numbers)
-        return
-
-    def step_part(start: int) -> None:
-        step(*(vector[start : start + PART] for vector in vectors), *numbers)
-
-    run_in_threads(lambda: step_part, range(0, size, PART))
+    run_on_parts(loops.decay, (theta, decays), rate)
 
 
 def torch_descend(theta: Any, g: Any, rate: float) -> None:

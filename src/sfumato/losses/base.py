@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array, cast, total
+from sfumato.arrays import Array
 from sfumato.workers import Workers
 
 
@@ -73,18 +73,3 @@ class Loss(ABC):
     @abstractmethod
     def predict(self, z: Array) -> Array:
         """Predictions from the outputs: a probability for each class, (n, classes), or values, (n,)."""
-
-
-def _total(losses: Array, weight: Array | None) -> Any:
-    """Weighted sum in double precision: a float, or a complex number under the complex-step check."""
-    if weight is not None:
-        losses = losses * weight
-    return total(losses)
-
-
-def _scaled(dz: Array, dsum: float, weight: Array | None) -> Array:
-    """Multiply each example's gradient by `dsum` and its weight, in place."""
-    dz *= dsum
-    if weight is not None:
-        dz *= cast(weight[:, None], dz.dtype)
-    return dz

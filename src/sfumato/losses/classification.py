@@ -6,12 +6,12 @@ or meets log(0); together the two derivatives collapse to "prediction minus trut
 
 from dataclasses import dataclass
 
-from sfumato.arrays import Array, cast, namespace
+from sfumato.arrays import Array, cast, namespace, scaled_rows, weighted_total
 from sfumato.errors import InputError
 from sfumato.kernels.ops import ops
 from sfumato.layers.sigmoid import sigmoid
 from sfumato.layers.softmax import softmax
-from sfumato.losses.base import Loss, Pullback, Sums, _scaled, _total
+from sfumato.losses.base import Loss, Pullback, Sums
 from sfumato.losses.values import MeanSquaredError
 
 
@@ -38,10 +38,10 @@ class BinaryCrossEntropy(Loss):
         positive = logit.real > 0
         # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|): no exponential above one
         softplus = xp.where(positive, logit, 0) + xp.log1p(xp.exp(xp.where(positive, -logit, logit)))
-        sums = Sums(_total(softplus - y * logit, weight), int(xp.count_nonzero(positive == y)), len(y))
+        sums = Sums(weighted_total(softplus - y * logit, weight), int(xp.count_nonzero(positive == y)), len(y))
 
         def pullback(dsum: float) -> Array:
-            return _scaled(sigmoid(z) - cast(y[:, None], z.dtype), dsum, weight)
+            return scaled_rows(sigmoid(z) - cast(y[:, None], z.dtype), dsum, weight)
 
         return sums, pullback
 
@@ -73,8 +73,8 @@ class CategoricalCrossEntropy(Loss):
             )
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
-        losses, correct, gradient = ops().softmax_cross_entropy(z, y)
-        return Sums(_total(losses, weight), correct, len(y)), lambda dsum: _scaled(gradient(), dsum, weight)
+        loss, correct, pullback = ops().softmax_cross_entropy(z, y, weight)
+        return Sums(loss, correct, len(y)), pullback
 
     def predict(self, z: Array) -> Array:
         return softmax(z)

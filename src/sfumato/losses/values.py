@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sfumato.arrays import Array, cast
+from sfumato.arrays import Array, cast, scaled_rows, weighted_total
 from sfumato.errors import InputError
-from sfumato.losses.base import Loss, Pullback, Sums, _scaled, _total
+from sfumato.losses.base import Loss, Pullback, Sums
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class MeanSquaredError(Loss):
 
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
         difference = z - cast(y[:, None], z.dtype)
-        sums = Sums(_total(difference[:, 0] ** 2, weight), 0, len(y))
+        sums = Sums(weighted_total(difference[:, 0] ** 2, weight), 0, len(y))
 
         def pullback(dsum: float) -> Array:
-            return _scaled(2 * difference, dsum, weight)
+            return scaled_rows(2 * difference, dsum, weight)
 
         return sums, pullback
 

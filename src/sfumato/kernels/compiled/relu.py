@@ -1,0 +1,20 @@
+"""ReLU and its backward pass over the entries of arrays, one pass each."""
+
+from sfumato.arrays import Array
+from sfumato.kernels.compiled.compiler import compiled
+
+
+@compiled
+def rectify(x: Array, a: Array) -> None:
+    """Write max(x, 0) to a; what is not a number stays so."""
+    zero = x.dtype.type(0.0)
+    for i in range(len(x)):
+        a[i] = zero if x[i] < zero else x[i]
+
+
+@compiled
+def masked(da: Array, a: Array) -> None:
+    """Set da to 0 where a is not positive."""
+    zero = a.dtype.type(0.0)
+    for i in range(len(a)):
+        da[i] = da[i] if a[i] > zero else zero
