@@ -84,6 +84,8 @@ class Network(Layer[Any]):
         self.output_shape, self._specs = self.build(self.input_shape)
         self.layout = tuple(_lay_out(self._specs))
         self.size = self.layout[-1].stop if self.layout else 0
+        self._places = [(slice(own.start, own.stop), own.spec.shape) for own in self.layout]
+        self._needs: dict[Needs, list[Needs]] = {}
 
     def __repr__(self) -> str:
         return f"Network({list(self.layers)}, {self.input_shape})"
@@ -206,7 +208,7 @@ class Network(Layer[Any]):
         """
         if theta.shape != (self.size,):
             raise InputError(f"this network has {self.size} parameters; theta has shape {theta.shape}")
-        return _views(self._specs, iter([theta[p.start : p.stop].reshape(p.spec.shape) for p in self.layout]))
+        return _views(self._specs, iter([theta[place].reshape(shape) for place, shape in self._places]))
 
     def prepare(self, params: Any) -> Any:
         return params._make(layer.prepare(own) for layer, own in zip(self.layers, params, strict=True))
@@ -238,7 +240,7 @@ class Network(Layer[Any]):
         heads_of = self._by_layer([name for name, _ in heads])
         measured: list[Any] = [None] * len(heads)
         steps: list[_Step] = []
-        for index, own in enumerate(self._needs(params, needs)[: max(heads_of) + 1]):
+        for index, own in enumerate(self._needs_of_layers(needs)[: max(heads_of) + 1]):
             x, backward = self.layers[index].forward(params[index], x, own, rng)
             step = _Step(index, backward, [])
             for head in heads_of.get(index, ()):
@@ -264,13 +266,15 @@ class Network(Layer[Any]):
             heads.setdefault(self.names.index(name), []).append(head)
         return heads
 
-    def _needs(self, params: Any, needs: Needs) -> list[Needs]:
+    def _needs_of_layers(self, needs: Needs) -> list[Needs]:
         """Needs of each layer: the gradient of its inputs where it, or parameters below it, take part in `needs`."""
-        own, inputs = [], needs.inputs
-        for parameters in params:
-            own.append(Needs(weights=needs.weights and bool(parameters), inputs=inputs))
-            inputs = inputs or own[-1].weights
-        return own
+        if needs not in self._needs:
+            own, inputs = [], needs.inputs
+            for specs in self._specs:
+                own.append(Needs(weights=needs.weights and bool(specs), inputs=inputs))
+                inputs = inputs or own[-1].weights
+            self._needs[needs] = own
+        return self._needs[needs]
 
     def apply(self, theta: Array, x: Array) -> Array:
         """Compute the outputs for inputs x, (n, *input_shape), outside training: (n, *output_shape)."""
@@ -355,6 +359,8 @@ def _lay_out(specs: Any, prefix: str = "", layer: int = -1, start: int = 0) -> I
 
 def _views(specs: Any, views: Iterator[Array]) -> Any:
     """Nest the next of the views as the specs are nested."""
+    if not specs:
+        return specs
     return specs._make([next(views) if isinstance(spec, ParameterSpec) else _views(spec, views) for spec in specs])
 
 

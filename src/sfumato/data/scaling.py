@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from sfumato.arrays import Array, cast, like
+from sfumato.arrays import Array
 from sfumato.data.dataset import Examples
 from sfumato.errors import InputError
 
@@ -69,13 +69,6 @@ class Scaling:
             if scaled is not out:
                 out[...] = scaled
         return out
-
-    def of_bytes(self, x: Array, out: Array) -> None:
-        """Scale features of bytes on a device, (n, ...), into memory there."""
-        out[...] = x
-        if self.offset.any():
-            out -= cast(like(self.offset, x), out.dtype)
-        out *= cast(like(self.factor, x), out.dtype)
 
     @classmethod
     def none(cls) -> Self:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels import convolution, gram, pooling, products, relu, softmax, spectra, updates
+from sfumato.kernels import convolution, gram, pooling, products, relu, rows, softmax, spectra, updates
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
 from sfumato.kernels.softmax import CrossEntropy
@@ -89,6 +89,11 @@ class Ops(Protocol):
     def masked(self, da: Array, mask: Any) -> Array:
         """Backward pass of ReLU, in the memory of da."""
 
+    # kernels/rows.py
+
+    def scaled_rows(self, x: Array, rows: Array, offset: Array, factor: Array, out: Array) -> None:
+        """Rows of bytes, scaled."""
+
     # kernels/softmax.py
 
     def softmax_cross_entropy(self, z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
@@ -167,6 +172,7 @@ class NumpyOps:
     column_sums = staticmethod(products.column_sums)
     rectify = staticmethod(relu.rectify)
     masked = staticmethod(relu.masked)
+    scaled_rows = staticmethod(rows.scaled_rows)
     softmax_cross_entropy = staticmethod(softmax.softmax_cross_entropy)
     total_and_gram_matrix = staticmethod(gram.total_and_gram_matrix)
     add_product = staticmethod(gram.add_product)
@@ -184,8 +190,10 @@ class NumpyOps:
 class NumbaOps(NumpyOps):
     """The operations on NumPy's arrays, by compiled loops where those are faster than NumPy's."""
 
+    affine = staticmethod(products.numba_affine)
     rectify = staticmethod(relu.numba_rectify)
     masked = staticmethod(relu.numba_masked)
+    scaled_rows = staticmethod(rows.numba_scaled_rows)
     softmax_cross_entropy = staticmethod(softmax.numba_softmax_cross_entropy)
     descend = staticmethod(updates.numba_descend)
     momentum = staticmethod(updates.numba_momentum)
@@ -212,6 +220,7 @@ class TorchOps:
     column_sums = staticmethod(products.torch_column_sums)
     rectify = staticmethod(relu.torch_rectify)
     masked = staticmethod(relu.torch_masked)
+    scaled_rows = staticmethod(rows.torch_scaled_rows)
     softmax_cross_entropy = staticmethod(softmax.torch_softmax_cross_entropy)
     total_and_gram_matrix = staticmethod(gram.torch_total_and_gram_matrix)
     add_product = staticmethod(gram.torch_add_product)

@@ -5,9 +5,13 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.kernels.compiled import products as loops
 
 WHOLE = 8
 """Columns that OpenBLAS multiplies at once. The rest is split into 4, 2 and 1, each in about the time of 8."""
+
+FEW = 8
+"""Inputs of an affine map, at most, for which a loop over rows is faster than OpenBLAS and a pass for the bias."""
 
 NARROW, LARGE = 32, 2**17
 """Products with fewer columns than this, of a matrix of at least so many numbers, have faster forms: with OpenBLAS it
@@ -44,6 +48,15 @@ def _filled(A: Array, B: Array) -> Array:
     filled = np.zeros((len(B), columns + -columns % WHOLE), B.dtype)
     filled[:, :columns] = B
     return filled
+
+
+def numba_affine(x: Array, W: Array, b: Array) -> Array:
+    """`affine`, in one pass where inputs are few: BLAS takes longer to begin, and the row b is another pass."""
+    if len(W) > FEW or x.dtype.kind == "c" or W.dtype.kind == "c":
+        return affine(x, W, b)
+    z = np.empty((len(x), len(b)), W.dtype)
+    loops.affine(np.ascontiguousarray(x), np.ascontiguousarray(W), b, z)
+    return z
 
 
 def torch_product(A: Any, B: Any, out: Any) -> None:

@@ -12,6 +12,7 @@ from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
 from sfumato.engine import NUMPY, Engine
 from sfumato.errors import InputError
+from sfumato.kernels.ops import ops
 from sfumato.layers.base import NOTHING
 from sfumato.losses.base import NO_SUMS, Loss, Sums
 from sfumato.network import Network
@@ -96,6 +97,7 @@ class MemoryBatches(Batches):
         # In order in memory, or taking a batch's rows would copy all of them each time
         self.x = engine.put(np.ascontiguousarray(x) if self.stays_integer else scaling(x, engine.numpy_dtype))
         self.scaled = engine.master.put(np.empty((0, *x.shape[1:]), engine.numpy_dtype))
+        self.offset, self.factor = map(engine.master.put, (scaling.offset, scaling.factor))
         self.y = engine.master.put(_truth(y))
         if weight is not None and not weight.any():
             raise InputError("the sample weights are all zero: nothing would be learned")
@@ -110,17 +112,17 @@ class MemoryBatches(Batches):
     def batch(self, which: Any) -> Examples:
         if not isinstance(which, slice):
             which = like(which, self.x)
-        x = take(self.x, which)
-        if self.stays_integer:
-            if len(self.scaled) < len(x):
-                self.scaled = zeros(x.shape, self.scaled)
-            scaled = self.scaled[: len(x)]
-            if isinstance(x, np.ndarray):
-                self.scaling(x, scaled.dtype, out=scaled)
-            else:
-                self.scaling.of_bytes(x, out=scaled)
-            x = self.engine.downcast(scaled)
+        x = self._scaled_bytes(which) if self.stays_integer else take(self.x, which)
         return Examples(x, take(self.y, which), None if self.weight is None else take(self.weight, which))
+
+    def _scaled_bytes(self, which: Any) -> Array:
+        """Rows of bytes, in the precision of layers."""
+        rows = like(np.arange(self.size)[which], self.x) if isinstance(which, slice) else which
+        if len(self.scaled) < len(rows):
+            self.scaled = zeros((len(rows), *self.x.shape[1:]), self.scaled)
+        scaled = self.scaled[: len(rows)]
+        ops().scaled_rows(self.x, rows, self.offset, self.factor, out=scaled)
+        return self.engine.downcast(scaled)
 
     def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:
         share = workers.share(self.size if isinstance(which, slice) else len(which))
