@@ -34,7 +34,7 @@ from sfumato.minimize import RunOptions
 from sfumato.model import Model
 from sfumato.optimizers import OPTIMIZERS, Optimizer
 from sfumato.optimizers.schedules import make_schedule
-from sfumato.training.fitting import FitResult
+from sfumato.training.fitting import FitResult, is_long
 from sfumato.training.history import EpochRecord
 from sfumato.training.preparation import Callback, Training, prepare
 from sfumato.training.settings import TrainingSettings
@@ -71,7 +71,7 @@ class NetworkEstimator(BaseEstimator):
         random_state: Of weights, order, dropout, and of what is held out.
         callbacks: Each is called with each epoch's `EpochRecord`; if one returns True, training ends.
         engine: Where to compute and in what precision: "numpy", "torch:cuda", "torch/bfloat16" ..., see
-            `sfumato.engine.as_engine`; by default on a GPU, if PyTorch sees one, and with NumPy if not, in the
+            `sfumato.engine.as_engine`; by default as `sfumato.fit` chooses, on a GPU where PyTorch sees one, in the
             precision of the features, as everywhere in scikit-learn. Predictions are NumPy's; `model_.on(...)` computes
             on another engine.
     """
@@ -187,9 +187,11 @@ class NetworkEstimator(BaseEstimator):
             answers = [own(record) for own in self.callbacks]  # every one is called
             return any(answer is True for answer in answers)
 
+        long = is_long(training.network, len(train.y), training.batch_size, training.epochs)
+        engine = as_engine(self.engine, precision=train.x.dtype.name, long=long)
         self._result = training.fit(
             Splits(self._dataset(train), train, held_out),
-            RunOptions(engine=as_engine(self.engine, precision=train.x.dtype.name), callback=callback, start=start),
+            RunOptions(engine=engine, callback=callback, start=start),
         )
         history = training.in_own_units(self._result).history
         self.loss_curve_ += [record.train_loss for record in history]

@@ -33,16 +33,19 @@ from sfumato import (
     RunOptions,
     Tanh,
     Zeros,
+    convolutional_network,
     fit,
     multilayer_perceptron,
 )
 from sfumato.arrays import Array
 from sfumato.data import Examples, Scaling, spiral
+from sfumato.engine import NUMPY_DOUBLE
 from sfumato.layers import Needs
 from sfumato.layers.base import Backward
 from sfumato.losses.base import Pullback, Sums
 from sfumato.optimizers.schedules import exponential
-from sfumato.training.fitting import REPLACED, default_batch_size, default_epochs, evaluate
+from sfumato.training.batches import MemoryBatches, make_batches
+from sfumato.training.fitting import REPLACED, default_batch_size, default_epochs, evaluate, is_long
 from sfumato.training.history import EpochRecord
 
 
@@ -221,25 +224,27 @@ def test_weights_that_are_all_alike_change_nothing() -> None:
     )
 
 
-scaled: list[tuple[int, str]] = []
-
-
-class SpyScaling(Scaling):
-    """The scaling, noting how many rows of which type it was asked for at once."""
-
-    def __call__(self, x: Array, dtype: Any = np.float32, out: Array | None = None) -> Array:
-        scaled.append((len(x), x.dtype.name))
-        return super().__call__(x, dtype, out)
+def test_long_are_many_steps_of_any_network_few_of_a_large_one_and_fewer_still_with_convolutions() -> None:
+    small, large = multilayer_perceptron(2, (100,), 3), multilayer_perceptron(784, (256, 128), 10)
+    assert not is_long(small, 300, "full", 2000)
+    assert not is_long(small, 300, 16, 200)
+    assert is_long(small, 300, 16, 5000)
+    assert not is_long(large, 60_000, 128, 2)
+    assert is_long(large, 60_000, 128, 20)
+    assert is_long(convolutional_network((28, 28, 1), 10), 60_000, 128, 2)
 
 
 def test_bytes_stay_bytes_until_their_batch_is_used() -> None:
-    scaled.clear()
     rng = np.random.default_rng(0)
     images = Examples(rng.integers(256, size=(10, 4, 4, 1), dtype=np.uint8), np.arange(10) % 2)
     network = Network([Flatten(), Dense(1)], (4, 4, 1))
-    scaling = SpyScaling(np.zeros(()), np.full((), 1 / 255))
+    scaling = Scaling(np.zeros(()), np.full((), 1 / 255))
+    batches = make_batches(images, scaling, batch_size=4, engine=NUMPY_DOUBLE)
+    assert isinstance(batches, MemoryBatches) and batches.x.dtype == np.uint8
+    order = batches.epoch(0)
+    assert [batches.batch(rows).x.dtype.name for rows in order] == ["float64"] * 3
+    np.testing.assert_array_equal(batches.batch(order[2]).x, scaling(images.x[order[2]], np.float64))
     in_bytes = fit(network, BinaryCrossEntropy(), images, scaling=scaling, batch_size=4, epochs=2, run=DOUBLE)
-    assert scaled == [(4, "uint8"), (4, "uint8"), (2, "uint8")] * 2
     floats = images._replace(x=images.x / 255)
     in_floats = fit(network, BinaryCrossEntropy(), floats, batch_size=4, epochs=2, run=DOUBLE)
     np.testing.assert_allclose(in_bytes.theta, in_floats.theta, rtol=1e-12)

@@ -1,5 +1,6 @@
 """Rows of bytes, gathered for a mini-batch and scaled to floating point."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,9 @@ def scaled_rows(x: Array, rows: Array, offset: Array, factor: Array, out: Array)
 
 def numba_scaled_rows(x: Array, rows: Array, offset: Array, factor: Array, out: Array) -> None:
     """`scaled_rows` in one pass."""
-    loops.scaled_rows(x.reshape(len(x), -1), rows, offset.reshape(-1), factor.reshape(-1), out.reshape(len(out), -1))
+    width = math.prod(x.shape[1:])
+    flat, into = x.reshape(len(x), width), out.reshape(len(out), width)
+    loops.scaled_rows(flat, rows, offset.reshape(-1), factor.reshape(-1), into)
 
 
 def torch_scaled_rows(x: Any, rows: Any, offset: Any, factor: Any, out: Any) -> None:

@@ -46,8 +46,12 @@ REPLACED = {
 }
 """Keywords of `fit` before version 0.2, with their replacements."""
 
-LONG = 2 * 10**10
-"""Products of weights and inputs, over all epochs, from which compiled loops save more time than loading them takes."""
+LONG = 1.5
+"""Seconds that compiled loops must save for a run to load them; Numba and they take 0.8 s to load, and 80 MB."""
+
+SAVED_A_STEP, SAVED_A_PARAMETER, SAVED_A_NUMBER, SAVED_A_PRODUCT = 3e-5, 1.5e-9, 2e-10, 3e-11
+"""Seconds that compiled loops save in a step; in an update, for each parameter; for each number in an example and in
+what its layers make of it; and, where layers convolve, for each product of a weight and an input. On two cores."""
 
 FAR = 10.0
 """Limit of raw values' mean and spread, and of one over the spread, beyond which a regression hardly learns."""
@@ -152,7 +156,7 @@ def fit(
     _check_options(network, optimizer, l2, batch_size, epochs, early_stopping)
     _check_data(train, validation, batch_size, early_stopping, run.workers)
     _warn_of_values(loss, train)
-    engine = as_engine(run.engine or run.kept_engine, long=is_long(network, epochs * train.size))
+    engine = as_engine(run.engine or run.kept_engine, long=is_long(network, train.size, batch_size, epochs))
     schedule = _schedule(optimizer.learning_rate if learning_rate is None else learning_rate)
     size = None if batch_size == "full" else batch_size
     batches = make_batches(train, scaling or Scaling.none(), batch_size=size, seed=seed, engine=engine)
@@ -180,9 +184,13 @@ def fit(
     return _result(job, state, stopped)
 
 
-def is_long(network: Network, examples: int) -> bool:
-    """Whether training takes many seconds, by the products of weights and inputs, for so many examples in all."""
-    return examples * network.products >= LONG
+def is_long(network: Network, examples: int, batch_size: int | Literal["full"], epochs: int) -> bool:
+    """Whether training is so long that compiled loops save clearly more time than loading them takes."""
+    steps = 1 if batch_size == "full" else -(-examples // batch_size)
+    numbers = sum(map(math.prod, (network.input_shape, *network.shapes.values())))
+    in_a_step = SAVED_A_STEP + SAVED_A_PARAMETER * network.size
+    in_an_example = SAVED_A_NUMBER * numbers + (SAVED_A_PRODUCT * network.products if network.parallel else 0.0)
+    return epochs * (steps * in_a_step + examples * in_an_example) >= LONG
 
 
 def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) -> dict[str, Any]:

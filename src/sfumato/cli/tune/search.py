@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.parsing import parse_hidden
+from sfumato.cli.parsing import parse_engine, parse_hidden
 from sfumato.data.dataset import Examples
-from sfumato.engine import Engine, choose_engine
+from sfumato.engine import Engine
 from sfumato.errors import FileError, InputError
 from sfumato.minimize import RunOptions
 from sfumato.optimizers import OPTIMIZERS, settings_of
@@ -84,9 +84,9 @@ class SearchPlan:
         return run_files(self.prepare(splits).network.input_shape, classes=bool(splits.dataset.classes))
 
     @property
-    def engine(self) -> Engine:
-        """Engine to compute with."""
-        return choose_engine(self.compute["backend"], self.compute["device"], self.compute["precision"])
+    def engine(self) -> Engine | str | None:
+        """Engine to compute with; None leaves it to each training, by its length."""
+        return parse_engine(self.compute)
 
     def prepare(self, splits: Splits) -> Training:
         """Prepare a training with the settings that are given."""

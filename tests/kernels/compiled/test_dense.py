@@ -1,0 +1,138 @@
+"""Compiled kernels of dense networks against NumPy's: in both precisions, of odd sizes, and what is not finite."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from sfumato.arrays import Array
+from sfumato.kernels import threads
+from sfumato.kernels.ops import OPS
+from sfumato.kernels.threads import parallel_kernels
+
+pytest.importorskip("numba")
+
+NUMPY, NUMBA = OPS["numpy"], OPS["numba"]
+DTYPES = [np.dtype("float32"), np.dtype("float64")]
+BETA1, BETA2, EPSILON, RATE = 0.9, 0.999, 1e-8, 0.01
+
+UPDATES: dict[str, tuple[int, Callable[..., None]]] = {
+    "descend": (0, lambda ops, theta, g: ops.descend(theta, g, RATE)),
+    "averaged momentum": (1, lambda ops, theta, g, v: ops.momentum(theta, g, v, BETA1, 1 - BETA1, RATE)),
+    "classical momentum": (1, lambda ops, theta, g, v: ops.momentum(theta, g, v, BETA1, 1.0, RATE)),
+    "nesterov": (1, lambda ops, theta, g, v: ops.nesterov(theta, g, v, BETA1, RATE)),
+    "rmsprop": (1, lambda ops, theta, g, s: ops.rmsprop(theta, g, s, BETA1, EPSILON, RATE, inside=False)),
+    "rmsprop inside": (1, lambda ops, theta, g, s: ops.rmsprop(theta, g, s, BETA1, 0.1, RATE, inside=True)),
+    "adam": (2, lambda ops, theta, g, v, s: ops.adam(theta, g, v, s, BETA1, BETA2, EPSILON, RATE, inside=False)),
+    "adam inside": (2, lambda ops, theta, g, v, s: ops.adam(theta, g, v, s, BETA1, BETA2, 0.1, RATE, inside=True)),
+    "decay": (0, lambda ops, theta, g: ops.decay(theta, g > 0, RATE)),
+}
+"""Vectors that each update remembers beside theta and the gradient, and the update."""
+
+
+def close(dtype: np.dtype[Any]) -> float:
+    return 1e-12 if dtype == np.float64 else 2e-5
+
+
+def draw(dtype: np.dtype[Any], *shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("size", [0, 1, 17, threads.PART + 5])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", UPDATES)
+def test_updates_equal_those_of_numpy(name: str, dtype: np.dtype[Any], size: int) -> None:
+    remembered, update = UPDATES[name]
+    theirs = [draw(dtype, size, seed=seed) for seed in range(2 + remembered)]
+    theirs[2:] = [np.abs(vector) for vector in theirs[2:]]
+    ours = [vector.copy() for vector in theirs]
+    update(NUMPY, *theirs)
+    update(NUMBA, *ours)
+    for number in (0, *range(2, 2 + remembered)):  # the gradient is used up
+        assert ours[number].dtype == dtype
+        np.testing.assert_allclose(ours[number], theirs[number], rtol=close(dtype), atol=close(dtype))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("name", [name for name in UPDATES if name != "decay"])
+def test_a_gradient_that_is_not_finite_shows_in_theta(name: str, bad: float) -> None:
+    remembered, update = UPDATES[name]
+    theta, g = np.ones(9, np.float32), np.full(9, bad, np.float32)
+    update(NUMBA, theta, g, *(np.zeros(9, np.float32) for _ in range(remembered)))
+    assert not np.isfinite(theta).any()
+
+
+def test_updates_are_the_same_bytes_for_any_number_of_threads() -> None:
+    def stepped(count: int) -> Array:
+        theta, g, v, s = (np.abs(draw(np.dtype("float32"), 3 * threads.PART + 1, seed=seed)) for seed in range(4))
+        with threadpool_limits(count, "blas"), parallel_kernels():
+            NUMBA.adam(theta, g, v, s, BETA1, BETA2, EPSILON, RATE, inside=False)
+        return theta
+
+    np.testing.assert_array_equal(stepped(1), stepped(2))
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (7, 5), (300, 130), (2, 3, 5, 3)])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_relu_equals_that_of_numpy(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    x, da = draw(dtype, *shape), draw(dtype, *shape, seed=1)
+    (a, mask), (expected, numpy_mask) = (ops.rectify(x, positive=True) for ops in (NUMBA, NUMPY))
+    np.testing.assert_array_equal(a, expected)
+    np.testing.assert_array_equal(NUMBA.masked(da.copy(), mask), NUMPY.masked(da.copy(), numpy_mask))
+    assert NUMBA.rectify(x, positive=False)[1] is None
+
+
+def test_relu_of_parts_of_arrays() -> None:
+    x, da = draw(np.dtype("float32"), 9, 8)[:, :5], draw(np.dtype("float32"), 5, 9, seed=1).T
+    a, mask = NUMBA.rectify(x, positive=True)
+    np.testing.assert_array_equal(a, np.maximum(x, 0))
+    np.testing.assert_array_equal(NUMBA.masked(da, mask), np.where(x > 0, da, 0))
+
+
+def test_relu_keeps_what_is_not_finite_and_lets_nothing_through_where_it_is_off() -> None:
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0], np.float32)
+    a, mask = NUMBA.rectify(x, positive=True)
+    np.testing.assert_array_equal(a, [np.nan, np.inf, 0, 0, 0, 1])
+    np.testing.assert_array_equal(NUMBA.masked(np.ones(6, np.float32), mask), [0, 1, 0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("n", "classes"), [(1, 1), (7, 3), (300, 10), (5, 33)])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_cross_entropy_equals_that_of_numpy(dtype: np.dtype[Any], n: int, classes: int, weighted: bool) -> None:
+    z, y = 20 * draw(dtype, n, classes), np.random.default_rng(1).integers(classes, size=n)
+    weight = np.abs(draw(dtype, n, seed=2)) if weighted else None
+    ours, theirs = (ops.softmax_cross_entropy(z, y, weight) for ops in (NUMBA, NUMPY))
+    assert (ours.loss, ours.correct) == (pytest.approx(theirs.loss, rel=close(dtype), abs=close(dtype)), theirs.correct)
+    dz = ours.pullback(1 / n)
+    assert dz.dtype == dtype
+    np.testing.assert_allclose(dz, theirs.pullback(1 / n), rtol=close(dtype), atol=close(dtype))
+
+
+def test_ties_and_rows_that_are_not_a_number_count_as_with_numpy() -> None:
+    nan = np.nan
+    z = np.array([[1, 1, 0], [0, 1, 1], [nan, 5, 1], [1, nan, nan], [nan, nan, nan], [2, 1, nan]], np.float32)
+    for truth in range(3):
+        y = np.full(len(z), truth)
+        ours, theirs = (ops.softmax_cross_entropy(z, y) for ops in (NUMBA, NUMPY))
+        assert ours.correct == theirs.correct
+        assert np.isnan(ours.loss) and np.isnan(theirs.loss)
+
+
+def test_cross_entropy_takes_complex_logits() -> None:
+    z = draw(np.dtype("float64"), 4, 3) + 1e-20j
+    assert (
+        NUMBA.softmax_cross_entropy(z, np.arange(4) % 3).loss == NUMPY.softmax_cross_entropy(z, np.arange(4) % 3).loss
+    )
+
+
+@pytest.mark.parametrize("n_in", [1, 2, 8, 9])
+@pytest.mark.parametrize("n", [0, 1, 31])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_affine_maps_of_few_inputs_equal_those_of_numpy(dtype: np.dtype[Any], n: int, n_in: int) -> None:
+    x, W, b = draw(dtype, n, n_in), draw(dtype, n_in, 13, seed=1), draw(dtype, 13, seed=2)
+    z = NUMBA.affine(x, W, b)
+    assert z.dtype == dtype
+    np.testing.assert_allclose(z, NUMPY.affine(x, W, b), rtol=close(dtype), atol=close(dtype))
