@@ -21,6 +21,7 @@ from benchmarks import (
     style_to_loss,
     style_torch,
     training,
+    training_jax,
     training_keras,
     training_scikit_learn,
     training_sfumato,
@@ -110,7 +111,7 @@ class Bench:
     def _training(self, title: str, prepare: Callable[[Path], training.Training], rounds: int, goals: Goals) -> Part:
         with TemporaryDirectory() as folder:
             task = prepare(Path(folder))
-            everyone = (training_sfumato, training_torch, training_keras, training_scikit_learn)
+            everyone = (training_sfumato, training_torch, training_jax, training_keras, training_scikit_learn)
             programs = [own for who in everyone for own in who.programs(task, self.arguments.threads)]
             return self._contest(title, programs, training.TOLERANCES, rounds, goals)
 

@@ -53,6 +53,16 @@ def need_bfloat16(device: str) -> None:
         raise RuntimeError(f"{device} has no arithmetic in bfloat16 (a processor needs AMX or AVX-512-BF16)")
 
 
+def use_jax(threads: int) -> str:
+    """For JAX, whose threads are as many as the processors that the process may run on."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    import jax
+
+    return f"JAX {jax.__version__}, threads: {threads}"
+
+
 def use_tensorflow(threads: int) -> str:
     """For TensorFlow, and Keras on top of it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

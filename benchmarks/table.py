@@ -26,7 +26,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def ours(rows: Iterable[Row]) -> Row:
-    """Our first row, NumPy's, which all are compared with."""
+    """Our first row, which all are compared with: on NumPy's arrays, by compiled loops where Numba is installed."""
     return next(row for row in rows if row.program.library == OURS)
 
 
@@ -82,7 +82,7 @@ def tensor_verdicts(job: str, rows: Sequence[Row]) -> list[list[str]]:
     lines, own = [], ours(rows)
     final = {row.program.contestant: row for row in rows if row.final}
     for row in final.values():
-        if row.program.library != OURS or row is own:
+        if row.program.library != OURS or row is own or row.program.kind in ("numba", "numpy"):
             continue
         name = f"{row.program.setting}: {seconds_as_text(row.median)}"
         line = [job, name, f"{own.median / row.median:.2f}"]

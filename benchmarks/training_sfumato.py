@@ -8,15 +8,27 @@ from benchmarks.training import PIXEL, STEPS, Training, make_network
 from benchmarks.workers import Array
 from sfumato import Adam, CategoricalCrossEntropy, FitResult, GradientDescent, RunOptions, fit
 from sfumato.data import Examples, Scaling
+from sfumato.engine import has_numba
 
 
 def programs(training: Training, threads: int) -> list[Program]:
-    """On NumPy's arrays, and on PyTorch's tensors wherever they can be."""
+    """By compiled loops, which `fit` chooses for long trainings; by NumPy; and on tensors, wherever they can be."""
+    on_arrays = [
+        Program(OURS, f"fit, {engine}", SfumatoTraining, (training, threads, engine), kind=engine)
+        for engine in (["numba"] if has_numba() else []) + ["numpy"]
+    ]
     on_tensors = [
-        Program(OURS, f"torch, {device}", SfumatoTraining, (training, threads, device), kind="torch", device=device)
+        Program(
+            OURS,
+            f"torch, {device}",
+            SfumatoTraining,
+            (training, threads, f"torch:{device}"),
+            kind="torch",
+            device=device,
+        )
         for device in torch_devices()
     ]
-    return [Program(OURS, "fit", SfumatoTraining, (training, threads)), *on_tensors]
+    return [*on_arrays, *on_tensors]
 
 
 class SfumatoTraining:
@@ -25,14 +37,14 @@ class SfumatoTraining:
     Args:
         training: What to train.
         threads: Number of threads.
-        device: Of PyTorch's tensors; None for NumPy's arrays.
+        engine: What computes: "numba", "numpy" or "torch:cpu".
     """
 
-    def __init__(self, training: Training, threads: int, device: str | None = None) -> None:
+    def __init__(self, training: Training, threads: int, engine: str) -> None:
         self.about = use_blas(threads)
-        if device is not None:
+        if engine.startswith("torch"):
             self.about = use_torch(threads)
-        self.engine = "numpy" if device is None else f"torch:{device}"
+        self.engine = engine
         self.training = training
         self.x, self.y = training.data()
         self.network = make_network(training, self.x.shape[1:])

@@ -10,7 +10,7 @@ from sfumato.kernels.compiled import products as loops
 WHOLE = 8
 """Columns that OpenBLAS multiplies at once. The rest is split into 4, 2 and 1, each in about the time of 8."""
 
-FEW = 8
+FEW = 4
 """Inputs of an affine map, at most, for which a loop over rows is faster than OpenBLAS and a pass for the bias."""
 
 NARROW, LARGE = 32, 2**17

@@ -3,6 +3,13 @@
 There is one level of parallelism at a time. Either BLAS spreads each matrix product over its own threads, or, inside of
 `parallel_kernels`, the kernels spread their pieces of work over a pool of as many threads and BLAS runs on one.
 
+Dense networks do without `parallel_kernels`: BLAS keeps its threads for their products, and compiled passes between
+them run on the calling thread. For the products and the update of a step of 784-256-128-10 in batches of 128 on two
+cores, that takes 1.01 ms; on one thread 1.31 ms; with rows of the products cut over the pool 1.61 ms, as each product
+of a few hundred microseconds is handed over and waited for. (784-15-9-10 in batches of 1000: 0.81, 1.31 and 1.43 ms.)
+These are the least of many runs: where other programs keep the cores busy, BLAS's threads wait for each other, and one
+is faster.
+
 Work is cut into pieces by its shape alone, and whatever pieces add up is added in their order. So results are the same
 bytes for any number of threads.
 """

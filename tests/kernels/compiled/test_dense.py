@@ -128,7 +128,7 @@ def test_cross_entropy_takes_complex_logits() -> None:
     )
 
 
-@pytest.mark.parametrize("n_in", [1, 2, 8, 9])
+@pytest.mark.parametrize("n_in", [1, 2, 4, 5])
 @pytest.mark.parametrize("n", [0, 1, 31])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_affine_maps_of_few_inputs_equal_those_of_numpy(dtype: np.dtype[Any], n: int, n_in: int) -> None:
