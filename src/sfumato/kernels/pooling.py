@@ -38,15 +38,13 @@ def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[
                 np.maximum(winners[strip], larger, out=winners[strip])  # the later of two numbers is the larger
             np.maximum(best, entry, out=best)
 
-    run_in_threads(lambda: pool, _strips(z, size))
+    run_in_threads(lambda: pool, strips_of(z, size))
     return z, winners
 
 
 def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_shape: Shape) -> Array:
     """Backward pass of `max_pool`: dL/dx, of `input_shape`; each entry of dz = dL/dZ goes to its window's winner."""
-    apart = stride >= size
-    filled = apart and (dz.shape[1] * stride, dz.shape[2] * stride, stride) == (*input_shape[1:3], size)
-    dx: Array = np.empty(input_shape, dz.dtype) if filled else _zeros(input_shape, dz.dtype)
+    apart, dx = stride >= size, memory_for_gradient(dz, size, stride, input_shape)
 
     def send(strip: Strip) -> None:
         gradient, winner = dz[strip], winners[strip]
@@ -56,7 +54,7 @@ def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_sha
             else:
                 np.add(entry, gradient * (winner == number), out=entry)
 
-    run_in_threads(lambda: send, _strips(dz, size, apart=stride >= size))
+    run_in_threads(lambda: send, strips_of(dz, size, apart=apart))
     return dx
 
 
@@ -70,20 +68,23 @@ def average_pool(x: Array, size: int, stride: int) -> Array:
             mean += entry
         mean *= 1 / size**2
 
-    run_in_threads(lambda: pool, _strips(z, size))
+    run_in_threads(lambda: pool, strips_of(z, size))
     return z
 
 
 def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
     """Backward pass of `average_pool`: dL/dx, of `input_shape`; dz = dL/dZ spreads evenly over each window."""
-    dx = _zeros(input_shape, dz.dtype)
+    apart, dx = stride >= size, memory_for_gradient(dz, size, stride, input_shape)
 
     def send(strip: Strip) -> None:
         share = dz[strip] * (1 / size**2)
         for entry in _entries(dx, strip, size, stride, dz.shape):
-            np.add(entry, share, out=entry)
+            if apart:
+                np.copyto(entry, share)
+            else:
+                np.add(entry, share, out=entry)
 
-    run_in_threads(lambda: send, _strips(dz, size, apart=stride >= size))
+    run_in_threads(lambda: send, strips_of(dz, size, apart=apart))
     return dx
 
 
@@ -129,11 +130,12 @@ def torch_average_pool_gradient(dz: Any, size: int, stride: int, input_shape: Sh
     return channels_last(gradient(channels_second(dz), x, window, step, [0, 0], False, True, None))
 
 
-def _zeros(shape: Shape, dtype: Any) -> Array:
-    """Zeros in memory used before, if there is some: `np.zeros` asks for new pages each time, which costs far more."""
-    zeros: Array = np.empty(shape, dtype)
-    zeros.fill(0)
-    return zeros
+def memory_for_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
+    """Memory for dx: zeros, unless windows lie side by side and cover everything."""
+    dx: Array = np.empty(input_shape, dz.dtype)
+    if (dz.shape[1] * stride, dz.shape[2] * stride, stride) != (*input_shape[1:3], size):
+        dx.fill(0)  # `np.zeros` asks for new pages each time, which costs far more than memory used before
+    return dx
 
 
 def _entries(x: Array, strip: Strip, size: int, stride: int, pooled: Shape) -> Iterator[Array]:
@@ -145,7 +147,7 @@ def _entries(x: Array, strip: Strip, size: int, stride: int, pooled: Shape) -> I
             yield images[:, stride * strip.rows.start + i : down + i : stride, j : across + j : stride]
 
 
-def _strips(z: Array, size: int, *, apart: bool = True) -> list[Strip]:
+def strips_of(z: Array, size: int, *, apart: bool = True) -> list[Strip]:
     """Cut pooled images into strips; into whole images where windows overlap, as no two threads may add to a pixel."""
     n, height, width, channels = z.shape
     strips = cut((n, height, width), STRIP_BYTES // (size**2 * channels * z.itemsize))
