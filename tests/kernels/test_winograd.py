@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfumato.arrays import Array
+from sfumato.engine import has_numba
 from sfumato.kernels import winograd
-from sfumato.kernels.convolution import convolve, convolve_and_rectify, input_gradient, prepare
+from sfumato.kernels.compiled.winograd import CompiledSteps
+from sfumato.kernels.convolution import convolve, input_gradient, prepare
 from sfumato.kernels.geometry import Geometry
+from sfumato.kernels.ops import OPS
 from sfumato.kernels.threads import parallel_kernels
 
 
@@ -25,22 +28,26 @@ def plain(x: Array, W: Array, b: Array, padding: int) -> Array:
     return z
 
 
+BACKENDS = ["numpy", *(["numba"] if has_numba() else [])]
+STEPS = [winograd.NumpySteps, *([CompiledSteps] if has_numba() else [])]
+
 sizes = st.integers(1, 21)
 channels = st.integers(winograd.LEAST_CHANNELS, winograd.LEAST_CHANNELS + 24)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("whole", [0, 2**40], ids=["strip by strip", "step by step"])
 @settings(deadline=None)
 @given(n=st.integers(0, 5), height=sizes, width=sizes, c=channels, out=channels, padding=st.integers(0, 2))
 def test_it_gives_the_sums_of_the_plain_loop_both_ways(
-    whole: int, n: int, height: int, width: int, c: int, out: int, padding: int
+    backend: str, whole: int, n: int, height: int, width: int, c: int, out: int, padding: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, parallel_kernels():
         patch.setattr(winograd, "WHOLE_NUMBERS", whole)
-        both_ways(n, height, width, c, out, padding)
+        both_ways(backend, n, height, width, c, out, padding)
 
 
-def both_ways(n: int, height: int, width: int, c: int, out: int, padding: int) -> None:
+def both_ways(backend: str, n: int, height: int, width: int, c: int, out: int, padding: int) -> None:
     """A convolution with bias and ReLU, and the backward pass through its mask."""
     height, width = (max(size, 3 - 2 * padding) for size in (height, width))
     rng = np.random.default_rng(height * width)
@@ -50,27 +57,30 @@ def both_ways(n: int, height: int, width: int, c: int, out: int, padding: int) -
     assert winograd.serves(x, W, 1, padding)
     expected = np.maximum(plain(x, W, b, padding), 0)
     geometry = Geometry((3, 3), padding=padding)
-    z, positive = convolve_and_rectify(x, W, b, geometry)
+    z, positive = OPS[backend].convolve_and_rectify(x, W, b, geometry)
     np.testing.assert_allclose(z, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
     np.testing.assert_array_equal(positive, z > 0)
     dz = rng.standard_normal(z.shape).astype(np.float32)
     turned = W[:, ::-1, ::-1].transpose(3, 1, 2, 0)
     expected = plain(dz * positive, turned, np.zeros(c), 2 - padding)
-    dx = input_gradient(dz, W, geometry, x.shape, where=positive)
+    dx = OPS[backend].input_gradient(dz, W, geometry, x.shape, where=positive)
     assert dx.shape == x.shape
     np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
 
 
+@pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize(("relu", "order"), [(True, "C"), (False, "F")])
-def test_masks_biases_and_orders_in_memory_go_together(relu: bool, order: Literal["C", "F"]) -> None:
+def test_masks_biases_and_orders_in_memory_go_together(
+    relu: bool, order: Literal["C", "F"], steps: type[winograd.Steps]
+) -> None:
     """What the layers do not ask for together: a mask of the inputs with biases, signs without ReLU, columns first."""
     rng = np.random.default_rng(1)
     x = np.asarray(rng.standard_normal((2, 13, 9, 18), np.float32), order=order)
     where = np.asarray(rng.random(x.shape) < 0.5, order=order)
     W, b = rng.standard_normal((20, 3, 3, 18), np.float32), rng.standard_normal(20, np.float32)
-    positive = np.zeros((2, 13, 9, 20), bool, order=order)
+    positive = np.zeros((2, 13, 9, 20), bool)
     U = winograd.transform_filters(W)
-    z = winograd.convolve(x, U, b, padding=1, relu=relu, positive=positive, where=where)
+    z = winograd.convolve(x, U, b, padding=1, relu=relu, positive=positive, where=where, steps=steps)
     expected = plain(x * where, W, b, 1)
     np.testing.assert_allclose(z, np.maximum(expected, 0) if relu else expected, rtol=0, atol=1e-4)
     np.testing.assert_array_equal(positive, z > 0)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sfumato.arrays import Array, Shape
 from sfumato.kernels import convolution, gram, pooling, products, relu, rows, softmax, spectra, updates
+from sfumato.kernels.compiled import convolution as compiled_convolution
 from sfumato.kernels.compiled import pooling as compiled_pooling
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
@@ -202,6 +203,9 @@ class NumbaOps(NumpyOps):
     rmsprop = staticmethod(updates.numba_rmsprop)
     adam = staticmethod(updates.numba_adam)
     decay = staticmethod(updates.numba_decay)
+    convolve = staticmethod(compiled_convolution.convolve)
+    convolve_and_rectify = staticmethod(compiled_convolution.convolve_and_rectify)
+    input_gradient = staticmethod(compiled_convolution.input_gradient)
     max_pool = staticmethod(compiled_pooling.max_pool)
     max_pool_gradient = staticmethod(compiled_pooling.max_pool_gradient)
     average_pool = staticmethod(compiled_pooling.average_pool)

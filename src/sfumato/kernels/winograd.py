@@ -29,6 +29,7 @@ Source: Andrew Lavin and Scott Gray, "Fast algorithms for convolutional neural n
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -45,12 +46,16 @@ EDGE, FILTER = 4, 3
 SEEN = EDGE + FILTER - 1
 """Inputs of a tile along an axis."""
 
+PLACES = SEEN * SEEN
+"""Products of a tile for each channel and filter."""
+
 POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
 """Points at which polynomials are evaluated, beside infinity."""
 
-STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**14, 48, 256
+STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**15, 64, 128
 """Numbers that a strip has at each of the 36 places, and the bounds of its tiles (but a row of them at least): its
-transforms stay in the cache, and the products of matrices have rows enough to be worth their start."""
+transforms stay near the cache, and the products of matrices have rows enough to be worth their start. Measured by
+`benchmarks/tile_sizes.py`; the same on every machine, as results are to be."""
 
 LEAST_STRIPS = 4
 """Least number of strips, so that threads share even a small image."""
@@ -103,12 +108,12 @@ def transform_filters(W: Array, *, turned: bool = False) -> Array:
     (36, out, channels).
     """
     filters = W[:, ::-1, ::-1] if turned else W.transpose(3, 1, 2, 0)
-    U = np.empty((SEEN**2, len(filters), filters.shape[-1]), W.dtype)
+    U = np.empty((PLACES, len(filters), filters.shape[-1]), W.dtype)
     rows = -(-len(filters) // 8)
 
     def part(start: int) -> None:
         entries = filters[start : start + rows].transpose(1, 2, 0, 3).reshape(FILTER**2, -1)
-        np.matmul(G, entries, out=U[:, start : start + rows].reshape(SEEN**2, -1))
+        np.matmul(G, entries, out=U[:, start : start + rows].reshape(PLACES, -1))
 
     run_in_threads(lambda: part, range(0, len(filters), rows))
     return U
@@ -123,6 +128,7 @@ def convolve(
     relu: bool = False,
     positive: Array | None = None,
     where: Array | None = None,
+    steps: "type[Steps] | None" = None,
 ) -> Array:
     """Z, (n, rows, columns, out), for images x (n, height, width, channels): see `convolution.convolve`.
 
@@ -134,17 +140,26 @@ def convolve(
         relu: Whether ReLU follows.
         positive: Booleans shaped like Z to fill in: where Z > 0.
         where: Booleans shaped like x: whether an entry counts, or is taken as zero.
+        steps: How tiles are transformed; by default with NumPy.
     """
     rows, columns = (size + 2 * padding - FILTER + 1 for size in x.shape[1:3])
     z = np.empty((len(x), rows, columns, U.shape[2]), x.dtype)
     if z.size:
-        steps = _Steps(x, U, b, z, padding, relu, positive, where)
-        (_step_by_step if steps.few else _strip_by_strip)(steps)
+        plan = (steps or NumpySteps)(x, U, b, z, padding, relu, positive, where)
+        (_step_by_step if plan.few else _strip_by_strip)(plan)
     return z
 
 
-class _Steps:
-    """The steps of one convolution, for any strip of tiles: v = B d from the images, m = v U, and z from A m."""
+class Steps:
+    """The plan of one convolution, and its steps for a strip of tiles: v = B d from the images, m = v U, z from A m.
+
+    How a strip is read and written is left to subclasses. A strip's tiles are those from `first` on in v, (36, tiles,
+    channels), and in m, (products, tiles, out); `scratch` is memory for as many numbers as the strip has in either.
+
+    Attributes:
+        few: Whether the filters are more than the images, and so better read once than for every strip.
+        strips: Strips of tiles.
+    """
 
     def __init__(
         self,
@@ -161,102 +176,114 @@ class _Steps:
         self.padding, self.relu, self.positive, self.where = padding, relu, positive, where
         self.channels, self.out = U.shape[1:]
         n, rows, columns, _ = z.shape
-        self.tiles = (n, -(-rows // EDGE), -(-columns // EDGE))
-        # The bias is a 37th product, which all outputs of a tile get.
-        self.to_outputs = A if b is None else np.hstack([A, np.ones((EDGE**2, 1), A.dtype)])
-        self.products = self.to_outputs.shape[1]
-        # Where the filters are more than the images, they are better read once than for every strip.
+        self.tiles: Shape = (n, -(-rows // EDGE), -(-columns // EDGE))
         tiles = math.prod(self.tiles)
-        self.few: bool = tiles <= self.out and SEEN**2 * tiles * (self.channels + self.out) <= WHOLE_NUMBERS
+        self.few: bool = tiles <= self.out and PLACES * tiles * (self.channels + self.out) <= WHOLE_NUMBERS
         most = min(MOST_TILES, max(LEAST_TILES, STRIP_NUMBERS // max(self.channels, self.out)))
         self.strips = cut(self.tiles, min(most, -(-tiles // LEAST_STRIPS)))
+
+    @property
+    def products(self) -> int:
+        """Matrices in m."""
+        return PLACES
 
     def shape(self, strip: Strip) -> Shape:
         """Images, and rows and columns of tiles, in a strip."""
         return strip.images.stop - strip.images.start, strip.rows.stop - strip.rows.start, self.tiles[2]
 
-    def reader(self) -> Callable[[Strip, Array, Array], None]:
-        """Make a function that fills v, (36, tiles x channels), for a strip; `d` is scratch memory of that size."""
-        gather = _gatherer(self.x, self.shape(self.strips[0]), self.padding, self.where)
+    def reader(self) -> Callable[[Strip, Array, int, Array], None]:
+        """Make a function read(strip, v, first, scratch), for a thread of its own."""
+        raise NotImplementedError
 
-        def read(strip: Strip, d: Array, v: Array) -> None:
-            gather(strip, d.reshape(SEEN, SEEN, *self.shape(strip), self.channels))
-            np.matmul(B, d, out=v)
-
-        return read
-
-    def add_bias(self, m: Array) -> None:
-        """Fill in the rows of m, (37, tiles x out), for the bias."""
-        if self.b is not None:
-            m[SEEN**2].reshape(-1, self.out)[...] = self.b
-
-    def write(self, strip: Strip, m: Array, y: Array) -> None:
-        """Write z for a strip from m, (36 or 37, tiles x out); `y` is scratch memory, (16, tiles x out)."""
-        np.matmul(self.to_outputs, m, out=y)
-        here = strip.images, slice(EDGE * strip.rows.start, EDGE * strip.rows.stop)
-        _spread(y.reshape(EDGE, EDGE, *self.shape(strip), self.out), self.z[here], self.relu)
-        if self.positive is not None:
-            np.greater(self.z[here], 0, out=self.positive[here])
+    def write(self, strip: Strip, m: Array, first: int, scratch: Array) -> None:
+        """Write z for a strip."""
+        raise NotImplementedError
 
 
-def _strip_by_strip(steps: _Steps) -> None:
+def _strip_by_strip(steps: Steps) -> None:
     """All steps for a strip, in memory that stays in the cache, and then the next: for large images."""
 
     def thread() -> Callable[[Strip], None]:
         read, channels, out = steps.reader(), steps.channels, steps.out
         largest = math.prod(steps.shape(steps.strips[0])) * max(channels, out)
-        one, other = np.empty(steps.products * largest, steps.z.dtype), np.empty(SEEN**2 * largest, steps.z.dtype)
+        one, other = np.empty(steps.products * largest, steps.z.dtype), np.empty(PLACES * largest, steps.z.dtype)
 
         def strip_of_z(strip: Strip) -> None:
             tiles = math.prod(steps.shape(strip))
-            d, v = (_matrix(memory, SEEN**2, tiles * channels) for memory in (one, other))
-            read(strip, d, v)
-            m = _matrix(one, steps.products, tiles * out)
-            np.matmul(v.reshape(-1, tiles, channels), steps.U, out=m[: SEEN**2].reshape(-1, tiles, out))
-            steps.add_bias(m)
-            steps.write(strip, m, _matrix(other, EDGE**2, tiles * out))
+            v, m = _matrices(other, PLACES, tiles, channels), _matrices(one, steps.products, tiles, out)
+            read(strip, v, 0, one)
+            np.matmul(v, steps.U, out=m[:PLACES])
+            steps.write(strip, m, 0, other)
 
         return strip_of_z
 
     run_in_threads(thread, steps.strips)
 
 
-def _step_by_step(steps: _Steps) -> None:
+def _step_by_step(steps: Steps) -> None:
     """One step for all tiles, and then the next: for images that are less than the filters, which are read once."""
     channels, out, dtype = steps.channels, steps.out, steps.z.dtype
     tiles, largest = math.prod(steps.tiles), math.prod(steps.shape(steps.strips[0]))
-    v, m = np.empty((SEEN**2, tiles * channels), dtype), np.empty((steps.products, tiles * out), dtype)
+    v, m = np.empty((PLACES, tiles, channels), dtype), np.empty((steps.products, tiles, out), dtype)
 
-    def of(strip: Strip, width: int) -> slice:
-        """Columns of a strip's tiles, in a matrix with `width` columns for each tile."""
-        first = (strip.images.start * steps.tiles[1] + strip.rows.start) * steps.tiles[2]
-        return slice(first * width, (first + math.prod(steps.shape(strip))) * width)
+    def first(strip: Strip) -> int:
+        row: int = strip.images.start * steps.tiles[1] + strip.rows.start
+        return row * steps.tiles[2]
 
     def reading() -> Callable[[Strip], None]:
-        read, d = steps.reader(), np.empty(SEEN**2 * largest * channels, dtype)
-
-        def strip_of_v(strip: Strip) -> None:
-            part = v[:, of(strip, channels)]
-            read(strip, _matrix(d, *part.shape), part)
-
-        return strip_of_v
+        read, scratch = steps.reader(), np.empty(PLACES * largest * channels, dtype)
+        return lambda strip: read(strip, v, first(strip), scratch)
 
     def multiply(place: int) -> None:
-        np.matmul(v[place].reshape(tiles, channels), steps.U[place], out=m[place].reshape(tiles, out))
+        np.matmul(v[place], steps.U[place], out=m[place])
 
     def writing() -> Callable[[Strip], None]:
-        y = np.empty(EDGE**2 * largest * out, dtype)
-
-        def strip_of_z(strip: Strip) -> None:
-            part = m[:, of(strip, out)]
-            steps.write(strip, part, _matrix(y, EDGE**2, part.shape[1]))
-
-        return strip_of_z
+        scratch = np.empty(EDGE**2 * largest * out, dtype)
+        return lambda strip: steps.write(strip, m, first(strip), scratch)
 
     run_in_threads(reading, steps.strips)
-    run_in_threads(lambda: multiply, range(SEEN**2))
-    steps.add_bias(m)
+    run_in_threads(lambda: multiply, range(PLACES))
     run_in_threads(writing, steps.strips)
+
+
+def _matrices(memory: Array, count: int, rows: int, columns: int) -> Array:
+    return memory[: count * rows * columns].reshape(count, rows, columns)
+
+
+class NumpySteps(Steps):
+    """The steps with NumPy, where a transform along both axes is one product of matrices."""
+
+    @property
+    def products(self) -> int:
+        return PLACES if self.b is None else PLACES + 1
+
+    @cached_property
+    def to_outputs(self) -> Array:
+        """A, and a column for the bias: a 37th product, which all outputs of a tile get."""
+        return A if self.b is None else np.hstack([A, np.ones((EDGE**2, 1), A.dtype)])
+
+    def reader(self) -> Callable[[Strip, Array, int, Array], None]:
+        gather = _gatherer(self.x, self.shape(self.strips[0]), self.padding, self.where)
+
+        def read(strip: Strip, v: Array, first: int, scratch: Array) -> None:
+            tiles = math.prod(self.shape(strip))
+            d = _matrix(scratch, PLACES, tiles * self.channels)
+            gather(strip, d.reshape(SEEN, SEEN, *self.shape(strip), self.channels))
+            np.matmul(B, d, out=v[:, first : first + tiles].reshape(PLACES, -1))
+
+        return read
+
+    def write(self, strip: Strip, m: Array, first: int, scratch: Array) -> None:
+        tiles = math.prod(self.shape(strip))
+        own = m[:, first : first + tiles]
+        if self.b is not None:
+            own[PLACES] = self.b
+        y = _matrix(scratch, EDGE**2, tiles * self.out)
+        np.matmul(self.to_outputs, own.reshape(self.products, -1), out=y)
+        here = strip.images, slice(EDGE * strip.rows.start, EDGE * strip.rows.stop)
+        _spread(y.reshape(EDGE, EDGE, *self.shape(strip), self.out), self.z[here], self.relu)
+        if self.positive is not None:
+            np.greater(self.z[here], 0, out=self.positive[here])
 
 
 def _matrix(memory: Array, rows: int, columns: int) -> Array:

@@ -25,7 +25,7 @@ from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 TENSORS, GPU = 190_000_000, 600_000_000
 """Bytes of PyTorch beside Python's, and of a GPU before any picture is on it."""
 
-SHARED, SCRATCH = 50_000_000, 9_000_000
+SHARED, SCRATCH = 50_000_000, 11_000_000
 """Bytes of work space for all threads, and for each of them, where layers have 512 channels: transformed filters, Gram
 matrices, tiles of features."""
 
