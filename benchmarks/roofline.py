@@ -39,20 +39,25 @@ def operations(edge: int, channels: int, filters: int) -> float:
 
 def table(threads: int, rounds: int, about: set[str]) -> str:
     """GFLOP/s of ours and of PyTorch's, by the operations of a direct convolution whatever is really done."""
-    with Worker(SfumatoConvolutions, threads) as ours, Worker(TorchConvolutions, threads) as theirs:
-        about.update(worker.call("__getattribute__", "about") for worker in (ours, theirs))
-        peaks = [statistics.median(worker.call_rested("product") for _ in range(rounds)) for worker in (ours, theirs)]
-        peak, their_peak = (f"{2 * MATRIX**3 / peak / 1e9:.0f}" for peak in peaks)
-        rows = [["product of matrices", "", peak, their_peak, "", "", "", ""]]
+    with (
+        Worker(SfumatoConvolutions, threads) as ours,
+        Worker(SfumatoConvolutions, threads, "numba") as compiled,
+        Worker(TorchConvolutions, threads) as theirs,
+    ):
+        workers = (ours, compiled, theirs)
+        about.update(worker.call("__getattribute__", "about") for worker in workers)
+        peaks = [statistics.median(worker.call_rested("product") for _ in range(rounds)) for worker in workers]
+        peak, same, their_peak = (f"{2 * MATRIX**3 / peak / 1e9:.0f}" for peak in peaks)
+        rows = [["product of matrices", "", peak, same, their_peak, *[""] * 5]]
         for name, shape in SHAPES.items():
-            forward, back = [(ours, "im2col"), (ours, "forward"), (theirs, "forward")], "input_gradient"
-            im2col, winograd, torch = _speeds(forward, shape, rounds)
-            gradient, torch_gradient = _speeds([(ours, back), (theirs, back)], shape, rounds)
-            out = [f"{im2col:.0f}", f"{winograd:.0f}", f"{torch:.0f}", f"{winograd / torch:.2f}"]
-            home = [f"{gradient:.0f}", f"{torch_gradient:.0f}", f"{gradient / torch_gradient:.2f}"]
-            rows.append([f"{name}: {shape[1]} to {shape[2]} channels, {shape[0]} x {shape[0]}", *out, *home])
-    head = ["GFLOP/s", "forward: im2col", "ours", "PyTorch", "ours / PyTorch"]
-    return markdown([*head, "input gradient: ours", "PyTorch", "ours / PyTorch"], rows)
+            im2col, *out = _speeds([(ours, "im2col"), *((worker, "forward") for worker in workers)], shape, rounds)
+            home = _speeds([(worker, "input_gradient") for worker in workers], shape, rounds)
+            numbers = [f"{im2col:.0f}"]
+            for numpy, numba, torch in (out, home):
+                numbers += [f"{numpy:.0f}", f"{numba:.0f}", f"{torch:.0f}", f"{numba / torch:.2f}"]
+            rows.append([f"{name}: {shape[1]} to {shape[2]} channels, {shape[0]} x {shape[0]}", *numbers])
+    both = ["numpy", "numba", "PyTorch", "numba / PyTorch"]
+    return markdown(["GFLOP/s", "forward: im2col", *both, f"input gradient: {both[0]}", *both[1:]], rows)
 
 
 def _speeds(ways: list[tuple[Worker, str]], shape: tuple[int, int, int], rounds: int) -> list[float]:
@@ -79,8 +84,11 @@ def _draw(*shape: int) -> Any:
 class SfumatoConvolutions:
     """Our layer alone, with frozen weights and without ReLU."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, backend: str = "numpy") -> None:
         self.about = use_blas(threads)
+        from sfumato.engine import Engine
+
+        self.engine = Engine(backend)
 
     def product(self) -> float:
         """Seconds of a product of large matrices in BLAS's own threads."""
@@ -89,27 +97,22 @@ class SfumatoConvolutions:
 
     def forward(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the forward pass."""
-        from sfumato.engine import NUMPY
-
-        with NUMPY.computing():
+        with self.engine.computing():
             return _timed(self._layer(edge, channels, filters))
 
     def im2col(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the forward pass if it went window by window, as any other convolution does."""
-        from sfumato.engine import NUMPY
         from sfumato.kernels.convolution import convolve
         from sfumato.kernels.geometry import Geometry
 
         x, W, b = _draw(1, edge, edge, channels), _draw(filters, 3, 3, channels), np.zeros(filters, np.float32)
-        with NUMPY.computing():
+        with self.engine.computing():
             return _timed(lambda: convolve(x, W, b, Geometry((3, 3), padding=1), direct=True))
 
     def input_gradient(self, edge: int, channels: int, filters: int) -> float:
         """Seconds of the layer in the backward pass."""
-        from sfumato.engine import NUMPY
-
         dz = _draw(1, edge, edge, filters)
-        with NUMPY.computing():
+        with self.engine.computing():
             _, backward = self._layer(edge, channels, filters)()
             again = self._layer(edge, channels, filters)()[1]
             backward(dz.copy(), None)  # warm
