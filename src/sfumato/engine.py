@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -247,7 +248,7 @@ def _chosen(
             return Engine(backend or ("numba" if long and has_numba() else "numpy"), precision=precision)
         return Engine("torch", found, precision)
     asked = say("torch", device, precision if reduced and device is None else None)
-    if _missing():
+    if not has_torch():
         raise InputError(f"{asked} needs PyTorch, which is not installed: pip install '.[torch]'")
     chosen = _checked_device(device or _gpu() or "cpu", asked)
     why = _lacks(chosen, precision)
@@ -260,7 +261,7 @@ def _chosen(
 def engines() -> list[Engine]:
     """List the engines here, but for double precision: NumPy, Numba, and PyTorch on each device in each precision."""
     on_arrays = [NUMPY, *([Engine("numba")] if has_numba() else [])]
-    if _missing():
+    if not has_torch():
         return on_arrays
     torch, precisions = pytorch(), ("float32", "bfloat16", "float16")
     gpus = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
@@ -301,20 +302,28 @@ def allowed_memory(memory: int | None, engine: Engine = NUMPY) -> int:
     return memory or int(PART_OF_MACHINE * device_memory(engine)) // sharing
 
 
+def has_amx() -> bool:
+    """Whether the processor multiplies matrices in bfloat16 by AMX, as PyTorch does then; known on Linux alone."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+
+
 def has_numba() -> bool:
     """Whether the extra `fast` is installed."""
     return importlib.util.find_spec("numba") is not None
 
 
-def _missing() -> bool:
-    """Whether the extra `torch` is not installed."""
-    return any(importlib.util.find_spec(name) is None for name in ("torch", "array_api_compat"))
+def has_torch() -> bool:
+    """Whether the extra `torch` is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "array_api_compat"))
 
 
 def _gpu() -> str | None:
     """Name of the GPU that PyTorch sees, if there is one; PyTorch is not loaded where it is built for CPUs alone."""
     try:
-        if importlib.metadata.version("torch").endswith("+cpu") or _missing():
+        if importlib.metadata.version("torch").endswith("+cpu") or not has_torch():
             return None
     except importlib.metadata.PackageNotFoundError:
         return None

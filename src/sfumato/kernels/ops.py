@@ -83,6 +83,12 @@ class Ops(Protocol):
     def column_sums(self, A: Array, out: Array) -> None:
         """Sum of each column, written to `out`."""
 
+    def stacked_products(self, rows: Array, x: Array) -> Array:
+        """Product of each row with a vector, NumPy's, in float64."""
+
+    def add_combination(self, coefficients: Array, rows: Array, out: Array) -> None:
+        """Combination of rows, added to `out`."""
+
     # kernels/relu.py
 
     def rectify(self, x: Array, *, positive: bool) -> tuple[Array, Any]:
@@ -172,6 +178,8 @@ class NumpyOps:
     affine = staticmethod(products.affine)
     product = staticmethod(products.product)
     column_sums = staticmethod(products.column_sums)
+    stacked_products = staticmethod(products.stacked_products)
+    add_combination = staticmethod(products.add_combination)
     rectify = staticmethod(relu.rectify)
     masked = staticmethod(relu.masked)
     scaled_rows = staticmethod(rows.scaled_rows)
@@ -227,6 +235,8 @@ class TorchOps:
     affine = staticmethod(products.torch_affine)
     product = staticmethod(products.torch_product)
     column_sums = staticmethod(products.torch_column_sums)
+    stacked_products = staticmethod(products.torch_stacked_products)
+    add_combination = staticmethod(products.torch_add_combination)
     rectify = staticmethod(relu.torch_rectify)
     masked = staticmethod(relu.torch_masked)
     scaled_rows = staticmethod(rows.torch_scaled_rows)

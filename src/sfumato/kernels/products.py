@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array
+from sfumato.arrays import Array, to_numpy
 from sfumato.kernels.compiled import products as loops
+from sfumato.kernels.threads import run_in_threads
 
 WHOLE = 8
 """Columns that OpenBLAS multiplies at once. The rest is split into 4, 2 and 1, each in about the time of 8."""
@@ -17,6 +18,10 @@ NARROW, LARGE = 32, 2**17
 """Products with fewer columns than this, of a matrix of at least so many numbers, have faster forms: with OpenBLAS it
 pays to fill the columns up; PyTorch's kernels for processors, which share rows among threads and not sums, take the
 product transposed."""
+
+
+PART = 2**16
+"""Numbers of a vector in a part, where vectors are shared among threads."""
 
 
 def product(A: Array, B: Array, out: Array) -> None:
@@ -38,6 +43,28 @@ def affine(x: Array, W: Array, b: Array) -> Array:
 def column_sums(A: Array, out: Array) -> None:
     """Write the sum of each column of A to `out`, in whose precision columns of 16 bits are added up."""
     out[...] = np.ones(len(A), A.dtype) @ A  # by BLAS, several times as fast as A.sum(axis=0)
+
+
+def stacked_products(rows: Array, x: Array) -> Array:
+    """Products of the rows of a matrix (m, n) with x, (n,): (m,) in float64, which the parts of x add up to."""
+    parts = run_in_threads(lambda: lambda part: rows[:, part] @ x[part], _parts(x))
+    total: Array = np.array(parts, np.float64).sum(axis=0)
+    return total
+
+
+def add_combination(coefficients: Array, rows: Array, out: Array) -> None:
+    """Add sum_i coefficients[i] rows[i] to `out`, (n,), for coefficients (m,) and rows (m, n)."""
+    own = coefficients.astype(rows.dtype)
+
+    def add(part: slice) -> None:
+        out[part] += own @ rows[:, part]
+
+    run_in_threads(lambda: add, _parts(out))
+
+
+def _parts(x: Array) -> list[slice]:
+    """Cut a vector by its length alone; an empty one is one part."""
+    return [slice(start, start + PART) for start in range(0, max(1, len(x)), PART)]
 
 
 def _filled(A: Array, B: Array) -> Array:
@@ -77,6 +104,18 @@ def torch_affine(x: Any, W: Any, b: Any) -> Array:
 
     z: Array = torch.addmm(b[:, None], W.T, x.T).T.contiguous() if _narrow(x, W) else torch.addmm(b, x, W)
     return z
+
+
+def torch_stacked_products(rows: Any, x: Any) -> Array:
+    """`stacked_products` of tensors."""
+    return to_numpy(rows @ x).astype(np.float64)
+
+
+def torch_add_combination(coefficients: Array, rows: Any, out: Any) -> None:
+    """`add_combination` of tensors."""
+    import torch
+
+    out += torch.from_numpy(coefficients).to(rows) @ rows
 
 
 def torch_column_sums(A: Any, out: Any) -> None:

@@ -2,7 +2,22 @@
 
 Newton steps along -H^-1 g, with H the matrix of second derivatives. BFGS builds H^-1 from what each step showed: moving
 by s changed the gradient by y, so H^-1 y = s. L-BFGS keeps the last few pairs (s, y) only, and multiplies H^-1 with g
-straight from them (the two-loop recursion, algorithm 7.4), in a few products of vectors.
+straight from them (the two-loop recursion, algorithm 7.4):
+
+    q = -g
+    from the newest pair to the oldest:   a_i = s_i q / s_i y_i,    q = q - a_i y_i
+    q = c q,                              c = s y / y y of the newest pair, the scale of H^-1 that it suggests
+    from the oldest pair to the newest:   b_i = y_i q / s_i y_i,    q = q + (a_i - b_i) s_i
+
+At every moment q is a combination of g, the y and the s. So the loops need no vectors, only the products among them
+(the a_i and b_i follow from s_i g, y_i g, s_i y_j and y_i y_j), and then one combination at the end:
+
+    s_i q = -s_i g - sum_(j newer) a_j s_i y_j
+    y_i q = -c (y_i g + sum_j a_j y_i y_j) + sum_(j older) (a_j - b_j) s_j y_i
+    q     = -c g - c sum_j a_j y_j + sum_j (a_j - b_j) s_j
+
+With the s and the y as rows of two matrices S and Y, a step takes the products S g and Y g and that combination, each
+in one pass over the memory of all pairs; and of the products among pairs a new one brings S y and Y y.
 """
 
 from collections.abc import Mapping
@@ -13,6 +28,7 @@ import numpy as np
 
 from sfumato.arrays import Array, namespace, total, zeros
 from sfumato.errors import InputError
+from sfumato.kernels.ops import ops
 from sfumato.objective import Evaluation, Objective
 from sfumato.optimizers.base import Optimizer
 
@@ -26,6 +42,7 @@ class Curvature(NamedTuple):
         pairs: Number of pairs stored since the start.
         converged: Whether the last step found no lower point to go to.
         here: The evaluation at the current theta, if known; a checkpoint leaves it out, as it can be had again.
+        products: Products of the pairs, if known; a checkpoint leaves them out too.
     """
 
     s: Array
@@ -33,6 +50,20 @@ class Curvature(NamedTuple):
     pairs: int
     converged: bool
     here: Evaluation | None = None
+    products: "_Products | None" = None
+
+
+class _Products(NamedTuple):
+    """Products of the stored pairs in float64, (history, history): s_i y_j, for j no older than i, and y_i y_j."""
+
+    sy: Array
+    yy: Array
+
+    def add(self, state: "Curvature", row: int) -> None:
+        """Fill in those of the pair in this row with all pairs."""
+        y = state.y[row]
+        self.sy[:, row] = ops().stacked_products(state.s, y)
+        self.yy[:, row] = self.yy[row] = ops().stacked_products(state.y, y)
 
 
 class _Trial(NamedTuple):
@@ -91,20 +122,23 @@ class LBFGS(Optimizer[Curvature]):
     ) -> tuple[Array, Curvature, Evaluation]:
         """Take one step; `learning_rate` is the first length tried, in units of the quasi-Newton step: 1 is right."""
         here = state.here or objective(theta)
-        direction = self._direction(here.gradient, state)
+        products = state.products or self._products(state)
+        direction = self._direction(here.gradient, state, products)
         if not state.pairs:  # nothing known of the curvature yet: begin with a step of length one at most
             learning_rate *= min(1.0, 1.0 / max(total(abs(here.gradient)), _limits(theta).tiny))
         found = self._search(objective, theta, direction, here, learning_rate)
         if found is None or found.loss >= here.loss:  # the memory may mislead: forget it, and go straight downhill next
-            return theta, state._replace(pairs=0, converged=not state.pairs, here=here), here
+            return theta, state._replace(pairs=0, converged=not state.pairs, here=here, products=products), here
         s, y = found.alpha * direction, found.evaluation.gradient - here.gradient
         theta = theta + s
         pairs = state.pairs
         # else the pair says nothing of a minimum; relative to both lengths, so that the loss's scale does not matter
         if float(s @ y) > _limits(theta).eps * np.sqrt(float(s @ s)) * np.sqrt(float(y @ y)):
-            state.s[pairs % self.history], state.y[pairs % self.history] = s, y
+            row = pairs % self.history
+            state.s[row], state.y[row] = s, y
+            products.add(state, row)
             pairs += 1
-        return theta, Curvature(state.s, state.y, pairs, converged=False, here=found.evaluation), here
+        return theta, Curvature(state.s, state.y, pairs, False, found.evaluation, products), here
 
     def converged(self, state: Curvature) -> bool:
         return state.converged
@@ -123,21 +157,33 @@ class LBFGS(Optimizer[Curvature]):
             raise ValueError("its pairs are of no steps downhill")
         return state
 
-    def _direction(self, gradient: Array, state: Curvature) -> Array:
-        """-H^-1 g from the stored pairs: the two-loop recursion."""
-        newest_first = [(state.pairs - 1 - k) % self.history for k in range(min(state.pairs, self.history))]
-        q, weights = -gradient, []
-        for i in newest_first:
-            weight = float(state.s[i] @ q) / float(state.s[i] @ state.y[i])
-            weights.append(weight)
-            q -= weight * state.y[i]
-        if newest_first:
-            s, y = state.s[newest_first[0]], state.y[newest_first[0]]
-            q *= float(s @ y) / float(y @ y)  # the scale of H^-1 that the newest pair suggests
-        for i, weight in zip(reversed(newest_first), reversed(weights), strict=True):
-            correction = float(state.y[i] @ q) / float(state.s[i] @ state.y[i])
-            q += (weight - correction) * state.s[i]
-        return q
+    def _products(self, state: Curvature) -> _Products:
+        """Products of all stored pairs, computed as `step` does pair by pair, and so the same to the last bit."""
+        products = _Products(*np.zeros((2, self.history, self.history)))
+        for row in range(min(state.pairs, self.history)):
+            products.add(state, row)
+        return products
+
+    def _direction(self, gradient: Array, state: Curvature, products: _Products) -> Array:
+        """-H^-1 g from the stored pairs, as derived above."""
+        count = min(state.pairs, self.history)
+        if not count:
+            return -gradient
+        sy, yy = products
+        sg, yg = (ops().stacked_products(pairs, gradient) for pairs in (state.s, state.y))
+        oldest_first = [(state.pairs - count + k) % self.history for k in range(count)]
+        a, changes = np.zeros(self.history), np.zeros(self.history)  # of the two loops; changes are a - b
+        for i in reversed(oldest_first):
+            a[i] = -(sg[i] + sy[i] @ a) / sy[i, i]  # of a only the newer ones are there yet
+        newest = oldest_first[-1]
+        c = sy[newest, newest] / yy[newest, newest]
+        for i in oldest_first:
+            b = (sy[:, i] @ changes - c * (yg[i] + yy[i] @ a)) / sy[i, i]  # of the changes only the older ones
+            changes[i] = a[i] - b
+        direction: Array = -c * gradient
+        ops().add_combination(-c * a, state.y, direction)
+        ops().add_combination(changes, state.s, direction)
+        return direction
 
     def _search(
         self, objective: Objective, theta: Array, direction: Array, here: Evaluation, first: float
