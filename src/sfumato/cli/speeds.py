@@ -110,7 +110,7 @@ def _convnet(engine: Engine) -> Callable[[], Any]:
 def _picture(engine: Engine) -> Callable[[], Any]:
     picture: Array = np.random.default_rng(0).random((EDGE * 2 // 3, EDGE, 3))
     problem = StyleProblem(StyleSettings(), picture, f"{PREFIX}starry-night", engine=engine)
-    objective = problem.objective(*picture.shape[:2], prepared=not engine.on_tensors)
+    objective = problem.objective(*picture.shape[:2], prepared=True)
     theta = engine.master.put(problem.first(*picture.shape[:2]).ravel())
     return lambda: objective(theta).loss
 

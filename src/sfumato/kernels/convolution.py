@@ -241,6 +241,9 @@ def torch_convolve(
     import torch
 
     images, filters = channels_second(_as(x, W)), channels_second(W)
+    if relu and images.numel() and _by_onednn(W):
+        ready: Any = filters if prepared is None else prepared[0]
+        return _convolve_by_onednn(images, ready, b, [geometry.stride] * 2, [geometry.padding] * 2, "relu")
     z = torch.nn.functional.conv2d(images, filters, b, stride=geometry.stride, padding=geometry.padding)
     return channels_last(z.relu_() if relu else z)
 
@@ -249,19 +252,31 @@ def torch_convolve_and_rectify(
     x: Any, W: Any, b: Any, geometry: Geometry, *, prepared: Prepared = None, direct: bool = False
 ) -> tuple[Array, Any]:
     """`convolve_and_rectify` of tensors, whose mask is the output itself."""
-    z = torch_convolve(x, W, b, geometry, relu=True)
+    z = torch_convolve(x, W, b, geometry, relu=True, prepared=prepared)
     return z, z
 
 
 def torch_prepare(W: Any, geometry: Geometry) -> Prepared:
-    """Return None: PyTorch's kernels take filters as they are."""
-    return None
+    """`prepare` of tensors: filters in the order of oneDNN's kernels, and those turned for the backward pass.
+
+    None but in bfloat16 on a processor, where products are so fast that to order the filters at every call counts.
+    """
+    import torch
+
+    if W.dtype != torch.bfloat16 or not _by_onednn(W) or geometry.stride > 1 or min(_turned_rings(geometry)) < 0:
+        return None
+    lay_out = torch.ops.mkldnn._reorder_convolution_weight
+    turned = W.flip(1, 2).permute(3, 1, 2, 0)
+    return lay_out(channels_second(W)), lay_out(channels_second(turned))
 
 
 def torch_input_gradient(
     dz: Any, W: Any, geometry: Geometry, input_shape: Shape, *, where: Any = None, prepared: Prepared = None
 ) -> Array:
     """`input_gradient` of tensors."""
+    if prepared is not None and dz.numel():
+        dz = dz if where is None else torch_masked(dz, where)
+        return _convolve_by_onednn(channels_second(dz), prepared[1], None, [1, 1], _turned_rings(geometry), "none")
     x = channels_second(dz.new_empty(input_shape))  # of which the shape alone is read
     return channels_last(_torch_gradients(dz, x, W, geometry, where, [True, False, False])[0])
 
@@ -282,6 +297,29 @@ def _torch_gradients(dz: Any, x: Any, W: Any, geometry: Geometry, where: Any, wh
     biases, steps, rings = [len(W)] if which[2] else None, [geometry.stride] * 2, [geometry.padding] * 2
     gradients = torch.ops.aten.convolution_backward
     return gradients(channels_second(dz), x, channels_second(W), biases, steps, rings, [1, 1], False, [0, 0], 1, which)
+
+
+def _by_onednn(W: Any) -> bool:
+    """Whether oneDNN convolves with these filters, as PyTorch's kernels for processors of Intel's and AMD's do."""
+    import torch
+
+    if W.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    if W.dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return bool(W.dtype == torch.float32)
+
+
+def _convolve_by_onednn(x: Any, filters: Any, b: Any, steps: list[int], rings: list[int], then: str) -> Array:
+    """Convolve images, channels second, by oneDNN, which applies what comes `then` ("relu" or "none") on the way."""
+    import torch
+
+    return channels_last(torch.ops.mkldnn._convolution_pointwise(x, filters, b, rings, steps, [1, 1], 1, then, [], ""))
+
+
+def _turned_rings(geometry: Geometry) -> list[int]:
+    """Padding down and across with which turned filters give `input_gradient`, for a stride of 1."""
+    return [edge - 1 - geometry.padding for edge in geometry.kernel]
 
 
 def _as(x: Any, other: Any) -> Any:

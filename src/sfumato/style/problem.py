@@ -112,8 +112,8 @@ class StyleProblem:
             width: Of the picture.
             engine: Where to compute and in what precision: float64 to check gradients; by default as the settings say.
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
-            prepared: Whether to keep the network's transformed filters, in seven times its memory, instead of making
-                them each time.
+            prepared: Whether to keep the network's transformed filters instead of making them each time: on NumPy's
+                arrays in seven times its memory.
         """
         settings, engine = self.settings, engine or self.engine
         how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from sfumato import InputError
 from sfumato.arrays import Array
 from sfumato.checks import bytes_as_text
+from sfumato.engine import Engine
 from sfumato.kernels.threads import parallel_kernels
 from sfumato.minimize import RunOptions
 from sfumato.style.problem import StyleProblem
@@ -75,6 +76,23 @@ def test_filters_are_kept_where_there_is_room_and_it_pays() -> None:
     assert make_plan(problem(memory=with_filters - 1), 480, 640) == Plan(None, 10)
     assert make_plan(problem(memory=without), 480, 640) == Plan(None, 10)
     assert make_plan(problem(memory=10**10), 960, 1280) == Plan(None, 10)
+
+
+@pytest.mark.parametrize(
+    ("engine", "kept"),
+    [
+        (Engine("torch", precision="bfloat16"), 1.0),
+        (Engine("torch"), None),
+        (Engine("torch", "cuda:0", "bfloat16"), None),
+    ],
+)
+def test_tensors_have_filters_to_keep_in_bfloat16_on_the_processor(engine: Engine, kept: float | None) -> None:
+    posed = problem(memory=10**10)
+    posed.engine = engine
+    plan = make_plan(posed, 480, 640)
+    assert plan.prepared == (kept is not None)
+    more = planned_memory(posed, 480, 640, plan) - planned_memory(posed, 480, 640, Plan(None, 10))
+    assert more == (kept or 0) * posed.vgg.theta.nbytes
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

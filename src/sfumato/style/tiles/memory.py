@@ -37,8 +37,8 @@ EXPECTED_SPARE = 0.5
 """Expected part of `SPARE` and of `READING`; a plan counts on all of both."""
 
 PREPARED, PREPARED_PIXELS = 7, 768 * 768
-"""Memory of the transformed filters, as a multiple of the network's bytes, and pixels up to which they are kept where
-memory allows: larger pictures take so long that to transform the filters anew hardly counts."""
+"""Memory of NumPy's transformed filters, as a multiple of the network's bytes, and pixels up to which filters are kept
+where memory allows: larger pictures take so long that to transform them anew hardly counts."""
 
 FLOAT = 4
 """Bytes of a number of a picture."""
@@ -86,7 +86,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         return _shared_plan(problem, height, width, too_much)
     whole = Plan(None, HISTORIES[0])
     prepared = whole._replace(prepared=True)
-    if not problem.engine.on_tensors and height * width <= PREPARED_PIXELS and not too_much(prepared):
+    if _prepared_bytes(problem) and height * width <= PREPARED_PIXELS and not too_much(prepared):
         return prepared
     if not too_much(whole):
         return whole
@@ -177,7 +177,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
     reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))
-    kept = PREPARED * problem.vgg.theta.nbytes if plan.prepared else 0
+    kept = _prepared_bytes(problem) if plan.prepared else 0
     return int(_fixed(problem) + kept + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
 
 
@@ -192,6 +192,14 @@ def _fixed(problem: StyleProblem) -> int:
     channels = problem.vgg.network(LEAST_TILE, LEAST_TILE).output_shape[-1]
     work = (SHARED + SCRATCH * (os.cpu_count() or 1)) * channels // 512
     return PROGRAM + theta + work + given
+
+
+def _prepared_bytes(problem: StyleProblem) -> int:
+    """Bytes of the transformed filters; 0 where no kernel takes any."""
+    theta, engine = problem.vgg.theta.nbytes, problem.engine
+    if not engine.on_tensors:
+        return PREPARED * theta
+    return theta if (engine.device, engine.precision) == ("cpu", "bfloat16") else 0  # twice, each half of float32's
 
 
 def _on_gpu(problem: StyleProblem) -> bool:
