@@ -44,7 +44,7 @@ def gather() -> dict[str, Any]:
     import sklearn
     from threadpoolctl import threadpool_info
 
-    from sfumato.cli.speeds import measure
+    from sfumato.cli.speeds import measure, saved_in_bfloat16
     from sfumato.data import NAMES
     from sfumato.engine import choose_engine, engines
     from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
@@ -56,6 +56,7 @@ def gather() -> dict[str, Any]:
     from sfumato.version import __version__
 
     here = engines()
+    fastest = measure(here)
     np.ones((2, 2)) @ np.ones((2, 2))  # BLAS is loaded, and so listed below, once it has been used
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     simd = np.show_config(mode="dicts") or {}
@@ -75,7 +76,8 @@ def gather() -> dict[str, Any]:
         "torch": version("torch") if len(here) > 1 else "not installed: pip install '.[torch]'",
         "engines": [str(engine) for engine in here],
         "auto": str(choose_engine()),
-        "fastest": measure(here),
+        "fastest": fastest,
+        "bfloat16": saved_in_bfloat16(fastest["pictures"]),
         "data": list(NAMES),
         "vgg_weights": "vgg19 is built in" if BUILTIN.is_file() else "none are built in",
         "styles": {f"{PREFIX}{name}": what for name, what in BUILTIN_STYLES.items()},
