@@ -157,26 +157,30 @@ class LBFGS(Optimizer[Curvature]):
             raise ValueError("its pairs are of no steps downhill")
         return state
 
+    def _oldest_first(self, state: Curvature) -> list[int]:
+        """Rows of the stored pairs."""
+        count = min(state.pairs, self.history)
+        return [(state.pairs - count + k) % self.history for k in range(count)]
+
     def _products(self, state: Curvature) -> _Products:
         """Products of all stored pairs, computed as `step` does pair by pair, and so the same to the last bit."""
         products = _Products(*np.zeros((2, self.history, self.history)))
-        for row in range(min(state.pairs, self.history)):
+        for row in self._oldest_first(state):
             products.add(state, row)
         return products
 
     def _direction(self, gradient: Array, state: Curvature, products: _Products) -> Array:
         """-H^-1 g from the stored pairs, as derived above."""
-        count = min(state.pairs, self.history)
-        if not count:
+        if not state.pairs:
             return -gradient
         sy, yy = products
         sg, yg = (ops().stacked_products(pairs, gradient) for pairs in (state.s, state.y))
-        oldest_first = [(state.pairs - count + k) % self.history for k in range(count)]
+        oldest_first = self._oldest_first(state)
         a, changes = np.zeros(self.history), np.zeros(self.history)  # of the two loops; changes are a - b
         for i in reversed(oldest_first):
             a[i] = -(sg[i] + sy[i] @ a) / sy[i, i]  # of a only the newer ones are there yet
         newest = oldest_first[-1]
-        c = sy[newest, newest] / yy[newest, newest]
+        c = float(sy[newest, newest] / yy[newest, newest])  # so that q keeps the precision of g
         for i in oldest_first:
             b = (sy[:, i] @ changes - c * (yg[i] + yy[i] @ a)) / sy[i, i]  # of the changes only the older ones
             changes[i] = a[i] - b
