@@ -218,6 +218,7 @@ class NumbaOps(NumpyOps):
     max_pool_gradient = staticmethod(compiled_pooling.max_pool_gradient)
     average_pool = staticmethod(compiled_pooling.average_pool)
     average_pool_gradient = staticmethod(compiled_pooling.average_pool_gradient)
+    filter_gradients = staticmethod(compiled_convolution.filter_gradients)
 
 
 class TorchOps:
