@@ -218,8 +218,8 @@ def filter_gradients(x: Array, dz: Array, padding: int, where: Array | None = No
         product = np.empty((SEEN, SEEN, filters, channels), dtype)
 
         def part(mine: list[Strip]) -> tuple[Array, Array]:
-            total, db = np.zeros_like(product), np.zeros(filters, dtype)
-            for strip in mine:
+            total, db = np.empty_like(product), np.zeros(filters, dtype)
+            for number, strip in enumerate(mine):
                 tiles = _tiles(strip, columns)
                 v, t = (
                     memory[: SEEN**2 * tiles * width].reshape(SEEN, SEEN, -1)
@@ -229,7 +229,9 @@ def filter_gradients(x: Array, dz: Array, padding: int, where: Array | None = No
                 _read(images, padding, *where_from, B, v)
                 _read_gradients(gradients, counts, *where_from, A, t, db)
                 left, right = t.reshape(SEEN, SEEN, tiles, filters), v.reshape(SEEN, SEEN, tiles, channels)
-                total += np.matmul(left.swapaxes(2, 3), right, out=product)
+                np.matmul(left.swapaxes(2, 3), right, out=product if number else total)
+                if number:
+                    total += product
             return total, db
 
         return part
