@@ -58,7 +58,7 @@ def as_text(found: dict[str, Any]) -> str:
 
 
 def saved_in_bfloat16(found: dict[str, Any]) -> str:
-    """What bfloat16 saves for pictures on a processor with AMX, by the measurements of that job, and how to ask for it.
+    """Say what bfloat16 saves for pictures on a processor with AMX, as measured for that job, and how to ask for it.
 
     Compared is what computes on the processor without options.
     """

@@ -50,7 +50,7 @@ def paint(painting: Painting, console: Console, stop: Callable[[], bool], place:
 
 
 def advice_on_precision(transfer: StyleTransfer) -> str:
-    """What a long painting would gain from 16 bits on this processor, and how to ask for them; "" where nothing."""
+    """Say what a long painting would gain from 16 bits on this processor, and how to ask for them; "" where nothing."""
     edge = transfer.size if isinstance(transfer.size, int) else LARGEST_EDGE
     if transfer.engine is not None or edge**2 * transfer.steps < LONG or not has_amx():
         return ""
