@@ -119,7 +119,7 @@ class Convolution(Layer[Affine[Array]]):
         W, b, geometry = params.W, params.b, self.geometry
         prepared = params.prepared if isinstance(params, PreparedFilters) else None
         # In training, biases start at zero and images have blank parts, so that outputs are zero: at a kink. Rounded to
-        # 1e-8 instead, half of them would let gradients through.
+        # 1e-8 instead, half of them would let gradients through. `direct` keeps windows of zeros exact.
         direct, mask = needs.weights, None
         if self.relu and any(needs):
             z, mask = ops().convolve_and_rectify(x, W, b, geometry, prepared=prepared, direct=direct)
