@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sfumato.arrays import Array, to_numpy
-from sfumato.engine import Engine
+from sfumato.engine import Engine, choose_engine
 from sfumato.errors import FileError, InputError
 from sfumato.storage import load_header, load_tensors, refusing_damage, save_tensors
 
@@ -88,10 +88,14 @@ def save_checkpoint(path: Path, state: State, job: "Job") -> int:
 
 
 def recorded_engine(path: Path) -> Engine | None:
-    """Engine that the run of a checkpoint computes with; None for a file that says nothing of one."""
+    """Engine that the run of a checkpoint computes with; None for a file that says nothing of one.
+
+    Raises:
+        InputError: if there is no such backend, device or precision here.
+    """
     settings = load_header(path).get("settings")
     names = [settings.get(name) for name in Engine._fields] if isinstance(settings, dict) else [None]
-    return Engine(*names) if all(isinstance(name, str) for name in names) else None
+    return choose_engine(*names) if all(isinstance(name, str) for name in names) else None
 
 
 def load_checkpoint(path: Path, job: "Job") -> State:

@@ -4,6 +4,7 @@ What is learned or painted, its gradient and all sums stay in float32 at least, 
 """
 
 import contextlib
+import functools
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable, Iterator
@@ -192,7 +193,7 @@ def choose_engine(
     """Compose backend, device and precision, as the command line has them, to an engine.
 
     What is left open: a GPU that PyTorch sees, if there is one; else compiled loops for a long job, where Numba is
-    installed; else NumPy. (Loading Numba and what it has compiled takes a second and 80 MB, more than they save a short
+    installed; else NumPy. (Loading Numba and what it has compiled takes a second and 130 MB, more than they save a short
     job.) Precision is float32 unless asked otherwise.
 
     Args:
@@ -241,8 +242,8 @@ def _chosen(
             raise InputError(f"{backend} computes on the processor alone, not on {device}: use {say('torch')}")
         if reduced:
             raise InputError(f"{backend} has no arithmetic in {precision}: use {say('torch')}")
-        if backend == "numba" and not has_numba():
-            raise InputError(f"{say('numba')} needs Numba, which is not installed: pip install '.[fast]'")
+        if backend == "numba" and numba_fault():
+            raise InputError(f"{say('numba')} needs Numba, {numba_fault()}")
         found = None if backend is not None or device == "cpu" else _gpu()
         if found is None or _lacks(found, precision):
             return Engine(backend or ("numba" if long and has_numba() else "numpy"), precision=precision)
@@ -311,8 +312,20 @@ def has_amx() -> bool:
 
 
 def has_numba() -> bool:
-    """Whether the extra `fast` is installed."""
-    return importlib.util.find_spec("numba") is not None
+    """Whether compiled loops can be had: the extra `fast` is installed, and its Numba takes the NumPy that is there."""
+    return not numba_fault()
+
+
+@functools.cache
+def numba_fault() -> str:
+    """Reason why Numba cannot be used; "" where it can, and then it is loaded."""
+    if importlib.util.find_spec("numba") is None:
+        return "which is not installed: pip install '.[fast]'"
+    try:
+        import numba
+    except ImportError as error:  # it refuses versions of NumPy that it does not know
+        return f"which cannot be loaded ({error})"
+    return "which NUMBA_DISABLE_JIT switches off" if numba.config.DISABLE_JIT else ""
 
 
 def has_torch() -> bool:

@@ -13,7 +13,7 @@ def info(output: OutputOptions) -> None:
     """Say what this installation is and computes with: versions, threads, instruction set, memory, data.
 
     What computes fastest here is measured, for each kind of job, and the command told that asks for it. Without its
-    options, a GPU computes if PyTorch sees one, and NumPy if not; always in float32.
+    options, a GPU computes if PyTorch sees one; else compiled loops, in a long run, and NumPy; always in float32.
 
     Examples:
         sfumato info
@@ -46,7 +46,7 @@ def gather() -> dict[str, Any]:
 
     from sfumato.cli.speeds import measure, saved_in_bfloat16
     from sfumato.data import NAMES
-    from sfumato.engine import choose_engine, engines
+    from sfumato.engine import choose_engine, engines, has_numba, has_torch, numba_fault
     from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
     from sfumato.sound.builtin import BUILTIN_SOUNDS
     from sfumato.sound.builtin import PREFIX as SOUND_PREFIX
@@ -73,9 +73,10 @@ def gather() -> dict[str, Any]:
         "blas": [f"{p['internal_api']} {p['version']}, {p.get('architecture', 'unknown')}" for p in pools],
         "threads": max([pool["num_threads"] for pool in pools], default=1),
         "instructions": [*extensions.get("baseline", []), *extensions.get("found", [])],
-        "torch": version("torch") if len(here) > 1 else "not installed: pip install '.[torch]'",
+        "numba": version("numba") if has_numba() else f"none, {numba_fault()}",
+        "torch": version("torch") if has_torch() else "not installed: pip install '.[torch]'",
         "engines": [str(engine) for engine in here],
-        "auto": str(choose_engine()),
+        "auto": f"{choose_engine()}; for long runs, {choose_engine(long=True)}",
         "fastest": fastest,
         "bfloat16": saved_in_bfloat16(fastest["pictures"]),
         "data": list(NAMES),

@@ -88,14 +88,6 @@ def parse_batch_size(text: str) -> int | str:
     return int(text)
 
 
-def parse_engine(compute: Mapping[str, str | None]) -> Engine | str | None:
-    """Choose the engine of the three options; None where none is given, and the backend's name where it is alone."""
-    backend, device, precision = (compute[name] for name in ("backend", "device", "precision"))
-    if backend is None:
-        return choose_engine(None, device, precision) if device or precision else None
-    return backend + (f":{device}" if device else "") + (f"/{precision}" if precision else "")
-
-
 def asked_engine(compute: Mapping[str, Any], precisions: tuple[str, ...] = PRECISIONS) -> Engine | None:
     """Choose the engine of the three options; None where none is given, so that a run which is resumed keeps its own.
 

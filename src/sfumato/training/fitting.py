@@ -47,7 +47,7 @@ REPLACED = {
 """Keywords of `fit` before version 0.2, with their replacements."""
 
 LONG = 1.5
-"""Seconds that compiled loops must save for a run to load them; Numba and they take 0.8 s to load, and 80 MB."""
+"""Seconds that compiled loops must save for a run to load them; Numba and they take 0.8 s to load, and 130 MB."""
 
 SAVED_A_STEP, SAVED_A_PARAMETER, SAVED_A_NUMBER, SAVED_A_PRODUCT = 3e-5, 1.5e-9, 2e-10, 4e-11
 """Seconds that compiled loops save in a step; in an update, for each parameter; for each number in an example and in

@@ -1,12 +1,14 @@
 """What is compiled is kept for the next process, in a folder that nobody else can write to, or not at all."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 pytest.importorskip("numba")
 
@@ -94,6 +96,34 @@ def test_a_folder_that_others_can_write_to_is_neither_read_nor_written(run: Run)
     run.kept.chmod(0o700)
     run.kept.parent.chmod(0o777)  # whoever can rename the folder can put another in its place
     assert run() == COMPILED
+
+
+@on_linux
+def test_a_folder_below_one_that_others_can_write_to_is_not_used(run: Run) -> None:
+    run.home.chmod(0o777)
+    assert run() == COMPILED
+    assert not run.files()
+    run.home.chmod(0o1777)  # sticky, as /tmp: there nobody can rename what is another's
+    assert run() == COMPILED
+    assert run.files()
+
+
+@on_linux
+def test_nothing_is_kept_beside_the_source_where_the_folder_takes_nothing(run: Run) -> None:
+    """Numba would look for other places by itself."""
+    run()
+    (subfolder,) = (path for path in run.kept.iterdir() if path.is_dir())
+    shutil.rmtree(subfolder)
+    subfolder.write_text("a file in place of Numba's folder", encoding="utf-8")
+    assert run() == COMPILED
+    assert not list(run.program.parent.glob("__pycache__/*.nb?"))
+
+
+@on_linux
+def test_a_process_that_stands_still_is_not_waited_for_again_and_again(run: Run) -> None:
+    run()
+    with FileLock(run.kept / "lock"):
+        assert run() == COMPILED
 
 
 @on_linux

@@ -34,8 +34,8 @@ def paint(painting: Painting, console: Console, stop: Callable[[], bool], place:
     Raises:
         SfumatoError: as `Painting.paint`.
     """
-    advice = advice_on_precision(painting.transfer)
-    if advice and not place:
+    advice = "" if painting.resume or place else advice_on_precision(painting.transfer)
+    if advice:
         console.note(advice)
     with console.progress() as progress:
 
@@ -52,7 +52,12 @@ def paint(painting: Painting, console: Console, stop: Callable[[], bool], place:
 def advice_on_precision(transfer: StyleTransfer) -> str:
     """Say what a long painting would gain from 16 bits on this processor, and how to ask for them; "" where nothing."""
     edge = transfer.size if isinstance(transfer.size, int) else LARGEST_EDGE
-    if transfer.engine is not None or edge**2 * transfer.steps < LONG or not has_amx():
+    if (
+        transfer.engine is not None
+        or edge**2 * transfer.steps < LONG
+        or transfer.chosen_engine().device != "cpu"
+        or not has_amx()
+    ):
         return ""
     extra = "" if has_torch() else ", once pip install '.[torch]' has brought PyTorch"
     return f"this processor has AMX: --precision bfloat16 takes {SHARE_IN_BFLOAT16} the time{extra}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sfumato.cli.messages import in_options
-from sfumato.cli.parsing import parse_engine
+from sfumato.cli.parsing import asked_engine
 from sfumato.cli.tune.search import SearchPlan
 from sfumato.minimize import RunOptions
 from sfumato.outputs import BEST
@@ -66,7 +66,7 @@ def train_again(plan: SearchPlan, best: "Trial", out: Path | None) -> dict[str, 
     """Train with the values of the best trial; the run is kept in a folder, if one is given."""
     from sfumato.recipe import train_with
 
-    settings, how = plan.with_values(best.values, best.best_epoch), RunOptions(engine=parse_engine(plan.compute))
+    settings, how = plan.with_values(best.values, best.best_epoch), RunOptions(engine=asked_engine(plan.compute))
     run = train_with(plan.data, settings, plan.seed, how, out, overwrite=True, words=in_options)
     if run.stopped == "interrupted":
         raise typer.Exit(130)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.parsing import parse_engine, parse_hidden
+from sfumato.cli.parsing import asked_engine, parse_hidden
 from sfumato.data.dataset import Examples
 from sfumato.engine import Engine
 from sfumato.errors import FileError, InputError
@@ -84,9 +84,9 @@ class SearchPlan:
         return run_files(self.prepare(splits).network.input_shape, classes=bool(splits.dataset.classes))
 
     @property
-    def engine(self) -> Engine | str | None:
+    def engine(self) -> Engine | None:
         """Engine to compute with; None leaves it to each training, by its length."""
-        return parse_engine(self.compute)
+        return asked_engine(self.compute)
 
     def prepare(self, splits: Splits) -> Training:
         """Prepare a training with the settings that are given."""

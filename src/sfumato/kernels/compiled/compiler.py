@@ -23,14 +23,16 @@ from typing import Any, Generic, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-WAIT = 60.0
-"""Seconds to wait for another process that compiles, before this one compiles without keeping the result."""
+WAIT = 5.0
+"""Seconds to wait for another process that reads or writes what is kept, which takes milliseconds."""
 
 DAMAGED = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, ValueError, TypeError, KeyError)
 """Errors that reading, unpickling and writing a kept result may raise."""
 
 _lock = threading.RLock()
 _watchers: list[Callable[[], object]] = []
+_given_up = threading.Event()
+"""Set once the folder could not be had in time: from then on this process waits no more."""
 
 
 class Compiled(Generic[P, R]):
@@ -73,65 +75,63 @@ def compiled(function: Callable[P, R]) -> Compiled[P, R]:
 def _make_dispatcher(function: Callable[..., Any]) -> Any:
     """Numba's dispatcher of a function, whose results are kept where `cache_folder` says."""
     import numba
-    from numba.core.caching import NullCache
 
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    dispatcher = numba.njit(function, **options)
     folder = cache_folder()
-    own, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder or "")  # read when the dispatcher is made
-    try:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-        dispatcher = numba.njit(function, cache=folder is not None, **options)
-    finally:
-        numba.config.CACHE_DIR = own
-    compile_or_load, really_compile = dispatcher.compile, dispatcher._compiler.compile
+    if folder is not None:
+        _keep_in(folder, dispatcher)
+    really_compile = dispatcher._compiler.compile
 
     def compile_watched(*types: Any) -> Any:
         for watcher in list(_watchers):
             watcher()
         return really_compile(*types)
 
-    def compile_once(signature: Any) -> Any:
-        with _lock, _alone(folder) as alone:
-            if not alone:
-                dispatcher._cache = NullCache()
-            try:
-                return compile_or_load(signature)
-            except DAMAGED:  # of the folder; a full disk is met once the function is compiled, so this is quick
-                dispatcher._cache = NullCache()
-                return compile_or_load(signature)
-
-    dispatcher.compile, dispatcher._compiler.compile = compile_once, compile_watched
+    dispatcher._compiler.compile = compile_watched
     return dispatcher
 
 
-@contextlib.contextmanager
-def _alone(folder: Path | None) -> Iterator[bool]:
-    """Keep other processes from writing to the folder; yields whether this one may.
+def _keep_in(folder: Path, dispatcher: Any) -> None:
+    """Have the dispatcher's results kept in the folder, and in no other that Numba may know of."""
+    from numba import config
+    from numba.core.caching import NullCache
+
+    places = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
+    config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(folder), ""  # read when caching is enabled
+    try:
+        dispatcher.enable_caching()
+        if not Path(dispatcher._cache.cache_path).is_relative_to(folder):
+            raise RuntimeError("another folder was chosen, as nothing can be written to this one")
+    except RuntimeError:
+        dispatcher._cache = NullCache()
+        return
+    finally:
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = places
+    cache = dispatcher._cache
+    cache.load_overload, cache.save_overload = (
+        _one_at_a_time(folder, step) for step in (cache.load_overload, cache.save_overload)
+    )
+
+
+def _one_at_a_time(folder: Path, step: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function that reads or writes while no other process does, and returns None where that fails.
 
     Two that add to a function's index at once would give two results the same name, and one would run the other's.
     """
-    from filelock import Timeout
+    from filelock import FileLock, Timeout
 
-    if folder is None:
-        yield False
-        return
-    lock = _lock_of(folder)
-    try:
-        lock.acquire(timeout=WAIT)
-    except (OSError, Timeout, NotImplementedError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+    def step_alone(*args: Any) -> Any:
+        try:
+            with FileLock(folder / "lock", timeout=0.0 if _given_up.is_set() else WAIT):
+                return step(*args)
+        except (Timeout, NotImplementedError):  # a process that stands still, or a disk without locks
+            _given_up.set()
+        except DAMAGED:
+            pass
+        return None
 
-
-@cache
-def _lock_of(folder: Path) -> Any:
-    """The lock of the folder, one a process: a function's compilation may compile another that it calls."""
-    from filelock import FileLock
-
-    return FileLock(folder / "lock", thread_local=False)
+    return step_alone
 
 
 @cache
@@ -142,19 +142,23 @@ def cache_folder() -> Path | None:
     folder = Path(pooch.os_cache("sfumato")) / "kernels"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (_own(folder) and _own(folder.parent) and os.access(folder, os.W_OK)):
+        if not (_closed_to_others(folder) and os.access(folder, os.W_OK)):
             return None
     except OSError:
         return None
     return folder
 
 
-def _own(folder: Path) -> bool:
-    """Whether the folder belongs to this user, and nobody else may write to it."""
+def _closed_to_others(folder: Path) -> bool:
+    """Whether the folder belongs to this user, and nobody else can write to it or put another in its place."""
     if os.name == "nt":  # a user's folders are closed to others there, and say nothing of that in their mode
         return True
-    found = folder.stat()
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    for place in (folder := folder.resolve(), *folder.parents):
+        found = place.stat()
+        writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+        if writable or found.st_uid not in (os.geteuid(), 0):
+            return False
+    return folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 @contextlib.contextmanager

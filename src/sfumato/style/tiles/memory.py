@@ -25,6 +25,9 @@ from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 TENSORS, GPU = 190_000_000, 600_000_000
 """Bytes of PyTorch beside Python's, and of a GPU before any picture is on it."""
 
+NUMBA = 180_000_000
+"""Bytes of Numba, of what it has compiled, and of the compilation in a first run."""
+
 SHARED, SCRATCH = 50_000_000, 11_000_000
 """Bytes of work space for all threads, and for each of them, where layers have 512 channels: transformed filters, Gram
 matrices, tiles of features."""
@@ -189,6 +192,8 @@ def _fixed(problem: StyleProblem) -> int:
     given = sum(picture.nbytes for picture in _given(problem))
     if problem.engine.on_tensors:
         given += TENSORS + theta * problem.engine.reduced // 2
+    if problem.engine.backend == "numba":
+        given += NUMBA
     channels = problem.vgg.network(LEAST_TILE, LEAST_TILE).output_shape[-1]
     work = (SHARED + SCRATCH * (os.cpu_count() or 1)) * channels // 512
     return PROGRAM + theta + work + given
