@@ -94,7 +94,7 @@ def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_numb
         [*LAUNCH, "2", "-m", "sfumato", *options, "100000"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     checkpoint = tmp_path / "run" / "checkpoint.safetensors"
-    _until(checkpoint.exists)
+    _until(lambda: checkpoint.exists() and load_header(checkpoint)["progress"][0] > 0)
     _process(running, rank).send_signal(signal.SIGKILL)
     _, err = running.communicate(timeout=120)
     assert running.returncode != 0

@@ -97,7 +97,8 @@ class MemoryBatches(Batches):
         # In order in memory, or taking a batch's rows would copy all of them each time
         self.x = engine.put(np.ascontiguousarray(x) if self.stays_integer else scaling(x, engine.numpy_dtype))
         self.scaled = engine.master.put(np.empty((0, *x.shape[1:]), engine.numpy_dtype))
-        self.offset, self.factor = map(engine.master.put, (scaling.offset, scaling.factor))
+        if self.stays_integer:
+            self.offset, self.factor = map(engine.master.put, (scaling.offset, scaling.factor))
         self.y = engine.master.put(_truth(y))
         if weight is not None and not weight.any():
             raise InputError("the sample weights are all zero: nothing would be learned")
