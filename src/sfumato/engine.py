@@ -193,8 +193,8 @@ def choose_engine(
     """Compose backend, device and precision, as the command line has them, to an engine.
 
     What is left open: a GPU that PyTorch sees, if there is one; else compiled loops for a long job, where Numba is
-    installed; else NumPy. (Loading Numba and what it has compiled takes a second and 130 MB, more than they save a short
-    job.) Precision is float32 unless asked otherwise.
+    installed; else NumPy. (Loading Numba and what it has compiled takes a second and 130 MB, more than they save a
+    short job.) Precision is float32 unless asked otherwise.
 
     Args:
         backend: "numpy", "numba" or "torch".

@@ -19,7 +19,7 @@ LONG = 2 * 10**7
 """Pixels of the square of a picture's long edge, times steps at a scale, from which painting takes about a minute."""
 
 SHARE_IN_BFLOAT16 = "about half of"
-"""Share of the time that a step takes in bfloat16 beside NumPy's where there is AMX; docs/performance.md has the measurement."""
+"""Share of a step's time that it takes in bfloat16 where there is AMX, as docs/performance.md has it."""
 
 
 def paint(painting: Painting, console: Console, stop: Callable[[], bool], place: str = "") -> StyleResult:

@@ -27,7 +27,7 @@ Span = tuple[int, int]
 
 @compiled
 def _values(d0: float, d1: float, d2: float, d3: float, d4: float, d5: float, entries: tuple[float, ...]) -> Six:
-    """v = B d, for some of B's entries: see `_of_values`."""
+    """v = B d, for some of B's entries, as `read_tiles` picks them."""
     b02, b11, b12, b13, b14, b31, b32, b33, b34 = entries
     odd, even = b11 * d1 + b13 * d3, b12 * d2 + b14 * d4
     other_odd, other_even = b31 * d1 + b33 * d3, b32 * d2 + b34 * d4
@@ -43,7 +43,7 @@ def _values(d0: float, d1: float, d2: float, d3: float, d4: float, d5: float, en
 
 @compiled
 def _outputs(m0: float, m1: float, m2: float, m3: float, m4: float, m5: float, entries: tuple[float, ...]) -> Four:
-    """y = A m, for some of A's entries: see `_of_outputs`."""
+    """y = A m, for some of A's entries, as `write_tiles` picks them."""
     a11, a21, a31, a13, a23, a33 = entries
     even, odd, other_even, other_odd = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return (
@@ -72,7 +72,7 @@ def _gather(x: Array, where: Array, n: int, top: int, left: int, begin: int, lan
 
 
 @compiled
-def _read(
+def read_tiles(
     x: Array, where: Array, padding: int, images: Span, rows: Span, columns: int, B: Array, v: Array, first: int
 ) -> None:
     """v[:, first:] = B d B^T, (36, tiles, channels), for some rows of tiles of some images."""
@@ -130,7 +130,7 @@ def _put(
 
 
 @compiled
-def _write(
+def write_tiles(
     m: Array,
     first: int,
     images: Span,
@@ -173,23 +173,24 @@ class CompiledSteps(winograd.Steps):
     A, B = (np.ascontiguousarray(matrix, np.float32) for matrix in winograd.transforms()[:2])
 
     def reader(self) -> Callable[[Strip, Array, int, Array], None]:
-        x, where = np.ascontiguousarray(self.x), _mask(self.where)
+        x, where = np.ascontiguousarray(self.x), mask(self.where)
 
         def read(strip: Strip, v: Array, first: int, scratch: Array) -> None:
-            _read(x, where, self.padding, _span(strip.images), _span(strip.rows), self.tiles[2], self.B, v, first)
+            read_tiles(x, where, self.padding, span(strip.images), span(strip.rows), self.tiles[2], self.B, v, first)
 
         return read
 
     def write(self, strip: Strip, m: Array, first: int, scratch: Array) -> None:
         b = np.zeros(self.out, m.dtype) if self.b is None else self.b
-        images, rows, positive = _span(strip.images), _span(strip.rows), _mask(self.positive)
-        _write(m, first, images, rows, self.tiles[2], self.A, b, self.relu, self.z, positive)
+        images, rows, positive = span(strip.images), span(strip.rows), mask(self.positive)
+        write_tiles(m, first, images, rows, self.tiles[2], self.A, b, self.relu, self.z, positive)
 
 
-def _mask(mask: Array | None) -> Array:
+def mask(mask: Array | None) -> Array:
     """A mask, or an empty one in its place."""
-    return np.empty((0, 0, 0, 0), bool) if mask is None else np.ascontiguousarray(mask)
+    return np.empty((1, 1, 1, 0), bool) if mask is None else np.ascontiguousarray(mask)
 
 
-def _span(part: slice) -> Span:
+def span(part: slice) -> Span:
+    """First entry of a part, and the one behind its last."""
     return part.start, part.stop
