@@ -99,7 +99,7 @@ class Ops(Protocol):
 
     # kernels/rows.py
 
-    def scaled_rows(self, x: Array, rows: Array, offset: Array, factor: Array, out: Array) -> None:
+    def gather_and_scale(self, x: Array, rows: Array, offset: Array, factor: Array, out: Array) -> None:
         """Rows of bytes, scaled."""
 
     # kernels/softmax.py
@@ -182,7 +182,7 @@ class NumpyOps:
     add_combination = staticmethod(products.add_combination)
     rectify = staticmethod(relu.rectify)
     masked = staticmethod(relu.masked)
-    scaled_rows = staticmethod(rows.scaled_rows)
+    gather_and_scale = staticmethod(rows.gather_and_scale)
     softmax_cross_entropy = staticmethod(softmax.softmax_cross_entropy)
     total_and_gram_matrix = staticmethod(gram.total_and_gram_matrix)
     add_product = staticmethod(gram.add_product)
@@ -203,7 +203,7 @@ class NumbaOps(NumpyOps):
     affine = staticmethod(products.numba_affine)
     rectify = staticmethod(relu.numba_rectify)
     masked = staticmethod(relu.numba_masked)
-    scaled_rows = staticmethod(rows.numba_scaled_rows)
+    gather_and_scale = staticmethod(rows.numba_gather_and_scale)
     softmax_cross_entropy = staticmethod(softmax.numba_softmax_cross_entropy)
     descend = staticmethod(updates.numba_descend)
     momentum = staticmethod(updates.numba_momentum)
@@ -240,7 +240,7 @@ class TorchOps:
     add_combination = staticmethod(products.torch_add_combination)
     rectify = staticmethod(relu.torch_rectify)
     masked = staticmethod(relu.torch_masked)
-    scaled_rows = staticmethod(rows.torch_scaled_rows)
+    gather_and_scale = staticmethod(rows.torch_gather_and_scale)
     softmax_cross_entropy = staticmethod(softmax.torch_softmax_cross_entropy)
     total_and_gram_matrix = staticmethod(gram.torch_total_and_gram_matrix)
     add_product = staticmethod(gram.torch_add_product)

@@ -122,7 +122,7 @@ class MemoryBatches(Batches):
         if len(self.scaled) < len(rows):
             self.scaled = zeros((len(rows), *self.x.shape[1:]), self.scaled)
         scaled = self.scaled[: len(rows)]
-        ops().scaled_rows(self.x, rows, self.offset, self.factor, out=scaled)
+        ops().gather_and_scale(self.x, rows, self.offset, self.factor, out=scaled)
         return self.engine.downcast(scaled)
 
     def share(self, which: Any, workers: Workers) -> tuple[Any, Share]:

@@ -20,6 +20,10 @@ from functools import cache, update_wrapper
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import numpy as np
+
+from sfumato.arrays import Array
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -70,6 +74,19 @@ class Compiled(Generic[P, R]):
 def compiled(function: Callable[P, R]) -> Compiled[P, R]:
     """Compile a function of loops over arrays, when it is first called."""
     return Compiled(function)
+
+
+def serves(*arrays: Array) -> bool:
+    """Whether compiled loops serve these arrays: all float32, or all float64. Others are left to NumPy."""
+    dtype = arrays[0].dtype
+    return bool(dtype in (np.float32, np.float64)) and all(array.dtype == dtype for array in arrays[1:])
+
+
+def numbers_below(numbers: Array, size: int) -> bool:
+    """Whether these are numbers, (n,), of entries of an axis; compiled loops ask no more, and NumPy refuses others."""
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not numbers.dtype.isnative:
+        return False
+    return not numbers.size or bool(numbers.min() >= -size and numbers.max() < size)
 
 
 def _make_dispatcher(function: Callable[..., Any]) -> Any:

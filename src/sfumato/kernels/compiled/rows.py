@@ -5,8 +5,8 @@ from sfumato.kernels.compiled.compiler import compiled
 
 
 @compiled
-def scaled_rows(x: Array, rows: Array, offset: Array, factor: Array, out: Array) -> None:
-    """Write (x[rows] - offset) * factor to `out`, where offset and factor are one for all or one a column."""
+def gather_and_scale(x: Array, rows: Array, offset: Array, factor: Array, out: Array) -> None:
+    """Write (x[rows] - offset) * factor to `out`, where offset and factor are both one for all, or one a column."""
     number = out.dtype.type
     for n in range(len(rows)):
         taken, row = x[rows[n]], out[n]
