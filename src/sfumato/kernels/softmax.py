@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array, scaled_rows, weighted_total
+from sfumato.arrays import Array, cast, scaled_rows, weighted_total
 from sfumato.kernels.compiled import softmax as loops
+from sfumato.kernels.compiled.compiler import numbers_below, serves
 
 
 class CrossEntropy(NamedTuple):
@@ -19,7 +20,7 @@ class CrossEntropy(NamedTuple):
     Attributes:
         loss: Their sum in double precision, each times its row's weight.
         correct: Number of rows that are largest at their class.
-        pullback: Gradient with respect to the logits, (n, classes), from that with respect to the sum; for one call.
+        pullback: Gradient with respect to the logits, (n, classes), from that with respect to the sum.
     """
 
     loss: Any
@@ -50,17 +51,20 @@ def softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> Cr
 
 def numba_softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
     """`softmax_cross_entropy` in three passes."""
-    if z.dtype.kind == "c":
+    rows, classes = z.shape
+    fits = classes > 0 and len(y) == rows and (weight is None or weight.shape == y.shape)
+    if not (fits and serves(z) and numbers_below(y, classes)):
         return softmax_cross_entropy(z, y, weight)
     shifted = np.empty(z.shape, z.dtype)
-    weights = np.empty(0, z.dtype) if weight is None else weight
+    weights = np.empty(0, z.dtype) if weight is None else cast(weight, z.dtype)
     correct = loops.shift(np.ascontiguousarray(z), y, shifted)
     S = np.exp(shifted)
     loss = loops.measure(shifted, S, y, weights)
 
     def pullback(dsum: float) -> Array:
-        loops.gradient(S, y, weights, dsum)
-        return S
+        dz: Array = np.empty_like(S)
+        loops.gradient(S, y, weights, dsum, dz)
+        return dz
 
     return CrossEntropy(loss, correct, pullback)
 

@@ -9,13 +9,13 @@ from threadpoolctl import threadpool_limits
 
 from sfumato.arrays import Array
 from sfumato.kernels import threads
-from sfumato.kernels.ops import OPS
+from sfumato.kernels.ops import OPS, Ops
 from sfumato.kernels.threads import parallel_kernels
 
 pytest.importorskip("numba")
 
 NUMPY, NUMBA = OPS["numpy"], OPS["numba"]
-DTYPES = [np.dtype("float32"), np.dtype("float64")]
+DTYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
 BETA1, BETA2, EPSILON, RATE = 0.9, 0.999, 1e-8, 0.01
 
 UPDATES: dict[str, tuple[int, Callable[..., None]]] = {
@@ -136,3 +136,28 @@ def test_affine_maps_of_few_inputs_equal_those_of_numpy(dtype: np.dtype[Any], n:
     z = NUMBA.affine(x, W, b)
     assert z.dtype == dtype
     np.testing.assert_allclose(z, NUMPY.affine(x, W, b), rtol=close(dtype), atol=close(dtype))
+
+
+@pytest.mark.parametrize("ops", [NUMPY, NUMBA], ids=["numpy", "numba"])
+def test_classes_are_numbered_as_by_numpy(ops: Ops) -> None:
+    z = draw(DTYPES[0], 3, 4)
+    counted_from_the_end, whole = (ops.softmax_cross_entropy(z, np.array(y)) for y in ([-1, -4, 2], [3, 0, 2]))
+    assert counted_from_the_end.loss == whole.loss
+    np.testing.assert_array_equal(counted_from_the_end.pullback(1.0), whole.pullback(1.0))
+    for c in (4, -5, 10**9):
+        with pytest.raises(IndexError):
+            ops.softmax_cross_entropy(z, np.array([0, c, 1]))
+    with pytest.raises(ValueError, match="broadcast"):
+        ops.softmax_cross_entropy(z, np.array([0, 1, 2, 3]))
+    with pytest.raises(ValueError, match="zero-size"):
+        ops.softmax_cross_entropy(z[:, :0], np.array([0, 0, 0]))
+
+
+@pytest.mark.parametrize("ops", [NUMPY, NUMBA], ids=["numpy", "numba"])
+def test_the_backward_pass_of_a_cross_entropy_may_be_repeated(ops: Ops) -> None:
+    pullback = ops.softmax_cross_entropy(draw(DTYPES[0], 5, 3), np.arange(5) % 3).pullback
+    first = pullback(0.5)
+    kept = first.copy()
+    np.testing.assert_array_equal(pullback(0.5), kept)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_allclose(pullback(1.0), 2 * kept, rtol=1e-6)

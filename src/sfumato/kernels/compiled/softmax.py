@@ -46,11 +46,11 @@ def measure(shifted: Array, exponentials: Array, y: Array, weight: Array) -> flo
 
 
 @compiled
-def gradient(S: Array, y: Array, weight: Array, dsum: float) -> None:
-    """Set S to the gradient (S_i - [i = c]) dsum, times the row's weight."""
+def gradient(S: Array, y: Array, weight: Array, dsum: float, dz: Array) -> None:
+    """Write the gradient (S_i - [i = c]) dsum, times the row's weight, to dz."""
     one = S.dtype.type(1.0)
     for n in range(len(y)):
         factor = S.dtype.type(dsum * weight[n] if len(weight) else dsum)
-        S[n, y[n]] -= one
         for k in range(S.shape[1]):
-            S[n, k] *= factor
+            dz[n, k] = S[n, k] * factor
+        dz[n, y[n]] = (S[n, y[n]] - one) * factor
