@@ -6,6 +6,7 @@ import numpy as np
 
 from sfumato.arrays import Array, to_numpy
 from sfumato.kernels.compiled import products as loops
+from sfumato.kernels.compiled.compiler import serves
 from sfumato.kernels.threads import run_in_threads
 
 WHOLE = 8
@@ -79,7 +80,8 @@ def _filled(A: Array, B: Array) -> Array:
 
 def numba_affine(x: Array, W: Array, b: Array) -> Array:
     """`affine`, in one pass where inputs are few: BLAS takes longer to begin, and the row b is another pass."""
-    if len(W) > FEW or x.dtype.kind == "c" or W.dtype.kind == "c":
+    fits = x.shape[1:] == W.shape[:1] and b.shape == W.shape[1:]
+    if len(W) > FEW or not (fits and serves(x, W, b)):
         return affine(x, W, b)
     z = np.empty((len(x), len(b)), W.dtype)
     loops.affine(np.ascontiguousarray(x), np.ascontiguousarray(W), b, z)

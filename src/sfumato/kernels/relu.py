@@ -7,6 +7,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.kernels.compiled import relu as loops
+from sfumato.kernels.compiled.compiler import serves
 from sfumato.kernels.threads import run_on_parts
 
 
@@ -24,6 +25,8 @@ def masked(da: Array, mask: Any) -> Array:
 
 def numba_rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
     """`rectify`, whose mask is the output itself."""
+    if not serves(x):
+        return rectify(x, positive=positive)
     a = np.empty(x.shape, x.dtype)
     run_on_parts(loops.rectify, (np.ascontiguousarray(x).reshape(-1), a.reshape(-1)))
     return a, a if positive else None
@@ -31,7 +34,9 @@ def numba_rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
 
 def numba_masked(da: Array, mask: Any) -> Array:
     """`masked`: 0 where the output of ReLU is not positive."""
-    da = np.ascontiguousarray(da)
+    ordered = da.flags.c_contiguous and mask.flags.c_contiguous and da.shape == mask.shape
+    if not (ordered and serves(da, mask)):
+        return masked(da, mask > 0)
     run_on_parts(loops.masked, (da.reshape(-1), mask.reshape(-1)))
     return da
 

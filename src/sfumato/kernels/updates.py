@@ -15,6 +15,7 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.kernels.compiled import updates as loops
+from sfumato.kernels.compiled.compiler import serves
 from sfumato.kernels.threads import PART, run_on_parts
 
 
@@ -130,22 +131,34 @@ def in_parts(step: Callable[..., None], *vectors: Array) -> None:
 
 def numba_descend(theta: Array, g: Array, rate: float) -> None:
     """`descend` in one pass."""
-    run_on_parts(loops.descend, (theta, g), rate)
+    if _served(theta, g):
+        run_on_parts(loops.descend, (theta, g), rate)
+    else:
+        descend(theta, g, rate)
 
 
 def numba_momentum(theta: Array, g: Array, v: Array, beta: float, share: float, rate: float) -> None:
     """`momentum` in one pass."""
-    run_on_parts(loops.momentum, (theta, g, v), beta, share, rate)
+    if _served(theta, g, v):
+        run_on_parts(loops.momentum, (theta, g, v), beta, share, rate)
+    else:
+        momentum(theta, g, v, beta, share, rate)
 
 
 def numba_nesterov(theta: Array, g: Array, v: Array, beta: float, rate: float) -> None:
     """`nesterov` in one pass."""
-    run_on_parts(loops.nesterov, (theta, g, v), beta, rate)
+    if _served(theta, g, v):
+        run_on_parts(loops.nesterov, (theta, g, v), beta, rate)
+    else:
+        nesterov(theta, g, v, beta, rate)
 
 
 def numba_rmsprop(theta: Array, g: Array, s: Array, beta: float, epsilon: float, rate: float, *, inside: bool) -> None:
     """`rmsprop` in one pass."""
-    run_on_parts(loops.rmsprop, (theta, g, s), beta, epsilon, rate, inside)
+    if _served(theta, g, s):
+        run_on_parts(loops.rmsprop, (theta, g, s), beta, epsilon, rate, inside)
+    else:
+        rmsprop(theta, g, s, beta, epsilon, rate, inside=inside)
 
 
 def numba_adam(
@@ -161,12 +174,23 @@ def numba_adam(
     inside: bool,
 ) -> None:
     """`adam` in one pass."""
-    run_on_parts(loops.adam, (theta, g, v, s), beta1, beta2, epsilon, rate, inside)
+    if _served(theta, g, v, s):
+        run_on_parts(loops.adam, (theta, g, v, s), beta1, beta2, epsilon, rate, inside)
+    else:
+        adam(theta, g, v, s, beta1, beta2, epsilon, rate, inside=inside)
 
 
 def numba_decay(theta: Array, decays: Array, rate: float) -> None:
     """`decay` in one pass."""
-    run_on_parts(loops.decay, (theta, decays), rate)
+    if _served(theta) and decays.dtype == np.bool_ and decays.shape == theta.shape:
+        run_on_parts(loops.decay, (theta, decays), rate)
+    else:
+        decay(theta, decays, rate)
+
+
+def _served(*vectors: Array) -> bool:
+    """Whether the loops serve these vectors, which are to be of one length."""
+    return serves(*vectors) and all(vector.shape == vectors[0].shape for vector in vectors)
 
 
 def torch_descend(theta: Any, g: Any, rate: float) -> None:

@@ -149,3 +149,20 @@ def test_any_number_of_threads_gives_the_same_bytes(case: Case) -> None:
             z, mask = convolution.convolve_and_rectify(x, W, b, case[4], direct=True)
             results.append([a.tobytes() for a in (z, mask, *convolution.filter_gradients(x, dz, case[4], where=mask))])
     assert results == [results[0]] * 3
+
+
+@pytest.mark.parametrize("dtype", ["complex128", ">f4", "float16"])
+@pytest.mark.parametrize("case", [LOOPS[1], TILES[2]], ids=["loops", "tiles"])
+def test_arrays_of_other_types_are_left_to_numpy(case: Case, dtype: str) -> None:
+    x, W, b, dz = arrays(case, dtype)
+    ours, right = (
+        [
+            module.convolve(x, W, b, case[4]),
+            *module.filter_gradients(x, dz, case[4]),
+            module.input_gradient(dz, W, case[4], x.shape),
+        ]
+        for module in (convolution, by_numpy)
+    )
+    for own, expected in zip(ours, right, strict=True):
+        assert own.dtype == expected.dtype
+        np.testing.assert_array_equal(own, expected)

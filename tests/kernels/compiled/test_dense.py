@@ -161,3 +161,51 @@ def test_the_backward_pass_of_a_cross_entropy_may_be_repeated(ops: Ops) -> None:
     np.testing.assert_array_equal(pullback(0.5), kept)
     np.testing.assert_array_equal(first, kept)
     np.testing.assert_allclose(pullback(1.0), 2 * kept, rtol=1e-6)
+
+
+OTHERS = [np.dtype(name) for name in ("complex128", ">f4", ">f8", "float16")]
+"""What the loops do not serve."""
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", OTHERS, ids=str)
+def test_arrays_of_other_types_are_left_to_numpy(dtype: np.dtype[Any]) -> None:
+    z, W, b = draw(dtype, 5, 3), draw(dtype, 3, 4, seed=1), draw(dtype, 4, seed=2)
+    assert_same(NUMBA.affine(z, W, b), NUMPY.affine(z, W, b))
+    (a, mask), (expected, numpy_mask) = (ops.rectify(z, positive=True) for ops in (NUMBA, NUMPY))
+    assert_same(a, expected)
+    assert_same(NUMBA.masked(z[::-1].copy(), mask), NUMPY.masked(z[::-1].copy(), numpy_mask))
+    ours, theirs = (ops.softmax_cross_entropy(z, np.arange(5) % 3) for ops in (NUMBA, NUMPY))
+    assert (ours.loss, ours.correct) == (theirs.loss, theirs.correct)
+    assert_same(ours.pullback(0.5), theirs.pullback(0.5))
+
+
+@pytest.mark.parametrize("dtype", OTHERS, ids=str)
+@pytest.mark.parametrize("name", UPDATES)
+def test_updates_of_vectors_of_other_types_are_left_to_numpy(name: str, dtype: np.dtype[Any]) -> None:
+    remembered, update = UPDATES[name]
+    theirs = [np.abs(draw(dtype, 9, seed=seed)).astype(dtype) for seed in range(2 + remembered)]
+    ours = [vector.copy() for vector in theirs]
+    update(NUMPY, *theirs)
+    update(NUMBA, *ours)
+    for own, expected in zip(ours, theirs, strict=True):
+        assert_same(own, expected)
+
+
+@pytest.mark.parametrize(("first", "second"), [("float64", "float32"), ("float32", "float64"), ("float16", "float32")])
+def test_affine_maps_of_mixed_precision_have_that_of_numpy(first: str, second: str) -> None:
+    x, W, b = draw(np.dtype(first), 5, 3), draw(np.dtype(second), 3, 4, seed=1), draw(np.dtype(second), 4, seed=2)
+    assert_same(NUMBA.affine(x, W, b), NUMPY.affine(x, W, b))
+
+
+def test_a_gradient_is_masked_in_its_own_memory_whatever_its_order() -> None:
+    x = draw(DTYPES[0], 5, 9)
+    mask = NUMBA.rectify(x, positive=True)[1]
+    for da in (draw(DTYPES[0], 5, 9, seed=1), draw(DTYPES[0], 9, 5, seed=1).T, draw(DTYPES[0], 5, 18, seed=1)[:, ::2]):
+        expected = np.where(x > 0, da, 0)
+        assert NUMBA.masked(da, mask) is da
+        np.testing.assert_array_equal(da, expected)

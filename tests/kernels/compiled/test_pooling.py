@@ -53,3 +53,15 @@ def test_images_that_are_not_contiguous_in_memory_give_the_same() -> None:
     x = np.random.default_rng(0).standard_normal((2, 9, 8, 5), np.float32)
     for ours, right in zip(pooled("numba", np.asfortranarray(x), 2, 2), pooled("numba", x, 2, 2), strict=True):
         np.testing.assert_array_equal(ours, right)
+
+
+@pytest.mark.parametrize("dtype", ["complex128", ">f4", "float16", "uint8"])
+def test_images_of_other_types_are_left_to_numpy(dtype: str) -> None:
+    x: Array = np.random.default_rng(0).integers(-9, 9, (2, 9, 8, 5)).astype(dtype)
+    if dtype == "uint8":  # which has maxima, and no means
+        ours, right = (list(OPS[backend].max_pool(x, 2, 2)) for backend in ("numba", "numpy"))
+    else:
+        ours, right = pooled("numba", x, 2, 2), pooled("numpy", x, 2, 2)
+    for own, expected in zip(ours, right, strict=True):
+        assert own.dtype == expected.dtype
+        np.testing.assert_array_equal(own, expected)

@@ -19,7 +19,7 @@ import numpy as np
 from sfumato.arrays import Array, Shape
 from sfumato.kernels import convolution, winograd
 from sfumato.kernels.compiled import winograd_gradient
-from sfumato.kernels.compiled.compiler import compiled
+from sfumato.kernels.compiled.compiler import compiled, serves
 from sfumato.kernels.compiled.winograd import CompiledSteps
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
@@ -49,9 +49,9 @@ def convolve(
     direct: bool = False,
 ) -> Array:
     """`convolution.convolve`."""
-    if winograd.serves(x, W, geometry.stride, geometry.padding):
+    if serves(x, W, b) and winograd.serves(x, W, geometry.stride, geometry.padding):
         return _by_tiles(x, W, b, geometry.padding, relu, prepared, direct, None)
-    if x.dtype == W.dtype and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
+    if serves(x, W, b) and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
         return _by_pixels(x, W, b, geometry, relu, None)
     return convolution.convolve(x, W, b, geometry, relu=relu, prepared=prepared, direct=direct)
 
@@ -61,9 +61,9 @@ def convolve_and_rectify(
 ) -> tuple[Array, Any]:
     """`convolution.convolve_and_rectify`."""
     positive = np.empty((len(x), *geometry.positions(x.shape[1:3]), len(W)), bool)
-    if winograd.serves(x, W, geometry.stride, geometry.padding):
+    if serves(x, W, b) and winograd.serves(x, W, geometry.stride, geometry.padding):
         return _by_tiles(x, W, b, geometry.padding, True, prepared, direct, positive), positive
-    if x.dtype == W.dtype and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
+    if serves(x, W, b) and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
         return _by_pixels(x, W, b, geometry, True, positive), positive
     return convolution.convolve_and_rectify(x, W, b, geometry, prepared=prepared, direct=direct)
 
@@ -84,7 +84,7 @@ def filter_gradients(x: Array, dz: Array, geometry: Geometry, *, where: Any = No
     W = np.broadcast_to(dz[:0].sum(), (dz.shape[-1], *geometry.kernel, x.shape[3]))  # of which the shape alone is read
     if len(x) and winograd.serves(x, W, geometry.stride, geometry.padding):
         return winograd_gradient.filter_gradients(x, dz, geometry.padding, where)
-    if len(x) and x.dtype == dz.dtype and W[0].size <= SMALL and len(W) >= LEAST_FILTERS:
+    if len(x) and serves(x, dz) and W[0].size <= SMALL and len(W) >= LEAST_FILTERS:
         return _gradients_by_pixels(x, dz, geometry, where)
     return convolution.filter_gradients(x, dz, geometry, where=where)
 

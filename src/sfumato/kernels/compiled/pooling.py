@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels.compiled.compiler import compiled
+from sfumato.kernels import pooling
+from sfumato.kernels.compiled.compiler import compiled, serves
 from sfumato.kernels.pooling import memory_for_gradient, pooled_shape, strips_of
 from sfumato.kernels.strips import Strip
 from sfumato.kernels.threads import run_in_threads
@@ -93,6 +94,8 @@ def _spread(dz: Array, size: int, stride: int, share: float, apart: bool, dx: Ar
 
 def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[Array, Any]:
     """`kernels.pooling.max_pool`."""
+    if not serves(x):
+        return pooling.max_pool(x, size, stride, choose=choose)
     x = np.ascontiguousarray(x)
     z: Array = np.empty(pooled_shape(x.shape, size, stride), x.dtype)
     winners = np.zeros(z.shape, np.uint8) if choose else None
@@ -107,6 +110,8 @@ def max_pool(x: Array, size: int, stride: int, *, choose: bool = True) -> tuple[
 
 def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_shape: Shape) -> Array:
     """`kernels.pooling.max_pool_gradient`."""
+    if not (serves(dz) and winners.shape == dz.shape == pooled_shape(input_shape, size, stride)):
+        return pooling.max_pool_gradient(dz, winners, size, stride, input_shape)
     dz, dx, apart = np.ascontiguousarray(dz), memory_for_gradient(dz, size, stride, input_shape), stride >= size
 
     def send(strip: Strip) -> None:
@@ -118,6 +123,8 @@ def max_pool_gradient(dz: Array, winners: Any, size: int, stride: int, input_sha
 
 def average_pool(x: Array, size: int, stride: int) -> Array:
     """`kernels.pooling.average_pool`."""
+    if not serves(x):
+        return pooling.average_pool(x, size, stride)
     x, share = np.ascontiguousarray(x), x.dtype.type(1 / size**2)
     z: Array = np.empty(pooled_shape(x.shape, size, stride), x.dtype)
 
@@ -130,6 +137,8 @@ def average_pool(x: Array, size: int, stride: int) -> Array:
 
 def average_pool_gradient(dz: Array, size: int, stride: int, input_shape: Shape) -> Array:
     """`kernels.pooling.average_pool_gradient`."""
+    if not (serves(dz) and dz.shape == pooled_shape(input_shape, size, stride)):
+        return pooling.average_pool_gradient(dz, size, stride, input_shape)
     dz, dx, apart = np.ascontiguousarray(dz), memory_for_gradient(dz, size, stride, input_shape), stride >= size
     share = dz.dtype.type(1 / size**2)
 
