@@ -193,12 +193,13 @@ def _write_pixels(x: Array, padding: int, top: int, pixels: Array) -> None:
 @compiled
 def _write_counted(dz: Array, where: Array | None, own: Array) -> None:
     """Write the entries of dz that count, and zero for others."""
+    zero = dz.dtype.type(0.0)
     if where is None:
         for k in range(dz.size):
             own[k] = dz[k]
     else:
         for k in range(dz.size):
-            own[k] = dz[k] if where[k] else 0
+            own[k] = dz[k] if where[k] else zero
 
 
 @compiled
@@ -220,7 +221,7 @@ def _convolve_pixels(
     width, channels, out = x.shape[2], x.shape[3], b.size
     line = (width + 2 * padding) * channels
     pixels = np.zeros(((rows[1] - rows[0] - 1) * stride + kernel) * line, x.dtype)  # of the padded image
-    sums = np.empty(out, x.dtype)
+    sums, zero = np.empty(out, x.dtype), x.dtype.type(0.0)
     top = rows[0] * stride - padding
     o0, o1, o2, o3, o4 = offsets[0], offsets[1], offsets[2], offsets[3], offsets[4]
     o5, o6, o7, o8 = offsets[5], offsets[6], offsets[7], offsets[8]
@@ -241,11 +242,11 @@ def _convolve_pixels(
             own = z[n, u]
             if relu:
                 for k in range(own.size):
-                    own[k] = 0 if own[k] < 0 else own[k]
+                    own[k] = zero if own[k] < zero else own[k]
             if positive.size > 0:
                 signs = positive[n, u]
                 for k in range(own.size):
-                    signs[k] = own[k] > 0
+                    signs[k] = own[k] > zero
 
 
 @compiled

@@ -43,7 +43,7 @@ def _take_largest(x: Array, size: int, stride: int, z: Array, winners: Array) ->
 def _send_to_winners(dz: Array, winners: Array, size: int, stride: int, apart: bool, dx: Array) -> None:
     """dx[stride u + i, stride v + j] = dz where (i, j) has won, else 0; added up, unless windows lie apart."""
     images, rows, columns, _ = dz.shape
-    channels = np.uintp(dz.shape[3])
+    channels, zero = np.uintp(dz.shape[3]), dz.dtype.type(0.0)
     for n in range(images):
         for u in range(rows):
             for v in range(columns):
@@ -52,11 +52,11 @@ def _send_to_winners(dz: Array, winners: Array, size: int, stride: int, apart: b
                     if not apart:
                         for c in range(channels):
                             gradient = dz[n, u, v, c]
-                            dx[n, y, right, c] += gradient if winners[n, u, v, c] == np.uint8(number) else 0
+                            dx[n, y, right, c] += gradient if winners[n, u, v, c] == np.uint8(number) else zero
                         continue
                     for c in range(channels):
                         gradient = dz[n, u, v, c]
-                        dx[n, y, right, c] = gradient if winners[n, u, v, c] == np.uint8(number) else 0
+                        dx[n, y, right, c] = gradient if winners[n, u, v, c] == np.uint8(number) else zero
 
 
 @compiled
@@ -81,14 +81,14 @@ def _take_mean(x: Array, size: int, stride: int, share: float, z: Array) -> None
 def _spread(dz: Array, size: int, stride: int, share: float, apart: bool, dx: Array) -> None:
     """dx[stride u + i, stride v + j] = share dz; added up, unless windows lie apart."""
     images, rows, columns, _ = dz.shape
-    channels = np.uintp(dz.shape[3])
+    channels, zero = np.uintp(dz.shape[3]), dz.dtype.type(0.0)
     for n in range(images):
         for u in range(rows):
             for v in range(columns):
                 for number in range(size * size):
                     y, right = stride * u + number // size, stride * v + number % size
                     for c in range(channels):
-                        before = 0 if apart else dx[n, y, right, c]
+                        before = zero if apart else dx[n, y, right, c]
                         dx[n, y, right, c] = before + share * dz[n, u, v, c]
 
 
