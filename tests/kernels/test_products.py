@@ -7,8 +7,7 @@ from threadpoolctl import threadpool_limits
 from sfumato.arrays import to_numpy
 from sfumato.engine import Engine
 from sfumato.kernels.ops import ops
-from sfumato.kernels.products import PART
-from sfumato.kernels.threads import parallel_kernels
+from sfumato.kernels.threads import PART, parallel_kernels
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, PART, 2 * PART + 3])

@@ -54,7 +54,7 @@ def both_ways(backend: str, n: int, height: int, width: int, c: int, out: int, p
     x: Array = rng.standard_normal((n, height, width, c)).astype(np.float32)
     W: Array = rng.standard_normal((out, 3, 3, c)).astype(np.float32)
     b = rng.standard_normal(out).astype(np.float32)
-    assert winograd.serves(x, W, 1, padding)
+    assert winograd.serves(W.shape, Geometry((3, 3), padding=padding), x.dtype, W.dtype)
     expected = np.maximum(plain(x, W, b, padding), 0)
     geometry = Geometry((3, 3), padding=padding)
     z, positive = OPS[backend].convolve_and_rectify(x, W, b, geometry)
@@ -111,10 +111,10 @@ def test_prepared_filters_change_nothing() -> None:
 def test_other_convolutions_are_left_to_the_direct_kernel(
     dtype: type, kernel: int, stride: int, c: int, out: int
 ) -> None:
-    x: Array = np.ones((1, 9, 9, c), dtype)
     W: Array = np.ones((out, kernel, kernel, c), dtype)
-    assert not winograd.serves(x, W, stride, 1)
-    assert prepare(W, Geometry((kernel, kernel), stride, 1)) is None
+    geometry = Geometry((kernel, kernel), stride, 1)
+    assert not winograd.serves(W.shape, geometry, np.dtype(np.float32), W.dtype)
+    assert prepare(W, geometry) is None
 
 
 def test_the_transforms_give_the_sums_of_the_filter_exactly() -> None:

@@ -80,7 +80,7 @@ def _convolve(
 ) -> Array:
     """`convolve`, filling in `positive`, if given, with whether Z > 0."""
     padding = geometry.padding
-    if not direct and winograd.serves(x, W, geometry.stride, padding):
+    if not direct and winograd.serves(W.shape, geometry, x.dtype, W.dtype):
         U = winograd.transform_filters(W) if prepared is None else prepared[0]
         return winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive)
     positions = geometry.positions(x.shape[1:3])
@@ -93,7 +93,7 @@ def prepare(W: Array, geometry: Geometry) -> Prepared:
 
     None where no kernel transforms these filters, or where they are so small that it takes next to no time.
     """
-    if W.size < WORTH_KEEPING or not winograd.serves(W, W, geometry.stride, geometry.padding):
+    if W.size < WORTH_KEEPING or not winograd.serves(W.shape, geometry, W.dtype):
         return None
     return winograd.transform_filters(W), winograd.transform_filters(W, turned=True)
 
@@ -119,7 +119,7 @@ def input_gradient(
     only zeros, and get a gradient of zero.
     """
     kernel, stride, padding = geometry
-    if winograd.serves(dz, W, stride, padding):
+    if winograd.serves(W.shape, geometry, dz.dtype, W.dtype):
         U = winograd.transform_filters(W, turned=True) if prepared is None else prepared[1]
         return winograd.convolve(dz, U, padding=winograd.FILTER - 1 - padding, where=where)
     if stride == 1 and W.shape[3] <= FEW:

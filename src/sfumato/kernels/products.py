@@ -7,7 +7,7 @@ import numpy as np
 from sfumato.arrays import Array, to_numpy
 from sfumato.kernels.compiled import products as loops
 from sfumato.kernels.compiled.compiler import serves
-from sfumato.kernels.threads import run_in_threads
+from sfumato.kernels.threads import PART, run_in_threads
 
 WHOLE = 8
 """Columns that OpenBLAS multiplies at once. The rest is split into 4, 2 and 1, each in about the time of 8."""
@@ -19,10 +19,6 @@ NARROW, LARGE = 32, 2**17
 """Products with fewer columns than this, of a matrix of at least so many numbers, have faster forms: with OpenBLAS it
 pays to fill the columns up; PyTorch's kernels for processors, which share rows among threads and not sums, take the
 product transposed."""
-
-
-PART = 2**16
-"""Numbers of a vector in a part, where vectors are shared among threads."""
 
 
 def product(A: Array, B: Array, out: Array) -> None:

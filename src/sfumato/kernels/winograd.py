@@ -31,12 +31,13 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from sfumato.arrays import Array, Shape
+from sfumato.kernels.geometry import Geometry
 from sfumato.kernels.strips import Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
@@ -95,10 +96,17 @@ def _in_both_axes(matrix: Array) -> Array:
 A, B, G = (_in_both_axes(matrix) for matrix in transforms())
 
 
-def serves(x: Array, W: Array, stride: int, padding: int) -> bool:
-    """Whether this kernel serves a convolution: 3 x 3, stride 1, float32, channels enough."""
-    fits = W.shape[1:3] == (FILTER, FILTER) and stride == 1 and padding < FILTER
-    return fits and x.dtype == W.dtype == np.float32 and min(W.shape[0], W.shape[3]) >= LEAST_CHANNELS
+def serves(filters: Shape, geometry: Geometry, *dtypes: np.dtype[Any]) -> bool:
+    """Whether this kernel serves a convolution: 3 x 3, stride 1, float32, channels enough.
+
+    Args:
+        filters: Shape of the filters, (out, height, width, channels).
+        geometry: How their windows lie.
+        dtypes: Types of the arrays that take part.
+    """
+    fits = filters[1:3] == (FILTER, FILTER) and geometry.stride == 1 and geometry.padding < FILTER
+    single = all(dtype == np.float32 for dtype in dtypes)
+    return fits and single and min(filters[0], filters[3]) >= LEAST_CHANNELS
 
 
 def transform_filters(W: Array, *, turned: bool = False) -> Array:

@@ -9,6 +9,7 @@ Which way is taken follows from the shapes alone:
 - Whatever remains is left to `kernels/convolution.py`.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -49,7 +50,7 @@ def convolve(
     direct: bool = False,
 ) -> Array:
     """`convolution.convolve`."""
-    if serves(x, W, b) and winograd.serves(x, W, geometry.stride, geometry.padding):
+    if winograd.serves(W.shape, geometry, x.dtype, W.dtype, b.dtype):
         return _by_tiles(x, W, b, geometry.padding, relu, prepared, direct, None)
     if serves(x, W, b) and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
         return _by_pixels(x, W, b, geometry, relu, None)
@@ -61,7 +62,7 @@ def convolve_and_rectify(
 ) -> tuple[Array, Any]:
     """`convolution.convolve_and_rectify`."""
     positive = np.empty((len(x), *geometry.positions(x.shape[1:3]), len(W)), bool)
-    if serves(x, W, b) and winograd.serves(x, W, geometry.stride, geometry.padding):
+    if winograd.serves(W.shape, geometry, x.dtype, W.dtype, b.dtype):
         return _by_tiles(x, W, b, geometry.padding, True, prepared, direct, positive), positive
     if serves(x, W, b) and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
         return _by_pixels(x, W, b, geometry, True, positive), positive
@@ -72,7 +73,7 @@ def input_gradient(
     dz: Array, W: Array, geometry: Geometry, input_shape: Shape, *, where: Any = None, prepared: Prepared = None
 ) -> Array:
     """`convolution.input_gradient`."""
-    if not winograd.serves(dz, W, geometry.stride, geometry.padding):
+    if not winograd.serves(W.shape, geometry, dz.dtype, W.dtype):
         return convolution.input_gradient(dz, W, geometry, input_shape, where=where)
     U = winograd.transform_filters(W, turned=True) if prepared is None else prepared[1]
     padding = winograd.FILTER - 1 - geometry.padding
@@ -81,10 +82,10 @@ def input_gradient(
 
 def filter_gradients(x: Array, dz: Array, geometry: Geometry, *, where: Any = None) -> tuple[Array, Array]:
     """`convolution.filter_gradients`."""
-    W = np.broadcast_to(dz[:0].sum(), (dz.shape[-1], *geometry.kernel, x.shape[3]))  # of which the shape alone is read
-    if len(x) and winograd.serves(x, W, geometry.stride, geometry.padding):
+    filters = dz.shape[-1], *geometry.kernel, x.shape[3]
+    if len(x) and winograd.serves(filters, geometry, x.dtype, dz.dtype):
         return winograd_gradient.filter_gradients(x, dz, geometry.padding, where)
-    if len(x) and serves(x, dz) and W[0].size <= SMALL and len(W) >= LEAST_FILTERS:
+    if len(x) and serves(x, dz) and math.prod(filters[1:]) <= SMALL and filters[0] >= LEAST_FILTERS:
         return _gradients_by_pixels(x, dz, geometry, where)
     return convolution.filter_gradients(x, dz, geometry, where=where)
 
