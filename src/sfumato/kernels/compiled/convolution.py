@@ -51,9 +51,9 @@ def convolve(
 ) -> Array:
     """`convolution.convolve`."""
     if winograd.serves(W.shape, geometry, x.dtype, W.dtype, b.dtype):
-        return _by_tiles(x, W, b, geometry.padding, relu, prepared, direct, None)
+        return _by_tiles(x, W, b, geometry, relu=relu, prepared=prepared, direct=direct)
     if serves(x, W, b) and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
-        return _by_pixels(x, W, b, geometry, relu, None)
+        return _by_pixels(x, W, b, geometry, relu=relu)
     return convolution.convolve(x, W, b, geometry, relu=relu, prepared=prepared, direct=direct)
 
 
@@ -63,9 +63,10 @@ def convolve_and_rectify(
     """`convolution.convolve_and_rectify`."""
     positive = np.empty((len(x), *geometry.positions(x.shape[1:3]), len(W)), bool)
     if winograd.serves(W.shape, geometry, x.dtype, W.dtype, b.dtype):
-        return _by_tiles(x, W, b, geometry.padding, True, prepared, direct, positive), positive
+        z = _by_tiles(x, W, b, geometry, relu=True, prepared=prepared, direct=direct, positive=positive)
+        return z, positive
     if serves(x, W, b) and W[0].size <= TERMS and len(W) >= LEAST_FILTERS:
-        return _by_pixels(x, W, b, geometry, True, positive), positive
+        return _by_pixels(x, W, b, geometry, relu=True, positive=positive), positive
     return convolution.convolve_and_rectify(x, W, b, geometry, prepared=prepared, direct=direct)
 
 
@@ -94,19 +95,20 @@ def _by_tiles(
     x: Array,
     W: Array,
     b: Array,
-    padding: int,
+    geometry: Geometry,
+    *,
     relu: bool,
     prepared: Prepared,
     direct: bool,
-    positive: Array | None,
+    positive: Array | None = None,
 ) -> Array:
     """Convolve by Winograd's tiles; with `direct`, windows of zeros give exactly b."""
     U = winograd.transform_filters(W) if prepared is None else prepared[0]
-    z = winograd.convolve(x, U, b, padding=padding, relu=relu, positive=positive, steps=CompiledSteps)
+    z = winograd.convolve(x, U, b, padding=geometry.padding, relu=relu, positive=positive, steps=CompiledSteps)
     if direct and z.size:
         blank_outputs = np.maximum(b, 0) if relu else b
         images, mask = np.ascontiguousarray(x), np.empty((0, 0, 0, 0), bool) if positive is None else positive
-        run_in_threads(lambda: partial(_fill_blank, images, padding, blank_outputs, z, mask), range(len(x)))
+        run_in_threads(lambda: partial(_fill_blank, images, geometry.padding, blank_outputs, z, mask), range(len(x)))
     return z
 
 
@@ -132,7 +134,7 @@ def _fill_blank(x: Array, padding: int, b: Array, z: Array, positive: Array, n: 
                         positive[n, u, v, o] = b[o] > 0
 
 
-def _by_pixels(x: Array, W: Array, b: Array, geometry: Geometry, relu: bool, positive: Array | None) -> Array:
+def _by_pixels(x: Array, W: Array, b: Array, geometry: Geometry, *, relu: bool, positive: Array | None = None) -> Array:
     """Convolve by loops over pixels, for small windows."""
     entries, out = W[0].size, len(W)
     filters, offsets = np.zeros((TERMS, out), W.dtype), np.zeros(TERMS, np.int64)  # filled up with zeros
@@ -140,11 +142,10 @@ def _by_pixels(x: Array, W: Array, b: Array, geometry: Geometry, relu: bool, pos
     z = np.empty((len(x), *geometry.positions(x.shape[1:3]), out), x.dtype)
     lines, images = z.reshape(*z.shape[:2], z.shape[2] * out), np.ascontiguousarray(x)
     signs = np.empty((0, 0, 0), bool) if positive is None else positive.reshape(lines.shape)
-    stride, padding, (kernel, _) = geometry.stride, geometry.padding, geometry.kernel
 
     def convolve_strip(strip: Strip) -> None:
         part = (strip.images.start, strip.images.stop), (strip.rows.start, strip.rows.stop)
-        _convolve_pixels(images, offsets, filters, b, stride, padding, kernel, relu, *part, lines, signs)
+        _convolve_pixels(images, offsets, filters, b, geometry, relu, part, lines, signs)
 
     run_in_threads(lambda: convolve_strip, cut(z.shape[:3], STRIP_BYTES // (out * z.itemsize)))
     return z
@@ -162,7 +163,7 @@ def _gradients_by_pixels(x: Array, dz: Array, geometry: Geometry, where: Array |
         def part(number: int) -> tuple[Array, Array]:
             dW, db = np.zeros((len(offsets), out), dz.dtype), np.zeros(out, dz.dtype)
             span = (n * number // parts, n * (number + 1) // parts)
-            _add_pixels(images, offsets, gradients, counts, geometry.stride, geometry.padding, span, dW, db)
+            _add_pixels(images, offsets, gradients, counts, geometry, span, dW, db)
             return dW, db
 
         return part
@@ -209,19 +210,18 @@ def _convolve_pixels(
     offsets: Array,
     W: Array,
     b: Array,
-    stride: int,
-    padding: int,
-    kernel: int,
+    geometry: Geometry,
     relu: bool,
-    images: Span,
-    rows: Span,
+    part: tuple[Span, Span],
     z: Array,
     positive: Array,
 ) -> None:
-    """Write z, (n, rows, columns x out), for some rows of some images; W is (9, out)."""
+    """Write z, (n, rows, columns x out), for a part: some rows of some images; W is (9, out)."""
+    images, rows = part
+    kernel, stride, padding = geometry
     width, channels, out = x.shape[2], x.shape[3], b.size
     line = (width + 2 * padding) * channels
-    pixels = np.zeros(((rows[1] - rows[0] - 1) * stride + kernel) * line, x.dtype)  # of the padded image
+    pixels = np.zeros(((rows[1] - rows[0] - 1) * stride + kernel[0]) * line, x.dtype)  # of the padded image
     sums, zero = np.empty(out, x.dtype), x.dtype.type(0.0)
     top = rows[0] * stride - padding
     o0, o1, o2, o3, o4 = offsets[0], offsets[1], offsets[2], offsets[3], offsets[4]
@@ -256,13 +256,13 @@ def _add_pixels(
     offsets: Array,
     dz: Array,
     where: Array | None,
-    stride: int,
-    padding: int,
+    geometry: Geometry,
     images: Span,
     dW: Array,
     db: Array,
 ) -> None:
     """Add up the gradients of the filters, dW (entries, out), and of the biases over some images."""
+    _, stride, padding = geometry
     _, height, width, channels = x.shape
     rows, out = dz.shape[1], db.size
     size, step = dz.shape[2], stride * channels
