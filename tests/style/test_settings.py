@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from sfumato.cli.style.options import (
     VggOptions,
     options_table,
 )
-from sfumato.engine import Engine
+from sfumato.engine import Engine, has_numba
 from sfumato.style.settings import StyleSettings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,3 +50,19 @@ def test_an_engine_is_named_or_given(asked: Engine | str | None) -> None:
 def test_an_engine_that_there_is_not(asked: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         StyleSettings(engine=asked).chosen_engine()
+
+
+@pytest.mark.skipif(not has_numba(), reason="the extra `fast` is not installed")
+@pytest.mark.parametrize(
+    ("changes", "backend"),
+    [
+        ({"size": 512, "steps": 100}, "numba"),
+        ({"size": "full"}, "numba"),
+        ({"size": 64, "steps": 10}, "numpy"),
+        ({"size": 512, "steps": 100, "memory": "300MB"}, "numpy"),
+        ({"size": 64, "steps": 10, "engine": "numba"}, "numba"),
+    ],
+)
+def test_long_paintings_with_room_take_compiled_loops(changes: dict[str, Any], backend: str) -> None:
+    engine = StyleSettings(**changes).chosen_engine()
+    assert engine.backend == backend or engine.device != "cpu"

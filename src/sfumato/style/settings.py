@@ -41,8 +41,9 @@ LEAST_EDGE = 16
 LARGEST_EDGE = 2**16
 """Pixels that a picture may have each way: 4,000 megapixels if it is square."""
 
-LONG = 10**6
-"""Square of the long edge, times steps, from which compiled loops save more time than loading them takes."""
+LONG, ROOM = 10**6, 10**9
+"""Square of the long edge, times steps, from which compiled loops save more time than loading them takes; and bytes
+allowed below which tiles need the memory that compiled loops take themselves."""
 
 LEARNING_RATES = {name: optimizer.picture_learning_rate for name, optimizer in OPTIMIZERS.items()}
 """Learning rates of painting, in pixel values, which go from 0 to 1, a step; see `Optimizer.painting_rate`. Adam and
@@ -257,7 +258,8 @@ class StyleSettings:
             InputError: if there is no such thing here.
         """
         edge = self.size if isinstance(self.size, int) else LARGEST_EDGE
-        return as_engine(self.engine or kept, precisions=STYLE_PRECISIONS, long=edge**2 * self.steps >= LONG)
+        long = edge**2 * self.steps >= LONG and (self.memory_bytes is None or self.memory_bytes >= ROOM)
+        return as_engine(self.engine or kept, precisions=STYLE_PRECISIONS, long=long)
 
     @property
     def memory_bytes(self) -> int | None:

@@ -18,7 +18,7 @@ from sfumato.minimize import RunOptions
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
 from sfumato.style.tiles import memory
-from sfumato.style.tiles.memory import GOOD_TILE, LEAST_TILE, Plan, make_plan, pass_bytes, planned_memory
+from sfumato.style.tiles.memory import GOOD_TILE, LEAST_TILE, NUMBA, Plan, make_plan, pass_bytes, planned_memory
 from sfumato.style.tiles.tiling import halo_field, largest_tile
 from sfumato.style.transfer import StyleTransfer
 
@@ -31,7 +31,7 @@ def picture(seed: int, height: int, width: int) -> Array:
 
 
 def problem(**settings: Any) -> StyleProblem:
-    return StyleProblem(StyleSettings(**settings), picture(0, 60, 80), picture(1, 32, 32))
+    return StyleProblem(StyleSettings(**{"engine": "numpy", **settings}), picture(0, 60, 80), picture(1, 32, 32))
 
 
 @pytest.mark.slow
@@ -93,6 +93,15 @@ def test_tensors_have_filters_to_keep_in_bfloat16_on_the_processor(engine: Engin
     assert plan.prepared == (kept is not None)
     more = planned_memory(posed, 480, 640, plan) - planned_memory(posed, 480, 640, Plan(None, 10))
     assert more == (kept or 0) * posed.vgg.theta.nbytes
+
+
+def test_the_plan_counts_numba() -> None:
+    posed, plan = problem(), Plan(None, 10)
+    counted = []
+    for engine in (Engine(), Engine("numba")):
+        posed.engine = engine
+        counted.append(planned_memory(posed, 480, 640, plan))
+    assert counted[1] - counted[0] == NUMBA
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

@@ -57,7 +57,7 @@ def _outputs(m0: float, m1: float, m2: float, m3: float, m4: float, m5: float, e
 @compiled
 def _gather(x: Array, where: Array, n: int, top: int, left: int, begin: int, lanes: int, d: Array) -> None:
     """Six pixels of an image, one below the other from (top, left) on, to d, (6, lanes); zeros beyond its edges."""
-    masked = where.size > 0
+    masked, zero = where.size > 0, d.dtype.type(0)
     for i in range(6):
         if top + i < 0 or top + i >= x.shape[1] or left < 0 or left >= x.shape[2]:
             for c in range(lanes):
@@ -65,7 +65,7 @@ def _gather(x: Array, where: Array, n: int, top: int, left: int, begin: int, lan
         elif masked:
             for c in range(lanes):
                 pixel = x[n, top + i, left, np.uintp(begin + c)]
-                d[i, c] = pixel if where[n, top + i, left, np.uintp(begin + c)] else 0
+                d[i, c] = pixel if where[n, top + i, left, np.uintp(begin + c)] else zero
         else:
             for c in range(lanes):
                 d[i, c] = x[n, top + i, left, np.uintp(begin + c)]
@@ -115,12 +115,12 @@ def _put(
     y: Array, b: Array, relu: bool, n: int, top: int, left: int, begin: int, lanes: int, z: Array, positive: Array
 ) -> None:
     """z = y + b, (4, 4, lanes), from (top, left) on, as far as z reaches; with ReLU, and where it is positive."""
-    signs = positive.size > 0
+    signs, zero = positive.size > 0, y.dtype.type(0)
     for i in range(min(4, z.shape[1] - top)):
         for j in range(min(4, z.shape[2] - left)):
             for c in range(lanes):
                 value = y[i, j, c] + b[np.uintp(begin + c)]
-                value = 0 if relu and value < 0 else value
+                value = zero if relu and value < zero else value
                 z[n, top + i, left + j, np.uintp(begin + c)] = value
             if signs:
                 for c in range(lanes):
