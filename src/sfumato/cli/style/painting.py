@@ -18,7 +18,7 @@ from sfumato.style.transfer import StyleTransfer
 LONG = 2 * 10**7
 """Pixels of the square of a picture's long edge, times steps at a scale, from which painting takes about a minute."""
 
-SHARE_IN_BFLOAT16 = "about half of"
+SHARE_IN_BFLOAT16 = "about six tenths of"
 """Share of a step's time that it takes in bfloat16 where there is AMX, as docs/performance.md has it."""
 
 
