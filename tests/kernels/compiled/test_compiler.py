@@ -98,6 +98,7 @@ def test_a_folder_that_others_can_write_to_is_neither_read_nor_written(run: Run)
     assert run() == COMPILED
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_folder_below_one_that_others_can_write_to_is_not_used(run: Run) -> None:
     run.home.chmod(0o777)
@@ -119,6 +120,7 @@ def test_nothing_is_kept_beside_the_source_where_the_folder_takes_nothing(run: R
     assert not list(run.program.parent.glob("__pycache__/*.nb?"))
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_process_that_stands_still_is_not_waited_for_again_and_again(run: Run) -> None:
     run()
@@ -133,6 +135,7 @@ def test_a_home_that_cannot_be_written_to_costs_the_compilation_only(run: Run) -
     assert run() == COMPILED
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 @pytest.mark.parametrize("damage", [b"", b"\x80\x05damaged"], ids=["empty", "pickle"])
