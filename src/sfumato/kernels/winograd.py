@@ -28,6 +28,7 @@ Source: Andrew Lavin and Scott Gray, "Fast algorithms for convolutional neural n
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import product
@@ -158,7 +159,7 @@ def convolve(
     return z
 
 
-class Steps:
+class Steps(ABC):
     """The plan of one convolution, and its steps for a strip of tiles: v = B d from the images, m = v U, z from A m.
 
     How a strip is read and written is left to subclasses. A strip's tiles are those from `first` on in v, (36, tiles,
@@ -199,13 +200,13 @@ class Steps:
         """Images, and rows and columns of tiles, in a strip."""
         return strip.images.stop - strip.images.start, strip.rows.stop - strip.rows.start, self.tiles[2]
 
+    @abstractmethod
     def reader(self) -> Callable[[Strip, Array, int, Array], None]:
         """Make a function read(strip, v, first, scratch), for a thread of its own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, strip: Strip, m: Array, first: int, scratch: Array) -> None:
         """Write z for a strip."""
-        raise NotImplementedError
 
 
 def _strip_by_strip(steps: Steps) -> None:

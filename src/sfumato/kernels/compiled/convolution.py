@@ -21,7 +21,7 @@ from sfumato.arrays import Array, Shape
 from sfumato.kernels import convolution, winograd
 from sfumato.kernels.compiled import winograd_gradient
 from sfumato.kernels.compiled.compiler import compiled, serves
-from sfumato.kernels.compiled.winograd import CompiledSteps
+from sfumato.kernels.compiled.winograd import CompiledSteps, Span, mask
 from sfumato.kernels.convolution import Prepared
 from sfumato.kernels.geometry import Geometry
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
@@ -35,8 +35,6 @@ LEAST_FILTERS = 32
 
 MOST_PARTS = 16
 """Partial sums of a filter's gradient at most."""
-
-Span = tuple[int, int]
 
 
 def convolve(
@@ -107,8 +105,8 @@ def _by_tiles(
     z = winograd.convolve(x, U, b, padding=geometry.padding, relu=relu, positive=positive, steps=CompiledSteps)
     if direct and z.size:
         blank_outputs = np.maximum(b, 0) if relu else b
-        images, mask = np.ascontiguousarray(x), np.empty((0, 0, 0, 0), bool) if positive is None else positive
-        run_in_threads(lambda: partial(_fill_blank, images, geometry.padding, blank_outputs, z, mask), range(len(x)))
+        images, signs = np.ascontiguousarray(x), mask(positive)
+        run_in_threads(lambda: partial(_fill_blank, images, geometry.padding, blank_outputs, z, signs), range(len(x)))
     return z
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from sfumato.arrays import Array
 from sfumato.kernels import winograd
 from sfumato.kernels.compiled.compiler import compiled
-from sfumato.kernels.compiled.winograd import LANES, CompiledSteps, mask, read_tiles, span
+from sfumato.kernels.compiled.winograd import LANES, CompiledSteps, Span, mask, read_tiles, span
 from sfumato.kernels.strips import Strip, cut
 from sfumato.kernels.threads import run_in_threads
 from sfumato.kernels.winograd import EDGE, FILTER, SEEN
@@ -40,8 +40,6 @@ SUM_BYTES = 2**25
 
 MOST_PARTS = 16
 """Partial sums at most."""
-
-Span = tuple[int, int]
 
 
 @compiled
