@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfumato import Dense, Evaluation, InputError, Network, Objective, Tanh, check_gradient
+from sfumato import Dense, Evaluation, InputError, Layer, Network, Objective, ReLU, Tanh, check_gradient
 from sfumato.arrays import Array, all_finite, namespace, to_numpy
 from sfumato.engine import Engine
-from sfumato.layers import EVERYTHING, NOTHING
+from sfumato.layers import EVERYTHING, NOTHING, Needs
 from sfumato.network import NamedParameter
 from sfumato.objective import OnDevice
 
@@ -70,6 +70,43 @@ def test_layers_above_the_last_head_take_no_part(engine: Engine) -> None:
     assert np.isfinite(measured)
     assert all_finite(dx)
     assert (NETWORK.parameters(gradient).second.W == 7).all()
+
+
+def test_a_head_between_a_dense_layer_and_its_relu_changes_no_result(engine: Engine, rounding: float) -> None:
+    network = Network([Dense(4), ReLU(), Dense(3), ReLU()], 5)
+    theta, x = (engine.put(np.random.default_rng(3).standard_normal(shape)) for shape in (network.size, (7, 5)))
+    params, found = network.parameters(theta), []
+    for needs in (EVERYTHING, Needs(weights=True, inputs=False), Needs(weights=False, inputs=True)):
+        for heads in (["relu_2"], ["relu_2", "dense_1", "dense_2"]):
+            gradient = namespace(theta).zeros_like(theta)
+            measured, backward = network.measure(params, x, [(name, squared) for name in heads], needs)
+            dx = backward([1.0, 0.0, 0.0], network.parameters(gradient))
+            found.append([np.array(measured[0]), to_numpy(gradient), np.zeros(0) if dx is None else to_numpy(dx)])
+    for in_one_pass, apart in zip(found[::2], found[1::2], strict=True):
+        for ours, right in zip(in_one_pass, apart, strict=True):
+            np.testing.assert_allclose(ours, right, rtol=0, atol=100 * rounding)
+    assert found[0][1].any() and found[0][2].any()
+
+
+class DoubledDense(Dense):
+    """Gives twice what a dense layer gives."""
+
+    def forward(self, params: Any, x: Array, needs: Needs, rng: Any = None) -> tuple[Array, Any]:
+        return 2 * super().forward(params, x, needs, rng)[0], None
+
+
+class DoubledReLU(ReLU):
+    """Gives twice what ReLU gives."""
+
+    def forward(self, params: Any, x: Array, needs: Needs, rng: Any = None) -> tuple[Array, Any]:
+        return 2 * super().forward(params, x, needs, rng)[0], None
+
+
+@pytest.mark.parametrize("layers", [[DoubledDense(4), ReLU()], [Dense(4), DoubledReLU()]], ids=str)
+def test_layers_derived_from_a_dense_layer_and_relu_run_as_they_are_written(layers: list[Layer[Any]]) -> None:
+    usual, own = Network([Dense(4), ReLU()], 5), Network(layers, 5)
+    theta, x = usual.initialize(), np.ones((2, 5), np.float32)
+    np.testing.assert_array_equal(own.apply(theta, x), 2 * usual.apply(theta, x))
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "c"]])

@@ -13,7 +13,9 @@ from sfumato.arrays import Array, Shape
 from sfumato.display import html_table, text_table
 from sfumato.errors import InputError
 from sfumato.layers.base import NOTHING, Backward, Built, Forward, Layer, Needs, ParameterSpec, ReceptiveField, Rng
+from sfumato.layers.dense import Dense, RectifiedDense
 from sfumato.layers.initializers import Zeros
+from sfumato.layers.relu import ReLU
 from sfumato.random_keys import Stream, generator
 
 Pullback = Callable[[Any, Array | None], Array]
@@ -85,7 +87,7 @@ class Network(Layer[Any]):
         self.layout = tuple(_lay_out(self._specs))
         self.size = self.layout[-1].stop if self.layout else 0
         self._places = [(slice(own.start, own.stop), own.spec.shape) for own in self.layout]
-        self._needs: dict[Needs, list[Needs]] = {}
+        self._plans: dict[tuple[tuple[str, ...], Needs], list[_Part]] = {}
 
     def __repr__(self) -> str:
         return f"Network({list(self.layers)}, {self.input_shape})"
@@ -237,13 +239,12 @@ class Network(Layer[Any]):
         Raises:
             InputError: if a head is on no layer of this network.
         """
-        heads_of = self._by_layer([name for name, _ in heads])
         measured: list[Any] = [None] * len(heads)
         steps: list[_Step] = []
-        for index, own in enumerate(self._needs_of_layers(needs)[: max(heads_of) + 1]):
-            x, backward = self.layers[index].forward(params[index], x, own, rng)
-            step = _Step(index, backward, [])
-            for head in heads_of.get(index, ()):
+        for layer, owner, own, heads_on_it in self._plan(tuple(name for name, _ in heads), needs):
+            x, backward = layer.forward(params[owner], x, own, rng)
+            step = _Step(owner, backward, [])
+            for head in heads_on_it:
                 measured[head], pullback = heads[head][1](x)
                 step.pullbacks.append((head, pullback))
             if own != NOTHING:
@@ -257,7 +258,23 @@ class Network(Layer[Any]):
 
         return measured, backward_through
 
-    def _by_layer(self, names: Sequence[str]) -> dict[int, list[int]]:
+    def _plan(self, heads: tuple[str, ...], needs: Needs) -> list["_Part"]:
+        """What `measure` runs for heads on these layers, made once: the layers up to the last of them.
+
+        A dense layer and the ReLU right after it are run as one, unless a head is between them.
+        """
+        if (heads, needs) not in self._plans:
+            heads_of, plan = self._by_layer(heads), list[_Part]()
+            for number, needed in enumerate(self._needs_of_layers(needs)[: max(heads_of) + 1]):
+                layer, owner, own = self.layers[number], number, needed
+                below = plan[-1].layer if plan and not plan[-1].heads else None
+                if type(layer) is ReLU and type(below) is Dense:  # and no subclass, which may compute otherwise
+                    layer, owner, own = RectifiedDense(below.units, below.init), number - 1, plan.pop().needs
+                plan.append(_Part(layer, owner, own, heads_of.get(number, [])))
+            self._plans[heads, needs] = plan
+        return self._plans[heads, needs]
+
+    def _by_layer(self, names: tuple[str, ...]) -> dict[int, list[int]]:
         """Numbers of the heads on each layer, by the layer's number."""
         heads: dict[int, list[int]] = {}
         for head, name in enumerate(names):
@@ -268,13 +285,11 @@ class Network(Layer[Any]):
 
     def _needs_of_layers(self, needs: Needs) -> list[Needs]:
         """Needs of each layer: the gradient of its inputs where it, or parameters below it, take part in `needs`."""
-        if needs not in self._needs:
-            own, inputs = [], needs.inputs
-            for specs in self._specs:
-                own.append(Needs(weights=needs.weights and bool(specs), inputs=inputs))
-                inputs = inputs or own[-1].weights
-            self._needs[needs] = own
-        return self._needs[needs]
+        own, inputs = [], needs.inputs
+        for specs in self._specs:
+            own.append(Needs(weights=needs.weights and bool(specs), inputs=inputs))
+            inputs = inputs or own[-1].weights
+        return own
 
     def apply(self, theta: Array, x: Array) -> Array:
         """Compute the outputs for inputs x, (n, *input_shape), outside training: (n, *output_shape)."""
@@ -289,6 +304,15 @@ class Network(Layer[Any]):
                 sides.append(side)
             x, _ = layer.forward(own, x, NOTHING, rng)
         return sides
+
+
+class _Part(NamedTuple):
+    """A layer to run, the number of the one that owns its parameters, its needs, and the numbers of its heads."""
+
+    layer: Layer[Any]
+    owner: int
+    needs: Needs
+    heads: list[int]
 
 
 class _Step(NamedTuple):

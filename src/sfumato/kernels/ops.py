@@ -77,6 +77,9 @@ class Ops(Protocol):
     def affine(self, x: Array, W: Array, b: Array) -> Array:
         """Product of matrices plus a row."""
 
+    def affine_and_rectify(self, x: Array, W: Array, b: Array, *, positive: bool) -> tuple[Array, Any]:
+        """Product of matrices plus a row, with ReLU and the mask for its backward pass."""
+
     def product(self, A: Array, B: Array, out: Array) -> None:
         """Product of matrices, written to `out`."""
 
@@ -94,8 +97,8 @@ class Ops(Protocol):
     def rectify(self, x: Array, *, positive: bool) -> tuple[Array, Any]:
         """ReLU, and the mask for its backward pass."""
 
-    def masked(self, da: Array, mask: Any) -> Array:
-        """Backward pass of ReLU, in the memory of da."""
+    def masked(self, da: Array, mask: Any, *, sums: Array | None = None) -> Array:
+        """Backward pass of ReLU, in the memory of da, and sums of its columns."""
 
     # kernels/rows.py
 
@@ -176,6 +179,7 @@ class NumpyOps:
     average_pool = staticmethod(pooling.average_pool)
     average_pool_gradient = staticmethod(pooling.average_pool_gradient)
     affine = staticmethod(products.affine)
+    affine_and_rectify = staticmethod(products.affine_and_rectify)
     product = staticmethod(products.product)
     column_sums = staticmethod(products.column_sums)
     stacked_products = staticmethod(products.stacked_products)
@@ -201,6 +205,8 @@ class NumbaOps(NumpyOps):
     """The operations on NumPy's arrays, by compiled loops where those are faster than NumPy's."""
 
     affine = staticmethod(products.numba_affine)
+    affine_and_rectify = staticmethod(products.numba_affine_and_rectify)
+    column_sums = staticmethod(products.numba_column_sums)
     rectify = staticmethod(relu.numba_rectify)
     masked = staticmethod(relu.numba_masked)
     gather_and_scale = staticmethod(rows.numba_gather_and_scale)
@@ -234,6 +240,7 @@ class TorchOps:
     average_pool = staticmethod(pooling.torch_average_pool)
     average_pool_gradient = staticmethod(pooling.torch_average_pool_gradient)
     affine = staticmethod(products.torch_affine)
+    affine_and_rectify = staticmethod(products.torch_affine_and_rectify)
     product = staticmethod(products.torch_product)
     column_sums = staticmethod(products.torch_column_sums)
     stacked_products = staticmethod(products.torch_stacked_products)

@@ -1,5 +1,6 @@
 """Products of matrices, and sums of columns, in the form that is fast."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,13 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     z: Array = np.matmul(x, _filled(x, W))[:, : W.shape[1]]
     z += b
     return z
+
+
+def affine_and_rectify(x: Array, W: Array, b: Array, *, positive: bool) -> tuple[Array, Any]:
+    """Return max(xW + b, 0) and, if `positive`, the mask for `relu.masked`: booleans of where it is positive."""
+    a = affine(x, W, b)
+    np.clip(a, 0, math.inf, out=a)
+    return a, a > 0 if positive else None
 
 
 def column_sums(A: Array, out: Array) -> None:
@@ -75,12 +83,38 @@ def _filled(A: Array, B: Array) -> Array:
 
 
 def numba_affine(x: Array, W: Array, b: Array) -> Array:
-    """`affine`, in one pass where inputs are few: BLAS takes longer to begin, and the row b is another pass."""
-    fits = x.shape[1:] == W.shape[:1] and b.shape == W.shape[1:]
-    if len(W) > FEW or not (fits and serves(x, W, b)):
-        return affine(x, W, b)
+    """`affine`, in one pass where inputs are few: BLAS takes longer to begin."""
+    return _numba_affine(x, W, b, relu=False) if _fits(x, W, b) else affine(x, W, b)
+
+
+def numba_affine_and_rectify(x: Array, W: Array, b: Array, *, positive: bool) -> tuple[Array, Any]:
+    """`affine_and_rectify`, whose mask is the output itself."""
+    if not _fits(x, W, b):
+        return affine_and_rectify(x, W, b, positive=positive)
+    a = _numba_affine(x, W, b, relu=True)
+    return a, a if positive else None
+
+
+def numba_column_sums(A: Array, out: Array) -> None:
+    """`column_sums` in one pass."""
+    if A.flags.c_contiguous and out.flags.c_contiguous and A.shape[1:] == out.shape and serves(A, out):
+        loops.column_sums(A, out)
+    else:
+        column_sums(A, out)
+
+
+def _fits(x: Array, W: Array, b: Array) -> bool:
+    """Whether the loops serve this affine map."""
+    return x.shape[1:] == W.shape[:1] and b.shape == W.shape[1:] and serves(x, W, b)
+
+
+def _numba_affine(x: Array, W: Array, b: Array, *, relu: bool) -> Array:
+    """Compute max(xW + b, 0) or, without `relu`, xW + b."""
     z = np.empty((len(x), len(b)), W.dtype)
-    loops.affine(np.ascontiguousarray(x), np.ascontiguousarray(W), b, z)
+    if len(W) <= FEW:
+        loops.affine(np.ascontiguousarray(x), np.ascontiguousarray(W), b, relu, z)
+    else:
+        loops.add_row(np.matmul(x, _filled(x, W)), b, relu, z)
     return z
 
 
@@ -102,6 +136,13 @@ def torch_affine(x: Any, W: Any, b: Any) -> Array:
 
     z: Array = torch.addmm(b[:, None], W.T, x.T).T.contiguous() if _narrow(x, W) else torch.addmm(b, x, W)
     return z
+
+
+def torch_affine_and_rectify(x: Any, W: Any, b: Any, *, positive: bool) -> tuple[Array, Any]:
+    """`affine_and_rectify` of tensors, whose mask is the output itself."""
+    z: Any = torch_affine(x, W, b)
+    a: Array = z.relu_()
+    return a, a if positive else None
 
 
 def torch_stacked_products(rows: Any, x: Any) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from sfumato.arrays import Array
 from sfumato.kernels.compiled import relu as loops
 from sfumato.kernels.compiled.compiler import serves
+from sfumato.kernels.products import column_sums, torch_column_sums
 from sfumato.kernels.threads import run_on_parts
 
 
@@ -17,9 +18,14 @@ def rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
     return a, x > 0 if positive else None
 
 
-def masked(da: Array, mask: Any) -> Array:
-    """Set da to 0 where x was not positive, in the memory of da, by the mask of `rectify`."""
+def masked(da: Array, mask: Any, *, sums: Array | None = None) -> Array:
+    """Set da to 0 where x was not positive, in the memory of da, by the mask of `rectify`.
+
+    With `sums`, for da (n, k), the sum of each column of the result is written there, as by `column_sums`.
+    """
     da *= mask
+    if sums is not None:
+        column_sums(da, sums)
     return da
 
 
@@ -32,12 +38,17 @@ def numba_rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
     return a, a if positive else None
 
 
-def numba_masked(da: Array, mask: Any) -> Array:
+def numba_masked(da: Array, mask: Any, *, sums: Array | None = None) -> Array:
     """`masked`: 0 where the output of ReLU is not positive."""
     ordered = da.flags.c_contiguous and mask.flags.c_contiguous and da.shape == mask.shape
     if not (ordered and serves(da, mask)):
-        return masked(da, mask > 0)
-    run_on_parts(loops.masked, (da.reshape(-1), mask.reshape(-1)))
+        return masked(da, mask > 0, sums=sums)
+    if sums is None:
+        run_on_parts(loops.masked, (da.reshape(-1), mask.reshape(-1)))
+    elif sums.flags.c_contiguous and sums.shape == da.shape[1:] and serves(da, sums):
+        loops.masked_with_sums(da, mask, sums)
+    else:
+        column_sums(numba_masked(da, mask), sums)
     return da
 
 
@@ -50,9 +61,11 @@ def torch_rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
     return a, a if positive else None
 
 
-def torch_masked(da: Array, mask: Any) -> Array:
+def torch_masked(da: Array, mask: Any, *, sums: Array | None = None) -> Array:
     """`masked` for tensors: 0 where the output of ReLU is not positive."""
     import torch
 
     masked: Array = torch.ops.aten.threshold_backward.grad_input(da, mask, 0, grad_input=da)
+    if sums is not None:
+        torch_column_sums(masked, sums)
     return masked

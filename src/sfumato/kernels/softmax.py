@@ -11,7 +11,7 @@ import numpy as np
 
 from sfumato.arrays import Array, cast, scaled_rows, weighted_total
 from sfumato.kernels.compiled import softmax as loops
-from sfumato.kernels.compiled.compiler import numbers_below, serves
+from sfumato.kernels.compiled.compiler import serves, whole_numbers
 
 
 class CrossEntropy(NamedTuple):
@@ -52,12 +52,14 @@ def softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> Cr
 def numba_softmax_cross_entropy(z: Array, y: Array, weight: Array | None = None) -> CrossEntropy:
     """`softmax_cross_entropy` in three passes."""
     rows, classes = z.shape
-    fits = classes > 0 and len(y) == rows and (weight is None or weight.shape == y.shape)
-    if not (fits and serves(z) and numbers_below(y, classes)):
+    fits = classes > 0 and y.shape == (rows,) and (weight is None or weight.shape == y.shape)
+    if not (fits and serves(z) and whole_numbers(y)):
         return softmax_cross_entropy(z, y, weight)
     shifted = np.empty(z.shape, z.dtype)
     weights = np.empty(0, z.dtype) if weight is None else cast(weight, z.dtype)
     correct = loops.shift(np.ascontiguousarray(z), y, shifted)
+    if correct < 0:
+        return softmax_cross_entropy(z, y, weight)  # which refuses the class
     S = np.exp(shifted)
     loss = loops.measure(shifted, S, y, weights)
 

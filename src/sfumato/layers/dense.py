@@ -74,3 +74,23 @@ class Dense(Layer[Affine[Array]]):
             return dz @ W.T if needs.inputs else None  # dX = dZ W^T
 
         return z, backward
+
+
+class RectifiedDense(Dense):
+    """A dense layer with ReLU after it, A = max(XW + b, 0): what networks run for the two, in fewer passes.
+
+    The derivations are those of `Dense` and of `ReLU`: dZ = dA where Z > 0, which is where A > 0, else 0.
+    """
+
+    def forward(self, params: Affine[Array], x: Array, needs: Needs, rng: Rng = None) -> Forward[Affine[Array]]:
+        W, b = params
+        a, mask = ops().affine_and_rectify(x, W, b, positive=any(needs))
+        kept = x if needs.weights else None
+
+        def backward(da: Array, grads: Affine[Array]) -> Array | None:
+            dz = ops().masked(da, mask, sums=grads.b if needs.weights else None)  # and db = column sums of dZ
+            if kept is not None:
+                ops().product(kept.T, dz, out=grads.W)  # dW = X^T dZ
+            return dz @ W.T if needs.inputs else None  # dX = dZ W^T
+
+        return a, backward

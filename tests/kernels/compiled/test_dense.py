@@ -138,6 +138,46 @@ def test_affine_maps_of_few_inputs_equal_those_of_numpy(dtype: np.dtype[Any], n:
     np.testing.assert_allclose(z, NUMPY.affine(x, W, b), rtol=close(dtype), atol=close(dtype))
 
 
+@pytest.mark.parametrize(("n", "n_in", "units"), [(0, 3, 5), (1, 1, 1), (31, 4, 13), (31, 5, 13), (1100, 130, 3)])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_affine_maps_with_relu_equal_those_of_numpy(dtype: np.dtype[Any], n: int, n_in: int, units: int) -> None:
+    x, W, b = draw(dtype, n, n_in), draw(dtype, n_in, units, seed=1), draw(dtype, units, seed=2)
+    da = draw(dtype, n, units, seed=3)
+    (a, mask), (expected, numpy_mask) = (ops.affine_and_rectify(x, W, b, positive=True) for ops in (NUMBA, NUMPY))
+    assert a.dtype == dtype
+    np.testing.assert_allclose(a, expected, rtol=close(dtype), atol=10 * close(dtype))
+    np.testing.assert_array_equal(mask > 0, numpy_mask)
+    ours, theirs = (np.full(units, 7, dtype) for _ in range(2))
+    dz = NUMBA.masked(da.copy(), mask, sums=ours)
+    assert_same(dz, NUMPY.masked(da.copy(), numpy_mask, sums=theirs))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=100 * close(dtype))
+    NUMBA.column_sums(da, ours)
+    NUMPY.column_sums(da, theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=100 * close(dtype))
+
+
+@pytest.mark.parametrize("n_in", [1, 6])
+def test_affine_maps_with_relu_keep_what_is_not_finite(n_in: int) -> None:
+    x, W = np.zeros((1, n_in), np.float32), np.zeros((n_in, 5), np.float32)
+    b = np.array([np.nan, np.inf, -np.inf, -0.0, 1.0], np.float32)
+    a, mask = NUMBA.affine_and_rectify(x, W, b, positive=True)
+    np.testing.assert_array_equal(a, [[np.nan, np.inf, 0, 0, 1]])
+    sums = np.empty(5, np.float32)
+    dz = NUMBA.masked(np.array([[1, np.nan, 1, 1, np.inf]], np.float32), mask, sums=sums)
+    np.testing.assert_array_equal(dz, [[0, np.nan, 0, 0, np.inf]])
+    np.testing.assert_array_equal(sums, dz[0])
+
+
+def test_sums_of_columns_of_arrays_in_any_order() -> None:
+    A, mask = draw(DTYPES[0], 6, 14)[:, ::2], np.ones((6, 7), np.float32)
+    for matrix in (A, A.copy(order="F"), A.astype(np.float64)):
+        sums, masked_sums = np.empty((2, 7), np.float32)
+        NUMBA.column_sums(matrix, sums)
+        NUMBA.masked(matrix.copy(), mask, sums=masked_sums)
+        for found in (sums, masked_sums):
+            np.testing.assert_allclose(found, A.sum(axis=0), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("ops", [NUMPY, NUMBA], ids=["numpy", "numba"])
 def test_classes_are_numbered_as_by_numpy(ops: Ops) -> None:
     z = draw(DTYPES[0], 3, 4)
@@ -176,6 +216,8 @@ def assert_same(ours: Any, theirs: Any) -> None:
 def test_arrays_of_other_types_are_left_to_numpy(dtype: np.dtype[Any]) -> None:
     z, W, b = draw(dtype, 5, 3), draw(dtype, 3, 4, seed=1), draw(dtype, 4, seed=2)
     assert_same(NUMBA.affine(z, W, b), NUMPY.affine(z, W, b))
+    for ours, theirs in zip(*(ops.affine_and_rectify(z, W, b, positive=True) for ops in (NUMBA, NUMPY)), strict=True):
+        assert_same(ours, theirs)
     (a, mask), (expected, numpy_mask) = (ops.rectify(z, positive=True) for ops in (NUMBA, NUMPY))
     assert_same(a, expected)
     assert_same(NUMBA.masked(z[::-1].copy(), mask), NUMPY.masked(z[::-1].copy(), numpy_mask))

@@ -30,6 +30,9 @@ R = TypeVar("R")
 WAIT = 5.0
 """Seconds to wait for another process that reads or writes what is kept, which takes milliseconds."""
 
+SERVED = ({np.dtype(np.float32)}, {np.dtype(np.float64)})
+"""Types of the arrays that compiled loops serve: one for all."""
+
 DAMAGED = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, ValueError, TypeError, KeyError)
 """Errors that reading, unpickling and writing a kept result may raise."""
 
@@ -78,13 +81,17 @@ def compiled(function: Callable[P, R]) -> Compiled[P, R]:
 
 def serves(*arrays: Array) -> bool:
     """Whether compiled loops serve these arrays: all float32, or all float64. Others are left to NumPy."""
-    dtype = arrays[0].dtype
-    return bool(dtype in (np.float32, np.float64)) and all(array.dtype == dtype for array in arrays[1:])
+    return {array.dtype for array in arrays} in SERVED
+
+
+def whole_numbers(numbers: Array) -> bool:
+    """Whether these are whole numbers, (n,), as compiled loops read them."""
+    return numbers.ndim == 1 and numbers.dtype.kind in "iu" and numbers.dtype.isnative
 
 
 def numbers_below(numbers: Array, size: int) -> bool:
     """Whether these are numbers, (n,), of entries of an axis; compiled loops ask no more, and NumPy refuses others."""
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not numbers.dtype.isnative:
+    if not whole_numbers(numbers):
         return False
     return not numbers.size or bool(numbers.min() >= -size and numbers.max() < size)
 

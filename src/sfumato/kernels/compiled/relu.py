@@ -18,3 +18,16 @@ def masked(da: Array, a: Array) -> None:
     zero = a.dtype.type(0.0)
     for i in range(len(a)):
         da[i] = da[i] if a[i] > zero else zero
+
+
+@compiled
+def masked_with_sums(da: Array, a: Array, sums: Array) -> None:
+    """Set da, (n, k), to 0 where a is not positive, and write the sum of each of its columns."""
+    zero = a.dtype.type(0.0)
+    sums[:] = zero
+    for n in range(len(a)):
+        row, own = da[n], a[n]
+        for j in range(len(sums)):
+            row[j] = row[j] if own[j] > zero else zero
+        for j in range(len(sums)):
+            sums[j] += row[j]

@@ -13,10 +13,13 @@ from sfumato.kernels.compiled.compiler import compiled
 def shift(z: Array, y: Array, shifted: Array) -> int:
     """Write z - max(z) of each row to `shifted`; returns the number of rows that are largest at their class in y.
 
-    The first of several largest counts, and not-a-number above all others, as in np.argmax.
+    The first of several largest counts, and not-a-number above all others, as in np.argmax. If a class is none of the
+    row's entries, -1 is returned.
     """
     correct = 0
     for n in range(z.shape[0]):
+        if not -z.shape[1] <= y[n] < z.shape[1]:
+            return -1
         largest, at = z[n, 0], 0
         for k in range(1, z.shape[1]):
             if z[n, k] > largest or (np.isnan(z[n, k]) and not np.isnan(largest)):
