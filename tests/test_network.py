@@ -145,6 +145,19 @@ def test_an_objective_over_other_examples_is_the_one_made_of_them(engine: Engine
     assert whole(theta).loss == before.loss
 
 
+def test_an_objective_follows_theta_that_is_stepped_in_place_or_replaced(engine: Engine) -> None:
+    network = multilayer_perceptron(3, [5], 1)
+    x, y, theta = map(engine.put, (normal(20, 3), normal(20), normal(network.size)))
+    objective = NetworkObjective(network, MeanSquaredError(), x, y)
+    first, other = theta, engine.put(normal(network.size, seed=1))
+    for point in (first, other, first):
+        point[:] = 2 * point
+        expected = NetworkObjective(network, MeanSquaredError(), x, y)(point)
+        for same in (objective, objective.over(x, y)):
+            assert same(point).loss == same.value(point) == expected.loss
+            assert_equal(same(point).gradient, expected.gradient)
+
+
 def test_gradients_are_computed_only_where_they_are_needed() -> None:
     before, between = Spy(), Spy()
     network = Network([before, Dense(4), between, Dense(1)], 3)

@@ -122,6 +122,7 @@ class NetworkObjective(Objective):
         self.decaying = [slice(p.start, p.stop) for p in network.layout if p.spec.decays] if l2 else []
         self.layout, self.layer_names, self.analytic = network.layout, network.names, network.analytic
         self.workers, self.share = workers, Share(0, len(x), len(x))
+        self._views = _Views(network)
 
     def over(
         self,
@@ -172,8 +173,7 @@ class NetworkObjective(Objective):
         return self.network.kink_sides(theta, self.x, self._rng())
 
     def _forward(self, theta: Array, needs: Needs) -> tuple[Array, Any]:
-        params = self.network.parameters(reduced_like(theta, self.x))
-        return self.network.forward(params, self.x, needs, self._rng())
+        return self.network.forward(self._views.of(reduced_like(theta, self.x)), self.x, needs, self._rng())
 
     def _penalty(self, theta: Array) -> Any:
         return sum((0.5 * self.penalty * (theta[w] @ theta[w]).item() for w in self.decaying), start=0.0)
@@ -183,6 +183,21 @@ class NetworkObjective(Objective):
             return None
         rng = generator(self.dropout_key[0], Stream.DROPOUT, self.dropout_key[1])
         return rng if self.workers.count == 1 else _PartOf(rng, self.share)
+
+
+class _Views:
+    """Parameters of a network as views of the latest theta, which serve as long as steps are taken in its memory."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.theta: Array | None = None
+        self.parameters: Any = None
+
+    def of(self, theta: Array) -> Any:
+        """View theta as `Network.parameters` does."""
+        if theta is not self.theta:
+            self.theta, self.parameters = theta, self.network.parameters(theta)
+        return self.parameters
 
 
 class _PartOf:
