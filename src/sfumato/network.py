@@ -1,5 +1,7 @@
 """Networks: layers in a row, over one flat vector of parameters."""
 
+from __future__ import annotations  # those of backward passes would be evaluated at each step
+
 import math
 from collections import Counter, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,7 +43,7 @@ class NamedParameter(NamedTuple):
     spec: ParameterSpec
 
     @classmethod
-    def unowned(cls, name: str, start: int, shape: Shape) -> "NamedParameter":
+    def unowned(cls, name: str, start: int, shape: Shape) -> NamedParameter:
         """Name a part of theta that belongs to no layer, such as inputs that are being checked."""
         return cls(name, -1, start, start + math.prod(shape), ParameterSpec(shape, Zeros(), decays=False))
 
@@ -258,7 +260,7 @@ class Network(Layer[Any]):
 
         return measured, backward_through
 
-    def _plan(self, heads: tuple[str, ...], needs: Needs) -> list["_Part"]:
+    def _plan(self, heads: tuple[str, ...], needs: Needs) -> list[_Part]:
         """What `measure` runs for heads on these layers, made once: the layers up to the last of them.
 
         A dense layer and the ReLU right after it are run as one, unless a head is between them.

@@ -1,5 +1,7 @@
 """The dense layer: an affine map, whose outputs each depend on all inputs."""
 
+from __future__ import annotations  # those of backward passes would be evaluated at each step
+
 import math
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
