@@ -261,7 +261,7 @@ class Network(Layer[Any]):
         return measured, backward_through
 
     def _plan(self, heads: tuple[str, ...], needs: Needs) -> list[_Part]:
-        """What `measure` runs for heads on these layers, made once: the layers up to the last of them.
+        """Plan of what `measure` runs for heads on these layers, made once: the layers up to the last of them.
 
         A dense layer and the ReLU right after it are run as one, unless a head is between them.
         """

@@ -40,15 +40,14 @@ def numba_rectify(x: Array, *, positive: bool) -> tuple[Array, Any]:
 
 def numba_masked(da: Array, mask: Any, *, sums: Array | None = None) -> Array:
     """`masked`: 0 where the output of ReLU is not positive."""
-    ordered = da.flags.c_contiguous and mask.flags.c_contiguous and da.shape == mask.shape
-    if not (ordered and serves(da, mask)):
+    fits = da.shape == mask.shape and (sums is None or sums.shape == da.shape[1:])
+    arrays = (da, mask) if sums is None else (da, mask, sums)
+    if not (fits and serves(*arrays) and all(array.flags.c_contiguous for array in arrays)):
         return masked(da, mask > 0, sums=sums)
     if sums is None:
         run_on_parts(loops.masked, (da.reshape(-1), mask.reshape(-1)))
-    elif sums.flags.c_contiguous and sums.shape == da.shape[1:] and serves(da, sums):
-        loops.masked_with_sums(da, mask, sums)
     else:
-        column_sums(numba_masked(da, mask), sums)
+        loops.masked_with_sums(da, mask, sums)
     return da
 
 
