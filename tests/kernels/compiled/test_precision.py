@@ -26,7 +26,6 @@ CALLS: dict[str, tuple[Compiled[..., Any], tuple[Any, ...]]] = {
     "send to winners": (pooling._send_to_winners, (IMAGES[:, :2, :2].copy(), WINNERS, 2, 2, True, IMAGES.copy())),
     "take mean": (pooling._take_mean, (IMAGES, 2, 2, SHARE, IMAGES[:, :2, :2].copy())),
     "spread": (pooling._spread, (IMAGES[:, :2, :2].copy(), 2, 2, SHARE, False, IMAGES.copy())),
-    "write counted": (convolution._write_counted, (IMAGES[0, 0, 0], np.ones(3, bool), np.empty(3, np.float32))),
     "convolve pixels": (
         convolution._convolve_pixels,
         (IMAGES, OFFSETS, ROWS, ROWS[0], GEOMETRY, True, ((0, 1), (0, 4)), IMAGES.reshape(1, 4, 12).copy(), MASK),

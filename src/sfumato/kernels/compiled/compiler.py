@@ -101,6 +101,7 @@ def _make_dispatcher(function: Callable[..., Any]) -> Any:
     import numba
 
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    options["no_cfunc_wrapper"] = True  # an entry for callers in C, which takes a tenth of the time to compile
     dispatcher = numba.njit(function, **options)
     folder = cache_folder()
     if folder is not None:
@@ -110,10 +111,26 @@ def _make_dispatcher(function: Callable[..., Any]) -> Any:
     def compile_watched(*types: Any) -> Any:
         for watcher in list(_watchers):
             watcher()
-        return really_compile(*types)
+        with _optimized_as_far_as_it_pays():
+            return really_compile(*types)
 
     dispatcher._compiler.compile = compile_watched
     return dispatcher
+
+
+@contextlib.contextmanager
+def _optimized_as_far_as_it_pays() -> Iterator[None]:
+    """Compile at LLVM's second level within: the third, Numba's own, takes a third longer, and loops are no faster."""
+    from numba import config
+    from numba.core.compiler_lock import global_compiler_lock
+
+    with global_compiler_lock:  # as functions of others are compiled as they ask for
+        level = config.OPT
+        config.OPT = type(level)(min(level, 2))
+        try:
+            yield
+        finally:
+            config.OPT = level
 
 
 def _keep_in(folder: Path, dispatcher: Any) -> None:

@@ -124,7 +124,11 @@ def _fill_blank(x: Array, padding: int, b: Array, z: Array, positive: Array, n: 
             blank[y + padding, right + padding] = c == channels
     for u in range(rows):
         for v in range(columns):
-            if blank[u : u + 3, v : v + 3].all():
+            count = 0
+            for i in range(3):
+                for j in range(3):
+                    count += blank[u + i, v + j]
+            if count == 9:
                 for o in range(out):
                     z[n, u, v, o] = b[o]
                 if positive.size > 0:
@@ -154,7 +158,8 @@ def _gradients_by_pixels(x: Array, dz: Array, geometry: Geometry, where: Array |
     n, out = len(x), dz.shape[3]
     offsets = _offsets(geometry, x.shape)
     images, gradients = np.ascontiguousarray(x), np.ascontiguousarray(dz).reshape(*dz.shape[:2], -1)
-    counts = None if where is None else np.ascontiguousarray(where).reshape(gradients.shape)
+    counts = mask(where)
+    counts = counts.reshape(*counts.shape[:2], -1)
     parts = min(n, MOST_PARTS)
 
     def sums() -> Callable[[int], tuple[Array, Array]]:
@@ -188,18 +193,6 @@ def _write_pixels(x: Array, padding: int, top: int, pixels: Array) -> None:
             for c in range(channels):
                 pixels[place] = x[y, right, c]
                 place += 1
-
-
-@compiled
-def _write_counted(dz: Array, where: Array | None, own: Array) -> None:
-    """Write the entries of dz that count, and zero for others."""
-    zero = dz.dtype.type(0.0)
-    if where is None:
-        for k in range(dz.size):
-            own[k] = dz[k]
-    else:
-        for k in range(dz.size):
-            own[k] = dz[k] if where[k] else zero
 
 
 @compiled
@@ -253,13 +246,16 @@ def _add_pixels(
     x: Array,
     offsets: Array,
     dz: Array,
-    where: Array | None,
+    where: Array,
     geometry: Geometry,
     images: Span,
     dW: Array,
     db: Array,
 ) -> None:
-    """Add up the gradients of the filters, dW (entries, out), and of the biases over some images."""
+    """Add up the gradients of the filters, dW (entries, out), and of the biases over some images.
+
+    dz and `where` are (n, rows, columns x out); if `where` is empty, all entries count.
+    """
     _, stride, padding = geometry
     _, height, width, channels = x.shape
     rows, out = dz.shape[1], db.size
@@ -267,11 +263,16 @@ def _add_pixels(
     line = (width + 2 * padding) * channels
     pixels = np.zeros((height + 2 * padding) * line + 8 * step, x.dtype)  # of the padded image, and some beyond
     own, total = np.zeros(size + 7 * out, dz.dtype), np.zeros(size, dz.dtype)
-    dy = own.reshape(-1, out)
+    dy, masked, zero = own.reshape(-1, out), where.size > 0, dz.dtype.type(0.0)
     for n in range(images[0], images[1]):
         _write_pixels(x[n], padding, -padding, pixels)
         for u in range(rows):
-            _write_counted(dz[n, u], None if where is None else where[n, u], own)
+            if masked:
+                for k in range(size):
+                    own[k] = dz[n, u, k] if where[n, u, k] else zero
+            else:
+                for k in range(size):
+                    own[k] = dz[n, u, k]
             for k in range(size):
                 total[k] += own[k]
             for v in range(0, size // out, 8):

@@ -75,30 +75,27 @@ def _read_gradients(
                         for o in range(np.uintp(filters)):
                             pixels[i, j, begin + o] = dz[n, y, place_of_pixel + o]
             for j in range(4):
-                d0, d1, d2, d3 = pixels[0, j], pixels[1, j], pixels[2, j], pixels[3, j]
                 for k in range(size):
-                    total[k] += (d0[k] + d1[k]) + (d2[k] + d3[k])
+                    total[k] += (pixels[0, j, k] + pixels[1, j, k]) + (pixels[2, j, k] + pixels[3, j, k])
             for start in range(0, size, LANES):
                 for place in range(16):
                     i, j = place // 4, place % 4
-                    line, seen = d[6 * i + j], pixels[i, j, start:]
                     for k in range(LANES):
-                        line[k] = seen[k]
+                        d[6 * i + j, k] = pixels[i, j, np.uintp(start + k)]
                 for number in range(10):  # d = A^T d, column by column, and then d = d A, row by row
                     p, step = (number, 6) if number < 4 else (6 * (number - 4), 1)
-                    d0, d1, d2 = d[p], d[p + step], d[p + 2 * step]
-                    d3, d4, d5 = d[p + 3 * step], d[p + 4 * step], d[p + 5 * step]
+                    p1, p2, p3, p4, p5 = p + step, p + 2 * step, p + 3 * step, p + 4 * step, p + 5 * step
                     for k in range(LANES):
-                        even, odd = d0[k] + a21 * d2[k], a11 * d1[k] + a31 * d3[k]
-                        other_even, other_odd = d0[k] + a23 * d2[k], a13 * d1[k] + a33 * d3[k]
-                        d5[k] = d3[k]
-                        d1[k], d2[k] = even + odd, even - odd
-                        d3[k], d4[k] = other_even + other_odd, other_even - other_odd
+                        d0, d1, d2, d3 = d[p, k], d[p1, k], d[p2, k], d[p3, k]
+                        even, odd = d0 + a21 * d2, a11 * d1 + a31 * d3
+                        other_even, other_odd = d0 + a23 * d2, a13 * d1 + a33 * d3
+                        d[p1, k], d[p2, k] = even + odd, even - odd
+                        d[p3, k], d[p4, k] = other_even + other_odd, other_even - other_odd
+                        d[p5, k] = d3
                 lanes = min(LANES, size - start)
                 for place in range(36):
-                    line, own = d[place], t[place, first + start :]
                     for k in range(lanes):
-                        own[k] = line[k]
+                        t[place, np.uintp(first + start + k)] = d[place, k]
             first += size
     for k in range(size):
         db[k % filters] += total[k]
