@@ -1,6 +1,7 @@
 """`--backend`, `--device` and `--precision`, on every command that computes."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ Call = Callable[..., Any]
 
 BFLOAT16 = any(engine.precision == "bfloat16" for engine in engines())
 needs_bfloat16 = pytest.mark.skipif(not BFLOAT16, reason="this processor computes nothing in bfloat16")
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders for what is kept")
 
 
 @pytest.fixture
@@ -121,3 +124,19 @@ def test_what_is_not_there_is_said_in_one_line(
     assert (status, out) == (2, "")
     assert err.startswith("sfumato: " + expected)
     assert err.count("\n") == 1
+
+
+@on_linux
+def test_commands_without_progress_say_once_that_they_compile(sfumato: Call, here: Call, tmp_path: Path) -> None:
+    """Compilation takes seconds, which would be silent otherwise."""
+    pytest.importorskip("numba")
+    assert here("train", "circles", "--epochs", "1", "--out", "run", "--quiet").status == 0
+    np.savetxt(tmp_path / "rows.csv", np.ones((2, 2)), delimiter=",")
+    for command in (["evaluate", "run", "circles"], ["predict", "run", "rows.csv"], ["check", "circles"]):
+        done = sfumato(*command, "--backend", "numba", XDG_CACHE_HOME=str(tmp_path / command[0]))
+        assert (done.status, done.err.count("compiling kernels, which takes some seconds")) == (0, 1)
+    for cache, *options in (["predict"], ["quiet", "--quiet"]):  # what is kept, and silence
+        done = sfumato(
+            "predict", "run", "rows.csv", "--backend", "numba", *options, XDG_CACHE_HOME=str(tmp_path / cache)
+        )
+        assert (done.status, done.err) == (0, "")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.console import Console
 from sfumato.cli.options import CheckSettings, ComputeOptions, OutputOptions, SeedOption, grouped
 from sfumato.outputs import check_output, write_output
 from sfumato.storage import dump
@@ -72,7 +72,7 @@ def check(
         raise InputError("a gradient is checked in float64, as less has too few digits: leave out --precision")
     blame = contextlib.nullcontext() if objective is None else blamed_on(objective)
     # A module of one's own may print, and the standard output is for the answer
-    with limited_threads(output.threads), contextlib.redirect_stdout(sys.stderr), blame:
+    with console.computing(output.threads), contextlib.redirect_stdout(sys.stderr), blame:
         if objective is not None:
             checked, theta = own_objective(objective)
         else:

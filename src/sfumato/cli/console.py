@@ -61,17 +61,24 @@ class Console:
     @contextlib.contextmanager
     def progress(self) -> Iterator["RunProgress"]:
         """Progress of a long run, with an estimate of the time left."""
+        with RunProgress(self) as progress:
+            yield progress
+
+    @contextlib.contextmanager
+    def computing(self, threads: int | None) -> Iterator[None]:
+        """Limit the threads of the numerical libraries within, and say so, once, when kernels are compiled."""
         from sfumato.kernels.compiled.compiler import watching_compilation
 
-        with RunProgress(self) as progress, watching_compilation(progress.compiling):
-            yield progress
+        text = "compiling kernels, which takes some seconds and is done once on this machine"
+        with limited_threads(threads), watching_compilation(lambda: self.note_once(text)):
+            yield
 
 
 class RunProgress:
     """Shows the progress of a run: a bar on a terminal; elsewhere, about ten lines in all."""
 
     def __init__(self, console: Console) -> None:
-        self.console, self.tenths, self.has_compiled = console, 0, False
+        self.console, self.tenths = console, 0
         interactive = sys.stderr.isatty() and not console.quiet and not console.verbose
         self.bar: Progress | None = None
         if interactive:
@@ -88,12 +95,6 @@ class RunProgress:
     def __exit__(self, *_: object) -> None:
         if self.bar:
             self.bar.stop()
-
-    def compiling(self) -> None:
-        """Say, once, that kernels are being compiled."""
-        if not self.has_compiled:
-            self.has_compiled = True
-            self.console.note("compiling kernels, which takes some seconds and is done once on this machine")
 
     def show(self, place: str, text: str, *, done: float, seconds: float) -> None:
         """Show one epoch or step.

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.console import Console
 from sfumato.cli.options import ComputeOptions, Data, ModelPath, OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
 from sfumato.storage import dump
@@ -47,7 +47,7 @@ def evaluate(
     inputs = [model, data]
     for path in (output.out, html):
         check_output(path, overwrite=output.overwrite, inputs=inputs)
-    with limited_threads(output.threads):
+    with console.computing(output.threads):
         loaded = Model.load(model)
         precision = compute.precision or loaded.theta.dtype.name
         loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))

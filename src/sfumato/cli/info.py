@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.console import Console
 from sfumato.cli.options import OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
 from sfumato.storage import dump
@@ -24,7 +24,7 @@ def info(output: OutputOptions) -> None:
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite)
-    with limited_threads(output.threads):
+    with console.computing(output.threads):
         values = gather()
     shown = {**values, "fastest": {job: as_text(found) for job, found in values["fastest"].items()}}
     text = "\n".join(f"{name.replace('_', ' '):<16} {_show(value)}" for name, value in shown.items())

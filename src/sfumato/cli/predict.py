@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.console import Console
 from sfumato.cli.options import ComputeOptions, ModelPath, OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
 
@@ -43,7 +43,7 @@ def predict(
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite, inputs=[model, file])
-    with limited_threads(output.threads):
+    with console.computing(output.threads):
         loaded = Model.load(model)
         precision = compute.precision or loaded.theta.dtype.name
         loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sfumato.cli.console import Console, RunProgress, limited_threads
+from sfumato.cli.console import Console, RunProgress
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.messages import in_options
 from sfumato.cli.options import (
@@ -76,7 +76,7 @@ def train(
             overwrite=output.overwrite,
             resume=run.resume,
         )
-    with limited_threads(output.threads), opened as folder, joined() as workers:
+    with console.computing(output.threads), opened as folder, joined() as workers:
         result = _fit(training, splits, compute, folder, run.resume, workers, console)
         if result.stopped == "interrupted":
             raise typer.Exit(_interrupted(console, folder, len(result.history), training.epochs))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import typer
 
 from sfumato.checks import bytes_as_text, memory_size
-from sfumato.cli.console import Console, duration, limited_threads
+from sfumato.cli.console import Console, duration
 from sfumato.cli.folders import is_folder, wants_folder
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import OutputOptions, grouped
@@ -71,7 +71,7 @@ def sound(
         if content is not None and files_read([content]) & files_read(str(style) for style, _ in styles):
             console.note(f"{content}: is content and style at once, so there is little to change")
     job = Playing(settings, contents[0], styles, None, run.resume, run.save_every, file.bits)
-    with limited_threads(output.threads):
+    with console.computing(output.threads):
         if run.estimate:
             status = _tell_estimate(job, console)
         elif contents == [None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from sfumato.cli.console import Console, limited_threads
+from sfumato.cli.console import Console
 from sfumato.cli.folders import wants_folder
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import ComputeOptions, OutputOptions, grouped
@@ -73,7 +73,7 @@ def style(
     several = run.estimate or run.grid or wants_folder(contents, output.out)
     if several and processes_wanted() > 1:
         raise InputError("torchrun's processes share one picture: name one content and one file, without --estimate")
-    with limited_threads(output.threads):
+    with console.computing(output.threads):
         if run.estimate:
             status = tell_estimate(job, contents, console, grid=run.grid)
         elif run.grid:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sfumato.cli.console import Console, RunProgress, limited_threads
+from sfumato.cli.console import Console, RunProgress
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import (
     ComputeOptions,
@@ -68,7 +68,7 @@ def tune(
     if settings.validation is None:
         settings = replace(settings, validation=VALIDATION)
     plan = SearchPlan(data, settings, asdict(compute), search.trials, seed.seed)
-    with limited_threads(output.threads):
+    with console.computing(output.threads):
         if search.learning_rate_only:
             _range_test(plan, output, console)
         else:
