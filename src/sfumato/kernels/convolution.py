@@ -95,7 +95,8 @@ def prepare(W: Array, geometry: Geometry) -> Prepared:
     """
     if W.size < WORTH_KEEPING or not winograd.serves(W.shape, geometry, W.dtype):
         return None
-    return winograd.transform_filters(W), winograd.transform_filters(W, turned=True)
+    U = winograd.transform_filters(W)
+    return U, winograd.turned_view(U)
 
 
 def input_gradient(

@@ -39,7 +39,7 @@ gaps. Measured, as the program's own and the threads' are, by scripts/measure_st
 EXPECTED_SPARE = 0.5
 """Expected part of `SPARE` and of `READING`; a plan counts on all of both."""
 
-PREPARED, PREPARED_PIXELS = 7, 768 * 768
+PREPARED, PREPARED_PIXELS = 3.5, 768 * 768
 """Memory of NumPy's transformed filters, as a multiple of the network's bytes, and pixels up to which filters are kept
 where memory allows: larger pictures take so long that to transform them anew hardly counts."""
 
@@ -203,7 +203,7 @@ def _prepared_bytes(problem: StyleProblem) -> int:
     """Bytes of the transformed filters; 0 where no kernel takes any."""
     theta, engine = problem.vgg.theta.nbytes, problem.engine
     if not engine.on_tensors:
-        return PREPARED * theta
+        return int(PREPARED * theta)
     return theta if (engine.device, engine.precision) == ("cpu", "bfloat16") else 0  # twice, each half of float32's
 
 
