@@ -24,12 +24,6 @@ SUBJECT_AREA = 0x9214
 READ = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF")
 
 
-@pytest.fixture
-def pixels() -> Array:
-    rows, columns = np.mgrid[0:48, 0:64]
-    return np.stack([5 * rows, 3 * columns, 2 * (rows + columns)], axis=-1).astype(np.uint8)
-
-
 def camera_exif() -> Image.Exif:
     """What a telephone notes of a photograph of 4032 x 3024 pixels that it took upright."""
     exif = Image.Exif()

@@ -1,46 +1,21 @@
-"""Style transfer from Python: what comes out, on what terms, and going on where it stopped."""
+"""Style transfer from Python: what comes out, and on what terms."""
 
-import dataclasses
-import functools
-import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.style.small_transfers import CONTENT, STYLE, picture, transfer
 
-from sfumato import DivergenceError, FileError, InputError
+from sfumato import DivergenceError, InputError
 from sfumato.arrays import Array
 from sfumato.minimize import RunOptions
 from sfumato.optimizers import OPTIMIZERS
-from sfumato.storage import load_tensors, save_tensors
 from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
-from sfumato.style.result import StepRecord, StyleResult
-from sfumato.style.transfer import StyleTransfer
-
-SMALL: dict[str, Any] = {
-    "size": 48,
-    "steps": 4,
-    "scales": 2,
-    "content_layers": {"block2_conv2": 1.0},
-    "style_layers": {"block1_conv1": 1.0, "block2_conv1": 1.0},
-}
-
-
-def picture(seed: int, height: int = 36, width: int = 48) -> Array:
-    random = np.random.default_rng(seed)
-    return np.kron(random.integers(0, 256, (height // 4, width // 4, 3)), np.ones((4, 4, 1))).astype(np.uint8)
-
-
-CONTENT, STYLE = picture(1), picture(2, 40, 40)
-
-
-def transfer(**changes: Any) -> StyleTransfer:
-    return StyleTransfer(**{**SMALL, **changes})
+from sfumato.style.result import StepRecord
 
 
 def test_the_loss_falls_and_the_result_says_what_was_done() -> None:
@@ -188,102 +163,6 @@ def test_detail_that_coarse_scales_cannot_show_comes_back_with_the_fine_one() ->
     content[:, 48] = 255  # a line one pixel wide
     result = transfer(size=96, scales=4, steps=1, learning_rate=1e-6, optimizer="adam").run(content, STYLE)
     np.testing.assert_allclose(result.picture, content, atol=3)
-
-
-def stopped_after(steps: int) -> Callable[[], bool]:
-    calls = itertools.count()
-    return lambda: next(calls) >= steps
-
-
-@functools.cache
-def undisturbed(optimizer: str, normalize: bool) -> StyleResult:
-    """The result of a run that nothing happens to; each is painted once."""
-    return transfer(optimizer=optimizer, normalize_gradients=normalize).run(CONTENT, STYLE)
-
-
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "momentum"])
-@pytest.mark.parametrize("normalize", [False, True])
-@pytest.mark.parametrize("steps", [0, 3, 4, 5, 7])
-def test_an_interrupted_run_resumes_to_the_same_bytes(
-    tmp_path: Path, optimizer: str, normalize: bool, steps: int
-) -> None:
-    settings = transfer(optimizer=optimizer, normalize_gradients=normalize)
-    whole = undisturbed(optimizer, normalize)
-    kept = tmp_path / "checkpoint"
-    part = settings.run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(steps), checkpoint=kept))
-    assert part.stopped == "interrupted"
-    resumed = settings.run(CONTENT, STYLE, run=RunOptions(checkpoint=kept, resume=True))
-    np.testing.assert_array_equal(resumed.picture, whole.picture)
-    assert (resumed.loss, resumed.history) == (whole.loss, whole.history)
-    assert resumed.seconds > part.seconds
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"style_weight": 7.0}, "began with style weight 100.0, not 7.0"),
-        ({"seed": 3}, "began with seed 0, not 3"),
-        ({"steps": 9}, "began with steps 4, not 9"),
-    ],
-)
-def test_other_settings_do_not_go_on_with_a_run(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    first = transfer(style_weight=100.0)
-    first.run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(2), checkpoint=tmp_path / "kept"))
-    with pytest.raises(InputError, match=message):
-        dataclasses.replace(first, **changes).run(
-            CONTENT, STYLE, run=RunOptions(checkpoint=tmp_path / "kept", resume=True)
-        )
-    with pytest.raises(InputError, match="began with other pictures; resume with the same"):
-        first.run(CONTENT, CONTENT, run=RunOptions(checkpoint=tmp_path / "kept", resume=True))
-
-
-def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_bytes(b"nothing")
-    with pytest.raises(FileError, match="not a whole safetensors file"):
-        transfer().run(CONTENT, STYLE, run=RunOptions(checkpoint=tmp_path / "kept", resume=True))
-    with pytest.raises(InputError, match="to resume, name the checkpoint"):
-        transfer().run(CONTENT, STYLE, run=RunOptions(resume=True))
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint of a run after three steps."""
-    kept = tmp_path_factory.mktemp("begun") / "kept"
-    transfer().run(CONTENT, STYLE, run=RunOptions(stop=stopped_after(3), checkpoint=kept))
-    return kept
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda tensors, header: header["numbers"].pop("weights"),
-        lambda tensors, header: header.pop("settings"),
-        lambda tensors, header: header.update(progress=[7, 0, 3, 0.0, ""]),
-        lambda tensors, header: header.update(history="none"),
-        lambda tensors, header: tensors.pop("theta"),
-        lambda tensors, header: tensors.pop("optimizer.s"),
-        lambda tensors, header: tensors.update(theta=tensors["theta"][:-3]),
-        lambda tensors, header: tensors["theta"].fill(np.nan),
-        lambda tensors, header: tensors.update(theta=tensors["theta"].astype(np.float64)),
-        lambda tensors, header: tensors.update({"optimizer.s": tensors["optimizer.s"][:3]}),
-        lambda tensors, header: tensors.update(average=np.zeros(5, np.float32)),
-        lambda tensors, header: header["numbers"]["weights"].pop(),
-        lambda tensors, header: header.update(progress=[-1, 0, 3, 0.0, ""]),
-        lambda tensors, header: header.update(progress=[0, 2.5, 3, 0.0, ""]),
-        lambda tensors, header: header.update(progress=[0, 99, 99, 0.0, ""]),
-        lambda tensors, header: header.update(progress=[0, 3, 3, "x", ""]),
-        lambda tensors, header: header["optimizer"].update(pairs="x"),
-    ],
-)
-def test_a_damaged_checkpoint_is_refused_in_words(
-    begun: Path, tmp_path: Path, damage: Callable[[Any, Any], Any]
-) -> None:
-    kept = tmp_path / "kept"
-    tensors, header = load_tensors(begun)
-    damage(tensors, header)
-    save_tensors(kept, tensors, header)
-    with pytest.raises(FileError, match=r"kept: (the checkpoint in it is damaged|not a checkpoint)"):
-        transfer().run(CONTENT, STYLE, run=RunOptions(checkpoint=kept, resume=True))
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
-"""`fit`: what it trains on and in which order, what it records, when it stops, and what it refuses."""
+"""`fit`: what it trains on and in which order, what it records, and when it stops."""
 
 import gc
 import math
 import signal
-import warnings
 import weakref
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,19 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from tests.training.numbered import SMALL, fit_numbered, numbered
 
 from sfumato import (
     LBFGS,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     Dense,
-    DivergenceError,
     Dropout,
     FitResult,
     Flatten,
     GradientDescent,
     InputError,
-    Loss,
     MeanSquaredError,
     Network,
     NetworkObjective,
@@ -42,47 +39,11 @@ from sfumato.data import Examples, Scaling, spiral
 from sfumato.engine import NUMPY_DOUBLE
 from sfumato.layers import Needs
 from sfumato.layers.base import Backward
-from sfumato.losses.base import Pullback, Sums
 from sfumato.optimizers.schedules import exponential
 from sfumato.training.batches import MemoryBatches, make_batches
-from sfumato.training.fitting import REPLACED, default_batch_size, default_epochs, evaluate, is_long
+from sfumato.training.fitting import default_batch_size, default_epochs, evaluate, is_long
 from sfumato.training.history import EpochRecord
 
-
-def numbered(n: int = 10, first: int = 0) -> Examples:
-    """Rows whose truth is their number, so that a loss that is shown them can tell which they are."""
-    numbers = np.arange(first, first + n, dtype=np.float64)
-    return Examples(numbers[:, None] / 10, numbers)
-
-
-@dataclass(frozen=True)
-class NotedSquaredError(MeanSquaredError):
-    """The squared error, noting the rows of every batch that a gradient was asked of."""
-
-    batches: list[list[int]] = field(default_factory=list)
-
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
-        sums, pullback = super().forward(z, y, weight)
-
-        def noted(dsum: float) -> Array:
-            self.batches.append([int(number) for number in y])
-            return pullback(dsum)
-
-        return sums, noted
-
-
-def fit_numbered(**options: Any) -> tuple[FitResult, NotedSquaredError]:
-    """Train a small network on ten numbered rows by gradient descent, in batches of four unless told otherwise."""
-    recorder = NotedSquaredError()
-    settings: dict[str, Any] = {"batch_size": 4, "epochs": 3, "learning_rate": 0.01, "precision": "float64", **options}
-    optimizer = settings.pop("optimizer", GradientDescent())
-    examples = settings.pop("train", numbered())
-    how = {name: settings.pop(name) for name in ("callback", "stop", "resume", "checkpoint") if name in settings}
-    settings["run"] = RunOptions(engine=f"numpy/{settings.pop('precision')}", **how)
-    return fit(SMALL, recorder, examples, optimizer=optimizer, **settings), recorder
-
-
-SMALL = multilayer_perceptron(1, [3], 1, activation="tanh")
 DOUBLE = RunOptions(engine="numpy/float64")
 
 
@@ -320,97 +281,7 @@ def test_defaults_grow_with_the_data_as_described(examples: int, size: int, epoc
     assert default_epochs(examples) == epochs
 
 
-@dataclass(frozen=True)
-class BrokenSquaredError(MeanSquaredError):
-    """Gives no number at a certain call."""
-
-    left: list[int]
-
-    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
-        sums, pullback = super().forward(z, y, weight)
-        self.left[0] -= 1
-        return (sums if self.left[0] else sums._replace(loss=math.nan)), pullback
-
-
-def test_divergence_is_named_with_its_epoch_and_step() -> None:
-    with pytest.raises(DivergenceError, match="the loss is nan in epoch 2, step 2; try a learning rate ten times"):
-        fit(SMALL, BrokenSquaredError([5]), numbered(), batch_size=4)
-    with pytest.raises(DivergenceError, match=r"the loss is (inf|nan) in epoch 1, step 2"):
-        fit_numbered(learning_rate=1e30, precision="float32")
-
-
-def test_weights_that_overflow_in_the_last_step_are_not_returned() -> None:
-    with pytest.raises(DivergenceError, match="in epoch 1, step 1"):
-        fit_numbered(learning_rate=1e300, precision="float32", batch_size="full", epochs=1)
-
-
 X, Y = numbered().x, numbered().y
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"batch_size": 0}, "the batch size must be .*at least 1.* not 0"),
-        ({"batch_size": 2.5}, "the batch size must be .* not 2.5"),
-        ({"epochs": 0}, "the number of epochs must be .*at least 1, not 0"),
-        ({"epochs": 2.5}, "the number of epochs must be .* not 2.5"),
-        ({"resume": True}, "name the checkpoint"),
-        ({"train": Examples(np.append(X[:9], [[math.nan]], axis=0), Y)}, "infinite or not a number"),
-        ({"train": Examples(X, Y[:, None])}, "the truth must be one entry an example"),
-        ({"l2": -0.1}, "the L2 penalty must be 0 or more, not -0.1"),
-        ({"l2": math.nan}, "the L2 penalty must be 0 or more, not nan"),
-        ({"early_stopping": 0, "validation": numbered()}, "patience of early stopping must be at least 1 epoch, not 0"),
-        ({"early_stopping": 3}, "early stopping needs validation data"),
-        ({"learning_rate": 0.0}, "the learning rate must be a positive number"),
-        ({"learning_rate": lambda epoch: math.nan}, "the learning rate of epoch 1 must be 0 or more, not nan"),
-        ({"learning_rate": lambda epoch: "fast"}, "the learning rate of epoch 1 must be 0 or more, not 'fast'"),
-        ({"scaling": "standard"}, "takes a Scaling, not .standard."),
-        ({"callback": 3}, "takes a function, not 3"),
-        ({"optimizer": "sgd"}, "no optimizer is called 'sgd'"),
-        ({"optimizer": LBFGS()}, "L-BFGS needs the same objective at every step: use the full batch"),
-        ({"seed": -1}, "seed"),
-        ({"train": Examples(np.zeros((4, 2)), np.zeros(4))}, r"examples have shape \(2,\); the network takes \(1,\)"),
-        ({"train": Examples(X, Y[:-1])}, "the same number of"),
-        ({"train": Examples(X[:0], Y[:0]), "epochs": None}, "example"),
-        ({"train": Examples(X, Y, np.ones(9))}, "weight"),
-        ({"train": Examples(X, Y, np.append(-1.0, np.ones(9)))}, "weight"),
-        ({"train": Examples(X, Y, np.zeros(10))}, "weight"),
-        ({"validation": Examples(np.zeros((4, 2)), np.zeros(4))}, r"shape \(2,\); the network takes \(1,\)"),
-    ],
-)
-def test_options_and_data_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        fit_numbered(**options)
-
-
-def test_a_run_or_network_of_another_type_is_refused() -> None:
-    not_one: Any = {}
-    with pytest.raises(InputError, match="takes a RunOptions, not"):
-        fit(SMALL, MeanSquaredError(), numbered(), run=not_one)
-    with pytest.raises(InputError, match="takes a Network, not"):
-        fit(not_one, MeanSquaredError(), numbered())
-
-
-def test_lbfgs_is_refused_with_dropout() -> None:
-    network = multilayer_perceptron(1, [3], 1, dropout=0.5)
-    with pytest.raises(InputError, match="leave out dropout"):
-        fit(network, MeanSquaredError(), numbered(), optimizer=LBFGS())
-
-
-@pytest.mark.parametrize(
-    ("loss", "outputs", "y"),
-    [
-        (CategoricalCrossEntropy(), 2, [0, 1, 2]),
-        (CategoricalCrossEntropy(), 3, [0, 1, -1]),
-        (BinaryCrossEntropy(), 1, [1, 2, 1]),
-        (BinaryCrossEntropy(), 1, [-1, 1, 1]),
-        (BinaryCrossEntropy(), 2, [0, 1, 1]),
-        (MeanSquaredError(), 2, [0, 1, 1]),
-    ],
-)
-def test_truths_and_outputs_that_the_loss_does_not_know_are_refused(loss: Loss, outputs: int, y: list[int]) -> None:
-    with pytest.raises(InputError, match=r"class|output"):
-        fit(multilayer_perceptron(1, [], outputs), loss, Examples(np.zeros((3, 1)), np.array(y)), epochs=1)
 
 
 def test_what_a_training_held_goes_with_it() -> None:
@@ -449,18 +320,6 @@ def test_every_epoch_steps_with_the_rate_that_its_record_shows() -> None:
                 rows = next(batches)
                 theta = theta - rate * NetworkObjective(SMALL, MeanSquaredError(), X[rows], Y[rows])(theta).gradient
         np.testing.assert_allclose(result.theta, theta, rtol=1e-12)
-
-
-@pytest.mark.parametrize("keyword", REPLACED)
-def test_keywords_of_before_are_refused_with_what_to_write_now(keyword: str) -> None:
-    given: dict[str, Any] = {keyword: 1}
-    with pytest.raises(InputError, match=rf"^fit has no {keyword}=: give it (run|learning_rate)=.+"):
-        fit(SMALL, MeanSquaredError(), numbered(), **given)
-
-
-def test_other_keywords_are_unknown_as_usual() -> None:
-    with pytest.raises(TypeError, match="unexpected keyword argument 'momentun'"):
-        fit(SMALL, MeanSquaredError(), numbered(), momentun=0.9)
 
 
 def test_a_callback_that_returns_true_ends_the_run() -> None:
@@ -504,17 +363,6 @@ def test_names_lists_and_data_sets_are_what_they_stand_for() -> None:
         fit(network, CategoricalCrossEntropy(), 7)
     with pytest.raises(InputError, match="no loss is called 'crossentropy'"):
         fit(network, "crossentropy", data)
-
-
-@pytest.mark.parametrize(
-    ("factor", "shift", "warned"), [(1.0, 0.0, False), (100.0, 0.0, True), (1.0, 200.0, True), (0.01, 0.0, True)]
-)
-def test_values_far_from_unit_scale_are_warned_of(factor: float, shift: float, warned: bool) -> None:
-    examples = Examples(X, factor * Y + shift)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fit(SMALL, MeanSquaredError(), examples, epochs=1)
-    assert [("sfumato.train" in str(one.message)) for one in caught] == [True] * warned
 
 
 def test_a_result_is_shown_in_a_line() -> None:
