@@ -1,5 +1,6 @@
 """VGG16 and VGG19 as tables: their layers in order, and the layers' usual names."""
 
+from functools import cache
 from typing import NamedTuple
 
 from sfumato.checks import nearest, one_of
@@ -37,18 +38,25 @@ def vgg_layers(architecture: str, last: str | None = None) -> list[VggLayer]:
         InputError: for a network other than vgg16 and vgg19, or a layer that it does not have.
     """
     one_of("network", architecture, BLOCKS)
+    layers = _all_layers(BLOCKS[architecture], FILTERS)
+    if last is None:
+        return [*layers]
+    return [*layers[: layer_names(architecture).index(layer_name(last, architecture)) + 1]]
+
+
+@cache
+def _all_layers(blocks: tuple[int, ...], filters_of_blocks: tuple[int, ...]) -> tuple[VggLayer, ...]:
+    """Make the layers of a network; planning a picture's memory asks for them a thousand times."""
     layers: list[VggLayer] = []
     feature, channels = 0, 3
-    for block, (convolutions, filters) in enumerate(zip(BLOCKS[architecture], FILTERS, strict=True), start=1):
+    for block, (convolutions, filters) in enumerate(zip(blocks, filters_of_blocks, strict=True), start=1):
         for number in range(1, convolutions + 1):
             aliases = (f"conv{block}_{number}", f"relu{block}_{number}")
             layers.append(VggLayer(f"block{block}_conv{number}", aliases, feature, channels, filters))
             feature, channels = feature + 2, filters
         layers.append(VggLayer(f"block{block}_pool", (f"pool{block}",), feature, channels, 0))
         feature += 1
-    if last is None:
-        return layers
-    return layers[: layer_names(architecture).index(layer_name(last, architecture)) + 1]
+    return tuple(layers)
 
 
 def layer_names(architecture: str) -> list[str]:
