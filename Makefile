@@ -15,6 +15,9 @@ QUICK_TESTS := tests/layers tests/optimizers tests/losses tests/peers tests/test
 LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test_storage.py tests/test_estimators.py \
 	tests/interchange
 
+# Also where the environment keeps Python from it: programs that tests and pages start find our modules compiled
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-quick test-slow test-lowest docs linkcheck lint format dist fuzz bench clean
 
 demo: .venv/.installed
