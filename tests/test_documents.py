@@ -32,13 +32,19 @@ RIDDLES = re.compile("(What|How|Which|Where|Who|Whose|Why|When|That|Those|These|
 """Words at the head of a docstring that neither name a thing nor say what it does."""
 
 
-def test_the_python_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "steps"),
+    [("size=64", "steps=2"), pytest.param("size=128", None, marks=pytest.mark.slow)],
+    ids=["in little", "as it stands"],
+)
+def test_the_python_of_the_readme_runs(size: str, steps: str | None, tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 3
     shutil.copytree(ROOT / "examples" / "images", tmp_path / "examples" / "images")
-    run = subprocess.run(
-        [sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    code = "\n".join(blocks)
+    assert code.count("size=128") == 1
+    code = code.replace("size=128", ", ".join(filter(None, (size, steps))))
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "relative difference" in run.stdout
     assert "Confusion matrix" in run.stdout

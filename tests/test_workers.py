@@ -107,7 +107,7 @@ def alone(together: Together, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return found
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_processes_finds_what_one_finds(
     count: int, together: Together, alone: dict[str, Any], tmp_path: Path
 ) -> None:

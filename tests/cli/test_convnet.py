@@ -32,7 +32,7 @@ def outcome(here: Call) -> Callable[..., dict[str, Any]]:
 
 
 def test_from_training_to_answers(here: Call, tmp_path: Path) -> None:
-    status, out, _ = here("train", "digits", "--architecture", "convnet", "--epochs", "8", "--quiet", "-o", "run")
+    status, out, _ = here("train", "digits", "--architecture", "convnet", "--epochs", "4", "--quiet", "-o", "run")
     assert status == 0
     assert out.startswith("digits: network 8x8x1-conv32-conv64-128-10, ")
     assert (tmp_path / "run" / "weights.png").read_bytes().startswith(b"\x89PNG")

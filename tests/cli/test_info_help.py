@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 import sfumato as package
 from sfumato.cli import app
+from sfumato.cli.speeds import JOBS
 from sfumato.data import NAMES
+from sfumato.engine import NUMPY, Engine
 from sfumato.pictures.builtin import BUILTIN_STYLES
 from sfumato.sound.builtin import BUILTIN_SOUNDS
 from sfumato.sound.presets import PRESETS as SOUND_PRESETS
@@ -22,24 +25,35 @@ from sfumato.style.presets import PRESETS
 Call = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def informed(program: list[str]) -> "subprocess.CompletedProcess[str]":
-    """What the real program says of this machine, where it measures for seconds: asked once."""
-    return subprocess.run([*program, "info", "--json"], capture_output=True, encoding="utf-8", check=False)
+QUICK = """
+from sfumato.cli import main, speeds
+speeds.EDGE, speeds.MOST_SECONDS = 32, 0.0
+main()
+"""
+"""The program where it measures with a small picture, and no more often than it must."""
 
 
 @pytest.fixture
-def measured(informed: "subprocess.CompletedProcess[str]", monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is measured anew: the times are those that the real program has found."""
-    found = json.loads(informed.stdout)["fastest"]
-    monkeypatch.setattr("sfumato.cli.speeds.measure", lambda engines: found)
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is measured: each engine is said to take a millisecond."""
+
+    def told(engines: list[Engine]) -> dict[str, dict[str, Any]]:
+        times = {str(engine): 1.0 for engine in engines}
+        return {
+            job: {"milliseconds": times, "fastest": str(NUMPY), "command": command}
+            for job, (command, _) in JOBS.items()
+        }
+
+    monkeypatch.setattr("sfumato.cli.speeds.measure", told)
 
 
 COMMANDS = [str(command.name) for command in app.registered_commands]
 """All commands, as the program itself knows them."""
 
 
-def test_info_says_what_is_installed_and_would_be_used(informed: "subprocess.CompletedProcess[str]") -> None:
+def test_info_says_what_is_installed_and_would_be_used() -> None:
+    command = [sys.executable, "-c", QUICK, "info", "--json"]
+    informed = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     values = json.loads(informed.stdout)
     assert (informed.returncode, informed.stderr) == (0, "")
     assert values["sfumato"] == package.__version__

@@ -44,6 +44,7 @@ def plain(flowers: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (folder / "run" / "model.safetensors").read_bytes()
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("way", WRITTEN)
 def test_however_a_table_is_written_it_is_the_same_table(
     way: str, flowers: str, plain: bytes, here: Call, tmp_path: Path
@@ -114,6 +115,7 @@ def test_unusual_data_train_and_predict(content: str, here: Call, tmp_path: Path
     assert len(out.splitlines()) == 1 + len(rows)
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_categories_and_gaps_from_training_to_answers(kind: str, here: Call, tmp_path: Path) -> None:
     random = np.random.default_rng(0)

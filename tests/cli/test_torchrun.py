@@ -85,7 +85,7 @@ def test_two_processes_paint_the_picture_of_one(pictures: Path, together: Call, 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
-@pytest.mark.parametrize(("rank", "then"), [(0, 1), (1, 3)])
+@pytest.mark.parametrize(("rank", "then"), [(0, 1), pytest.param(1, 3, marks=pytest.mark.slow)])
 def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_number(
     rank: int, then: int, together: Call, here: Call, tmp_path: Path
 ) -> None:

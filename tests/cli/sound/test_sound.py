@@ -78,15 +78,15 @@ def test_another_rate_than_the_contents_is_told(sounds: list[str], here: Call, t
 
 @pytest.mark.parametrize(("name", "content_rate"), [("out.opus", 44_100), ("out.opus", 22_050), ("out.mp3", 96_000)])
 def test_the_rate_that_is_told_is_that_of_the_file(
-    name: str, content_rate: int, sounds: list[str], sfumato: Call, tmp_path: Path
+    name: str, content_rate: int, sounds: list[str], here: Call, tmp_path: Path
 ) -> None:
     wavfile.write(tmp_path / "in.wav", content_rate, np.sin(np.arange(content_rate) / 20).astype(np.float32))
-    told = json.loads(sfumato("sound", "in.wav", "style.wav", *TINY, "-o", name, "--json").out)["sound"]["rate"]
+    told = json.loads(here("sound", "in.wav", "style.wav", *TINY, "-o", name, "--json").out)["sound"]["rate"]
     assert told == soundfile.info(str(tmp_path / name)).samplerate != content_rate
-    said = sfumato("sound", "in.wav", "style.wav", *TINY, "-o", name, "--overwrite").out
+    said = here("sound", "in.wav", "style.wav", *TINY, "-o", name, "--overwrite").out
     assert f"1.00 s of mono at {told} samples a second" in said
     (tmp_path / "into").mkdir()
-    folder = json.loads(sfumato("sound", "in.wav", "style.wav", *TINY, "-o", "into", "--json").out)
+    folder = json.loads(here("sound", "in.wav", "style.wav", *TINY, "-o", "into", "--json").out)
     assert folder["sounds"][0]["sound"]["rate"] == content_rate
 
 
@@ -144,19 +144,17 @@ def test_the_sound_so_far_is_saved_on_the_way(
 
 
 @pytest.mark.parametrize("name", ["content.wav", "content.aiff", "content.ogg"])
-def test_a_file_that_is_cut_off_is_noted_and_played(
-    name: str, sounds: list[str], sfumato: Call, tmp_path: Path
-) -> None:
+def test_a_file_that_is_cut_off_is_noted_and_played(name: str, sounds: list[str], here: Call, tmp_path: Path) -> None:
     write_sound(tmp_path / name, Sound(np.tile(read_sound(tmp_path / "content.wav").samples, (4, 1)), RATE))
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: round(0.7 * len(whole))])
     command = ["sound", name, "style.wav", *TINY, "-o", "out.wav", "--json"]
-    status, out, err = sfumato(*command)
+    status, out, err = here(*command)
     assert status == 0
     (warned,) = json.loads(out)["warnings"]
     assert warned.startswith(f"{name}: ends before it should, and is taken as far as it goes, ")
     assert [line for line in err.splitlines() if "ends before it should" in line] == [warned]
-    status, out, err = sfumato(*command, "--overwrite", "--quiet")
+    status, out, err = here(*command, "--overwrite", "--quiet")
     assert (status, err) == (0, "")
     assert json.loads(out)["warnings"] == [warned]
 

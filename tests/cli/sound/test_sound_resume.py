@@ -12,7 +12,7 @@ Call = Callable[..., Any]
 Refused = Callable[..., str]
 
 CHECKPOINT = ".out.wav.checkpoint"
-LONG = ["--steps", "300", "--seconds", "0.7", "--optimizer", "adam", "--learning-rate", "0.0001", "--threads", "1"]
+LONG = ["--steps", "150", "--seconds", "0.7", "--optimizer", "adam", "--learning-rate", "0.0001", "--threads", "1"]
 """Long enough to be stopped in its middle: a second or more, with a checkpoint every half."""
 
 

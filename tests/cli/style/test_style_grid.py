@@ -26,7 +26,8 @@ GRID = ["style", "content.png", "--style", "style.png", "--style", "content.png"
 def lies_in(sheet: Array, picture: Array) -> bool:
     """Whether a picture is found on the sheet, pixel for pixel."""
     height, width = picture.shape[:2]
-    corners = np.argwhere((sheet[: 1 - height, : 1 - width] == picture[0, 0]).all(axis=-1))
+    first, last = sheet[: 1 - height, : 1 - width], sheet[height - 1 :, width - 1 :]
+    corners = np.argwhere(((first == picture[0, 0]) & (last == picture[-1, -1])).all(axis=-1))
     return any(np.array_equal(sheet[y : y + height, x : x + width], picture) for y, x in corners)
 
 

@@ -46,7 +46,9 @@ def undisturbed(pictures: list[str], sfumato: Call, finished: dict[str, bytes], 
     return call
 
 
-@pytest.mark.parametrize("options", ["", "--optimizer adam --normalize-gradients"])
+@pytest.mark.parametrize(
+    "options", ["", pytest.param("--optimizer adam --normalize-gradients", marks=pytest.mark.slow)]
+)
 def test_a_killed_run_resumes_to_the_same_bytes(
     options: str, pictures: list[str], start: Call, here: Call, undisturbed: Callable[..., bytes], tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def has_trials(path: Path, least: int) -> bool:
     return trials_in(path) >= least
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_search_leaves_its_best_and_the_command_that_trains_it_again(here: Call, tmp_path: Path) -> None:
     status, out, err = here(*SEARCH, "--trials", "8", "-o", "search")
     folder = tmp_path / "search"
@@ -163,14 +164,14 @@ def test_an_interrupted_search_says_how_to_go_on(start: Call, tmp_path: Path) ->
 
 def test_jobs_and_processes_share_a_storage(sfumato: Call, start: Call, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
-    arguments = [*SOON, "--trials", "6", "--storage", url, "--quiet"]
+    arguments = [*SOON, "--trials", "4", "--storage", url, "--quiet"]
     other = start(*arguments)
     status, out, err = sfumato(*arguments, "--jobs", "2", "--json")
     assert (status, err) == (0, "")
     other.communicate()
     assert other.returncode == 0
-    assert json.loads(out)["trials"] >= 6
-    assert 6 <= trials_in(tmp_path / "shared.db") <= 8  # two may begin the last one at the same moment
+    assert json.loads(out)["trials"] >= 4
+    assert 4 <= trials_in(tmp_path / "shared.db") <= 6  # two may begin the last one at the same moment
 
 
 def test_a_timeout_ends_the_search(here: Call) -> None:
