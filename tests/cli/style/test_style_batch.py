@@ -26,7 +26,8 @@ Refused = Callable[..., str]
 Snapshot = Callable[[Path], dict[str, bytes | None]]
 
 LAYERS = ["--content-layers", "block2_conv2", "--style-layers", "block1_conv1,block2_conv1"]
-TINY = ["--style", "style.png", "--size", "48", "--steps", "2", "--scales", "1", "--threads", "1", *LAYERS]
+SMALL = ["--style", "style.png", "--size", "48", "--steps", "2", "--scales", "1", "--optimizer", "adam"]
+TINY = [*SMALL, "--threads", "1", *LAYERS]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ Call = Callable[..., Any]
 Refused = Callable[..., str]
 
 LAYERS = ["--content-layers", "block2_conv2", "--style-layers", "block1_conv1,block2_conv1"]
-TINY = ["--size", "48", "--steps", "2", "--scales", "1", "--threads", "1", *LAYERS]
+TINY = ["--size", "48", "--steps", "2", "--scales", "1", "--optimizer", "adam", "--threads", "1", *LAYERS]
 GRID = ["style", "content.png", "--style", "style.png", "--style", "content.png", *TINY, "--grid", "-o", "out.png"]
 
 

@@ -15,7 +15,7 @@ from sfumato.style.presets import PRESETS
 
 Call = Callable[..., Any]
 
-TINY = ["--size", "64", "--steps", "1", "--scales", "1"]
+TINY = ["--size", "64", "--steps", "1", "--scales", "1", "--optimizer", "adam"]
 
 
 @pytest.mark.parametrize(
