@@ -55,7 +55,8 @@ def test_info_says_what_is_installed_and_would_be_used() -> None:
     command = [sys.executable, "-c", QUICK, "info", "--json"]
     informed = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     values = json.loads(informed.stdout)
-    assert (informed.returncode, informed.stderr) == (0, "")
+    assert informed.returncode == 0
+    assert all(line.startswith("compiling kernels") for line in informed.stderr.splitlines())  # in a first run
     assert values["sfumato"] == package.__version__
     assert values["python"] == platform.python_version()
     assert values["numpy"] == np.__version__
