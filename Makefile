@@ -75,7 +75,7 @@ dist: .venv-dist/.installed
 fuzz: .venv/.test-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m scripts.fuzz --inputs 100000
 
-# About half an hour; for a single job, say  .venv-bench/bin/python -m benchmarks mnist
+# An hour; for a single job, say  .venv-bench/bin/python -m benchmarks mnist
 bench: .venv-bench/.installed
 	.venv-bench/$(SCRIPTS)/python -m benchmarks
 

@@ -1,6 +1,6 @@
 """Sfumato beside its peers, job by job, as ratios within one run.
 
-python -m benchmarks                        everything: about half an hour
+python -m benchmarks                        everything: about an hour
 python -m benchmarks style --sizes 512      one job
 python -m benchmarks mnist spiral --quick   whether it works
 """
@@ -180,16 +180,18 @@ def main() -> None:
     if arguments.coretype:  # this process has loaded its own BLAS; those that it starts read it anew
         os.environ["OPENBLAS_CORETYPE"] = arguments.coretype
     bench, verdicts, on_tensors = Bench(arguments), [], list[Sequence[str]]()
-    for name, job in JOBS.items():
-        for part in job(bench) if name in arguments.jobs or not arguments.jobs else ():
-            print(f"### {part.title}\n\n{part.table}\n", flush=True)
-            verdicts += [part.verdict] if part.verdict else []
-            on_tensors += part.on_tensors
-    if verdicts:
-        print(f"### Goals\n\n{verdict_table(verdicts)}\n")
-    if on_tensors:
-        print(f"### On PyTorch tensors\n\n{tensor_table(on_tensors)}\n")
-    print(f"### Machine\n\n{describe(bench.about, arguments.threads, arguments.coretype)}")
+    try:
+        for name, job in JOBS.items():
+            for part in job(bench) if name in arguments.jobs or not arguments.jobs else ():
+                print(f"### {part.title}\n\n{part.table}\n", flush=True)
+                verdicts += [part.verdict] if part.verdict else []
+                on_tensors += part.on_tensors
+    finally:  # a job that fails takes nothing of the others with it
+        if verdicts:
+            print(f"### Goals\n\n{verdict_table(verdicts)}\n")
+        if on_tensors:
+            print(f"### On PyTorch tensors\n\n{tensor_table(on_tensors)}\n")
+        print(f"### Machine\n\n{describe(bench.about, arguments.threads, arguments.coretype)}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from sfumato.style import StyleProblem, StyleTransfer
 from sfumato.style.tiles.memory import make_plan
 
 ROOT = Path(__file__).parent.parent
-ROUNDS = 5
+ROUNDS = 3
 LEAST = 0.2
 """Seconds that a round takes at least: short steps are repeated."""
 

@@ -19,6 +19,7 @@ from benchmarks.libraries import use_blas, use_torch
 from benchmarks.style import TOLERANCES
 from benchmarks.table import Goals, markdown, seconds_as_text
 from benchmarks.workers import Array, ProgramError, Worker
+from sfumato.engine import has_numba
 
 BLOCK = 10
 """Steps of one before the other has its turn."""
@@ -281,7 +282,8 @@ def _contestants(
     """Ours, and why any was left out."""
     ours, notes = [], []
     on_gpu = {} if device == "cpu" else {"torch float32": "float32"}
-    for name, precision in {"NumPy": None, **on_gpu, "torch bfloat16": "bfloat16"}.items():
+    on_arrays = "numba" if has_numba() else "numpy"
+    for name, precision in {on_arrays: None, **on_gpu, "torch bfloat16": "bfloat16"}.items():
         own = folder / name
         own.mkdir()
         try:
