@@ -107,3 +107,56 @@ def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str, double: E
     expected = tensor.grad.numpy().ravel()
     assert ours.loss == pytest.approx(theirs.item(), rel=1e-9)
     assert np.linalg.norm(to_numpy(ours.gradient) - expected) < 1e-8 * np.linalg.norm(expected)
+
+
+def described_in_torch(features: dict[str, Any], layers: list[str], height: int, width: int) -> Any:
+    """Each square of four pixels as a row of length one: features of all layers, centred, and weighed alike."""
+    rows, columns, parts = height // 4, width // 4, []
+    for layer, stride in zip(layers, (1, 2, 4, 8, 16), strict=True):
+        F = features[layer].reshape(-1, height // stride, width // stride)
+        if stride < 4:
+            F = torch.nn.functional.avg_pool2d(F, 4 // stride)
+        F = torch.stack([F[:, min(4 * y // max(stride, 4), F.shape[1] - 1)] for y in range(rows)], 1)
+        F = torch.stack([F[:, :, min(4 * x // max(stride, 4), F.shape[2] - 1)] for x in range(columns)], 2)
+        F = F.flatten(1).T
+        F = F - F.mean(0)
+        parts.append(F / (F**2).sum(1).mean().sqrt())
+    stacked = torch.cat(parts, 1)
+    return stacked / stacked.norm(dim=1, keepdim=True)
+
+
+def test_neighbours_and_their_gradient(double: Engine) -> None:
+    """By brute force, position by position: each takes the features at its own place in the neighbour's square."""
+    layers = [f"block{block}_conv1" for block in range(1, 6)]
+    settings = StyleTransfer(style_loss="neighbours", style_weight=40.0, content_weight=0.0)
+    style = picture(2, 50, 40)
+    setting = StyleProblem(settings, CONTENT, style)
+    with NUMPY_DOUBLE.in_force():
+        objective = setting.objective(HEIGHT, WIDTH, NUMPY_DOUBLE)  # whose parameters PyTorch takes
+    x = torch.tensor(0.7 * picture(4, HEIGHT, WIDTH).astype(np.float64) + 0.1, requires_grad=True)
+    of_x, of_content, of_style = (
+        features_in_torch(objective, pixels)
+        for pixels in (x, *(torch.tensor(own.astype(np.float64)) for own in (CONTENT, style)))
+    )
+    similarity = described_in_torch(of_content, layers, HEIGHT, WIDTH) @ described_in_torch(of_style, layers, 50, 40).T
+    nearest = similarity.argmax(1)
+    total = torch.zeros((), dtype=torch.float64)
+    for layer, stride in zip(layers, (1, 2, 4, 8, 16), strict=True):
+        height, width = HEIGHT // stride, WIDTH // stride
+        F, S = (features[layer] for features in (of_x, of_style))
+        target = torch.empty_like(F)
+        for y, x_ in itertools.product(range(height), range(width)):
+            middle_y, middle_x = (y + 0.5) * stride, (x_ + 0.5) * stride
+            row, column = min(int(middle_y // 4), HEIGHT // 4 - 1), min(int(middle_x // 4), WIDTH // 4 - 1)
+            there = int(nearest[row * (WIDTH // 4) + column])
+            from_y = int((there // (40 // 4) * 4 + middle_y - 4 * row) / stride)
+            from_x = int((there % (40 // 4) * 4 + middle_x - 4 * column) / stride)
+            source = min(from_y, 50 // stride - 1) * (40 // stride) + min(from_x, 40 // stride - 1)
+            target[:, y * width + x_] = S[:, source]
+        target = target.detach()
+        total = total + 40.0 / 5 * ((F - target) ** 2).sum() / (target**2).sum()
+    total.backward()
+    ours = setting.objective(HEIGHT, WIDTH, double)(double.put(x.detach().numpy().ravel()))
+    expected = x.grad.numpy().ravel()
+    assert ours.loss == pytest.approx(total.item(), rel=1e-9)
+    assert np.linalg.norm(to_numpy(ours.gradient) - expected) < 1e-8 * np.linalg.norm(expected)

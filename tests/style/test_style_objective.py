@@ -10,14 +10,14 @@ from sfumato import check_gradient
 from sfumato.arrays import Array, Where, namespace, to_numpy
 from sfumato.engine import NUMPY_DOUBLE, Engine
 from sfumato.losses.content import ContentLoss
-from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
+from sfumato.style.settings import STYLE_LOSS_NAMES
 from sfumato.style.transfer import StyleTransfer
 
 HEIGHT, WIDTH = 32, 40
-StyleLossName = Literal["gram", "gram-reference", "wasserstein"]
+StyleLossName = Literal["gram", "gram-reference", "wasserstein", "neighbours"]
 
 
 def picture(seed: int, height: int = HEIGHT, width: int = WIDTH) -> Array:
@@ -54,7 +54,7 @@ def everything(narrow_vgg: str) -> Posed:
     return pose
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 @pytest.mark.parametrize("pooling", ["max", "average"])
 def test_the_gradient_equals_finite_differences(everything: Posed, style_loss: StyleLossName, pooling: Any) -> None:
     objective, x = everything(style_loss, pooling=pooling)
@@ -64,7 +64,7 @@ def test_the_gradient_equals_finite_differences(everything: Posed, style_loss: S
     assert report.parameters[0].checked >= 3, "there must be directions without a kink on the way"
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 def test_it_is_the_same_wherever_it_is_computed_and_in_float32_to_four_digits(
     everything: Posed, style_loss: StyleLossName, engine: Engine
 ) -> None:
@@ -97,7 +97,7 @@ def test_where_nothing_differs_there_is_no_loss_and_no_gradient(double: Engine) 
     np.testing.assert_allclose(to_numpy(evaluation.gradient), 0, atol=1e-10)
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 def test_normalised_every_term_pulls_at_its_features_with_its_weight(
     everything: Posed, style_loss: StyleLossName, engine: Engine
 ) -> None:

@@ -12,10 +12,10 @@ from sfumato import DivergenceError, InputError
 from sfumato.arrays import Array
 from sfumato.minimize import RunOptions
 from sfumato.optimizers import OPTIMIZERS
-from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
 from sfumato.style.result import StepRecord
+from sfumato.style.settings import STYLE_LOSS_NAMES
 
 
 def test_the_loss_falls_and_the_result_says_what_was_done() -> None:
@@ -57,7 +57,7 @@ def test_every_optimizer_lowers_the_loss_at_its_default_rate(optimizer: str) -> 
     assert history[-1] < 0.8 * history[0]
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 @pytest.mark.parametrize("start", ["content", "noise", "colour", picture(3)], ids=["content", "noise", "colour", "own"])
 def test_every_loss_works_from_every_start(style_loss: Any, start: Any) -> None:
     first: list[StepRecord] = []

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from sfumato.arrays import Array, Shape
-from sfumato.kernels import convolution, gram, pooling, products, relu, rows, softmax, spectra, updates
+from sfumato.kernels import convolution, gram, neighbours, pooling, products, relu, rows, softmax, spectra, updates
 from sfumato.kernels.compiled import convolution as compiled_convolution
 from sfumato.kernels.compiled import pooling as compiled_pooling
 from sfumato.kernels.convolution import Prepared
@@ -57,6 +57,11 @@ class Ops(Protocol):
 
     def filter_gradients(self, x: Array, dz: Array, geometry: Geometry, *, where: Any = None) -> tuple[Array, Array]:
         """Backward pass of a convolution to its filters and biases."""
+
+    # kernels/neighbours.py
+
+    def nearest_rows(self, Q: Array, S: Array) -> tuple[Array, Array]:
+        """Nearest row of S to each row of Q, and their product, NumPy's."""
 
     # kernels/pooling.py
 
@@ -174,6 +179,7 @@ class NumpyOps:
     prepare = staticmethod(convolution.prepare)
     input_gradient = staticmethod(convolution.input_gradient)
     filter_gradients = staticmethod(convolution.filter_gradients)
+    nearest_rows = staticmethod(neighbours.nearest_rows)
     max_pool = staticmethod(pooling.max_pool)
     max_pool_gradient = staticmethod(pooling.max_pool_gradient)
     average_pool = staticmethod(pooling.average_pool)
@@ -235,6 +241,7 @@ class TorchOps:
     prepare = staticmethod(convolution.torch_prepare)
     input_gradient = staticmethod(convolution.torch_input_gradient)
     filter_gradients = staticmethod(convolution.torch_filter_gradients)
+    nearest_rows = staticmethod(neighbours.torch_nearest_rows)
     max_pool = staticmethod(pooling.torch_max_pool)
     max_pool_gradient = staticmethod(pooling.torch_max_pool_gradient)
     average_pool = staticmethod(pooling.torch_average_pool)

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sfumato.arrays import Array, fingerprint, to_numpy, total, zeros
+from sfumato.arrays import Array, copied, fingerprint, to_numpy, total, zeros
 from sfumato.checkpoint import State, check_number
 from sfumato.errors import DivergenceError, InputError
 from sfumato.minimize import Job
@@ -28,9 +28,10 @@ PATIENCE, LEAST_FALL = 10, 1e-3
 class PaintingJob(Job):
     """Painting as a run: its stages are scales, theta is the picture at one, and its history the loss of every step.
 
-    A state has the vector "average", the running average of the iterates, not yet corrected for starting at zero (empty
-    where none is taken), and the numbers "weights", those of the objective's terms at this scale, which may have been
-    normalised at its start, and "rate", the learning rate at this scale.
+    A state has the vectors "average", the running average of the iterates, not yet corrected for starting at zero
+    (empty where none is taken), and "begun", the picture that the scale began with, which neighbours are found for
+    (empty where none are, and at the first scale); and the numbers "weights", those of the objective's terms at this
+    scale, which may have been normalised at its start, and "rate", the learning rate at this scale.
 
     Args:
         problem: Pictures, network and settings.
@@ -67,9 +68,9 @@ class PaintingJob(Job):
     def first(self) -> State:
         """State before the first step."""
         theta = self._place(self.problem.first(*self.sizes[0]))
-        weights, rate = self._enter(0, theta)
+        weights, rate = self._enter(0, theta, theta[:0])
         state = State(theta, self.optimizer.init(theta), numbers={"weights": weights, "rate": rate})
-        state.vectors["average"] = self._no_average(theta)
+        state.vectors = {"average": self._no_average(theta), "begun": copied(theta[:0])}
         return state
 
     def go_on(self, state: State) -> None:
@@ -78,7 +79,8 @@ class PaintingJob(Job):
         Raises:
             ValueError: if it has other terms.
         """
-        self.objective = self._objective(state.stage).reweighted([float(w) for w in state.numbers["weights"]])
+        objective = self._objective(state.stage, state.vectors["begun"])
+        self.objective = objective.reweighted([float(w) for w in state.numbers["weights"]])
         state.numbers["rate"] = float(state.numbers["rate"])
 
     def finished(self, state: State) -> str:
@@ -115,7 +117,8 @@ class PaintingJob(Job):
             return
         theta = self._place(self.problem.enlarge(to_numpy(self.picture(state)), *self.sizes[scale]))
         del self.objective  # and with it the filters that it keeps, before the next one makes its own
-        weights, rate = self._enter(scale, theta)
+        begun = copied(theta if self.problem.matches else theta[:0])
+        weights, rate = self._enter(scale, theta, begun)
         optimizer_state = self.optimizer.init(theta)
         if self.optimizer.gradient_powers:
             vectors, numbers = self.optimizer.pack(state.optimizer_state)
@@ -124,7 +127,8 @@ class PaintingJob(Job):
             placed = {name: self.engine.master.put(vector) for name, vector in resampled.items()}
             optimizer_state = self.optimizer.unpack(placed, numbers)
         state.theta, state.optimizer_state = theta, optimizer_state
-        state.vectors["average"], state.numbers = self._no_average(theta), {"weights": weights, "rate": rate}
+        state.vectors = {"average": self._no_average(theta), "begun": begun}
+        state.numbers = {"weights": weights, "rate": rate}
         state.stage, state.step = scale, 0
 
     def loss_of_start(self, state: State, end: float) -> float:
@@ -161,7 +165,8 @@ class PaintingJob(Job):
         if stage >= len(self.sizes) or step > self.transfer.steps:
             raise ValueError(f"it has no scale {stage} with {step} steps")
         pixels = 3 * math.prod(self.sizes[stage])
-        return {"theta": pixels, "average": pixels if self.averages else 0}
+        matched = stage > 0 and self.problem.matches
+        return {"theta": pixels, "average": pixels if self.averages else 0, "begun": pixels if matched else 0}
 
     def check_state(self, state: State) -> None:
         if len(state.history) != state.steps or state.step > state.steps:
@@ -187,13 +192,15 @@ class PaintingJob(Job):
     def _no_average(self, theta: Array) -> Array:
         return zeros((len(theta) if self.averages else 0,), theta)
 
-    def _objective(self, scale: int) -> StyleObjective:
+    def _objective(self, scale: int, begun: Array) -> StyleObjective:
         height, width = self.sizes[scale]
-        return self.problem.objective(height, width, tile=self.plan.tile, prepared=self.plan.prepared)
+        painted = to_numpy(begun).reshape(height, width, 3) if len(begun) else None
+        how: Any = {"tile": self.plan.tile, "prepared": self.plan.prepared, "painted": painted}
+        return self.problem.objective(height, width, **how)
 
-    def _enter(self, scale: int, theta: Array) -> tuple[list[float], float]:
+    def _enter(self, scale: int, theta: Array, begun: Array) -> tuple[list[float], float]:
         """Set the objective of a scale that begins with theta; returns the weights of its terms, and its rate."""
-        objective = self._objective(scale)
+        objective = self._objective(scale, begun)
         if self.transfer.normalize_gradients:
             objective = objective.with_normalized_gradients(theta)
         self.objective, rate = objective, self.rate

@@ -8,6 +8,10 @@ A preset leaves out size, steps and seed, which are matters of patience. What is
 from sfumato.settings_fields import Preset
 
 PRESETS = {
+    "strokes": Preset(
+        "Whole strokes that follow things: each place like the place of the style that is most like it.",
+        {"style_loss": "neighbours", "tv_weight": 20.0},
+    ),
     "painterly": Preset(
         "Free brushwork: the photograph's plan stays, and the rest is the painter's.",
         {"content_layers": {"block5_conv2": 1.0}, "style_weight": 20.0},

@@ -1,6 +1,7 @@
 """The optimization problem of a style transfer at each size: its objective and its start."""
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,9 +28,10 @@ from sfumato.style.inputs import (
     shares_of_one,
     style_pairs,
 )
+from sfumato.style.neighbours import Choice, Neighbours, assemble, find_neighbours, matching_scale, places_of
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pyramid import detail, resize
-from sfumato.style.settings import LARGEST_EDGE, STARTS, Picture, StyleSettings, check_weight
+from sfumato.style.settings import LARGEST_EDGE, NEIGHBOURS, STARTS, Picture, StyleSettings, check_weight
 from sfumato.style.tiles.tiling import TiledNetwork, TileHead
 from sfumato.style.vgg.network import layer_name, layer_names, load_vgg
 from sfumato.workers import ALONE, Workers
@@ -104,6 +106,7 @@ class StyleProblem:
         tile: int | None = None,
         *,
         prepared: bool = False,
+        painted: Array | None = None,
     ) -> StyleObjective:
         """Objective for a picture of this size.
 
@@ -114,19 +117,21 @@ class StyleProblem:
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
             prepared: Whether to keep the network's transformed filters instead of making them each time: on NumPy's
                 arrays in seven times its memory.
+            painted: What is painted so far, of this size, (height, width, 3); None before the first step. Where
+                neighbours are looked for, it takes part.
         """
         settings, engine = self.settings, engine or self.engine
         how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}
         network = TiledNetwork(self.vgg.network, engine.put(self.vgg.theta), height, width, tile, **how)
         terms = []
         if settings.content_weight:
-            relative = settings.chosen_style_loss().relative
+            relative = settings.relative
             features = _features(network, self._sized(self.content, height, width), self.content_layers)
             for (layer, share), target in zip(self.content_layers.items(), features, strict=True):
                 loss = ContentLoss(target, relative=relative, workers=self.workers)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
-            terms += self._style_terms(network)
+            terms += self._neighbour_terms(network, painted) if self.matches else self._style_terms(network)
         return StyleObjective(network, terms, settings.tv_weight)
 
     def _style_terms(self, network: TiledNetwork) -> Iterator[Term]:
@@ -150,6 +155,69 @@ class StyleProblem:
                 targets = [by_style[style.number][number] for style in region.styles]
                 weight = self.settings.style_weight * share * region.share
                 yield Term("style", layer, loss(list(zip(targets, shares, strict=True)), mask), weight)
+
+    @property
+    def matches(self) -> bool:
+        """Whether neighbours are looked for."""
+        return self.settings.style_loss == NEIGHBOURS and self.settings.style_weight > 0
+
+    def places(self, height: int, width: int) -> list[int]:
+        """Places of a content of this size, and of each picture in which neighbours are looked for."""
+        turns = 8 if self.settings.turned else 1
+        sizes = [
+            (height, width),
+            *(self.style_size(style, height, width) for style in self.styles for _ in range(turns)),
+        ]
+        return [math.prod(places_of(*size, matching_scale(*sizes))) for size in sizes]
+
+    def neighbours(self, network: TiledNetwork, painted: Array | None = None) -> Neighbours:
+        """Find the neighbour in the styles of each place of the content.
+
+        Args:
+            network: The network, for pictures of the size of `painted`.
+            painted: What is painted so far, see `objective`.
+        """
+        content = self._sized(self.content, *network.shape)
+        pictures = self._turned_styles(*network.shape)
+        shape = places_of(*network.shape, matching_scale(content.shape, *(picture.shape for picture in pictures)))
+        return find_neighbours(network, list(self.style_layers), content, painted, pictures, self._choices(shape))
+
+    def _turned_styles(self, height: int, width: int) -> list[Array]:
+        """Pictures to find neighbours in: each style, or each of its eight symmetries."""
+        pictures = [self._style_beside(style, height, width) for style in self.styles]
+        if not self.settings.turned:
+            return pictures
+        return [
+            np.rot90(one, turns) for picture in pictures for one in (picture, picture[:, ::-1]) for turns in range(4)
+        ]
+
+    def _neighbour_terms(self, network: TiledNetwork, painted: Array | None) -> Iterator[Term]:
+        """Terms of the style: at each layer, the distance to the features of each place's neighbour in the styles."""
+        neighbours = self.neighbours(network, painted)
+        content = self._sized(self.content, *network.shape)
+        pictures = self._turned_styles(*network.shape)
+        for layer, share in self.style_layers.items():
+            of_styles = (_whole_features(network.resized(*picture.shape[:2]), picture, layer) for picture in pictures)
+            own = _whole_features(network, content, layer) if (neighbours.pictures < 0).any() else None
+            stride = network.fields[layer].stride
+            target = assemble(neighbours, of_styles, own, network.shapes[layer][:2], stride)
+            yield Term("style", layer, ContentLoss(target), self.settings.style_weight * share)
+
+    def _choices(self, shape: tuple[int, int]) -> list[Choice]:
+        """Regions as places: each place belongs to the region that has most of it."""
+        turns = 8 if self.settings.turned else 1
+        pictures = {one.number: range(turns * index, turns * (index + 1)) for index, one in enumerate(self.styles)}
+        masks = [
+            np.ones(shape) if region.mask is None else resize(region.mask, *shape, Image.Resampling.BILINEAR)[..., 0]
+            for region in self.regions
+        ]
+        most = np.where(np.max(masks, axis=0) > 0, np.argmax(masks, axis=0), -1)
+        choices = []
+        for number, region in enumerate(self.regions):
+            total = sum(style.share for style in region.styles)
+            shares = [style.share / total for style in region.styles]
+            choices.append(Choice(most == number, [pictures[style.number] for style in region.styles], shares))
+        return choices
 
     def check_sizes(self, first: tuple[int, int], last: tuple[int, int]) -> None:
         """Refuse, before any work, a picture too small for the network's layers, or a style that is far too large.
@@ -256,8 +324,11 @@ class StyleProblem:
         return sized if recolour is None else recolour(sized, resize(self.content, height, width))
 
 
-def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[Array]:
-    """Features of a picture at each layer, (1, rows, columns, channels); zeros where other processes compute them."""
+def _features(network: TiledNetwork, picture: Array, layers: Iterable[str], *, whole: bool = False) -> list[Array]:
+    """Features of a picture at each layer, (1, rows, columns, channels).
+
+    Those that other processes compute are zeros, unless the `whole` is asked for.
+    """
     features = {layer: zeros((1, *network.shapes[layer]), network.theta) for layer in layers}
 
     def keep(layer: str, z: Array, where: Where) -> tuple[None, None]:
@@ -268,6 +339,12 @@ def _features(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> l
     for _ in network.measure(network.engine.master.put(picture), heads):
         pass
     return list(features.values())
+
+
+def _whole_features(network: TiledNetwork, picture: Array, layer: str) -> Array:
+    """Features of a picture at one layer, those that other processes compute among them."""
+    (own,) = _features(network, picture, [layer])
+    return network.workers.sum(own)
 
 
 def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[FeatureMoments]:

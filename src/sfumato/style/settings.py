@@ -33,6 +33,11 @@ width) of grey: of type uint8, of floating point from 0 to 1, or boolean."""
 
 STARTS = ("content", "noise", "colour")
 
+NEIGHBOURS = "neighbours"
+"""The style loss that compares places and not statistics."""
+
+STYLE_LOSS_NAMES = (*STYLE_LOSSES, NEIGHBOURS)
+
 STYLE_PRECISIONS = ("float32", "bfloat16", "float16")
 
 LEAST_EDGE = 16
@@ -153,11 +158,19 @@ class StyleSettings:
     style_loss: str | type[StyleLoss] = field(
         default="gram",
         metadata=described(
-            "gram-reference: the equations of the paper, unscaled.",
+            "neighbours: each place like the style's that is most like it; gram-reference: the equations of the paper.",
             python='"gram" is relative, so that the weights mean the same at every size; "gram-reference" is the '
-            'reference\'s own, with its content loss; "wasserstein" compares means and covariances. Or a subclass of '
-            "`StyleLoss`.",
-            choices=STYLE_LOSSES,
+            'reference\'s own, with its content loss; "wasserstein" compares means and covariances; "neighbours" gives '
+            "each place the features of the place of the style that is most like it. Or a subclass of `StyleLoss`.",
+            choices=STYLE_LOSS_NAMES,
+        ),
+    )
+    turned: bool = field(
+        default=False,
+        metadata=described(
+            "Find neighbours in the styles turned and mirrored, too: eight times the search.",
+            python="Whether neighbours are found in the styles turned by quarters and mirrored, too, which takes eight "
+            "times as long to search.",
         ),
     )
     normalize_gradients: bool = field(
@@ -281,8 +294,13 @@ class StyleSettings:
         named = OPTIMIZERS.get(self.optimizer) if isinstance(self.optimizer, str) else None
         return as_optimizer(self.optimizer, **(named.picture_settings if named else {}))
 
+    @property
+    def relative(self) -> bool:
+        """Whether losses are relative to their targets, so that weights mean the same at every size."""
+        return self.style_loss == NEIGHBOURS or self.chosen_style_loss().relative
+
     def chosen_style_loss(self) -> type[StyleLoss]:
-        """Class of the style loss."""
+        """Class of the style loss, where it compares statistics."""
         return STYLE_LOSSES[self.style_loss] if isinstance(self.style_loss, str) else self.style_loss
 
     def as_values(self, engine: Engine) -> dict[str, Any]:
@@ -312,7 +330,7 @@ class StyleSettings:
             _check_whole("memory", self.memory_bytes, most=2**62)
         one_of("way with colours", self.colour, COLOURS)
         if not (isinstance(self.style_loss, type) and issubclass(self.style_loss, StyleLoss)):
-            one_of("style loss", self.style_loss, STYLE_LOSSES)
+            one_of("style loss", self.style_loss, STYLE_LOSS_NAMES)
         for name in ("content_weight", "style_weight", "tv_weight"):
             check_weight(name.partition("_")[0], getattr(self, name))
         if not self.content_weight + self.style_weight:

@@ -77,7 +77,7 @@ OUT_OF_RANGE = [
     ("--mask style.png=0", "--mask style.png=0: there is no style 0"),
     ("--mask none.png=1", "--mask none.png=1: there is no file 'none.png'; check the path"),
     ("--mask style.png=1", "style.png: "),
-    ("--preset x", "no preset is called 'x': use one of painterly, "),
+    ("--preset x", "no preset is called 'x': use one of strokes, "),
     ("--quiet --verbose", "--quiet and --verbose contradict each other"),
 ]
 

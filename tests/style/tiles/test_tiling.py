@@ -16,10 +16,9 @@ from sfumato.layers import AveragePooling, Convolution, Layer, MaxPooling, Needs
 from sfumato.layers.base import ReceptiveField
 from sfumato.network import Network
 from sfumato.objective import OnDevice
-from sfumato.style.losses import STYLE_LOSSES
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
-from sfumato.style.settings import StyleSettings
+from sfumato.style.settings import STYLE_LOSS_NAMES, StyleSettings
 from sfumato.style.tiles import tiling
 from sfumato.style.tiles.tiling import TiledNetwork, cut_into_tiles
 from sfumato.style.vgg.network import Vgg, load_vgg
@@ -169,7 +168,7 @@ def test_tiles_may_be_as_small_as_the_pooling_grid(problem: Callable[..., StyleP
 
 @pytest.mark.parametrize("masked", [False, True], ids=["one region", "two regions"])
 @pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 def test_loss_and_gradient_are_those_of_the_whole_picture(
     problem: Callable[..., StyleProblem],
     style_loss: str,
@@ -182,7 +181,7 @@ def test_loss_and_gradient_are_those_of_the_whole_picture(
         check_equal(whole, tiled, between(), tolerance)
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 def test_in_tiles_and_regions_loss_and_gradient_are_those_of_numpys_whole_picture(
     problem: Callable[..., StyleProblem], style_loss: str, double: Engine
 ) -> None:
@@ -195,7 +194,7 @@ def test_in_tiles_and_regions_loss_and_gradient_are_those_of_numpys_whole_pictur
     check_equal(whole, tiled, point, 1e-10)
 
 
-@pytest.mark.parametrize("style_loss", STYLE_LOSSES)
+@pytest.mark.parametrize("style_loss", STYLE_LOSS_NAMES)
 def test_in_tiles_and_regions_the_gradient_equals_finite_differences(
     problem: Callable[..., StyleProblem], style_loss: str, double: Engine
 ) -> None:

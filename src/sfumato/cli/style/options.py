@@ -61,6 +61,7 @@ class StyleObjectiveOptions:
     content_layers: Setting
     style_layers: Setting
     style_loss: Setting
+    turned: Setting
     normalize_gradients: Setting
 
 

@@ -6,8 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
+from sfumato.kernels.neighbours import BLOCK
+from sfumato.kernels.ops import ops
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
@@ -70,6 +74,8 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
         for style in problem.styles:
             tiles, pixels = _seen(problem, problem.style_size(style, *size), plan.tile)
             seconds += OUT * (tiles * fixed + pixels * per_pixel)
+    if problem.matches:
+        seconds += _search_seconds(problem, sizes)
     return Estimate(
         width=width,
         height=height,
@@ -101,6 +107,18 @@ def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
         seconds.append(min(times))
     per_pixel = (seconds[1] - seconds[0]) / (pixels[1] - pixels[0])
     return max(0.0, seconds[0] - per_pixel * pixels[0]), per_pixel
+
+
+def _search_seconds(problem: StyleProblem, sizes: Sequence[tuple[int, int]]) -> float:
+    """Time a search for neighbours of a few places, and scale it to all of them at every scale."""
+    shapes = problem.vgg.network(*sizes[0]).shapes
+    some = np.ones((4 * BLOCK, sum(shapes[layer][-1] for layer in problem.style_layers)), np.float32)
+    put = problem.engine.master.put(some)
+    begin = time.perf_counter()
+    ops().nearest_rows(put, put[:BLOCK])
+    each = (time.perf_counter() - begin) / (len(some) * BLOCK)
+    content_and_styles = [problem.places(*size) for size in sizes]
+    return each * sum(content * sum(styles) for content, *styles in content_and_styles)
 
 
 def _size(problem: StyleProblem, long_edge: int) -> tuple[int, int]:

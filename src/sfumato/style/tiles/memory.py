@@ -16,6 +16,7 @@ from sfumato.arrays import Array, Shape
 from sfumato.checks import bytes_as_text
 from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
+from sfumato.kernels.neighbours import BLOCK
 from sfumato.pictures.opening import PROGRAM, READING
 from sfumato.style.control.colour import COLOURS
 from sfumato.style.problem import StyleProblem
@@ -54,6 +55,9 @@ LEAST_TILE, GOOD_TILE = 64, 512
 
 HISTORIES = range(10, 2, -1)
 """Pairs that L-BFGS keeps: ten as usual, and down to three where more would leave too little memory for good tiles."""
+
+ASSEMBLED = 16
+"""Numbers for each position of a layer while neighbours' features are put together: indices of 64 bits, and copies."""
 
 FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 6, 8, 3
 """Pictures in memory while the network computes: by other optimizers, by L-BFGS beside its pairs, and by total
@@ -178,6 +182,8 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         size = problem.style_size(one, height, width)
         held = COLOURS[settings.colour].pictures * 3 * FLOAT * math.prod(size)
         passes.append(_pass(problem, size, plan.tile, []) + held)
+    if problem.matches:
+        passes.append(_matching(problem, height, width))
     asked = _painting(problem, height, width, plan) + max(passes)
     reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))
     kept = _prepared_bytes(problem) if plan.prepared else 0
@@ -222,12 +228,25 @@ def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
     optimizer = settings.chosen_optimizer().remembering(min(plan.history, settings.steps))
     pictures = LINE_SEARCH + optimizer.vectors if optimizer.full_batch else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
-    if settings.content_weight:
-        features = sum(math.prod(shapes[layer]) for layer in problem.content_layers)
-        numbers += features // 2 if problem.engine.reduced else features
+    targets = [*problem.content_layers] if settings.content_weight else []
+    targets += [*problem.style_layers] if problem.matches else []
+    features = sum(math.prod(shapes[layer]) for layer in targets)
+    numbers += features // 2 if problem.engine.reduced else features
     masked = sum(region.mask is not None for region in problem.regions)
     sizes = {shape[:2] for shape in shapes.values()}
     return FLOAT * (numbers + masked * sum(rows * columns for rows, columns in sizes))
+
+
+def _matching(problem: StyleProblem, height: int, width: int) -> int:
+    """Bytes at the peak of finding neighbours, or of putting their features together at the first layer."""
+    places, shapes = problem.places(height, width), problem.vgg.network(height, width).shapes
+    channels = sum(shapes[layer][-1] for layer in problem.style_layers)
+    blocks = (os.cpu_count() or 1) * BLOCK * max(places)
+    finding = channels * (sum(places) + 2 * max(places)) + blocks
+    rows, columns, channels = shapes[next(iter(problem.style_layers))]
+    largest = max(math.prod(problem.style_size(style, height, width)) for style in problem.styles)
+    assembling = (rows * columns + largest) * channels + ASSEMBLED * rows * columns
+    return FLOAT * max(finding, assembling)
 
 
 def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads: Collection[str]) -> int:

@@ -1,0 +1,157 @@
+"""Neighbours: for each place of the content, the place of the style that is most like it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sfumato.arrays import Array, to_numpy
+from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine
+from sfumato.kernels.neighbours import BLOCK
+from sfumato.kernels.ops import ops
+from sfumato.style import neighbours as module
+from sfumato.style.neighbours import CELL, Neighbours, assemble, matching_scale, places_of, share_out
+from sfumato.style.problem import StyleProblem
+from sfumato.style.settings import StyleSettings
+
+HEIGHT, WIDTH = 48, 64
+
+
+def blotches(seed: int, height: int = HEIGHT, width: int = WIDTH) -> Array:
+    coarse = np.random.default_rng(seed).random((height // 4, width // 4, 3))
+    return np.kron(coarse, np.ones((4, 4, 1))).astype(np.float32)
+
+
+@pytest.mark.parametrize("rows", [1, 7, BLOCK, BLOCK + 1])
+def test_the_nearest_row_is_that_of_brute_force_and_the_first_of_several(rows: int, engine: Engine) -> None:
+    rng = np.random.default_rng(rows)
+    S = rng.integers(-2, 3, (40, 3)).astype(np.float32)  # small whole numbers: products are exact, and many the same
+    Q = rng.integers(-2, 3, (rows, 3)).astype(np.float32)
+    with engine.in_force():
+        numbers, products = ops().nearest_rows(engine.master.put(Q), engine.master.put(S))
+    for q, number, product in zip(Q, numbers, products, strict=True):
+        of_all = [float(q @ s) for s in S]
+        assert product == max(of_all)
+        assert number == of_all.index(max(of_all))
+
+
+def test_no_rows_have_no_neighbours() -> None:
+    numbers, products = ops().nearest_rows(np.zeros((0, 3)), np.ones((2, 3)))
+    assert numbers.shape == products.shape == (0,)
+
+
+def posed(content: Array, styles: Any, narrow_vgg: str, masks: Any = (), **changes: Any) -> StyleProblem:
+    settings = StyleSettings(style_loss="neighbours", vgg_weights=narrow_vgg, **changes)
+    return StyleProblem(settings, content, styles, masks)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (50, 67)])
+def test_a_picture_in_its_own_style_stays_as_it_is(size: tuple[int, int], narrow_vgg: str) -> None:
+    content = blotches(1, 52, 68)[: size[0], : size[1]]
+    objective = posed(content, content, narrow_vgg).objective(*size, NUMPY_DOUBLE)
+    found = objective(content.astype(np.float64).ravel())
+    assert found.terms["style"] < 1e-12
+    assert np.abs(found.gradient).max() < 1e-6
+
+
+def test_a_piece_of_the_style_finds_the_piece_that_it_is(narrow_vgg: str) -> None:
+    """Far from the borders, where features see what the piece lacks."""
+    style = np.random.default_rng(0).random((96, 96, 3)).astype(np.float32)
+    content = style[32:, 16:80]
+    problem = posed(
+        content, style, narrow_vgg, style_layers={"block1_conv1": 1.0, "block2_conv1": 1.0}, style_scale=1.5
+    )
+    objective = problem.objective(64, 64, NUMPY_DOUBLE)
+    found = problem.neighbours(objective.network)
+    rows, columns = np.mgrid[0:16, 0:16]
+    inner = (slice(4, 12), slice(4, 12))
+    np.testing.assert_array_equal(found.rows[inner], (rows + 8)[inner])
+    np.testing.assert_array_equal(found.columns[inner], (columns + 4)[inner])
+
+
+def test_positions_keep_their_offset_from_their_place() -> None:
+    features = np.arange(12 * 12, dtype=np.float64).reshape(1, 12, 12, 1)
+    rows, columns = np.mgrid[2:-1:-1, 0:3]
+    swapped = Neighbours(np.zeros((3, 3), int), rows, columns, scale=1.0)
+    target = assemble(swapped, [features], None, (12, 12), 1)[0, ..., 0]
+    expected = features[0, ..., 0].reshape(3, 4, 12)[::-1].reshape(12, 12)
+    np.testing.assert_array_equal(target, expected)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("scale", [1.0, 1.7])
+def test_places_that_are_their_own_neighbours_give_back_the_features(stride: int, scale: float) -> None:
+    shape = (90 // stride, 130 // stride)
+    features = np.random.default_rng(0).random((1, *shape, 2))
+    places = np.zeros(places_of(90, 130, scale), int)
+    rows, columns = np.indices(places.shape)
+    own = Neighbours(places, rows, columns, scale=scale)
+    np.testing.assert_array_equal(assemble(own, [features], None, shape, stride), features)
+
+
+def test_places_of_no_region_keep_the_features_of_the_content() -> None:
+    pictures = np.array([[0, -1]])
+    neighbours = Neighbours(pictures, np.zeros((1, 2), int), np.zeros((1, 2), int), 1.0)
+    style, own = np.ones((1, 4, 4, 1)), np.full((1, 4, 8, 1), 5.0)
+    target = assemble(neighbours, [style], own, (4, 8), 1)
+    np.testing.assert_array_equal(target[0, :, :, 0], np.repeat([[1.0, 5.0]], 4, axis=1).repeat(4, axis=0))
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.25, 0.75], [0.2, 0.3, 0.5]])
+def test_styles_get_their_share_of_the_places(shares: list[float]) -> None:
+    similarity = np.random.default_rng(0).random((len(shares), 100))
+    chosen = share_out(similarity, shares)
+    np.testing.assert_array_equal(np.bincount(chosen), [100 * share for share in shares])
+
+
+def test_a_style_gets_the_places_that_are_most_like_it() -> None:
+    similarity = np.array([[0.9, 0.1, 0.8, 0.2], [0.1, 0.9, 0.2, 0.8]])
+    np.testing.assert_array_equal(share_out(similarity, [0.5, 0.5]), [0, 1, 0, 1])
+
+
+def test_a_region_takes_from_its_own_style_alone(narrow_vgg: str) -> None:
+    mask = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    mask[:, : WIDTH // 2] = 1.0
+    problem = posed(blotches(1), [blotches(2), blotches(3)], narrow_vgg, [(mask, 1)])
+    objective = problem.objective(HEIGHT, WIDTH)
+    found = problem.neighbours(objective.network)
+    assert (found.pictures[:, : WIDTH // CELL // 2] == 0).all()
+    assert (found.pictures[:, WIDTH // CELL // 2 :] == 1).all()
+
+
+def test_large_pictures_are_matched_in_smaller_versions(monkeypatch: pytest.MonkeyPatch, narrow_vgg: str) -> None:
+    monkeypatch.setattr(module, "MOST_PLACES", 48)
+    assert matching_scale((HEIGHT, WIDTH, 3)) == 2.0
+    content = blotches(1)
+    objective = posed(content, content, narrow_vgg).objective(HEIGHT, WIDTH, NUMPY)
+    assert objective(content.ravel()).terms["style"] < 1e-9, "each place is still its own neighbour"
+
+
+def test_what_is_painted_takes_part_in_the_search(narrow_vgg: str) -> None:
+    problem = posed(blotches(1), blotches(2), narrow_vgg)
+    first, later = (problem.objective(HEIGHT, WIDTH, painted=painted) for painted in (None, blotches(3)))
+    point = blotches(4).ravel()
+    assert first(point).terms["style"] != later(point).terms["style"]
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_turned_style_is_found_where_turns_are_asked_for(mirrored: bool, narrow_vgg: str) -> None:
+    content = blotches(1, 64, 64)
+    style = np.rot90(content[:, ::-1] if mirrored else content)
+    losses = [
+        posed(content, style, narrow_vgg, turned=turned).objective(64, 64)(content.ravel()).terms["style"]
+        for turned in (False, True)
+    ]
+    assert losses[1] < 1e-9 < losses[0]
+
+
+def test_loss_and_gradient_are_the_same_on_every_backend(double: Engine, narrow_vgg: str) -> None:
+    mask = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    mask[:, :40] = 1.0
+    problem = posed(blotches(1), [blotches(2), blotches(3, 40, 40)], narrow_vgg, [(mask, 1)])
+    point = blotches(4).astype(np.float64).ravel()
+    with NUMPY_DOUBLE.in_force():
+        expected = problem.objective(HEIGHT, WIDTH, NUMPY_DOUBLE, painted=blotches(5))(point)
+    found = problem.objective(HEIGHT, WIDTH, double, painted=blotches(5))(double.put(point))
+    assert found.loss == pytest.approx(expected.loss, rel=1e-9)
+    np.testing.assert_allclose(to_numpy(found.gradient), expected.gradient, rtol=0, atol=1e-9)
