@@ -25,7 +25,6 @@ from sfumato import (
     CategoricalCrossEntropy,
     Network,
     NetworkObjective,
-    convolutional_network,
     multilayer_perceptron,
 )
 from sfumato.engine import Engine, has_numba
@@ -87,11 +86,9 @@ def main() -> None:
     asked = parser.parse_args()
     about = use_blas(asked.threads)
     dense = multilayer_perceptron((784,), (15, 9), 10)
-    convolutional = convolutional_network((28, 28, 1), 10, dropout=0.0)
     jobs = [
         Job("painting, edge in pixels", asked.edges, painting, power=2),
         Job("784-15-9-10, rows", asked.rows, lambda rows, _: training(dense, rows), dense),
-        Job("convolutional network, rows", asked.rows, lambda rows, _: training(convolutional, rows), convolutional),
     ]
     measured = []
     for job in jobs:
