@@ -1,5 +1,6 @@
 """Neighbours: for each place of the content, the place of the style that is most like it."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ from sfumato.arrays import Array, to_numpy
 from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine
 from sfumato.kernels.neighbours import BLOCK
 from sfumato.kernels.ops import ops
+from sfumato.minimize import RunOptions
 from sfumato.style import neighbours as module
 from sfumato.style.neighbours import CELL, Neighbours, assemble, matching_scale, places_of, share_out
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
+from sfumato.style.transfer import StyleTransfer
 
 HEIGHT, WIDTH = 48, 64
 
@@ -155,3 +158,22 @@ def test_loss_and_gradient_are_the_same_on_every_backend(double: Engine, narrow_
     found = problem.objective(HEIGHT, WIDTH, double, painted=blotches(5))(double.put(point))
     assert found.loss == pytest.approx(expected.loss, rel=1e-9)
     np.testing.assert_allclose(to_numpy(found.gradient), expected.gradient, rtol=0, atol=1e-9)
+
+
+def test_an_interrupted_painting_goes_on_to_the_same_bytes(narrow_vgg: str, tmp_path: Path) -> None:
+    """In the middle of the second scale, whose neighbours follow from the picture that it began with."""
+    settings: dict[str, Any] = {"style_loss": "neighbours", "vgg_weights": narrow_vgg, "size": 48, "scales": 2}
+    transfer = StyleTransfer(steps=6, **settings)
+    undisturbed = transfer.run(blotches(1), blotches(2)).picture
+    seen: list[int] = []
+    stopped = transfer.run(
+        blotches(1),
+        blotches(2),
+        run=RunOptions(
+            checkpoint=tmp_path / "run", callback=lambda record: seen.append(1), stop=lambda: len(seen) == 9
+        ),
+    )
+    assert stopped.stopped == "interrupted"
+    resumed = transfer.run(blotches(1), blotches(2), run=RunOptions(checkpoint=tmp_path / "run", resume=True))
+    assert resumed.steps == 12
+    np.testing.assert_array_equal(resumed.picture, undisturbed)
