@@ -119,18 +119,17 @@ def main() -> None:
             "pyramid in PyTorch": (TorchPyramid, *given),
         }
         seconds: float | None = None
-        names = []
-        for name, (make, *arguments) in painters.items():
+        places = shuffle.permutation(len(painters)) + 1
+        for place, (name, (make, *arguments)) in zip(places, painters.items(), strict=True):
             with Worker(make, *arguments) as worker:
                 picture, taken = worker.call("paint", seconds)
             seconds = seconds or taken
-            file = f"{pair} {len(key):03d}.png".replace(" ", "-")
+            file = _file(pair, place)
             Image.fromarray(picture).save(asked.out / file)
             key[file] = name
-            names.append(file)
             rows.append([pair, name, f"{taken:.0f} s", *measures(picture, content, style)])
             print(markdown(["pair", "painter", "time", *MEASURES], rows[-1:]).splitlines()[-1], flush=True)
-        shuffled[pair] = [names[number] for number in shuffle.permutation(len(names))]
+        shuffled[pair] = [_file(pair, place) for place in sorted(places)]
     (asked.out / "key.json").write_text(json.dumps(key, indent=1), encoding="utf-8")
     (asked.out / "index.html").write_text(page(shuffled), encoding="utf-8")
     print(markdown(["pair", "painter", "time", *MEASURES], rows))
@@ -174,6 +173,11 @@ def page(pairs: dict[str, list[str]]) -> str:
         for pair, files in pairs.items()
     )
     return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Side by side</title>\n{rows}\n</html>\n'
+
+
+def _file(pair: str, place: int) -> str:
+    """Name of the picture at a place of a pair's row, which says nothing about who painted it."""
+    return f"{pair} {place}.png".replace(" ", "-")
 
 
 def _path(name: str, out: Path) -> Path:

@@ -195,8 +195,7 @@ class PaintingJob(Job):
     def _objective(self, scale: int, begun: Array) -> StyleObjective:
         height, width = self.sizes[scale]
         painted = to_numpy(begun).reshape(height, width, 3) if len(begun) else None
-        how: Any = {"tile": self.plan.tile, "prepared": self.plan.prepared, "painted": painted}
-        return self.problem.objective(height, width, **how)
+        return self.problem.objective(height, width, tile=self.plan.tile, prepared=self.plan.prepared, painted=painted)
 
     def _enter(self, scale: int, theta: Array, begun: Array) -> tuple[list[float], float]:
         """Set the objective of a scale that begins with theta; returns the weights of its terms, and its rate."""

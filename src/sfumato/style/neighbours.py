@@ -92,7 +92,7 @@ def find_neighbours(
         choices: The regions, for places of the size that `places_of` gives.
     """
     scale = matching_scale(content.shape, *(style.shape for style in styles))
-    described = [_describe(network, layers, _smaller(style, scale)) for style in styles]
+    described = [_stack(_features(network, layers, _smaller(style, scale))) for style in styles]
     found = _features(network, layers, _smaller(content, scale))
     if painted is not None:
         mixed = _features(network, layers, _smaller(painted, scale))
@@ -196,10 +196,6 @@ def _places_along(size: int, count: int, step: float) -> tuple[Array, Array]:
 def _smaller(picture: Array, scale: float) -> Array:
     height, width, _ = picture.shape
     return picture if scale == 1.0 else resize(picture, round(height / scale), round(width / scale))
-
-
-def _describe(network: TiledNetwork, layers: Sequence[str], picture: Array) -> Array:
-    return _stack(_features(network, layers, picture))
 
 
 def _stack(features: Sequence[Array]) -> Array:
