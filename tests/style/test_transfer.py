@@ -16,6 +16,7 @@ from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
 from sfumato.style.result import StepRecord
 from sfumato.style.settings import STYLE_LOSS_NAMES
+from sfumato.style.transfer import StyleTransfer
 
 
 def test_the_loss_falls_and_the_result_says_what_was_done() -> None:
@@ -105,6 +106,29 @@ def test_luminance_is_painted_from_grey_and_keeps_the_colours_of_the_content() -
     assert (painted == given).all(axis=2).mean() > 0.9, (
         "the order of red, green and blue is the content's, but for ties"
     )
+
+
+def test_colour_alone_gives_the_content_the_mean_and_covariance_of_the_style() -> None:
+    random = np.random.default_rng(0)
+    content = (90 + 60 * random.random((60, 80, 3))).astype(np.uint8)
+    style = (100 + 40 * random.random((50, 50, 1)) + [0, 20, 40] * random.random((50, 50, 3))).astype(np.uint8)
+    result = StyleTransfer(size="full", colour="only").run(content, style)
+    assert (result.steps, result.stopped, result.history) == (0, "finished", ())
+    painted, given = result.picture.reshape(-1, 3).astype(float), style.reshape(-1, 3).astype(float)
+    np.testing.assert_allclose(painted.mean(axis=0), given.mean(axis=0), atol=0.5)
+    np.testing.assert_allclose(np.cov(painted.T), np.cov(given.T), rtol=0.02, atol=2.0)
+
+
+def test_colours_alone_mix_by_weight_and_keep_to_masks() -> None:
+    red, blue = np.full((20, 20, 3), [200, 0, 0], np.uint8), np.full((20, 20, 3), [0, 0, 200], np.uint8)
+    content = np.full((40, 60, 3), 128, np.uint8)
+    left = np.repeat(np.arange(60)[np.newaxis] < 30, 40, axis=0)
+    alone = StyleTransfer(size="full", colour="only")
+    np.testing.assert_allclose(alone.run(content, [(red, 3), (blue, 1)]).picture[5, 5], [150, 0, 50], atol=1)
+    masked = alone.run(content, [red, blue], masks=[(left, 1)]).picture
+    assert (masked[20, 5].tolist(), masked[20, 55].tolist()) == ([200, 0, 0], [0, 0, 200])
+    kept = alone.run(content, red, masks=[(left, 1)]).picture
+    assert (kept[20, 5].tolist(), kept[20, 55].tolist()) == ([200, 0, 0], [128, 128, 128])
 
 
 def test_the_seed_matters_for_noise_and_the_same_seed_gives_the_same_bytes() -> None:
@@ -217,6 +241,8 @@ def test_pictures_given_are_left_as_they_were() -> None:
         ({"tv_weight": float("nan")}, "the weight of tv must be"),
         ({"content_weight": 0, "style_weight": 0}, "content and style have no weight"),
         ({"style_scale": 0}, "the style scale must be a positive number, not 0"),
+        ({"quiet_ground": 1.5}, "the quiet ground must be a number from 0 to 1, not 1.5"),
+        ({"quiet_ground": "all"}, "the quiet ground must be a number from 0 to 1, not all"),
         ({"learning_rate": -1}, "the learning rate must be a positive number, not -1"),
         ({"seed": -1}, "seed must be a whole number"),
         ({"network": "vgg11"}, "no network is called 'vgg11'"),

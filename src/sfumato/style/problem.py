@@ -13,10 +13,11 @@ from sfumato.arrays import Array, Shape, Where, fingerprint, zeros
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.losses.content import ContentLoss
+from sfumato.losses.features import TINY
 from sfumato.losses.gram import FeatureMoments, moments
 from sfumato.random_keys import Stream, generator
-from sfumato.style.control.colour import COLOURS, grey, with_luminance
-from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks
+from sfumato.style.control.colour import COLOURS, grey, match_colours, with_luminance
+from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks, without_ground
 from sfumato.style.inputs import (
     Style,
     Styles,
@@ -75,6 +76,8 @@ class StyleProblem:
         self.photo = replace(photo, pixels=photo.pixels[:0].copy())
         self.styles = read_styles(styles, how)
         self.regions = make_regions(self.styles, masks, self.content.shape[:2], how)
+        if settings.quiet_ground:
+            self.regions = without_ground(self.regions, self.content, settings.quiet_ground)
         start = settings.start
         named = isinstance(start, str) and start in STARTS
         self.start = None if named else read_picture(start, how)
@@ -263,6 +266,8 @@ class StyleProblem:
 
     def first(self, height: int, width: int) -> Array:
         """Start of the optimization, (height, width, 3)."""
+        if COLOURS[self.settings.colour].alone:
+            return self._recoloured(height, width)
         source = self._source()
         if source is not None:
             return self._sized(source, height, width)
@@ -278,6 +283,22 @@ class StyleProblem:
             root = np.linalg.cholesky(products - np.outer(mean, mean) + 1e-6 * np.eye(3))
             picture = mean + noise @ root.T
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
+
+    def _recoloured(self, height: int, width: int) -> Array:
+        """The content in the colours of its styles: of several, the mean of what each of them makes of it."""
+
+        def sized(mask: Array | None) -> Array | float:
+            return 1.0 if mask is None else resize(mask, height, width, Image.Resampling.BILINEAR)
+
+        content = resize(self.content, height, width)
+        recoloured = np.zeros_like(content)
+        for region in self.regions:
+            total = sum(style.share for style in region.styles)
+            for style in region.styles:
+                own = match_colours(content, style.picture, "match")
+                recoloured += style.share / total * sized(region.mask) * own
+        recoloured /= np.maximum(sized(covered_by(self.regions)), TINY)
+        return recoloured
 
     def enlarge(self, picture: Array, height: int, width: int) -> Array:
         """Enlarge the picture to the next size, and add the detail that its source has there and lacked before.

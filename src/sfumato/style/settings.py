@@ -108,11 +108,22 @@ class StyleSettings:
         default="style",
         metadata=described(
             "Whose colours: the style's; or the content's, by painting in luminance alone, or by matching the style to "
-            "them beforehand.",
+            "them beforehand; only: the style's colours without its strokes, in a moment.",
             python='Where colours come from: "style"; the content, by painting in "luminance" alone; or the content, '
-            "by giving the style picture its colours beforehand, see `COLOURS`.",
+            'by giving the style picture its colours beforehand, see `COLOURS`. "only" paints nothing, and gives the '
+            "content the style's colours.",
             choices=COLOURS,
             remark="whose colours",
+        ),
+    )
+    quiet_ground: float = field(
+        default=0.0,
+        metadata=described(
+            "Leave a flat ground, such as white paper, as it is: from 0 to 1, altogether.",
+            python="How far a flat ground of the content, such as white paper or a clear sky, stays as it is: from 0, "
+            "not at all, to 1, altogether; see `flat_ground`.",
+            metavar="0..1",
+            remark="a flat ground stays",
         ),
     )
     first_frame: bool = field(
@@ -259,7 +270,7 @@ class StyleSettings:
         for name in ("start", "vgg_weights"):
             object.__setattr__(self, name, user_path(getattr(self, name)))
         self._check()
-        for name in ("style_scale", "content_weight", "style_weight", "tv_weight", "learning_rate"):
+        for name in ("style_scale", "quiet_ground", "content_weight", "style_weight", "tv_weight", "learning_rate"):
             self._make_plain(name, float)
         for name in ("size", "steps", "scales", "seed", "memory"):
             self._make_plain(name, int)
@@ -335,6 +346,8 @@ class StyleSettings:
             check_weight(name.partition("_")[0], getattr(self, name))
         if not self.content_weight + self.style_weight:
             raise InputError("content and style have no weight, so there is nothing to paint: give one of them some")
+        if not (isinstance(self.quiet_ground, Real) and 0 <= float(self.quiet_ground) <= 1):
+            raise InputError(f"the quiet ground must be a number from 0 to 1, not {self.quiet_ground}")
         for name in ("style_scale", "learning_rate"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, Real) and 0 < float(value) < math.inf):

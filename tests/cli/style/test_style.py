@@ -134,6 +134,9 @@ def test_every_option_changes_the_picture(paint: Callable[..., Array]) -> None:
         --colour match
         --colour match-cholesky
         --colour histogram
+        --colour only
+        --quiet-ground 0.5
+        --quiet-ground 1
         --scales 2"""
     made = {"": paint().tobytes()}
     for line in options.splitlines():

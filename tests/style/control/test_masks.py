@@ -17,7 +17,7 @@ from sfumato.losses.gram import FeatureMoments, GramLoss, moments
 from sfumato.minimize import RunOptions
 from sfumato.pictures.builtin import builtin_style
 from sfumato.pictures.files import read_image, write_image
-from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks
+from sfumato.style.control.masks import covered_by, flat_ground, laid_over, make_regions, pooled_masks, without_ground
 from sfumato.style.inputs import Style
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
@@ -319,3 +319,59 @@ def test_a_mask_of_the_photographs_shape_at_another_size_is_resized(size: tuple[
 def test_a_mask_of_another_shape_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(InputError, match=r"and the content 64 x 48; a mask has the content's shape"):
         make_regions(styles(1.0), [(np.full(size, 255, np.uint8), 1)], SHAPE)
+
+
+def drawing() -> Array:
+    """A red disc and a blue ring on white, (120, 160, 3)."""
+    y, x = np.mgrid[0:120, 0:160]
+    picture = np.ones((120, 160, 3), np.float32)
+    picture[np.hypot(y - 60, x - 45) < 30] = 0.8, 0.1, 0.1
+    distance = np.hypot(y - 60, x - 115)
+    picture[(distance < 30) & (distance > 22)] = 0.1, 0.1, 0.6
+    return picture
+
+
+def test_paper_is_ground_within_a_ring_too_and_a_flat_disc_is_not() -> None:
+    ground = flat_ground(drawing())[..., 0]
+    assert ground.shape == (120, 160)
+    assert ground[5, 5] == ground[110, 80] == ground[60, 115] == 1.0, "paper, and paper within the ring"
+    assert ground[60, 45] == 0.0, "the middle of the disc, which is as flat"
+    assert ground[60, 115 + 26] == 0.0, "the ring"
+
+
+def test_noise_is_no_ground_and_a_sky_with_a_photographs_noise_is() -> None:
+    noise = np.random.default_rng(0).random((120, 160, 3), np.float32)
+    assert flat_ground(noise).max() == 0.0
+    sky = np.linspace(0.5, 0.8, 120, dtype=np.float32)[:, np.newaxis, np.newaxis] + 0.01 * (noise - 0.5)
+    assert flat_ground(sky).min() > 0.9
+
+
+def test_ground_is_left_out_of_all_regions_by_so_much() -> None:
+    content, pair = drawing(), styles(0.5, 0.5)
+    half = np.zeros((120, 160), bool)
+    half[:, :80] = True
+    whole = without_ground(make_regions(pair, [], (120, 160)), content, 0.5)
+    parts = without_ground(make_regions(pair, [(half, 1)], (120, 160)), content, 1.0)
+    assert whole[0].mask is not None
+    np.testing.assert_allclose(whole[0].mask, 1.0 - 0.5 * flat_ground(content))
+    covered = covered_by(parts)
+    assert covered is not None
+    np.testing.assert_allclose(covered, 1.0 - flat_ground(content), atol=1e-6)
+    assert sum(region.share for region in parts) == pytest.approx(1.0)
+
+
+def test_where_all_is_flat_and_quiet_there_is_nothing_to_paint() -> None:
+    with pytest.raises(InputError, match="flat wherever a style would go: choose a smaller quiet_ground"):
+        without_ground(make_regions(styles(1.0), [], (40, 50)), np.ones((40, 50, 3), np.float32), 1.0)
+
+
+@pytest.mark.parametrize("style_loss", ["gram", "neighbours"])
+def test_a_drawing_on_white_stays_on_white(style_loss: str) -> None:
+    content = to_uint8(drawing())
+    settings: dict[str, Any] = {"size": 160, "steps": 3, "scales": 1, "style_loss": style_loss}
+    painted = StyleTransfer(**settings, quiet_ground=1.0).run(content, builtin_style("starry-night")).picture
+    paper = flat_ground(drawing())[..., 0] == 1.0
+    assert (painted[paper] == 255).all()
+    assert (painted[60, 30:60] != content[60, 30:60]).any(), "the disc is painted"
+    loud = StyleTransfer(**settings).run(content, builtin_style("starry-night")).picture
+    assert (loud[paper] != 255).any()

@@ -48,6 +48,7 @@ class PictureOptions:
             metavar="FILE=STYLE_NUMBER",
         ),
     ] = field(default=None, metadata={"remark": "where a style goes"})
+    quiet_ground: Setting
     first_frame: Setting
 
 

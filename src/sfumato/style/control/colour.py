@@ -212,12 +212,14 @@ class Colours(NamedTuple):
     Attributes:
         recolour: Gives the style picture colours, from that and the content; None leaves it its own.
         luminance: Whether luminance alone is painted, under the content's colour.
+        alone: Whether nothing is painted: the content gets the style's colours, and that is the picture.
         pictures: Pictures of the style's size held at once, in float32, while it is recoloured and measured.
     """
 
     recolour: Callable[[Array, Array], Array] | None
     luminance: bool
     pictures: int
+    alone: bool = False
 
 
 COLOURS = {
@@ -226,6 +228,8 @@ COLOURS = {
     "match": Colours(partial(match_colours, method="match"), luminance=False, pictures=4),
     "match-cholesky": Colours(partial(match_colours, method="match-cholesky"), luminance=False, pictures=4),
     "histogram": Colours(match_histogram, luminance=False, pictures=8),
+    "only": Colours(None, luminance=False, pictures=4, alone=True),
 }
 """Sources of colours, by name: the style; or the content, with its colours kept under the painted "luminance", or the
-style's matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or histograms."""
+style's matched to them beforehand: mean and covariance by symmetric roots ("match") or Cholesky's, or histograms; or
+the style's colours "only", without its strokes: the content, matched to them."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from sfumato.arrays import Array, Shape
 from sfumato.errors import InputError
@@ -25,6 +25,14 @@ SEAM = 128
 
 WIDEST_SEAM = 4
 """Pixels over which it fades at most: a region may be narrow."""
+
+GROUND_EDGE, GROUND_WINDOW = 256, 5
+"""Long edge, in pixels, of the version in which flat parts are looked for, which has little of a photograph's noise;
+and pixels of the window, each way, within which they are flat."""
+
+FLAT, BUSY = 0.015, 0.05
+"""Standard deviations of the colours in a window, of 0 to 1, up to which it is flat, and from which it is not at all;
+and the distance up to which two colours are alike. A clear sky deviates by about 0.01, and grass by 0.1."""
 
 
 class Region(NamedTuple):
@@ -80,8 +88,63 @@ def make_regions(
         if not rest.any():
             raise InputError(f"{unmasked[0].name}: the masks leave nothing to it; give it one, or leave it out")
         parts.append((rest, unmasked))
+    return _weighed(parts)
+
+
+def _weighed(parts: Sequence[tuple[Array, Sequence[Style]]]) -> list[Region]:
+    """Regions by their masks and styles, each weighed by its part of the picture."""
     shares = [float(mask.mean()) * sum(style.share for style in some) for mask, some in parts]
     return [Region(mask, some, share / sum(shares)) for (mask, some), share in zip(parts, shares, strict=True)]
+
+
+def without_ground(regions: Sequence[Region], content: Array, quiet_ground: float) -> list[Region]:
+    """Leave the flat ground of a content out of its regions.
+
+    Args:
+        regions: The regions.
+        content: (height, width, 3).
+        quiet_ground: How far it is left out, from 0 to 1: altogether.
+
+    Raises:
+        InputError: if nothing is left of a region.
+    """
+    kept = 1.0 - np.float32(quiet_ground) * flat_ground(content)
+    parts = [(kept if region.mask is None else kept * region.mask, region.styles) for region in regions]
+    if not all(mask.any() for mask, _ in parts):
+        raise InputError("the content is flat wherever a style would go: choose a smaller quiet_ground")
+    return _weighed(parts)
+
+
+def flat_ground(picture: Array) -> Array:
+    """Find a flat ground, such as white paper or a clear sky: (height, width, 1), 1 where a pixel is all ground.
+
+    A part is flat by the standard deviation of the colours in a small window of a small version of the picture. It is
+    ground where it reaches the picture's border, or has the colour of what does, as within a letter O. So a flat red
+    disc on white is no ground.
+    """
+    height, width, _ = picture.shape
+    factor = min(1.0, GROUND_EDGE / max(height, width))
+    small = resize(picture, max(1, round(factor * height)), max(1, round(factor * width)))
+    margin = GROUND_WINDOW // 2
+    x = np.pad(small, ((margin, margin), (margin, margin), (0, 0)), "edge")[np.newaxis].astype(np.float64)
+    mean, square = (average_pool(power, GROUND_WINDOW, 1)[0] for power in (x, x**2))
+    deviation = np.sqrt(np.maximum(square - mean**2, 0.0).mean(axis=-1))
+    flat = np.clip((BUSY - deviation) / (BUSY - FLAT), 0.0, 1.0)
+    reaches = _reaches_border(flat > 0.5)
+    if reaches.any():
+        distance = np.sqrt(((mean - small[reaches].mean(axis=0)) ** 2).mean(axis=-1))
+        reaches |= (flat > 0.5) & (distance < BUSY)
+    near = Image.fromarray(reaches).convert("L").filter(ImageFilter.MaxFilter(GROUND_WINDOW))  # with its soft edge
+    ground = (flat * (np.asarray(near) > 0))[..., np.newaxis].astype(np.float32)
+    return resize(ground, height, width, Image.Resampling.BILINEAR)
+
+
+def _reaches_border(flat: Array) -> Array:
+    """Find the flat pixels, (height, width), that are connected to the border by others."""
+    outside = Image.fromarray(np.pad(flat, 1, constant_values=True)).convert("L")
+    ImageDraw.floodfill(outside, (0, 0), 1)
+    reached: Array = np.asarray(outside)[1:-1, 1:-1] == 1
+    return reached
 
 
 def _read_mask(mask: Picture, shape: Shape, how: Reading) -> Array:
