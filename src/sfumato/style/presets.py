@@ -8,17 +8,13 @@ A preset leaves out size, steps and seed, which are matters of patience. What is
 from sfumato.settings_fields import Preset
 
 PRESETS = {
-    "strokes": Preset(
-        "Whole strokes that follow things: each place like the place of the style that is most like it.",
-        {"style_loss": "neighbours", "tv_weight": 20.0},
-    ),
     "painterly": Preset(
         "Free brushwork: the photograph's plan stays, and the rest is the painter's.",
-        {"content_layers": {"block5_conv2": 1.0}, "style_weight": 20.0},
+        {"style_loss": "gram", "content_layers": {"block5_conv2": 1.0}, "style_weight": 20.0},
     ),
     "bold": Preset(
         "Large strokes that take over: the photograph is more guessed than seen.",
-        {"content_layers": {"block5_conv2": 1.0}, "style_weight": 150.0, "style_scale": 1.5},
+        {"content_weight": 0.1, "style_scale": 2.0},
     ),
     "faithful": Preset(
         "Colours and textures as near to the style's as they come, on calm ground.",
@@ -26,7 +22,7 @@ PRESETS = {
     ),
     "soft": Preset(
         "Smooth surfaces that flow into each other, without grain.",
-        {"pooling": "average", "tv_weight": 10.0},
+        {"pooling": "average", "tv_weight": 60.0},
     ),
     "subtle": Preset(
         "The photograph first, with a touch of the style.",
@@ -36,9 +32,13 @@ PRESETS = {
         "Faces stay whom they are, in their own colours.",
         {"colour": "luminance", "style_weight": 4.0},
     ),
+    "texture": Preset(
+        "The style's texture all over, wherever it fits: its Gram matrices, as of 2016.",
+        {"style_loss": "gram"},
+    ),
     "pattern": Preset(
         "The style alone, without the photograph.",
-        {"content_weight": 0.0, "start": "colour"},
+        {"style_loss": "gram", "content_weight": 0.0, "start": "colour"},
     ),
 }
 """Presets by name."""
