@@ -65,6 +65,12 @@ def upcast(x: Array) -> Array:
     return cast(x, namespace(x).float32) if x.dtype.itemsize == 2 else x
 
 
+def within_range(x: Array, kept: Array) -> Array:
+    """Clip x to what the dtype of `kept` can hold, where that is narrower: float16 has nothing beyond 65,504."""
+    xp = namespace(kept)
+    return namespace(x).clip(x, max=xp.finfo(kept.dtype).max) if kept.dtype == xp.float16 != x.dtype else x
+
+
 def copied(x: Array) -> Array:
     """Copy an array."""
     copy: Array = namespace(x).asarray(x, copy=True)

@@ -27,7 +27,7 @@ def peak(program: list[str], arguments: list[str], folder: Path) -> int:
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
 
 
-PICTURE = ["style", "{chelsea}", "{starry_night}", "-o", "out.png", "--scales", "1"]
+PICTURE = ["style", "{chelsea}", "{starry_night}", "-o", "out.png", "--scales", "1", "--style-loss", "gram"]
 
 needs_peaks = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows does not tell what a finished child took at most"
@@ -56,6 +56,9 @@ def test_a_picture_takes_no_more_memory_than_it_may(program: list[str], tmp_path
         (300, ["--size", "256", "--steps", "14"]),  # with all the pairs that L-BFGS keeps
         (600, ["--size", "512", "--steps", "14"]),
         (1000, ["--size", "1280", "--steps", "2", "--scales", "1"]),
+        (500, ["--size", "512", "--steps", "3", "--style-loss", "neighbours"]),
+        (700, ["--size", "724", "--steps", "3", "--style-loss", "neighbours"]),
+        (1400, ["--size", "1280", "--steps", "2", "--style-loss", "neighbours"]),
     ],
 )
 def test_pictures_take_no_more_memory_than_they_may(

@@ -128,7 +128,7 @@ def described_in_torch(features: dict[str, Any], layers: list[str], height: int,
 def test_neighbours_and_their_gradient(double: Engine) -> None:
     """By brute force, position by position: each takes the features at its own place in the neighbour's square."""
     layers = [f"block{block}_conv1" for block in range(1, 6)]
-    settings = StyleTransfer(style_loss="neighbours", style_weight=40.0, content_weight=0.0)
+    settings = StyleTransfer(style_weight=40.0, content_weight=0.0, tv_weight=0.0)
     style = picture(2, 50, 40)
     setting = StyleProblem(settings, CONTENT, style)
     with NUMPY_DOUBLE.in_force():

@@ -21,6 +21,9 @@ def picture(seed: int, height: int = 36, width: int = 48) -> Array:
     return np.kron(random.integers(0, 256, (height // 4, width // 4, 3)), np.ones((4, 4, 1))).astype(np.uint8)
 
 
+STATISTICS: dict[str, Any] = {"style_loss": "gram", "tv_weight": 0.0}
+"""Settings for what is said of statistics, and not of places or smoothness."""
+
 CONTENT, STYLE = picture(1), picture(2, 40, 40)
 
 

@@ -44,7 +44,7 @@ def test_no_rows_have_no_neighbours() -> None:
 
 
 def posed(content: Array, styles: Any, narrow_vgg: str, masks: Any = (), **changes: Any) -> StyleProblem:
-    settings = StyleSettings(style_loss="neighbours", vgg_weights=narrow_vgg, **changes)
+    settings = StyleSettings(**{"tv_weight": 0.0, "vgg_weights": narrow_vgg, **changes})
     return StyleProblem(settings, content, styles, masks)
 
 
@@ -90,6 +90,26 @@ def test_places_that_are_their_own_neighbours_give_back_the_features(stride: int
     rows, columns = np.indices(places.shape)
     own = Neighbours(places, rows, columns, scale=scale)
     np.testing.assert_array_equal(assemble(own, [features], None, shape, stride), features)
+
+
+@pytest.mark.parametrize("last", ["block1_conv1", "block2_conv1"])
+def test_no_tile_cuts_a_place(last: str, narrow_vgg: str) -> None:
+    problem = posed(blotches(1, 107, 160), blotches(2), narrow_vgg, style_layers={last: 1.0}, content_weight=0.0)
+    whole, tiled = (
+        problem.neighbours(problem.objective(107, 160, NUMPY_DOUBLE, tile).network) for tile in (None, 50)
+    )
+    np.testing.assert_array_equal(tiled.rows, whole.rows)
+    np.testing.assert_array_equal(tiled.columns, whole.columns)
+
+
+def test_in_tiles_targets_take_half_the_memory_and_hardly_change(narrow_vgg: str) -> None:
+    problem = posed(blotches(1), blotches(2), narrow_vgg)
+    whole, tiled = (problem.objective(HEIGHT, WIDTH, NUMPY, tile) for tile in (None, 32))
+    for one, other in zip(whole.terms, tiled.terms, strict=True):
+        exact, half = one.loss.target, other.loss.target
+        assert half.dtype == (np.float16 if one.kind == "style" else np.float32)
+        assert np.linalg.norm(half.astype(np.float64) - exact) < 1e-3 * np.linalg.norm(exact)
+    assert within_range(np.full(1, 1e6, np.float32), np.zeros(0, np.float16)) == 65504.0
 
 
 def test_places_of_no_region_keep_the_features_of_the_content() -> None:

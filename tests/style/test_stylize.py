@@ -90,10 +90,10 @@ def test_an_optimizer_and_a_style_loss_are_names_or_objects(painted: Path) -> No
     class OwnLoss(GramLoss):
         pass
 
-    how: Any = {"out": "named.png", "memory": "1GB", **TINY}
+    how: Any = {"out": "named.png", "memory": "1GB", "style_loss": "gram", **TINY}
     named = stylize("content.png", "one.png", optimizer="momentum", **how)
     objects: Any = {"optimizer": Momentum(), "style_loss": OwnLoss}
-    own = stylize("content.png", "one.png", **objects, **{**how, "out": "own.png", "memory": 10**9})
+    own = stylize("content.png", "one.png", **{**how, **objects, "out": "own.png", "memory": 10**9})
     np.testing.assert_array_equal(own.picture, named.picture)
     assert "Momentum" in str(read_description("own.png"))
     by_class = stylize("content.png", "one.png", optimizer=Momentum, **TINY)

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.arrays import Array, to_numpy, total
+from sfumato.arrays import Array, to_numpy, total, upcast
 from sfumato.kernels.strips import STRIP_BYTES, Strip, cut
 from sfumato.kernels.threads import run_in_threads
 
 PARTS = 16
 """Partial sums, at most; each is the size of the result."""
+
+PART = 2**20
+"""Entries of 16 bits that are converted at once."""
 
 TORCH_STRIP_BYTES, GPU_STRIP_BYTES = 2**23, 2**28
 """Bytes of a strip for PyTorch: more than for NumPy, since starting a kernel, which brings all threads together, costs
@@ -84,8 +87,11 @@ def add_product(features: Array, D: Array, d: Array, into: Array, weights: Array
 
 
 def sum_of_squares(x: Array) -> float:
-    """Sum of the squares of all entries."""
+    """Sum of the squares of all entries; of 16 bits, taken and added up in 32."""
     flat = x.ravel()
+    if x.dtype.itemsize == 2:
+        parts = (upcast(flat[start : start + PART]) for start in range(0, len(flat), PART))
+        return sum(float(part @ part) for part in parts)
     return float(flat @ flat)
 
 

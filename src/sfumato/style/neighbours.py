@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sfumato.arrays import Array, Shape, Where, like, namespace, upcast, zeros
+from sfumato.arrays import Array, Shape, Where, cast, like, namespace, upcast, zeros
 from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY
 from sfumato.style.pyramid import resize
-from sfumato.style.tiles.tiling import TiledNetwork
+from sfumato.style.tiles.tiling import LEAST_GRID, TiledNetwork
 
-CELL = 4
+CELL = LEAST_GRID
 """Pixels of a place, each way."""
 
 MOST_PLACES = 2**14
@@ -166,24 +166,34 @@ def assemble(neighbours: Neighbours, features: Iterable[Array], own: Array | Non
     step = stride / neighbours.scale
     down, below = _places_along(shape[0], neighbours.pictures.shape[0], step)
     across, beside = _places_along(shape[1], neighbours.pictures.shape[1], step)
-    at = np.ix_(down, across)
-    rows = (neighbours.rows[at] * CELL + below[:, np.newaxis]) / step
-    columns = (neighbours.columns[at] * CELL + beside) / step
-    pictures = neighbours.pictures[at]
     target: Array | None = None
     for number, found in enumerate(features):
         if target is None:
             target = zeros((1, *shape, found.shape[-1]), found)
-        mine = pictures == number
-        row = np.minimum(rows[mine].astype(np.int64), found.shape[1] - 1)
-        column = np.minimum(columns[mine].astype(np.int64), found.shape[2] - 1)
-        down, across = (like(index, found) for index in np.nonzero(mine))
-        target[0, down, across] = found[0, like(row, found), like(column, found)]
+        for y in range(shape[0]):  # row by row, as the numbers of all positions would take as much as a layer
+            places = neighbours.pictures[down[y], across]
+            mine = np.flatnonzero(places == number)
+            if not mine.size:
+                continue
+            rows = (neighbours.rows[down[y], across[mine]] * CELL + below[y]) / step
+            columns = (neighbours.columns[down[y], across[mine]] * CELL + beside[mine]) / step
+            row = like(np.minimum(rows.astype(np.int64), found.shape[1] - 1), found)
+            column = like(np.minimum(columns.astype(np.int64), found.shape[2] - 1), found)
+            target[0, y, like(mine, found)] = found[0, row, column]
     assert target is not None, "there is a style"
     if own is not None:
-        down, across = (like(index, own) for index in np.nonzero(pictures < 0))
-        target[0, down, across] = own[0, down, across]
+        rows, columns = (like(index, own) for index in np.nonzero(neighbours.pictures[np.ix_(down, across)] < 0))
+        target[0, rows, columns] = own[0, rows, columns]
     return target
+
+
+def kept_like(network: TiledNetwork) -> Array:
+    """An empty array of the dtype in which targets are kept: float16 in tiles, where memory is short, for float32.
+
+    Features of VGG reach 30,000, and float16 65,504; it rounds them by 2^-11 of themselves at most.
+    """
+    theta = network.theta[:0]
+    return cast(theta, namespace(theta).float16) if network.edge and theta.dtype.itemsize == 4 else theta
 
 
 def _places_along(size: int, count: int, step: float) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sfumato.arrays import Array, Shape, Where, fingerprint, zeros
+from sfumato.arrays import Array, Shape, Where, fingerprint, within_range, zeros
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.losses.content import ContentLoss
@@ -29,7 +29,7 @@ from sfumato.style.inputs import (
     shares_of_one,
     style_pairs,
 )
-from sfumato.style.neighbours import Choice, Neighbours, assemble, find_neighbours, matching_scale, places_of
+from sfumato.style.neighbours import Choice, Neighbours, assemble, find_neighbours, kept_like, matching_scale, places_of
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pyramid import detail, resize
 from sfumato.style.settings import LARGEST_EDGE, NEIGHBOURS, STARTS, Picture, StyleSettings, check_weight
@@ -199,9 +199,12 @@ class StyleProblem:
         neighbours = self.neighbours(network, painted)
         content = self._sized(self.content, *network.shape)
         pictures = self._turned_styles(*network.shape)
+        kept = kept_like(network)
         for layer, share in self.style_layers.items():
-            of_styles = (_whole_features(network.resized(*picture.shape[:2]), picture, layer) for picture in pictures)
-            own = _whole_features(network, content, layer) if (neighbours.pictures < 0).any() else None
+            of_styles = (
+                _whole_features(network.resized(*picture.shape[:2]), picture, layer, kept) for picture in pictures
+            )
+            own = _whole_features(network, content, layer, kept) if (neighbours.pictures < 0).any() else None
             stride = network.fields[layer].stride
             target = assemble(neighbours, of_styles, own, network.shapes[layer][:2], stride)
             yield Term("style", layer, ContentLoss(target), self.settings.style_weight * share)
@@ -345,15 +348,20 @@ class StyleProblem:
         return sized if recolour is None else recolour(sized, resize(self.content, height, width))
 
 
-def _features(network: TiledNetwork, picture: Array, layers: Iterable[str], *, whole: bool = False) -> list[Array]:
-    """Features of a picture at each layer, (1, rows, columns, channels).
+def _features(network: TiledNetwork, picture: Array, layers: Iterable[str], kept: Array | None = None) -> list[Array]:
+    """Features of a picture at each layer, (1, rows, columns, channels); those of other processes are zeros.
 
-    Those that other processes compute are zeros, unless the `whole` is asked for.
+    Args:
+        network: The network.
+        picture: (height, width, 3).
+        layers: Names of the layers.
+        kept: An array of the kind and dtype that the features are kept in; by default the network's.
     """
-    features = {layer: zeros((1, *network.shapes[layer]), network.theta) for layer in layers}
+    kept = network.theta if kept is None else kept
+    features = {layer: zeros((1, *network.shapes[layer]), kept) for layer in layers}
 
     def keep(layer: str, z: Array, where: Where) -> tuple[None, None]:
-        features[layer][:, *where] = z
+        features[layer][:, *where] = within_range(z, kept)
         return None, None
 
     heads = [(layer, functools.partial(keep, layer)) for layer in layers]
@@ -362,9 +370,9 @@ def _features(network: TiledNetwork, picture: Array, layers: Iterable[str], *, w
     return list(features.values())
 
 
-def _whole_features(network: TiledNetwork, picture: Array, layer: str) -> Array:
+def _whole_features(network: TiledNetwork, picture: Array, layer: str, kept: Array) -> Array:
     """Features of a picture at one layer, those that other processes compute among them."""
-    (own,) = _features(network, picture, [layer])
+    (own,) = _features(network, picture, [layer], kept)
     return network.workers.sum(own)
 
 

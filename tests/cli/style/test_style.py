@@ -119,12 +119,14 @@ def test_every_option_changes_the_picture(paint: Callable[..., Array]) -> None:
         --style-scale 0.5
         --content-weight 30
         --style-weight 1
-        --tv-weight 10
+        --tv-weight 1
         --content-layers block1_conv2
         --content-layers block1_conv2:1,block2_conv2:3
         --style-layers relu1_1
         --style-loss gram-reference
         --style-loss wasserstein
+        --style-loss gram
+        --turned
         --normalize-gradients
         --pooling average
         --optimizer lbfgs

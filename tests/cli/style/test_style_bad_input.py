@@ -77,7 +77,7 @@ OUT_OF_RANGE = [
     ("--mask style.png=0", "--mask style.png=0: there is no style 0"),
     ("--mask none.png=1", "--mask none.png=1: there is no file 'none.png'; check the path"),
     ("--mask style.png=1", "style.png: "),
-    ("--preset x", "no preset is called 'x': use one of strokes, "),
+    ("--preset x", "no preset is called 'x': use one of painterly, "),
     ("--quiet --verbose", "--quiet and --verbose contradict each other"),
 ]
 
@@ -256,7 +256,7 @@ def test_a_full_disk_leaves_the_picture_before_whole(
 
 
 def test_a_diverging_picture_is_given_up(pictures: list[str], here: Call, tmp_path: Path) -> None:
-    options = ["--optimizer", "gd", "--learning-rate", "1e30", "--steps", "50", "-o", "out.png"]
+    options = ["--optimizer", "adam", "--learning-rate", "1e30", "--steps", "50", "-o", "out.png"]
     status, out, err = here("style", *pictures, *TINY, *options)
     assert (status, out) == (2, "")
     assert "the picture diverged" in err

@@ -109,7 +109,7 @@ def test_overwrite_begins_anew(pictures: list[str], here: Call, tmp_path: Path) 
         ("-o out.png --style none.png", "none.png: cannot be read"),
         ("-o content.png --overwrite", "content.png: is one of the pictures to read"),
         ("-o out.png --resume", "there is nothing to go on with: the picture was not begun"),
-        ("-o out.png --optimizer gd --learning-rate 1e30 --steps 50", "the picture diverged"),
+        ("-o out.png --optimizer adam --learning-rate 1e30 --steps 50", "the picture diverged"),
     ],
 )
 def test_what_cannot_be_a_grid(options: str, said: str, pictures: list[str], refused: Refused) -> None:

@@ -99,11 +99,11 @@ def test_a_preset_sets_what_it_says(name: str, settings: Callable[..., dict[str,
 def test_options_go_before_the_preset_even_with_the_value_of_the_default(
     settings: Callable[..., dict[str, Any]],
 ) -> None:
-    assert PRESETS["bold"].settings.keys() >= {"style_weight", "style_scale"}
+    assert PRESETS["portrait"].settings.keys() >= {"style_weight", "colour"}
     plain = settings()
-    used = settings("--preset", "bold", "--style-weight", str(plain["style_weight"]))
+    used = settings("--preset", "portrait", "--style-weight", str(plain["style_weight"]))
     assert used["style_weight"] == plain["style_weight"]
-    assert used["style_scale"] == PRESETS["bold"].settings["style_scale"] != plain["style_scale"]
+    assert used["colour"] == PRESETS["portrait"].settings["colour"] != plain["colour"]
 
 
 def test_memory_and_colour_are_settings(settings: Callable[..., dict[str, Any]]) -> None:

@@ -189,7 +189,7 @@ def test_there_is_nothing_to_resume(pictures: list[str], here: Call, refused: Re
         ("--style-layers block1_conv1", "style layers"),
         ("--optimizer adam", "optimizer lbfgs, not adam"),
         ("--start noise", "start content, not noise"),
-        ("--style-loss wasserstein", "style loss gram, not wasserstein"),
+        ("--style-loss wasserstein", "style loss neighbours, not wasserstein"),
     ],
 )
 def test_resuming_with_other_options_is_refused_and_names_what_differs(

@@ -115,7 +115,8 @@ def test_each_region_weighs_as_it_should_in_the_objective() -> None:
     quarter[:24] = 0.0
     rng = np.random.default_rng(0)
     content, one, other = (rng.integers(0, 256, (48, 64, 3)).astype(np.uint8) for _ in range(3))
-    asked = StyleTransfer(style_weight=8.0, style_layers={"block1_conv1": 1.0}, content_layers={"block1_conv1": 1.0})
+    one_layer = {"block1_conv1": 1.0}
+    asked = StyleTransfer(style_loss="gram", style_weight=8.0, style_layers=one_layer, content_layers=one_layer)
     objective = StyleProblem(asked, content, [(one, 3.0), (other, 1.0)], [(quarter, 1)]).objective(48, 64)
     assert [term.weight for term in objective.terms if term.kind == "style"] == pytest.approx([4.0, 4.0])
 
@@ -207,6 +208,7 @@ def test_colours_stay_on_their_side_of_the_border() -> None:
         size=96,
         steps=30,
         scales=1,
+        style_loss="gram",
         style_weight=100,
         content_layers={"block2_conv2": 1.0},
         style_layers={"block1_conv1": 1.0, "block2_conv1": 1.0, "block3_conv1": 1.0},
@@ -230,6 +232,7 @@ PAINTED_WITH: dict[str, dict[str, Any]] = {
     "gradient descent": {"optimizer": "gd"},
     "several scales": {"scales": 3},
     "noise": {"start": "noise"},
+    "gram": {"style_loss": "gram"},
     "luminance": {"colour": "luminance"},
     "histogram": {"colour": "histogram"},
     "a smaller size": {"size": 64},
@@ -254,7 +257,7 @@ def test_pixels_outside_every_mask_are_the_photographs(way: str, monkeypatch: py
     np.testing.assert_array_equal(picture[outside], photograph[outside])
     middle = picture[3 * height // 7 : 4 * height // 7, 3 * width // 7 : 4 * width // 7]
     same = photograph[3 * height // 7 : 4 * height // 7, 3 * width // 7 : 4 * width // 7]
-    assert np.abs(middle.astype(int) - same).mean() > 1, "and within it is painted"
+    assert np.abs(middle.astype(int) - same).mean() > 0.5, "and within it is painted"
 
 
 @pytest.mark.parametrize("edge", [64, 512])

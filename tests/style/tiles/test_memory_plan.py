@@ -31,7 +31,8 @@ def picture(seed: int, height: int, width: int) -> Array:
 
 
 def problem(**settings: Any) -> StyleProblem:
-    return StyleProblem(StyleSettings(**{"engine": "numpy", **settings}), picture(0, 60, 80), picture(1, 32, 32))
+    how = {"engine": "numpy", "style_loss": "gram", "tv_weight": 0.0, **settings}
+    return StyleProblem(StyleSettings(**how), picture(0, 60, 80), picture(1, 32, 32))
 
 
 @pytest.mark.slow
@@ -121,6 +122,23 @@ def test_less_memory_gives_smaller_tiles_and_never_more_than_is_allowed(optimize
     assert all(plan.history == 3 for plan in plans if optimizer == "lbfgs" and (plan.tile or 10**9) < GOOD_TILE)
 
 
+def test_neighbours_take_their_targets_beside_and_half_of_that_in_tiles() -> None:
+    by_gram, by_neighbours = problem(), problem(style_loss="neighbours")
+    shapes = by_gram.vgg.network(1200, 1600).shapes
+    targets = 4 * sum(int(np.prod(shapes[layer])) for layer in by_gram.style_layers)
+    for plan, number in ((Plan(None, 10), 1.0), (Plan(512, 10), 0.5)):
+        more = planned_memory(by_neighbours, 1200, 1600, plan) - planned_memory(by_gram, 1200, 1600, plan)
+        assert more == pytest.approx(number * targets, rel=0.01)
+
+
+def test_less_memory_gives_neighbours_smaller_tiles_until_it_says_what_takes_less() -> None:
+    plans = [make_plan(problem(style_loss="neighbours", memory=mb * 10**6), 1200, 1600) for mb in (2800, 2200, 1600)]
+    tiles = [plan.tile or 10**9 for plan in plans]
+    assert tiles[0] > tiles[1] > tiles[2]
+    with pytest.raises(InputError, match="choose a smaller size or style scale, or optimizer='adam', or style_loss="):
+        make_plan(problem(style_loss="neighbours", memory=1_000_000_000), 1200, 1600)
+
+
 def test_the_plan_is_the_same_on_any_number_of_threads() -> None:
     posed = problem(memory=1_500_000_000)
     plan = make_plan(posed, 1200, 1600)
@@ -176,11 +194,11 @@ def test_a_run_goes_on_by_the_plan_it_began_with_on_a_machine_with_more_memory(
 
 def test_the_estimate_tells_the_plan_the_memory_and_the_largest_size() -> None:
     content, style = picture(0, 60, 80), picture(1, 32, 32)
-    settings: dict[str, Any] = {"size": 1600, "memory": 1_500_000_000}
+    settings: dict[str, Any] = {"size": 1600, "memory": 2_000_000_000}
     told = StyleTransfer(**settings).estimate(content, style)
     posed = StyleProblem(StyleSettings(**settings), content, style)
     assert told.plan == make_plan(posed, 1200, 1600)
-    assert told.allowed_bytes == 1_500_000_000
+    assert told.allowed_bytes == 2_000_000_000
     assert 0.8 * told.allowed_bytes < told.memory_bytes < planned_memory(posed, 1200, 1600, told.plan)
     assert (told.width, told.height) == (1600, 1200)
     assert told.tiles > 1

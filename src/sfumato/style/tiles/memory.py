@@ -56,9 +56,6 @@ LEAST_TILE, GOOD_TILE = 64, 512
 HISTORIES = range(10, 2, -1)
 """Pairs that L-BFGS keeps: ten as usual, and down to three where more would leave too little memory for good tiles."""
 
-ASSEMBLED = 16
-"""Numbers for each position of a layer while neighbours' features are put together: indices of 64 bits, and copies."""
-
 FIRST_ORDER, LINE_SEARCH, TOTAL_VARIATION = 6, 8, 3
 """Pictures in memory while the network computes: by other optimizers, by L-BFGS beside its pairs, and by total
 variation."""
@@ -108,6 +105,7 @@ def make_plan(problem: StyleProblem, height: int, width: int) -> Plan:
         needed = bytes_as_text(planned_memory(problem, height, width, least))
         choices = "a smaller size or style scale"
         choices += ", or optimizer='adam'" if len(histories) > 1 else ""
+        choices += ", or style_loss='gram'" if problem.matches else ""
         raise InputError(
             f"{problem.content_name}: at {width} x {height} pixels it takes at least {needed} of memory, and "
             f"{bytes_as_text(allowed)} are allowed; allow more, or choose {choices}"
@@ -182,9 +180,9 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         size = problem.style_size(one, height, width)
         held = COLOURS[settings.colour].pictures * 3 * FLOAT * math.prod(size)
         passes.append(_pass(problem, size, plan.tile, []) + held)
-    if problem.matches:
-        passes.append(_matching(problem, height, width))
     asked = _painting(problem, height, width, plan) + max(passes)
+    if problem.matches:
+        asked = max(asked, _beginning(problem, height, width, plan))
     reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))
     kept = _prepared_bytes(problem) if plan.prepared else 0
     return int(_fixed(problem) + kept + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
@@ -224,29 +222,46 @@ def _given(problem: StyleProblem) -> list[Array]:
 
 def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
     """Bytes for the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
+    shapes = problem.vgg.network(height, width).shapes
+    style = sum(math.prod(shapes[layer]) for layer in problem.style_layers) if problem.matches else 0
+    return _pictures(problem, height, width, plan) + _number(problem, plan.tile) * style
+
+
+def _pictures(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
+    """Bytes of pixels, gradients, the optimizer's state, the content's targets and masks."""
     settings, shapes = problem.settings, problem.vgg.network(height, width).shapes
     optimizer = settings.chosen_optimizer().remembering(min(plan.history, settings.steps))
     pictures = LINE_SEARCH + optimizer.vectors if optimizer.full_batch else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
-    targets = [*problem.content_layers] if settings.content_weight else []
-    targets += [*problem.style_layers] if problem.matches else []
-    features = sum(math.prod(shapes[layer]) for layer in targets)
-    numbers += features // 2 if problem.engine.reduced else features
+    content = sum(math.prod(shapes[layer]) for layer in problem.content_layers) if settings.content_weight else 0
     masked = sum(region.mask is not None for region in problem.regions)
     sizes = {shape[:2] for shape in shapes.values()}
-    return FLOAT * (numbers + masked * sum(rows * columns for rows, columns in sizes))
+    numbers += masked * sum(rows * columns for rows, columns in sizes)
+    return _number(problem) * content + FLOAT * numbers
 
 
-def _matching(problem: StyleProblem, height: int, width: int) -> int:
-    """Bytes at the peak of finding neighbours, or of putting their features together at the first layer."""
-    places, shapes = problem.places(height, width), problem.vgg.network(height, width).shapes
+def _beginning(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
+    """Bytes at the peak of finding neighbours and putting their features together, before a scale's first step.
+
+    The pictures are those of the scale before, of half as many pixels, and some of this size.
+    """
+    shapes, number = problem.vgg.network(height, width).shapes, _number(problem, plan.tile)
+    places = problem.places(height, width)
     channels = sum(shapes[layer][-1] for layer in problem.style_layers)
     blocks = (os.cpu_count() or 1) * BLOCK * max(places)
-    finding = channels * (sum(places) + 2 * max(places)) + blocks
-    rows, columns, channels = shapes[next(iter(problem.style_layers))]
-    largest = max(math.prod(problem.style_size(style, height, width)) for style in problem.styles)
-    assembling = (rows * columns + largest) * channels + ASSEMBLED * rows * columns
-    return FLOAT * max(finding, assembling)
+    peak = FLOAT * (channels * (sum(places) + 2 * max(places)) + blocks)
+    size = max((problem.style_size(style, height, width) for style in problem.styles), key=math.prod)
+    passing, of_style = _pass(problem, size, plan.tile, []), problem.vgg.network(*size).shapes
+    targets = 0
+    for layer in problem.style_layers:
+        targets += number * math.prod(shapes[layer])
+        peak = max(peak, targets + number * math.prod(of_style[layer]) + passing)
+    return _pictures(problem, height, width, plan) // 2 + FLOAT * 3 * LINE_SEARCH * height * width + peak
+
+
+def _number(problem: StyleProblem, tile: int | None = None) -> int:
+    """Bytes of a number of a target; in tiles neighbours' features are kept in half of them."""
+    return FLOAT // 2 if problem.engine.reduced or tile else FLOAT
 
 
 def _pass(problem: StyleProblem, size: tuple[int, int], tile: int | None, heads: Collection[str]) -> int:

@@ -27,6 +27,10 @@ TileHead = Callable[[Array, Where], tuple[Any, Any]]
 `pullback(gradient, dz)` adds to dz and returns nothing."""
 
 
+LEAST_GRID = 4
+"""Pixels of the grid on which pictures are cut, at least: a place of `style/neighbours.py`, which no cut may go through."""
+
+
 class Tile(NamedTuple):
     """A part of a picture.
 
@@ -56,9 +60,10 @@ def cut_into_tiles(height: int, width: int, edge: int | None, field: ReceptiveFi
 
 
 def halo_field(network: Network) -> ReceptiveField:
-    """Widest receptive field: the last layer's, extended on either side to that of any layer."""
+    """Widest receptive field: the last layer's, extended on either side to that of any layer; on no finer a grid than
+    `LEAST_GRID`."""
     fields = network.receptive_fields.values()
-    stride = network.receptive_fields[network.names[-1]].stride
+    stride = max(network.receptive_fields[network.names[-1]].stride, LEAST_GRID)
     before = max(field.padding for field in fields)
     after = max(field.size - field.padding - field.stride for field in fields)
     return ReceptiveField(before + stride + max(after, 0), stride, before)
