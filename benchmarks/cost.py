@@ -2,8 +2,9 @@
 
 python -m benchmarks.cost            measures, prints a table, and draws docs/images/cost.png
 
-A step of painting is a loss with its gradient, of a square picture in one piece or in the tiles that its plan of memory
-has; a step of training one of Adam, without gathering its batch. The backends of a processor take turns.
+A step of painting is a loss with its gradient, by Gram matrices, of a square picture in one piece or in the tiles that
+its plan of memory has; a step of training one of Adam, without gathering its batch. The backends of a processor take
+turns.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.libraries import use_blas
 from benchmarks.machine import usable_cores
+from benchmarks.style import GRAM
 from benchmarks.table import markdown
 from sfumato import (
     Adam,
@@ -102,7 +104,7 @@ def painting(edge: int, engine: Engine) -> Step:
     """A step of painting a square picture, planned as a transfer plans it."""
     content = np.random.default_rng(0).random((edge, edge, 3), np.float32)
     style = ROOT / "examples" / "images" / "starry_night.jpg"
-    problem = StyleProblem(StyleTransfer(size=edge), content, style, engine=engine)
+    problem = StyleProblem(StyleTransfer(size=edge, **GRAM), content, style, engine=engine)
     plan = make_plan(problem, edge, edge)
     objective = problem.objective(edge, edge, tile=plan.tile, prepared=plan.prepared)
     theta = problem.first(edge, edge).ravel()

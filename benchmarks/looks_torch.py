@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.libraries import use_torch
+from benchmarks.style import GRAM
 from benchmarks.workers import Array
 
 CONTENT, CONTENT_WEIGHT = "block4_conv2", 0.015
@@ -37,7 +38,7 @@ class TorchPyramid:
         from sfumato.style.pyramid import scale_sizes
 
         self.torch: Any = torch
-        self.problem = StyleProblem(StyleTransfer(size=size), content, style)
+        self.problem = StyleProblem(StyleTransfer(size=size, **GRAM), content, style)  # for pictures and weights
         height, width = self.problem.content.shape[:2]
         self.sizes = scale_sizes(height, width, size)
         network = self.problem.vgg.network(*self.sizes[-1])

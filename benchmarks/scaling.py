@@ -87,13 +87,14 @@ def training(title: str, architecture: str, batch: int) -> Job:
 
 
 def style(height: int, width: int, tile: int) -> Job:
-    """An evaluation of loss and gradient for a picture in tiles."""
+    """An evaluation of loss and gradient, by Gram matrices, for a picture in tiles."""
+    from benchmarks.style import GRAM
     from sfumato.style.problem import StyleProblem
     from sfumato.style.settings import StyleSettings
     from sfumato.style.tiles.tiling import cut_into_tiles, halo_field, largest_tile
 
     small = np.random.default_rng(0).random((tile, tile, 3))
-    problem = StyleProblem(StyleSettings(), small, small)
+    problem = StyleProblem(StyleSettings(**GRAM), small, small)
     field = halo_field(problem.vgg.network(tile, tile))
     rows, columns = largest_tile(height, width, tile, field)
     objective = problem.objective(rows, columns)
@@ -139,7 +140,8 @@ def table(job: Job) -> str:
 COMMANDS = {
     "train mnist, 784-15-9-10, batches of 1000": "train mnist --epochs 2",
     "train mnist, convnet, batches of 128": "train mnist --architecture convnet --limit 6000 --epochs 1",
-    "style, 1024 x 681": "style {images}/chelsea.jpg {images}/starry_night.jpg --size 1024 --scales 1 --steps 3",
+    "style, 1024 x 681": "style {images}/chelsea.jpg {images}/starry_night.jpg --size 1024 --scales 1 --steps 3 "
+    "--style-loss gram --tv-weight 0",
 }
 
 

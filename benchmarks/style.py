@@ -13,6 +13,9 @@ CONTENT_LAYER, STYLE_LAYERS = "block5_conv2", [f"block{block}_conv1" for block i
 CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 10.0
 """Weights of content and of all five style layers together: our defaults."""
 
+GRAM: dict[str, Any] = {"style_loss": "gram", "tv_weight": 0.0}
+"""Settings of our `StyleTransfer` for the loss that peers have, too."""
+
 TOLERANCES = {"float32": {"loss": 1e-4, "gradient": 5e-3}, "bfloat16": {"loss": 2e-2, "gradient": 0.15}}
 """Relative: float32 in sums of a hundred thousand terms, and a few ReLUs and maxima that fall on the other side; many
 more of those in bfloat16, whose eight bits round sixteen layers' features by a part in 256 each."""
@@ -50,4 +53,5 @@ def settings() -> Any:
         style_layers=dict.fromkeys(STYLE_LAYERS, 1.0),
         content_weight=CONTENT_WEIGHT,
         style_weight=STYLE_WEIGHT,
+        **GRAM,
     )

@@ -1,4 +1,4 @@
-"""What tiles cost in time: loss and gradient of a picture in tiles beside those of the picture in one.
+"""What tiles cost in time: loss and gradient of a picture, by Gram matrices, in tiles beside those in one piece.
 
     python benchmarks/style_tiles.py [--size 1024] [--tiles 512 320] [--repeats 3]
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, nargs="+", default=[512, 320], help="pixels that a tile owns each way")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    problem = StyleProblem(StyleTransfer(), PICTURES[0], PICTURES[1])
+    problem = StyleProblem(StyleTransfer(style_loss="gram", tv_weight=0.0), PICTURES[0], PICTURES[1])
     height, width = problem.content.shape[:2]
     ((height, width),) = scale_sizes(height, width, arguments.size, 1)
     picture = problem.first(height, width).ravel()

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.contest import check, say
 from benchmarks.libraries import use_blas, use_torch
-from benchmarks.style import TOLERANCES
+from benchmarks.style import GRAM, TOLERANCES
 from benchmarks.table import Goals, markdown, seconds_as_text
 from benchmarks.workers import Array, ProgramError, Worker
 from sfumato.engine import has_numba
@@ -136,7 +136,7 @@ class SfumatoRun:
         self.engine = engine.master
         self.stack = contextlib.ExitStack()
         self.stack.enter_context(engine.computing(keep_memory=True))  # until the process ends
-        settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape))
+        settings = StyleTransfer(style_scale=max(style.shape) / max(content.shape), **GRAM)
         problem = StyleProblem(settings, content.clip(0.0, 1.0), style.clip(0.0, 1.0), engine=engine)
         self.shape, self.folder, self.vgg = content.shape, folder, problem.vgg
         height, width = content.shape[:2]
