@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sfumato.arrays import Array, to_numpy
+from sfumato.arrays import Array, to_numpy, within_range
 from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine
 from sfumato.kernels.neighbours import BLOCK
 from sfumato.kernels.ops import ops
@@ -95,9 +95,7 @@ def test_places_that_are_their_own_neighbours_give_back_the_features(stride: int
 @pytest.mark.parametrize("last", ["block1_conv1", "block2_conv1"])
 def test_no_tile_cuts_a_place(last: str, narrow_vgg: str) -> None:
     problem = posed(blotches(1, 107, 160), blotches(2), narrow_vgg, style_layers={last: 1.0}, content_weight=0.0)
-    whole, tiled = (
-        problem.neighbours(problem.objective(107, 160, NUMPY_DOUBLE, tile).network) for tile in (None, 50)
-    )
+    whole, tiled = (problem.neighbours(problem.objective(107, 160, NUMPY_DOUBLE, tile).network) for tile in (None, 50))
     np.testing.assert_array_equal(tiled.rows, whole.rows)
     np.testing.assert_array_equal(tiled.columns, whole.columns)
 

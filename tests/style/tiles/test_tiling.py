@@ -176,7 +176,8 @@ def test_loss_and_gradient_are_those_of_the_whole_picture(
     masked: bool,
 ) -> None:
     posed = problem(masked=masked, style_loss=style_loss, pooling=pooling)
-    for engine, tolerance, tile in ((NUMPY_DOUBLE, 1e-10, 48), (NUMPY, 1e-5, 100)):
+    rounding = 1e-3 if style_loss == "neighbours" else 1e-5  # whose targets are float16 in tiles
+    for engine, tolerance, tile in ((NUMPY_DOUBLE, 1e-10, 48), (NUMPY, rounding, 100)):
         whole, tiled = (posed.objective(HEIGHT, WIDTH, engine, tile=edge) for edge in (None, tile))
         check_equal(whole, tiled, between(), tolerance)
 

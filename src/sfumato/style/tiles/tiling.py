@@ -28,7 +28,7 @@ TileHead = Callable[[Array, Where], tuple[Any, Any]]
 
 
 LEAST_GRID = 4
-"""Pixels of the grid on which pictures are cut, at least: a place of `style/neighbours.py`, which no cut may go through."""
+"""Pixels of the grid on which pictures are cut, at least: those of a place of `style/neighbours.py`, which stays whole."""
 
 
 class Tile(NamedTuple):
@@ -60,8 +60,10 @@ def cut_into_tiles(height: int, width: int, edge: int | None, field: ReceptiveFi
 
 
 def halo_field(network: Network) -> ReceptiveField:
-    """Widest receptive field: the last layer's, extended on either side to that of any layer; on no finer a grid than
-    `LEAST_GRID`."""
+    """Widest receptive field: the last layer's, extended on either side to that of any layer.
+
+    Its stride, the grid of the tiles, is `LEAST_GRID` at least.
+    """
     fields = network.receptive_fields.values()
     stride = max(network.receptive_fields[network.names[-1]].stride, LEAST_GRID)
     before = max(field.padding for field in fields)
