@@ -14,15 +14,15 @@ PRESETS = {
     ),
     "bold": Preset(
         "Large strokes that take over: the photograph is more guessed than seen.",
-        {"content_weight": 0.1, "style_scale": 2.0},
+        {"style_loss": "gram", "content_layers": {"block5_conv2": 1.0}, "style_weight": 150.0, "style_scale": 1.5},
     ),
     "faithful": Preset(
         "Colours and textures as near to the style's as they come, on calm ground.",
-        {"style_loss": "wasserstein", "style_weight": 5.0, "pooling": "average", "tv_weight": 1.0},
+        {"style_loss": "wasserstein", "style_weight": 5.0, "pooling": "average"},
     ),
     "soft": Preset(
         "Smooth surfaces that flow into each other, without grain.",
-        {"pooling": "average", "tv_weight": 60.0},
+        {"pooling": "average", "tv_weight": 25.0},
     ),
     "subtle": Preset(
         "The photograph first, with a touch of the style.",

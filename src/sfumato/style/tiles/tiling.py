@@ -28,7 +28,7 @@ TileHead = Callable[[Array, Where], tuple[Any, Any]]
 
 
 LEAST_GRID = 4
-"""Pixels of the grid on which pictures are cut, at least: those of a place of `style/neighbours.py`, which stays whole."""
+"""Pixels of the grid of the tiles, at least: those of a place of `style/neighbours.py`, which no cut divides."""
 
 
 class Tile(NamedTuple):
