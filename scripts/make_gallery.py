@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
 from sfumato.style.presets import PRESETS
@@ -38,9 +38,12 @@ COLOURS = {
     "match": "the style given the photograph's mean and covariance, by symmetric roots",
     "match-cholesky": "the same by Cholesky's roots",
     "histogram": "the style given the photograph's histograms",
+    "only": "the style's alone, without its strokes",
 }
 
 MASKS = {"mask-face.png": "the mask of style 1: the face, with a soft edge", "mask-around.png": "of style 2: the rest"}
+
+GROUNDS = {"0": "nothing turned: paper is painted, too", "1": "--quiet-ground 1: paper stays white"}
 
 CROPS = {"512": "of a picture of 512 pixels, enlarged", "2048": "the same place of one of 2048 pixels"}
 """The two finished crops: what is painted at 2048 pixels takes an hour or two, and is not painted here."""
@@ -123,6 +126,21 @@ def sections() -> list[Section]:
             ],
         ),
         Section(
+            "A quiet ground",
+            "`--quiet-ground` leaves a flat ground, such as white paper, as it is.",
+            [
+                Shot("logo.png", "a drawing"),
+                *(
+                    Shot(
+                        f"ground-{quiet}.jpg",
+                        what,
+                        ("docs/images/gallery/logo.png", night, "--quiet-ground", quiet, *PATIENCE),
+                    )
+                    for quiet, what in GROUNDS.items()
+                ),
+            ],
+        ),
+        Section(
             "Styles against weights",
             "`--grid`: each style with a fifth of the style weight, once, and five times.",
             [Shot("grid.jpg", "a contact sheet in one command", grid_arguments(), width=680)],
@@ -148,8 +166,19 @@ def grid_arguments() -> tuple[str, ...]:
     return (CONTENT, *(part for style in styles for part in style), "--grid", "--size", "192", "--steps", "30")
 
 
+def draw_logo() -> Image.Image:
+    """A disc, a frame and a triangle on white."""
+    logo = Image.new("RGB", (400, 300), "white")
+    pen = ImageDraw.Draw(logo)
+    pen.ellipse((60, 60, 200, 200), fill=(200, 30, 40))
+    pen.rectangle((220, 90, 340, 190), outline=(20, 40, 120), width=10)
+    pen.polygon([(100, 260), (180, 210), (260, 260)], fill=(30, 140, 60))
+    return logo
+
+
 def show_given(crops: Path | None) -> None:
-    """Put the pictures that no command paints beside the others: the original, the masks, and the crops."""
+    """Put the pictures that no command paints beside the others: the original, the masks, a drawing, and the crops."""
+    draw_logo().save(PICTURES / "logo.png")
     original = Image.open(ROOT / CONTENT)
     save(original, PICTURES / "original.jpg", WIDTH)
     y, x = np.mgrid[0 : original.height, 0 : original.width]

@@ -20,7 +20,7 @@ WIDTH = 118
 
 SIZE = ("--size", "256")
 COURSE = (
-    *("--scales", "1", "--steps", "100", "--style-loss", "gram-reference"),
+    *("--scales", "1", "--steps", "100", "--style-loss", "gram-reference", "--tv-weight", "0"),
     *("--content-layers", "block5_conv2", "--content-weight", "1", "--style-weight", "100"),
 )
 
