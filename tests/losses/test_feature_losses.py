@@ -32,6 +32,7 @@ COMPARED = (GramLoss, GramReferenceLoss, WassersteinLoss)
 LOSSES: dict[str, LossWithNorm[Any]] = {
     "content": ContentLoss(features(6, 5, 9)),
     "content, not relative": ContentLoss(features(6, 5, 9), relative=False),
+    "content, half of it masked": ContentLoss(features(6, 5, 9), mask=(np.arange(6) < 3.0).reshape(1, 6, 1, 1) * 1.0),
     "gram": GramLoss(target(1)),
     "gram of two styles": GramLoss(target(1, 2)),
     "gram-reference": GramReferenceLoss(target(1)),
@@ -146,6 +147,15 @@ def test_a_picture_in_its_own_style_has_nothing_to_lose(kind: Any) -> None:
     value, gradient = loss.score(sums)
     assert value == pytest.approx(0, abs=1e-10)
     np.testing.assert_allclose(pulled(pullback, gradient, z), 0, atol=1e-6)
+
+
+def test_a_soft_mask_weighs_the_squares_of_the_content_and_their_gradient() -> None:
+    z, goal = features(6, 5), features(6, 5, 9)
+    mask = np.random.default_rng(0).random((1, 6, 5, 1))
+    sums, pullback = (loss := ContentLoss(goal, mask=mask)).measure(z)
+    value, gradient = loss.score(sums)
+    assert value == pytest.approx((mask * (z - goal) ** 2).sum() / (goal**2).sum())
+    np.testing.assert_allclose(pulled(pullback, gradient, z), 2 * mask * (z - goal) / (goal**2).sum())
 
 
 @pytest.mark.parametrize("kind", [ContentLoss, GramLoss, WassersteinLoss])

@@ -10,6 +10,7 @@ from sfumato.arrays import Array, to_numpy, within_range
 from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine
 from sfumato.kernels.neighbours import BLOCK
 from sfumato.kernels.ops import ops
+from sfumato.losses.content import ContentLoss
 from sfumato.minimize import RunOptions
 from sfumato.style import neighbours as module
 from sfumato.style.neighbours import CELL, Neighbours, assemble, matching_scale, places_of, share_out
@@ -104,6 +105,8 @@ def test_in_tiles_targets_take_half_the_memory_and_hardly_change(narrow_vgg: str
     problem = posed(blotches(1), blotches(2), narrow_vgg)
     whole, tiled = (problem.objective(HEIGHT, WIDTH, NUMPY, tile) for tile in (None, 32))
     for one, other in zip(whole.terms, tiled.terms, strict=True):
+        assert isinstance(one.loss, ContentLoss)
+        assert isinstance(other.loss, ContentLoss)
         exact, half = one.loss.target, other.loss.target
         assert half.dtype == (np.float16 if one.kind == "style" else np.float32)
         assert np.linalg.norm(half.astype(np.float64) - exact) < 1e-3 * np.linalg.norm(exact)

@@ -131,6 +131,19 @@ def test_colours_alone_mix_by_weight_and_keep_to_masks() -> None:
     assert (kept[20, 5].tolist(), kept[20, 55].tolist()) == ([200, 0, 0], [128, 128, 128])
 
 
+def test_the_content_counts_where_its_mask_is_white() -> None:
+    half = np.repeat(np.arange(48)[np.newaxis] < 24, 36, axis=0)
+    start, settings = picture(3), {"style_weight": 0.0, "tv_weight": 0.0, "scales": 1, "size": "full", "steps": 30}
+    masked = transfer(start=start, content_mask=half, **settings).run(CONTENT, STYLE).picture.astype(int)
+    np.testing.assert_array_equal(masked[:, 36:], start[:, 36:], "black: nothing pulls")
+    left = CONTENT[:, :12].astype(int)
+    assert np.abs(masked[:, :12] - left).mean() < 0.5 * np.abs(start[:, :12] - left).mean()
+    white = transfer(start=start, content_mask=np.ones_like(half), **settings).run(CONTENT, STYLE)
+    without = transfer(start=start, **settings).run(CONTENT, STYLE)
+    np.testing.assert_array_equal(white.picture, without.picture)
+    assert (white.settings["content_mask"], without.settings["content_mask"]) == ("a picture", None)
+
+
 def test_the_seed_matters_for_noise_and_the_same_seed_gives_the_same_bytes() -> None:
     pictures = [transfer(start="noise", seed=seed).run(CONTENT, STYLE).picture for seed in (0, 0, 1)]
     np.testing.assert_array_equal(pictures[0], pictures[1])
@@ -245,6 +258,7 @@ def test_pictures_given_are_left_as_they_were() -> None:
         ({"tv_weight": float("nan")}, "the weight of tv must be"),
         ({"content_weight": 0, "style_weight": 0}, "content and style have no weight"),
         ({"style_scale": 0}, "the style scale must be a positive number, not 0"),
+        ({"content_mask": np.ones((20, 60))}, "a mask: is 60 x 20 pixels, and the content 48 x 36; a mask has"),
         ({"quiet_ground": 1.5}, "the quiet ground must be a number from 0 to 1, not 1.5"),
         ({"quiet_ground": "all"}, "the quiet ground must be a number from 0 to 1, not all"),
         ({"learning_rate": -1}, "the learning rate must be a positive number, not -1"),

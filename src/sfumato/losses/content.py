@@ -36,14 +36,19 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
     Args:
         target: P, (1, height, width, N).
         relative: Whether to divide by the target's own half sum of squares.
+        mask: T, (1, height, width, 1): how much each position counts, from 0 to 1; by default 1. Each square is then
+            T_i times what it was, and so is its gradient; what the loss is divided by stays that of all positions. (The
+            norm of the gradient is exact where T is 0 or 1; soft edges make the true one a little smaller.)
         workers: The processes that each have a part of the target, and zeros elsewhere.
 
     Attributes:
         all_lost: s of a picture without any features, sum P^2.
     """
 
-    def __init__(self, target: Array, *, relative: bool = True, workers: Workers = ALONE) -> None:
-        self.target = target
+    def __init__(
+        self, target: Array, *, relative: bool = True, mask: Array | None = None, workers: Workers = ALONE
+    ) -> None:
+        self.target, self.mask = target, mask
         self.all_lost: float
         (self.all_lost,) = workers.sum_of([ops().sum_of_squares(target)])
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
@@ -52,10 +57,15 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
         self, features: Array, where: Where = WHOLE
     ) -> tuple[SquaredDistance, Callable[[SquaredDistance, Array], None]]:
         difference = features - self.target[:, *where]
+        root = None if self.mask is None else self.mask[:, *where] ** 0.5
+        if root is not None:
+            difference *= root
 
         def pullback(gradient: SquaredDistance, into: Array) -> None:
             scaled = difference
             scaled *= 2.0 * gradient.total
+            if root is not None:
+                scaled *= root
             into += scaled
 
         return SquaredDistance(ops().sum_of_squares(difference)), pullback
@@ -64,4 +74,5 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
         return weight * self.factor * sums.total, SquaredDistance(weight * self.factor)
 
     def typical(self, positions: int) -> SquaredDistance:
-        return SquaredDistance(0.25 * self.all_lost)
+        counting = self.all_lost if self.mask is None else ops().sum_of_squares(self.target * self.mask**0.5)
+        return SquaredDistance(0.25 * counting)

@@ -54,6 +54,7 @@ class PaintingJob(Job):
         self.settings: dict[str, Any] = {
             **transfer.as_values(problem.engine),
             "start": transfer.start if problem.start is None else "a picture",
+            "content_mask": None if problem.content_mask is None else "a picture",
             "vgg_weights": Path(transfer.vgg_weights).name,  # without folders, as the settings go into the picture
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,

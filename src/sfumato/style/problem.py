@@ -1,6 +1,5 @@
 """The optimization problem of a style transfer at each size: its objective and its start."""
 
-import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,15 +8,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sfumato.arrays import Array, Shape, Where, fingerprint, within_range, zeros
+from sfumato.arrays import Array, Shape, fingerprint
 from sfumato.engine import Engine
 from sfumato.errors import InputError
 from sfumato.losses.content import ContentLoss
 from sfumato.losses.features import TINY
-from sfumato.losses.gram import FeatureMoments, moments
 from sfumato.random_keys import Stream, generator
 from sfumato.style.control.colour import COLOURS, grey, match_colours, with_luminance
-from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks, without_ground
+from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks, read_mask, without_ground
 from sfumato.style.inputs import (
     Style,
     Styles,
@@ -33,7 +31,8 @@ from sfumato.style.neighbours import Choice, Neighbours, assemble, find_neighbou
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.pyramid import detail, resize
 from sfumato.style.settings import LARGEST_EDGE, NEIGHBOURS, STARTS, Picture, StyleSettings, check_weight
-from sfumato.style.tiles.tiling import TiledNetwork, TileHead
+from sfumato.style.tiles.features import features_of, moments_of, whole_features
+from sfumato.style.tiles.tiling import TiledNetwork
 from sfumato.style.vgg.network import layer_name, layer_names, load_vgg
 from sfumato.workers import ALONE, Workers
 
@@ -81,8 +80,10 @@ class StyleProblem:
         start = settings.start
         named = isinstance(start, str) and start in STARTS
         self.start = None if named else read_picture(start, how)
+        mask = settings.content_mask
+        self.content_mask = None if mask is None else read_mask(mask, self.content.shape[:2], how)
         others = [style for style, _ in style_pairs(styles)] + [mask for mask, _ in masks]
-        self.files = files_of(content, *others, settings.vgg_weights, *(() if named else (start,)))
+        self.files = files_of(content, *others, settings.vgg_weights, mask, *(() if named else (start,)))
         used = [
             *(self.content_layers if settings.content_weight else ()),
             *(self.style_layers if settings.style_weight else ()),
@@ -99,7 +100,9 @@ class StyleProblem:
     def fingerprint(self) -> str:
         """Digest of all pictures."""
         masks = [region.mask for region in self.regions]
-        return fingerprint(self.content, self.start, *(style.picture for style in self.styles), *masks)
+        return fingerprint(
+            self.content, self.start, self.content_mask, *(style.picture for style in self.styles), *masks
+        )
 
     def objective(
         self,
@@ -129,9 +132,10 @@ class StyleProblem:
         terms = []
         if settings.content_weight:
             relative = settings.relative
-            features = _features(network, self._sized(self.content, height, width), self.content_layers)
+            features = features_of(network, self._sized(self.content, height, width), self.content_layers)
+            masks = self._pooled(self.content_mask, network, self.content_layers)
             for (layer, share), target in zip(self.content_layers.items(), features, strict=True):
-                loss = ContentLoss(target, relative=relative, workers=self.workers)
+                loss = ContentLoss(target, relative=relative, mask=masks.get(layer), workers=self.workers)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
             terms += self._neighbour_terms(network, painted) if self.matches else self._style_terms(network)
@@ -144,13 +148,10 @@ class StyleProblem:
         by_style = {}
         for style in self.styles:
             picture = self._style_beside(style, height, width)
-            by_style[style.number] = _moments(network.resized(*picture.shape[:2]), picture, self.style_layers)
+            by_style[style.number] = moments_of(network.resized(*picture.shape[:2]), picture, self.style_layers)
         for region in self.regions:
             shares = [style.share / sum(style.share for style in region.styles) for style in region.styles]
-            masks: dict[str, Array] = {}
-            if region.mask is not None:
-                pooled = self._masks(region.mask.astype(network.engine.numpy_dtype, copy=False), network.shapes)
-                masks = {layer: network.engine.put(mask) for layer, mask in pooled}
+            masks = self._pooled(region.mask, network, self.style_layers)
             for number, (layer, share) in enumerate(self.style_layers.items()):
                 mask = masks.get(layer)
                 if mask is not None and not mask.any():
@@ -202,9 +203,9 @@ class StyleProblem:
         kept = kept_like(network)
         for layer, share in self.style_layers.items():
             of_styles = (
-                _whole_features(network.resized(*picture.shape[:2]), picture, layer, kept) for picture in pictures
+                whole_features(network.resized(*picture.shape[:2]), picture, layer, kept) for picture in pictures
             )
-            own = _whole_features(network, content, layer, kept) if (neighbours.pictures < 0).any() else None
+            own = whole_features(network, content, layer, kept) if (neighbours.pictures < 0).any() else None
             stride = network.fields[layer].stride
             target = assemble(neighbours, of_styles, own, network.shapes[layer][:2], stride)
             yield Term("style", layer, ContentLoss(target), self.settings.style_weight * share)
@@ -256,16 +257,25 @@ class StyleProblem:
         """
         shapes = self.vgg.network(height, width).shapes
         for region in self.regions:
-            if region.mask is not None and not any(mask.any() for _, mask in self._masks(region.mask, shapes)):
+            if region.mask is None:
+                continue
+            if not any(mask.any() for _, mask in self._masks(region.mask, shapes, self.style_layers)):
                 remedy = "paint more white in its mask, or choose a larger size"
                 place = f"at {width} x {height} pixels"
                 raise InputError(f"{region.styles[0].name}: nothing is left of its region {place}; {remedy}")
 
-    def _masks(self, mask: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Array]]:
-        """Mask of a region at each of the style layers, (1, rows, columns, 1), by the layer's name."""
+    def _masks(self, mask: Array, shapes: Mapping[str, Shape], layers: Iterable[str]) -> Iterator[tuple[str, Array]]:
+        """Mask at each of some layers, (1, rows, columns, 1), by the layer's name."""
         height, width, _ = next(iter(shapes.values()))
         sized = resize(mask, height, width, Image.Resampling.BILINEAR)  # whose filter has no overshoots
-        return ((layer, pooled) for layer, pooled in pooled_masks(sized, shapes) if layer in self.style_layers)
+        return ((layer, pooled) for layer, pooled in pooled_masks(sized, shapes) if layer in layers)
+
+    def _pooled(self, mask: Array | None, network: TiledNetwork, layers: Iterable[str]) -> dict[str, Array]:
+        """Mask at each of some layers, where the network computes, by the layer's name; nothing without a mask."""
+        if mask is None:
+            return {}
+        pooled = self._masks(mask.astype(network.engine.numpy_dtype, copy=False), network.shapes, layers)
+        return {layer: network.engine.put(own) for layer, own in pooled}
 
     def first(self, height: int, width: int) -> Array:
         """Start of the optimization, (height, width, 3)."""
@@ -346,40 +356,6 @@ class StyleProblem:
         sized = resize(style.picture, *self.style_size(style, height, width))
         recolour = COLOURS[self.settings.colour].recolour
         return sized if recolour is None else recolour(sized, resize(self.content, height, width))
-
-
-def _features(network: TiledNetwork, picture: Array, layers: Iterable[str], kept: Array | None = None) -> list[Array]:
-    """Features of a picture at each layer, (1, rows, columns, channels); those of other processes are zeros.
-
-    Args:
-        network: The network.
-        picture: (height, width, 3).
-        layers: Names of the layers.
-        kept: An array of the kind and dtype that the features are kept in; by default the network's.
-    """
-    kept = network.theta if kept is None else kept
-    features = {layer: zeros((1, *network.shapes[layer]), kept) for layer in layers}
-
-    def keep(layer: str, z: Array, where: Where) -> tuple[None, None]:
-        features[layer][:, *where] = within_range(z, kept)
-        return None, None
-
-    heads = [(layer, functools.partial(keep, layer)) for layer in layers]
-    for _ in network.measure(network.engine.master.put(picture), heads):
-        pass
-    return list(features.values())
-
-
-def _whole_features(network: TiledNetwork, picture: Array, layer: str, kept: Array) -> Array:
-    """Features of a picture at one layer, those that other processes compute among them."""
-    (own,) = _features(network, picture, [layer], kept)
-    return network.workers.sum(own)
-
-
-def _moments(network: TiledNetwork, picture: Array, layers: Iterable[str]) -> list[FeatureMoments]:
-    """Moments of a picture's features at each of the layers."""
-    heads: list[tuple[str, TileHead]] = [(layer, lambda z, where: (moments(z), None)) for layer in layers]
-    return network.total(network.measure(network.engine.master.put(picture), heads), heads)
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:

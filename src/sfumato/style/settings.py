@@ -140,6 +140,18 @@ class StyleSettings:
             "Of what the picture shows.", python="alpha, the weight of the content loss.", metavar="ALPHA"
         ),
     )
+    content_mask: Picture | None = field(
+        default=None,
+        metadata=described(
+            "Where the content counts: a picture of its shape, white where in full, with greys for less.",
+            python="How much the content counts where: a picture of its shape, white (or True) where in full and black "
+            "where not at all; by default in full everywhere. A face in white on grey, and a larger content weight, "
+            "keep the face.",
+            metavar="FILE",
+            remark="where it counts",
+            shown="everywhere",
+        ),
+    )
     style_weight: float = field(
         default=10.0,
         metadata=described("Of how it is painted.", python="beta, the weight of the style loss.", metavar="BETA"),
@@ -271,7 +283,7 @@ class StyleSettings:
     )
 
     def __post_init__(self) -> None:
-        for name in ("start", "vgg_weights"):
+        for name in ("start", "content_mask", "vgg_weights"):
             object.__setattr__(self, name, user_path(getattr(self, name)))
         self._check()
         for name in ("style_scale", "quiet_ground", "content_weight", "style_weight", "tv_weight", "learning_rate"):

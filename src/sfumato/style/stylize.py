@@ -125,7 +125,7 @@ class Painting:
     def references(self) -> list[str]:
         """Files to read beside the content."""
         pictures = [style for style, _ in self.styles] + [mask for mask, _ in self.masks]
-        return [*files_of(self.transfer.start, *pictures), self.transfer.vgg_weights]
+        return [*files_of(self.transfer.start, self.transfer.content_mask, *pictures), self.transfer.vgg_weights]
 
     def paint(
         self,

@@ -57,6 +57,7 @@ class StyleObjectiveOptions:
     """Terms of the objective."""
 
     content_weight: Setting
+    content_mask: Setting
     style_weight: Setting
     tv_weight: Setting
     content_layers: Setting

@@ -78,7 +78,7 @@ def make_regions(
             raise InputError(
                 f"{name}: is for style {number}, and there is no such style with a weight; there is {there}"
             )
-        sums[number] = sums.get(number, 0) + _read_mask(mask, shape, how)
+        sums[number] = sums.get(number, 0) + _mask_of_style(mask, shape, how)
     together = sum(sums.values())
     divisor = np.maximum(together, 1.0)
     parts = [(sums[style.number] / divisor, [style]) for style in styles if style.number in sums]
@@ -147,7 +147,25 @@ def _reaches_border(flat: Array) -> Array:
     return reached
 
 
-def _read_mask(mask: Picture, shape: Shape, how: Reading) -> Array:
+def _mask_of_style(mask: Picture, shape: Shape, how: Reading) -> Array:
+    pixels = read_mask(mask, shape, how)
+    if not pixels.any():
+        name = picture_name(mask, "a mask")
+        raise InputError(f"{name}: is black everywhere, so its style has no region; paint that white")
+    return pixels
+
+
+def read_mask(mask: Picture, shape: Shape, how: Reading = AS_THEY_COME) -> Array:
+    """Read a mask, (height, width, 1) from 0 to 1, at the size of the content.
+
+    Args:
+        mask: A picture, white where it counts.
+        shape: Height and width of the content.
+        how: How it is read.
+
+    Raises:
+        InputError: if it has another shape than the content.
+    """
     photo = read_photo(mask, how)
     pixels = grey(photo.pixels)[..., :1].copy()
     if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
@@ -156,8 +174,6 @@ def _read_mask(mask: Picture, shape: Shape, how: Reading) -> Array:
     if not _is_of_shape(pixels.shape[:2], shape):
         sizes = [f"{width} x {height}" for height, width in (pixels.shape[:2], shape)]
         raise InputError(f"{name}: is {sizes[0]} pixels, and the content {sizes[1]}; a mask has the content's shape")
-    if not pixels.any():
-        raise InputError(f"{name}: is black everywhere, so its style has no region; paint that white")
     return resize(pixels, shape[0], shape[1], Image.Resampling.BILINEAR)
 
 

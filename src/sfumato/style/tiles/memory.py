@@ -216,7 +216,7 @@ def _on_gpu(problem: StyleProblem) -> bool:
 
 
 def _given(problem: StyleProblem) -> list[Array]:
-    pictures = [problem.content, problem.start, *(style.picture for style in problem.styles)]
+    pictures = [problem.content, problem.start, problem.content_mask, *(style.picture for style in problem.styles)]
     return [picture for picture in (*pictures, *(region.mask for region in problem.regions)) if picture is not None]
 
 
@@ -234,7 +234,8 @@ def _pictures(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
     pictures = LINE_SEARCH + optimizer.vectors if optimizer.full_batch else FIRST_ORDER
     numbers = 3 * (pictures + bool(settings.tv_weight) * TOTAL_VARIATION) * height * width
     content = sum(math.prod(shapes[layer]) for layer in problem.content_layers) if settings.content_weight else 0
-    masked = sum(region.mask is not None for region in problem.regions)
+    masks = [*(region.mask for region in problem.regions), problem.content_mask]
+    masked = sum(mask is not None for mask in masks)
     sizes = {shape[:2] for shape in shapes.values()}
     numbers += masked * sum(rows * columns for rows, columns in sizes)
     return _number(problem) * content + FLOAT * numbers
