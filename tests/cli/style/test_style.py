@@ -118,7 +118,7 @@ def test_every_option_changes_the_picture(paint: Callable[..., Array]) -> None:
         --start style.png
         --style-scale 0.5
         --content-weight 30
-        --content-mask style.png
+        --content-mask content.png
         --style-weight 1
         --tv-weight 1
         --content-layers block1_conv2
