@@ -13,6 +13,7 @@ from sfumato.kernels.ops import ops
 from sfumato.losses.content import ContentLoss
 from sfumato.minimize import RunOptions
 from sfumato.style import neighbours as module
+from sfumato.style.control.colour import colour_moments
 from sfumato.style.neighbours import CELL, Neighbours, assemble, matching_scale, places_of, share_out
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
@@ -91,6 +92,33 @@ def test_places_that_are_their_own_neighbours_give_back_the_features(stride: int
     rows, columns = np.indices(places.shape)
     own = Neighbours(places, rows, columns, scale=scale)
     np.testing.assert_array_equal(assemble(own, [features], None, shape, stride), features)
+
+
+@pytest.mark.parametrize(("weights", "part"), [((1.0, 0.0), 1.0), ((10.0, 1.0), 10 / 11), ((1.0, 1.0), 0.5)])
+def test_colours_are_moved_to_the_styles_by_its_part_of_the_weights(
+    weights: tuple[float, float], part: float, narrow_vgg: str
+) -> None:
+    style = (0.3 + 0.2 * blotches(2)) * [1.0, 0.9, 0.8]
+    problem = posed(blotches(1), style, narrow_vgg, style_weight=weights[0], content_weight=weights[1])
+    painted = 0.4 + 0.1 * np.random.default_rng(0).random((HEIGHT, WIDTH, 3), np.float32)
+    moved = problem.finish(painted)
+    mean, covariance = colour_moments(moved)
+    wanted, spread = colour_moments(style.astype(np.float32))
+    np.testing.assert_allclose(mean, (1 - part) * painted.mean(axis=(0, 1)) + part * wanted, atol=1e-3)
+    if part == 1.0:
+        np.testing.assert_allclose(covariance, spread, atol=1e-4)
+
+
+def test_within_a_mask_the_colours_of_its_own_pixels_are_moved(narrow_vgg: str) -> None:
+    mask = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    mask[:, : WIDTH // 2] = 1.0
+    problem = posed(blotches(1), [0.2 + 0.1 * blotches(2), 0.6 + 0.1 * blotches(3)], narrow_vgg, [(mask, 1)])
+    painted = 0.4 + 0.1 * np.random.default_rng(0).random((HEIGHT, WIDTH, 3), np.float32)
+    painted[:, WIDTH // 2 :] += 0.3
+    moved = problem.finish(painted)
+    for half, style in ((slice(0, 30), 0), (slice(34, None), 1)):
+        wanted = 10 / 11 * problem.styles[style].picture.mean() + 1 / 11 * painted[:, half].mean()
+        assert moved[:, half].mean() == pytest.approx(wanted, abs=0.01)
 
 
 @pytest.mark.parametrize("last", ["block1_conv1", "block2_conv1"])

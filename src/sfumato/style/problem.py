@@ -14,7 +14,7 @@ from sfumato.errors import InputError
 from sfumato.losses.content import ContentLoss
 from sfumato.losses.features import TINY
 from sfumato.random_keys import Stream, generator
-from sfumato.style.control.colour import COLOURS, grey, match_colours, with_luminance
+from sfumato.style.control.colour import COLOURS, grey, move_colours, with_luminance
 from sfumato.style.control.masks import covered_by, laid_over, make_regions, pooled_masks, read_mask, without_ground
 from sfumato.style.inputs import (
     Style,
@@ -280,7 +280,7 @@ class StyleProblem:
     def first(self, height: int, width: int) -> Array:
         """Start of the optimization, (height, width, 3)."""
         if COLOURS[self.settings.colour].alone:
-            return self._recoloured(height, width)
+            return self._moved_to_styles(resize(self.content, height, width), 1.0)
         source = self._source()
         if source is not None:
             return self._sized(source, height, width)
@@ -297,22 +297,6 @@ class StyleProblem:
             picture = mean + noise @ root.T
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
-    def _recoloured(self, height: int, width: int) -> Array:
-        """The content in the colours of its styles: of several, the mean of what each of them makes of it."""
-
-        def sized(mask: Array | None) -> Array | float:
-            return 1.0 if mask is None else resize(mask, height, width, Image.Resampling.BILINEAR)
-
-        content = resize(self.content, height, width)
-        recoloured = np.zeros_like(content)
-        for region in self.regions:
-            total = sum(style.share for style in region.styles)
-            for style in region.styles:
-                own = match_colours(content, style.picture, "match")
-                recoloured += style.share / total * sized(region.mask) * own
-        recoloured /= np.maximum(sized(covered_by(self.regions)), TINY)
-        return recoloured
-
     def enlarge(self, picture: Array, height: int, width: int) -> Array:
         """Enlarge the picture to the next size, and add the detail that its source has there and lacked before.
 
@@ -325,17 +309,39 @@ class StyleProblem:
         return np.clip(larger, 0.0, 1.0, out=larger)
 
     def finish(self, picture: Array) -> Array:
-        """Give a painted picture (height, width, 3) the content's colours, if the settings keep them.
+        """Give a painted picture (height, width, 3) the colours that the settings ask for.
 
-        Pixels outside every mask become the content's.
+        With neighbours these are the style's mean and covariance, from which the features of many places have moved
+        them towards grey; as far as the style has its part of the weights. Luminance goes under the content's colours,
+        if they are kept. Pixels outside every mask become the content's.
         """
         luminance, covered = COLOURS[self.settings.colour].luminance, covered_by(self.regions)
+        if self.matches and not luminance and not COLOURS[self.settings.colour].alone:
+            weights = self.settings.style_weight, self.settings.content_weight
+            picture = self._moved_to_styles(picture, weights[0] / sum(weights))
         if not luminance and covered is None:
             return picture
         content = resize(self.content, *picture.shape[:2])
         if luminance:
             picture = with_luminance(picture, content)
         return picture if covered is None else laid_over(picture, content, covered)
+
+    def _moved_to_styles(self, picture: Array, part: float) -> Array:
+        """Move a picture's colours to those of its styles, in part: to each style's in its share, region by region."""
+        height, width, _ = picture.shape
+        moved, covered = np.zeros_like(picture), np.full((height, width, 1), TINY, np.float32)
+        for region in self.regions:
+            mask = 1.0 if region.mask is None else resize(region.mask, height, width, Image.Resampling.BILINEAR)
+            counted = None if region.mask is None else mask[..., 0] > 0.5
+            if counted is not None and not counted.any():
+                continue
+            total = sum(style.share for style in region.styles)
+            for style in region.styles:
+                own = move_colours(picture, self._style_beside(style, height, width), counted)
+                moved += style.share / total * mask * own
+            covered += mask
+        found = covered > TINY
+        return np.where(found, picture + part * (moved / covered - picture), picture)
 
     def _source(self) -> Array | None:
         return self.content if self.start is None and self.settings.start == "content" else self.start

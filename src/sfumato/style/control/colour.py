@@ -47,9 +47,28 @@ def match_colours(style: Array, content: Array, method: str) -> Array:
         return match_histogram(style, content)
     if method not in ROOTS:
         raise InputError(f"no way to match colours is called {method!r}: use {', '.join(ROOTS)} or histogram")
-    A, b = colour_map(style, content, method)
+    return _mapped(style, *colour_map(style, content, method))
+
+
+def move_colours(picture: Array, goal: Array, counted: Array | None = None) -> Array:
+    """Move the colours of a picture to the mean and covariance of another's, by symmetric roots: see `colour_map`.
+
+    Args:
+        picture: (height, width, 3), uint8, or floating point about 0 to 1.
+        goal: The picture whose colours to take, of any size, likewise.
+        counted: Booleans, (height, width): which pixels shall have them; all are moved alike. By default all.
+
+    Returns:
+        (height, width, 3), float32; what leaves 0 to 1 is clipped.
+    """
+    some = picture if counted is None else picture[counted][np.newaxis]
+    return _mapped(picture, *colour_map(some, goal, "match"))
+
+
+def _mapped(picture: Array, A: Array, b: Array) -> Array:
+    """The colours A x + b, clipped to 0 to 1."""
     A, b = A.astype(np.float32), b.astype(np.float32)
-    return _by_strips(lambda x: x @ A.T + b, style)
+    return _by_strips(lambda x: x @ A.T + b, picture)
 
 
 def colour_map(style: Array, content: Array, method: str) -> tuple[Array, Array]:
