@@ -331,10 +331,12 @@ class StyleProblem:
         height, width, _ = picture.shape
         moved, covered = np.zeros_like(picture), np.full((height, width, 1), TINY, np.float32)
         for region in self.regions:
-            mask = 1.0 if region.mask is None else resize(region.mask, height, width, Image.Resampling.BILINEAR)
-            counted = None if region.mask is None else mask[..., 0] > 0.5
-            if counted is not None and not counted.any():
-                continue
+            mask, counted = np.ones_like(covered), None
+            if region.mask is not None:
+                mask = resize(region.mask, height, width, Image.Resampling.BILINEAR)
+                counted = mask[..., 0] > 0.5
+                if not counted.any():
+                    continue
             total = sum(style.share for style in region.styles)
             for style in region.styles:
                 own = move_colours(picture, self._style_beside(style, height, width), counted)
