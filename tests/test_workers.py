@@ -58,8 +58,8 @@ layers = {"content_layers": {"conv3_1": 1.0}, "style_layers": {"conv1_1": 1.0, "
 content, style = rng.random((40, 56, 3)), rng.random((32, 48, 3))
 mask = np.zeros((40, 56, 3)); mask[:, 25:] = 1.0
 for tile in (None, 16, 32):  # one tile, which most processes have no part in; twelve; and four
-    for loss in ("gram", "wasserstein"):
-        settings = StyleTransfer(style_loss=loss, tv_weight=0.1, **layers)
+    for loss in ("gram", "wasserstein", "neighbours"):
+        settings = StyleTransfer(style_loss=loss, tv_weight=0.1, content_mask=mask, **layers)
         styles, how = [style, style[::-1].copy()], {"engine": NUMPY_DOUBLE, "workers": workers}
         problem = StyleProblem(settings, content, styles, [(mask, 1)], **how)
         objective = problem.objective(40, 56, tile=tile)
@@ -118,8 +118,8 @@ def test_any_number_of_processes_finds_what_one_finds(
             assert here == found[0][name], f"{name}: all processes go on with the same bytes"
             if name == "a small picture":  # in float32
                 np.testing.assert_allclose(here, expected, rtol=1e-3)
-            elif name == "painted":  # in float32: a pixel may be rounded to the other side
-                assert np.abs(np.subtract(here, expected)).max() <= 1
+            elif name == "painted":  # in float32: a pixel may be rounded to the other side, and colours are moved then
+                assert np.abs(np.subtract(here, expected)).max() <= 2
             else:
                 np.testing.assert_allclose(here, expected, rtol=1e-10, atol=1e-10, err_msg=name)
 

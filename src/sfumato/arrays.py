@@ -68,7 +68,7 @@ def upcast(x: Array) -> Array:
 def within_range(x: Array, kept: Array) -> Array:
     """Clip x to what the dtype of `kept` can hold, where that is narrower: float16 has nothing beyond 65,504."""
     xp = namespace(kept)
-    return namespace(x).clip(x, max=xp.finfo(kept.dtype).max) if kept.dtype == xp.float16 != x.dtype else x
+    return namespace(x).clip(x, None, float(xp.finfo(kept.dtype).max)) if kept.dtype == xp.float16 != x.dtype else x
 
 
 def copied(x: Array) -> Array:

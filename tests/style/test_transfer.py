@@ -131,6 +131,23 @@ def test_colours_alone_mix_by_weight_and_keep_to_masks() -> None:
     assert (kept[20, 5].tolist(), kept[20, 55].tolist()) == ([200, 0, 0], [128, 128, 128])
 
 
+def test_colours_alone_leave_no_run_to_go_on_with_or_to_estimate(tmp_path: Path) -> None:
+    alone = StyleTransfer(size=4096, memory=10**9, colour="only")
+    assert max(alone.run(CONTENT, STYLE).picture.shape) == 4096, "with no more memory than that of pictures"
+    checkpoint = tmp_path / "kept"
+    checkpoint.write_bytes(b"of another run")
+    with pytest.raises(InputError, match="colour='only' paints nothing: there is nothing to go on with"):
+        alone.run(CONTENT, STYLE, run=RunOptions(checkpoint=checkpoint, resume=True))
+    assert checkpoint.read_bytes() == b"of another run"
+    with pytest.raises(InputError, match="colour='only' paints nothing, and takes a moment"):
+        alone.estimate(CONTENT, STYLE)
+
+
+def test_a_long_thin_picture_finds_its_neighbours() -> None:
+    settings = StyleTransfer(size=1024, scales=1, steps=1)
+    assert settings.run(picture(1, 24, 1024), picture(2, 256, 256)).picture.shape == (24, 1024, 3)
+
+
 def test_the_content_counts_where_its_mask_is_white() -> None:
     half = np.repeat(np.arange(48)[np.newaxis] < 24, 36, axis=0)
     start, settings = picture(3), {"style_weight": 0.0, "tv_weight": 0.0, "scales": 1, "size": "full", "steps": 30}
@@ -198,7 +215,8 @@ def test_full_keeps_the_size_of_the_content() -> None:
 def test_detail_that_coarse_scales_cannot_show_comes_back_with_the_fine_one() -> None:
     content = np.full((64, 96, 3), 128, np.uint8)
     content[:, 48] = 255  # a line one pixel wide
-    result = transfer(size=96, scales=4, steps=1, learning_rate=1e-6, optimizer="adam").run(content, STYLE)
+    still: Any = {"steps": 1, "learning_rate": 1e-6, "optimizer": "adam"}
+    result = transfer(size=96, scales=4, **still, **STATISTICS).run(content, STYLE)
     np.testing.assert_allclose(result.picture, content, atol=3)
 
 
@@ -259,6 +277,7 @@ def test_pictures_given_are_left_as_they_were() -> None:
         ({"content_weight": 0, "style_weight": 0}, "content and style have no weight"),
         ({"style_scale": 0}, "the style scale must be a positive number, not 0"),
         ({"content_mask": np.ones((20, 60))}, "a mask: is 60 x 20 pixels, and the content 48 x 36; a mask has"),
+        ({"content_mask": np.zeros((36, 48))}, "a mask: is black everywhere: paint white where content counts"),
         ({"quiet_ground": 1.5}, "the quiet ground must be a number from 0 to 1, not 1.5"),
         ({"quiet_ground": "all"}, "the quiet ground must be a number from 0 to 1, not all"),
         ({"learning_rate": -1}, "the learning rate must be a positive number, not -1"),

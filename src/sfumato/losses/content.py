@@ -42,7 +42,8 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
         workers: The processes that each have a part of the target, and zeros elsewhere.
 
     Attributes:
-        all_lost: s of a picture without any features, sum P^2.
+        all_lost: s of a picture without any features, sum P^2, wherever it counts.
+        counted: The same, with each position as it counts.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
     ) -> None:
         self.target, self.mask = target, mask
         self.all_lost: float
-        (self.all_lost,) = workers.sum_of([ops().sum_of_squares(target)])
+        self.counted: float
+        counting = target if mask is None else target * mask**0.5
+        self.all_lost, self.counted = workers.sum_of([ops().sum_of_squares(own) for own in (target, counting)])
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
     def measure(
@@ -74,5 +77,4 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
         return weight * self.factor * sums.total, SquaredDistance(weight * self.factor)
 
     def typical(self, positions: int) -> SquaredDistance:
-        counting = self.all_lost if self.mask is None else ops().sum_of_squares(self.target * self.mask**0.5)
-        return SquaredDistance(0.25 * counting)
+        return SquaredDistance(0.25 * self.counted)

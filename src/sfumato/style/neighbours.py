@@ -21,6 +21,7 @@ from sfumato.arrays import Array, Shape, Where, cast, like, namespace, upcast, z
 from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY
 from sfumato.style.pyramid import resize
+from sfumato.style.settings import LEAST_EDGE
 from sfumato.style.tiles.tiling import LEAST_GRID, TiledNetwork
 
 CELL = LEAST_GRID
@@ -64,8 +65,13 @@ class Neighbours(NamedTuple):
 
 
 def matching_scale(*shapes: Shape) -> float:
-    """Factor, at least 1, by which pictures of these shapes are made smaller to have no more than `MOST_PLACES`."""
-    return max(1.0, *(math.sqrt(height * width / MOST_PLACES) / CELL for height, width, *_ in shapes))
+    """Factor, at least 1, by which pictures of these shapes are made smaller to have no more than `MOST_PLACES`.
+
+    No edge gets shorter than `LEAST_EDGE`, without which the last layers see nothing; long, thin pictures keep more.
+    """
+    most = min(min(height, width) for height, width, *_ in shapes) / LEAST_EDGE
+    wanted = max(math.sqrt(height * width / MOST_PLACES) / CELL for height, width, *_ in shapes)
+    return max(1.0, min(wanted, most))
 
 
 def places_of(height: int, width: int, scale: float = 1.0) -> tuple[int, int]:
@@ -97,8 +103,10 @@ def find_neighbours(
     if painted is not None:
         mixed = _features(network, layers, _smaller(painted, scale))
         found = [PAINTED * one + (1.0 - PAINTED) * other for one, other in zip(mixed, found, strict=True)]
-    own = _stack(found)
+        del mixed
     shape = found[0].shape[:2]
+    own = _stack(found)
+    del found
     pictures, numbers = np.full(math.prod(shape), -1), np.zeros(math.prod(shape), np.int64)
     for choice in choices:
         places = np.flatnonzero(choice.places)

@@ -82,6 +82,8 @@ class StyleProblem:
         self.start = None if named else read_picture(start, how)
         mask = settings.content_mask
         self.content_mask = None if mask is None else read_mask(mask, self.content.shape[:2], how)
+        if self.content_mask is not None and not self.content_mask.any():
+            raise InputError(f"{picture_name(mask, 'a mask')}: is black everywhere: paint white where content counts")
         others = [style for style, _ in style_pairs(styles)] + [mask for mask, _ in masks]
         self.files = files_of(content, *others, settings.vgg_weights, mask, *(() if named else (start,)))
         used = [
@@ -279,8 +281,6 @@ class StyleProblem:
 
     def first(self, height: int, width: int) -> Array:
         """Start of the optimization, (height, width, 3)."""
-        if COLOURS[self.settings.colour].alone:
-            return self._moved_to_styles(resize(self.content, height, width), 1.0)
         source = self._source()
         if source is not None:
             return self._sized(source, height, width)
@@ -326,6 +326,10 @@ class StyleProblem:
             picture = with_luminance(picture, content)
         return picture if covered is None else laid_over(picture, content, covered)
 
+    def recoloured(self, height: int, width: int) -> Array:
+        """The content, (height, width, 3), in the colours of its styles."""
+        return self._moved_to_styles(resize(self.content, height, width), 1.0)
+
     def _moved_to_styles(self, picture: Array, part: float) -> Array:
         """Move a picture's colours to those of its styles, in part: to each style's in its share, region by region."""
         height, width, _ = picture.shape
@@ -339,7 +343,9 @@ class StyleProblem:
                     continue
             total = sum(style.share for style in region.styles)
             for style in region.styles:
-                own = move_colours(picture, self._style_beside(style, height, width), counted)
+                as_it_is = COLOURS[self.settings.colour].recolour is None
+                goal = style.picture if as_it_is else self._style_beside(style, height, width)
+                own = move_colours(picture, goal, counted)
                 moved += style.share / total * mask * own
             covered += mask
         found = covered > TINY

@@ -176,7 +176,7 @@ class StyleSettings:
         default_factory=lambda: {f"block{n}_conv1": 1.0 for n in range(1, 6)},
         metadata=described(
             "Layers that see the style.",
-            python="Layers whose statistics shall become the style's, with their relative weights.",
+            python="Layers whose features shall become like the style's, with their relative weights.",
             metavar="NAME[:WEIGHT],...",
         ),
     )

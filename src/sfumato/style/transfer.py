@@ -18,7 +18,7 @@ from sfumato.style.pyramid import scale_sizes
 from sfumato.style.result import StyleResult, recorded_plan, to_uint8
 from sfumato.style.settings import STYLE_PRECISIONS, Picture, StyleSettings
 from sfumato.style.tiles.estimate import Estimate, estimate
-from sfumato.style.tiles.memory import PREPARED_PIXELS, Plan, check_plan, make_plan, smaller_plan
+from sfumato.style.tiles.memory import HISTORIES, PREPARED_PIXELS, Plan, check_plan, make_plan, smaller_plan
 
 REPLACED = ("callback", "stop", "workers", "checkpoint", "resume")
 """Keywords of `run` before version 0.2; `RunOptions` has them now."""
@@ -59,14 +59,16 @@ class StyleTransfer(StyleSettings):
         """
         _refuse(refused)
         run = run or RunOptions()
+        if COLOURS[self.colour].alone and run.resume:
+            raise InputError(f"colour={self.colour!r} paints nothing: there is nothing to go on with")
         engine = self._engine_of(run)
         with engine.computing(keep_memory=False):
             problem = StyleProblem(self, content, styles, masks, on_download, engine, run.workers)
+            if COLOURS[self.colour].alone:
+                return _recoloured(problem)
             sizes = _sizes(problem)
             plan = _plan(problem, sizes[-1], run)
             job = PaintingJob(problem, sizes, plan)
-            if COLOURS[self.colour].alone:
-                return _recoloured(job)
             # Worth a twentieth of the time; in larger pictures the gaps between freed arrays would be too large
             kept = math.prod(sizes[-1]) <= PREPARED_PIXELS
             remedy = smaller_plan(problem, *sizes[-1], plan) if engine.on_tensors else ""
@@ -86,6 +88,8 @@ class StyleTransfer(StyleSettings):
         Raises:
             InputError, FileError: as `run` does before it begins.
         """
+        if COLOURS[self.colour].alone:
+            raise InputError(f"colour={self.colour!r} paints nothing, and takes a moment: there is nothing to estimate")
         engine = self.chosen_engine()
         with engine.computing():
             problem = StyleProblem(self, content, styles, masks, on_download, engine)
@@ -125,11 +129,14 @@ def _plan(problem: StyleProblem, size: tuple[int, int], run: RunOptions) -> Plan
     return plan
 
 
-def _recoloured(job: PaintingJob) -> StyleResult:
+def _recoloured(problem: StyleProblem) -> StyleResult:
     """The content in the styles' colours, without a step."""
-    problem = job.problem
+    settings, (height, width) = problem.settings, problem.content.shape[:2]
+    long_edge = max(height, width) if settings.size == "full" else settings.size
+    (size,) = scale_sizes(height, width, long_edge, 1)
+    job = PaintingJob(problem, [size], Plan(None, HISTORIES[0]))
     return StyleResult(
-        picture=to_uint8(problem.finish(problem.first(*job.sizes[-1]))),
+        picture=to_uint8(problem.finish(problem.recoloured(*size))),
         loss=0.0,
         content_loss=0.0,
         style_loss=0.0,

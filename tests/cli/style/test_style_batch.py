@@ -80,6 +80,14 @@ def test_cameras_endings_are_painted_and_every_other_file_is_told_with_the_reaso
     assert json.loads(estimated.out)["left_out"] == json.loads(done.out)["left_out"]
 
 
+def test_a_folder_takes_what_is_of_each_contents_own(photos: Path, here: Call, tmp_path: Path) -> None:
+    write_image(tmp_path / "mask.png", np.full((60, 80, 3), 200, np.uint8))
+    for number, options in enumerate((["--quiet-ground", "1"], ["--content-mask", "mask.png"], ["--colour", "only"])):
+        done = here("style", "photos", *TINY, *options, "-o", f"painted{number}")
+        assert done.status == 0, done.err
+        assert len(names(tmp_path / f"painted{number}")) == 3
+
+
 def test_each_is_painted_as_it_is_alone(photos: Path, here: Call, tmp_path: Path) -> None:
     assert here("style", "photos", "content.png", *TINY, "-o", "painted").status == 0
     assert names(tmp_path / "painted") == ["a.JPG", "b.png", "c.bmp.png", "content.png"]

@@ -105,6 +105,7 @@ def test_overwrite_begins_anew(pictures: list[str], here: Call, tmp_path: Path) 
             "-o out.png --style content.png:2",
             "--grid paints in one style at a time: leave out the weight of content.png, 2",
         ),
+        ("-o out.png --colour only", "--grid compares style weights, and --colour only has none: leave out --grid"),
         ("-o out.png --style-layers block1_conv9", "vgg19 has no layer 'block1_conv9'"),
         ("-o out.png --style none.png", "none.png: cannot be read"),
         ("-o content.png --overwrite", "content.png: is one of the pictures to read"),

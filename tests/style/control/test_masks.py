@@ -342,6 +342,16 @@ def test_paper_is_ground_within_a_ring_too_and_a_flat_disc_is_not() -> None:
     assert ground[60, 115 + 26] == 0.0, "the ring"
 
 
+def test_each_of_two_grounds_is_one_and_what_lies_between_their_colours_is_not() -> None:
+    picture = np.ones((120, 160, 3), np.float32)
+    picture[:, 80:] = 0.0
+    y, x = np.mgrid[0:120, 0:160]
+    picture[np.hypot(y - 60, x - 40) < 20] = 0.5
+    ground = flat_ground(picture)[..., 0]
+    assert ground[5, 5] == ground[5, 150] == 1.0
+    assert ground[60, 40] == 0.0, "a grey disc on white"
+
+
 def test_noise_is_no_ground_and_a_sky_with_a_photographs_noise_is() -> None:
     noise = np.random.default_rng(0).random((120, 160, 3), np.float32)
     assert flat_ground(noise).max() == 0.0
@@ -364,7 +374,7 @@ def test_ground_is_left_out_of_all_regions_by_so_much() -> None:
 
 
 def test_where_all_is_flat_and_quiet_there_is_nothing_to_paint() -> None:
-    with pytest.raises(InputError, match="flat wherever a style would go: choose a smaller quiet_ground"):
+    with pytest.raises(InputError, match="flat wherever a style would go: choose less than quiet_ground=1"):
         without_ground(make_regions(styles(1.0), [], (40, 50)), np.ones((40, 50, 3), np.float32), 1.0)
 
 

@@ -128,7 +128,7 @@ def test_neighbours_take_their_targets_beside_and_half_of_that_in_tiles() -> Non
     targets = 4 * sum(int(np.prod(shapes[layer])) for layer in by_gram.style_layers)
     for plan, number in ((Plan(None, 10), 1.0), (Plan(512, 10), 0.5)):
         more = planned_memory(by_neighbours, 1200, 1600, plan) - planned_memory(by_gram, 1200, 1600, plan)
-        assert more == pytest.approx(number * targets, rel=0.01)
+        assert number * targets <= more < (number + 0.6) * targets, "and a layer's features while it is put together"
 
 
 def test_less_memory_gives_neighbours_smaller_tiles_until_it_says_what_takes_less() -> None:

@@ -61,8 +61,9 @@ def check_common(job: Painting, console: Console) -> None:
         SfumatoError: as `StyleTransfer.run`.
     """
     grey = np.full((LEAST_EDGE, LEAST_EDGE, 3), 128, np.uint8)
+    common = replace(job.transfer, quiet_ground=0.0, content_mask=None)  # which are of each content's own
     with console.progress() as progress:
-        StyleProblem(job.transfer, grey, job.styles, on_download=fetching(progress))
+        StyleProblem(common, grey, job.styles, on_download=fetching(progress))
     job.transfer.chosen_optimizer()
 
 

@@ -19,6 +19,7 @@ from sfumato.pictures.builtin import PREFIX
 from sfumato.pictures.contact_sheet import Labelled, contact_sheet
 from sfumato.pictures.files import read_image, write_image
 from sfumato.storage import write_atomically
+from sfumato.style.control.colour import COLOURS
 from sfumato.style.inputs import read_picture
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resize
@@ -103,6 +104,8 @@ def check_grid(job: Painting, contents: list[str]) -> None:
         raise InputError("--grid draws one content in several styles: name one picture, and each style with --style")
     if job.masks:
         raise InputError("--grid paints in one style at a time, everywhere: leave out --mask")
+    if COLOURS[job.transfer.colour].alone:
+        raise InputError("--grid compares style weights, and --colour only has none: leave out --grid")
     if job.save_every:
         raise InputError("--grid keeps what it has painted by itself: leave out --save-every")
     if not job.transfer.style_weight:
@@ -123,6 +126,7 @@ def _settings(job: Painting, console: Console) -> dict[str, Any]:
     settings = {
         **job.transfer.as_values(job.transfer.chosen_engine()),
         "start": job.transfer.start if str(job.transfer.start) in STARTS else "a picture",
+        "content_mask": None if job.transfer.content_mask is None else "a picture",
         "vgg_weights": Path(job.transfer.vgg_weights).name,
         "content": _label(job.content),
         "styles": [_label(name) for name, _ in job.styles],

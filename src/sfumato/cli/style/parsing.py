@@ -123,6 +123,7 @@ def parse_size(text: str) -> int | Literal["full"]:
 PARSERS: dict[str, Callable[[str], Any]] = {
     "size": parse_size,
     "start": parse_start,
+    "content_mask": partial(parse_name, "--content-mask"),
     "vgg_weights": partial(parse_name, "--vgg-weights"),
     "content_layers": partial(parse_layers, "--content-layers"),
     "style_layers": partial(parse_layers, "--style-layers"),

@@ -111,7 +111,8 @@ def without_ground(regions: Sequence[Region], content: Array, quiet_ground: floa
     kept = 1.0 - np.float32(quiet_ground) * flat_ground(content)
     parts = [(kept if region.mask is None else kept * region.mask, region.styles) for region in regions]
     if not all(mask.any() for mask, _ in parts):
-        raise InputError("the content is flat wherever a style would go: choose a smaller quiet_ground")
+        remedy = f"choose less than quiet_ground={quiet_ground:g}"
+        raise InputError(f"the content is flat wherever a style would go: {remedy}")
     return _weighed(parts)
 
 
@@ -131,9 +132,9 @@ def flat_ground(picture: Array) -> Array:
     deviation = np.sqrt(np.maximum(square - mean**2, 0.0).mean(axis=-1))
     flat = np.clip((BUSY - deviation) / (BUSY - FLAT), 0.0, 1.0)
     reaches = _reaches_border(flat > 0.5)
-    if reaches.any():
-        distance = np.sqrt(((mean - small[reaches].mean(axis=0)) ** 2).mean(axis=-1))
-        reaches |= (flat > 0.5) & (distance < BUSY)
+    for colour in np.unique(np.round(mean[reaches] / BUSY), axis=0) * BUSY:  # such as white paper, and a black half
+        distance = np.sqrt(((mean - colour) ** 2).mean(axis=-1))
+        reaches = reaches | ((flat > 0.5) & (distance < BUSY))
     near = Image.fromarray(reaches).convert("L").filter(ImageFilter.MaxFilter(GROUND_WINDOW))  # with its soft edge
     ground = (flat * (np.asarray(near) > 0))[..., np.newaxis].astype(np.float32)
     return resize(ground, height, width, Image.Resampling.BILINEAR)

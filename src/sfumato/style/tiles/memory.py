@@ -244,20 +244,24 @@ def _pictures(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
 def _beginning(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
     """Bytes at the peak of finding neighbours and putting their features together, before a scale's first step.
 
-    The pictures are those of the scale before, of half as many pixels, and some of this size.
+    The pictures are counted in full: at a step up those of the scale before are there, and in a resumed run all.
     """
     shapes, number = problem.vgg.network(height, width).shapes, _number(problem, plan.tile)
     places = problem.places(height, width)
     channels = sum(shapes[layer][-1] for layer in problem.style_layers)
-    blocks = (os.cpu_count() or 1) * BLOCK * max(places)
-    peak = FLOAT * (channels * (sum(places) + 2 * max(places)) + blocks)
-    size = max((problem.style_size(style, height, width) for style in problem.styles), key=math.prod)
+    blocks = (1 if problem.engine.on_tensors else os.cpu_count() or 1) * BLOCK * max(places)
+    peak = FLOAT * (channels * (sum(places) + 3 * max(places)) + blocks)
+    styles = [problem.style_size(style, height, width) for style in problem.styles]
+    size = max(styles, key=math.prod)
+    masked = any(region.mask is not None for region in problem.regions)
     passing, of_style = _pass(problem, size, plan.tile, []), problem.vgg.network(*size).shapes
     targets = 0
     for layer in problem.style_layers:
-        targets += number * math.prod(shapes[layer])
-        peak = max(peak, targets + number * math.prod(of_style[layer]) + passing)
-    return _pictures(problem, height, width, plan) // 2 + FLOAT * 3 * LINE_SEARCH * height * width + peak
+        own = number * math.prod(shapes[layer])
+        targets += own  # and the content's features, for places of no region
+        peak = max(peak, targets + masked * own + number * math.prod(of_style[layer]) + passing)
+    beside = FLOAT * 3 * sum(math.prod(each) for each in styles)
+    return _pictures(problem, height, width, plan) + beside + peak
 
 
 def _number(problem: StyleProblem, tile: int | None = None) -> int:
