@@ -79,7 +79,7 @@ RUNS = [
         "By the course's recipe the painting's lines and discs arrive, while the "
         "suit stays orange and the flag red: the layer that has nearly all the say in [its "
         "loss](chapters/11-style.md#the-courses-recipe) knows strokes better than colours. By the defaults the "
-        "cream ground comes along.",
+        "cream ground comes along, in flat areas with few lines, and the painting's own marks stay away from the face.",
     ),
     Run(
         "Two people after the Starry Night",
@@ -88,9 +88,9 @@ RUNS = [
         "The course: its author's parents, and the same painting. No free photograph of two people was found, so "
         "two are set side by side.",
         "The uniform and the backgrounds take the strokes of the sky; colours change less "
-        "by the course's recipe, once more. Neither keeps the astronaut's face, which is about 40 pixels wide here "
-        "and becomes strokes or a star: [`--preset portrait`](style-cookbook.md#keep-the-face-recognisable) and a "
-        "larger size are for that.",
+        "by the course's recipe, once more, and the astronaut's face, about 40 pixels wide here, becomes strokes. The "
+        "defaults keep both faces; for a likeness [`--preset portrait`](style-cookbook.md#keep-the-face-recognisable) "
+        "and a larger size are there.",
     ),
     Run(
         "A big cat after the Great Wave",
@@ -98,9 +98,8 @@ RUNS = [
         ("great-wave", "Katsushika Hokusai, The Great Wave off Kanagawa, about 1831"),
         'The course: "Caesar 2", a lion as far as the caption tells, and the same print. No photograph of a lion was '
         "found but small ones under the GPL.",
-        "Fur "
-        "turns into spray and rock into waves. The course's recipe leaves specks of pure colour on calm ground and "
-        "hardly an outline of the jaguar on the left; the defaults keep both animals.",
+        "Fur turns into spray. By the course's recipe rock and animals become waves, with hardly an outline of the "
+        "jaguar on the left; by the defaults spray is where the spots are, and the rock takes the colours of the sky.",
     ),
     Run(
         "A building in Rajasthan after a painter of the open air",
@@ -110,7 +109,7 @@ RUNS = [
         "found; this palace stands in Rajasthan, too. No painting of Monet's was found either; in this one, by van "
         "Gogh, strokes are as plain to see.",
         "By the course's recipe the rows of windows melt into strokes, and the stone keeps some of its orange. The "
-        "defaults keep the rows, under the painting's yellow and green and its darker sky.",
+        "defaults keep the rows, in the painting's yellow and green under its blue.",
     ),
 ]
 
