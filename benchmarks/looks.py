@@ -132,6 +132,7 @@ def main() -> None:
             print(markdown(["pair", "painter", "time", *MEASURES], rows[-1:]).splitlines()[-1], flush=True)
         shuffled[pair] = [_file(pair, place) for place in sorted(places)]
         given = [np.asarray(Image.open(file).convert("RGB")) for file in (content, style)]
+        Image.fromarray(given[0]).save(asked.out / _file(pair, "photograph"))
         in_a_row([*given, *(picture for picture, _ in painted.values())]).save(asked.out / f"row-{_file(pair)}")
     (asked.out / "key.json").write_text(json.dumps(key, indent=1), encoding="utf-8")
     (asked.out / "index.html").write_text(page(shuffled), encoding="utf-8")
@@ -210,9 +211,10 @@ def _fine(picture: Array) -> float:
 
 
 def page(pairs: dict[str, list[str]]) -> str:
-    """A page with a row of unnamed pictures for each pair."""
+    """A page with the photograph and a row of unnamed pictures for each pair."""
     rows = "\n".join(
-        f"<h2>{html.escape(pair)}</h2><p>"
+        f"<h2>{html.escape(pair)}</h2>"
+        + f'<p><img src="{_file(pair, "photograph")}" alt="the photograph" width="440"></p><p>'
         + " ".join(f'<img src="{file}" alt="picture {number}" width="440">' for number, file in enumerate(files, 1))
         + "</p>"
         for pair, files in pairs.items()
