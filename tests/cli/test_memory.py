@@ -56,9 +56,9 @@ def test_a_picture_takes_no_more_memory_than_it_may(program: list[str], tmp_path
         (300, ["--size", "256", "--steps", "14"]),  # with all the pairs that L-BFGS keeps
         (600, ["--size", "512", "--steps", "14"]),
         (1000, ["--size", "1280", "--steps", "2", "--scales", "1"]),
-        (500, ["--size", "512", "--steps", "3", "--style-loss", "neighbours"]),
-        (700, ["--size", "724", "--steps", "3", "--style-loss", "neighbours"]),
-        (1400, ["--size", "1280", "--steps", "2", "--style-loss", "neighbours"]),
+        (1150, ["--size", "512", "--steps", "3", "--style-loss", "neighbours", "--scales", "2"]),
+        (1500, ["--size", "724", "--steps", "3", "--style-loss", "neighbours", "--quiet-ground", "1"]),
+        (1700, ["--size", "1280", "--steps", "2", "--style-loss", "neighbours"]),
     ],
 )
 def test_pictures_take_no_more_memory_than_they_may(
