@@ -15,7 +15,7 @@ from sfumato.kernels.threads import run_in_threads
 PARTS = 16
 """Partial sums, at most; each is the size of the result."""
 
-PART = 2**20
+UPCAST_ENTRIES = 2**20
 """Entries of 16 bits that are converted at once."""
 
 TORCH_STRIP_BYTES, GPU_STRIP_BYTES = 2**23, 2**28
@@ -90,7 +90,7 @@ def sum_of_squares(x: Array) -> float:
     """Sum of the squares of all entries; of 16 bits, taken and added up in 32."""
     flat = x.ravel()
     if x.dtype.itemsize == 2:
-        parts = (upcast(flat[start : start + PART]) for start in range(0, len(flat), PART))
+        parts = (upcast(flat[start : start + UPCAST_ENTRIES]) for start in range(0, len(flat), UPCAST_ENTRIES))
         return sum(float(part @ part) for part in parts)
     return float(flat @ flat)
 

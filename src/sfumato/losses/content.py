@@ -50,10 +50,11 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
         self, target: Array, *, relative: bool = True, mask: Array | None = None, workers: Workers = ALONE
     ) -> None:
         self.target, self.mask = target, mask
-        self.all_lost: float
-        self.counted: float
-        counting = target if mask is None else target * mask**0.5
-        self.all_lost, self.counted = workers.sum_of([ops().sum_of_squares(own) for own in (target, counting)])
+        squares = [ops().sum_of_squares(target)]
+        if mask is not None:
+            squares.append(ops().sum_of_squares(target * mask**0.5))
+        sums: list[float] = workers.sum_of(squares)
+        self.all_lost, self.counted = sums[0], sums[-1]
         self.factor = 1.0 / max(self.all_lost, TINY) if relative else 0.5
 
     def measure(

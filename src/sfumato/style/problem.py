@@ -169,11 +169,8 @@ class StyleProblem:
 
     def places(self, height: int, width: int) -> list[int]:
         """Places of a content of this size, and of each picture in which neighbours are looked for."""
-        turns = 8 if self.settings.turned else 1
-        sizes = [
-            (height, width),
-            *(self.style_size(style, height, width) for style in self.styles for _ in range(turns)),
-        ]
+        styles = [self.style_size(style, height, width) for style in self.styles for _ in range(self.turns)]
+        sizes = [(height, width), *styles]
         return [math.prod(places_of(*size, matching_scale(*sizes))) for size in sizes]
 
     def neighbours(self, network: TiledNetwork, painted: Array | None = None) -> Neighbours:
@@ -183,10 +180,21 @@ class StyleProblem:
             network: The network, for pictures of the size of `painted`.
             painted: What is painted so far, see `objective`.
         """
-        content = self._sized(self.content, *network.shape)
-        pictures = self._turned_styles(*network.shape)
+        return self._find(
+            network, painted, self._sized(self.content, *network.shape), self._turned_styles(*network.shape)
+        )
+
+    def _find(
+        self, network: TiledNetwork, painted: Array | None, content: Array, pictures: Sequence[Array]
+    ) -> Neighbours:
+        """Find neighbours in pictures that are sized, and turned, already."""
         shape = places_of(*network.shape, matching_scale(content.shape, *(picture.shape for picture in pictures)))
         return find_neighbours(network, list(self.style_layers), content, painted, pictures, self._choices(shape))
+
+    @property
+    def turns(self) -> int:
+        """Number of pictures that each style is looked for in."""
+        return 8 if self.settings.turned else 1
 
     def _turned_styles(self, height: int, width: int) -> list[Array]:
         """Pictures to find neighbours in: each style, or each of its eight symmetries."""
@@ -199,9 +207,8 @@ class StyleProblem:
 
     def _neighbour_terms(self, network: TiledNetwork, painted: Array | None) -> Iterator[Term]:
         """Terms of the style: at each layer, the distance to the features of each place's neighbour in the styles."""
-        neighbours = self.neighbours(network, painted)
-        content = self._sized(self.content, *network.shape)
-        pictures = self._turned_styles(*network.shape)
+        content, pictures = self._sized(self.content, *network.shape), self._turned_styles(*network.shape)
+        neighbours = self._find(network, painted, content, pictures)
         kept = kept_like(network)
         for layer, share in self.style_layers.items():
             of_styles = (
@@ -214,7 +221,7 @@ class StyleProblem:
 
     def _choices(self, shape: tuple[int, int]) -> list[Choice]:
         """Regions as places: each place belongs to the region that has most of it."""
-        turns = 8 if self.settings.turned else 1
+        turns = self.turns
         pictures = {one.number: range(turns * index, turns * (index + 1)) for index, one in enumerate(self.styles)}
         masks = [
             np.ones(shape) if region.mask is None else resize(region.mask, *shape, Image.Resampling.BILINEAR)[..., 0]

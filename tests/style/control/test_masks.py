@@ -229,7 +229,7 @@ def disc(height: int, width: int) -> Array:
 PAINTED_WITH: dict[str, dict[str, Any]] = {
     "L-BFGS": {},
     "Adam": {"optimizer": "adam"},
-    "gradient descent": {"optimizer": "gd"},
+    "gradient descent": {"optimizer": "gd", "style_loss": "gram", "tv_weight": 0.0},
     "several scales": {"scales": 3},
     "noise": {"start": "noise"},
     "gram": {"style_loss": "gram"},
@@ -257,7 +257,7 @@ def test_pixels_outside_every_mask_are_the_photographs(way: str, monkeypatch: py
     np.testing.assert_array_equal(picture[outside], photograph[outside])
     middle = picture[3 * height // 7 : 4 * height // 7, 3 * width // 7 : 4 * width // 7]
     same = photograph[3 * height // 7 : 4 * height // 7, 3 * width // 7 : 4 * width // 7]
-    assert np.abs(middle.astype(int) - same).mean() > 0.5, "and within it is painted"
+    assert np.abs(middle.astype(int) - same).mean() > 1, "and within it is painted"
 
 
 @pytest.mark.parametrize("edge", [64, 512])

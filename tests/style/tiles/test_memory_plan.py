@@ -211,7 +211,7 @@ def test_the_estimate_tells_the_plan_the_memory_and_the_largest_size() -> None:
 def test_the_time_told_is_that_of_the_probe_times_the_evaluations_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     content, style = picture(0, 60, 80), picture(1, 60, 80)
     layers: dict[str, Any] = {"content_layers": {"block1_conv2": 1.0}, "style_layers": {"block1_conv1": 1.0}}
-    transfer = StyleTransfer(size=400, steps=20, scales=1, memory=2_000_000_000, **layers)
+    how: dict[str, Any] = {"size": 400, "steps": 20, "scales": 1, "memory": 2_000_000_000, "engine": "numpy"}
     fixed, per_pixel, now = 0.01, 2e-6, [0.0]
 
     class Timed:
@@ -225,11 +225,15 @@ def test_the_time_told_is_that_of_the_probe_times_the_evaluations_to_come(monkey
 
     monkeypatch.setattr(StyleProblem, "objective", lambda self, height, width, **how: Timed(height, width))
     monkeypatch.setattr("sfumato.style.tiles.estimate.time.perf_counter", lambda: now[0])
-    told = transfer.estimate(content, style)
+    told = StyleTransfer(**how, **layers, style_loss="gram").estimate(content, style)
     assert told.tiles == 1
     evaluation = fixed + per_pixel * 300 * 400
     evaluations = 20 * 1.05 + 0.5  # a line search seldom takes a second; the content's features take a forward pass
     assert told.seconds == pytest.approx((evaluations + 0.5) * evaluation)  # and so does the style, of the same size
+    for turned, turns in ((False, 1), (True, 8)):
+        # content and painted are searched; the style's one layer is too, and kept
+        told = StyleTransfer(**how, **layers, turned=turned).estimate(content, style)
+        assert told.seconds == pytest.approx((20 * 1.05 + 3 * 0.5 + turns * 2 * 0.5) * evaluation)
 
 
 def test_bytes_are_said_as_people_do() -> None:

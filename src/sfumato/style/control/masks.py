@@ -1,8 +1,9 @@
 """Masks: the part of the content for each style.
 
 A mask is a picture of the content's shape, of any size; white belongs to its style, black and what is transparent do
-not, and grey does in part: edges may be soft. Styles without a mask take what the masks leave; where all have one, what
-is left stays the photograph, pixel for pixel. Where masks overlap and add up to more than one, they share.
+not, and grey does in part: edges may be soft. (Neighbours know no parts: a place is that of the region with most of
+it.) Styles without a mask take what the masks leave; where all have one, what is left stays the photograph, pixel for
+pixel. Where masks overlap and add up to more than one, they share.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

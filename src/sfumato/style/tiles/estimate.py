@@ -67,13 +67,14 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
     height, width = sizes[-1]
     fixed, per_pixel = _probe(problem, plan)
     evaluations, seconds = EVALUATIONS * problem.settings.steps, 0.0
+    of_content, of_style = _forward_passes(problem)
     for size in sizes:
         tiles, pixels = _seen(problem, size, plan.tile)
-        passes = evaluations * (1.0 if tiles == 1 else 1.0 + OUT) + OUT  # in tiles, out first and then there and back
-        seconds += passes * (tiles * fixed + pixels * per_pixel)
+        passes = evaluations * (1.0 if tiles == 1 else 1.0 + OUT)  # in tiles, out first and then there and back
+        seconds += (passes + of_content * OUT) * (tiles * fixed + pixels * per_pixel)
         for style in problem.styles:
             tiles, pixels = _seen(problem, problem.style_size(style, *size), plan.tile)
-            seconds += OUT * (tiles * fixed + pixels * per_pixel)
+            seconds += of_style * OUT * (tiles * fixed + pixels * per_pixel)
     if problem.matches:
         seconds += _search_seconds(problem, sizes)
     return Estimate(
@@ -86,6 +87,19 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
         plan=plan,
         largest_size=_largest_size(problem),
     )
+
+
+def _forward_passes(problem: StyleProblem) -> tuple[int, int]:
+    """Forward passes over the content, or what is painted, and over each style, before a scale's first step.
+
+    Neighbours are found by the features of the content, of what is painted and of each turned style; and each layer's
+    target is put together by a pass of its own.
+    """
+    if not problem.matches:
+        return 1, 1
+    layers = len(problem.style_layers)
+    masked = any(region.mask is not None for region in problem.regions)
+    return 3 + masked * layers, problem.turns * (1 + layers)
 
 
 def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:

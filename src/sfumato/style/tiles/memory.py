@@ -182,7 +182,7 @@ def planned_memory(problem: StyleProblem, height: int, width: int, plan: Plan, s
         passes.append(_pass(problem, size, plan.tile, []) + held)
     asked = _painting(problem, height, width, plan) + max(passes)
     if problem.matches:
-        asked = max(asked, _beginning(problem, height, width, plan))
+        asked = max(asked, _matching_peak(problem, height, width, plan))
     reading = 0 if _on_gpu(problem) else READING * max(picture.nbytes for picture in _given(problem))
     kept = _prepared_bytes(problem) if plan.prepared else 0
     return int(_fixed(problem) + kept + max(asked + spare * min(SPARE * asked, MOST_SPARE), spare * reading))
@@ -224,7 +224,7 @@ def _painting(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
     """Bytes for the picture as a whole: pixels, gradients, the optimizer's state, targets and masks."""
     shapes = problem.vgg.network(height, width).shapes
     style = sum(math.prod(shapes[layer]) for layer in problem.style_layers) if problem.matches else 0
-    return _pictures(problem, height, width, plan) + _number(problem, plan.tile) * style
+    return _pictures(problem, height, width, plan) + _target_itemsize(problem, plan.tile) * style
 
 
 def _pictures(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
@@ -238,15 +238,15 @@ def _pictures(problem: StyleProblem, height: int, width: int, plan: Plan) -> int
     masked = sum(mask is not None for mask in masks)
     sizes = {shape[:2] for shape in shapes.values()}
     numbers += masked * sum(rows * columns for rows, columns in sizes)
-    return _number(problem) * content + FLOAT * numbers
+    return _target_itemsize(problem) * content + FLOAT * numbers
 
 
-def _beginning(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
+def _matching_peak(problem: StyleProblem, height: int, width: int, plan: Plan) -> int:
     """Bytes at the peak of finding neighbours and putting their features together, before a scale's first step.
 
     The pictures are counted in full: at a step up those of the scale before are there, and in a resumed run all.
     """
-    shapes, number = problem.vgg.network(height, width).shapes, _number(problem, plan.tile)
+    shapes, number = problem.vgg.network(height, width).shapes, _target_itemsize(problem, plan.tile)
     places = problem.places(height, width)
     channels = sum(shapes[layer][-1] for layer in problem.style_layers)
     blocks = (1 if problem.engine.on_tensors else os.cpu_count() or 1) * BLOCK * max(places)
@@ -264,8 +264,8 @@ def _beginning(problem: StyleProblem, height: int, width: int, plan: Plan) -> in
     return _pictures(problem, height, width, plan) + beside + peak
 
 
-def _number(problem: StyleProblem, tile: int | None = None) -> int:
-    """Bytes of a number of a target; in tiles neighbours' features are kept in half of them."""
+def _target_itemsize(problem: StyleProblem, tile: int | None = None) -> int:
+    """Bytes of a number of a target; with `tile`, of neighbours' in tiles, which are float16."""
     return FLOAT // 2 if problem.engine.reduced or tile else FLOAT
 
 
