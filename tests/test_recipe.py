@@ -11,7 +11,8 @@ import pytest
 import sfumato
 from sfumato import FileError, InputError, Model
 from sfumato.cli import run as command
-from sfumato.data import Dataset, digits, load_table, spiral
+from sfumato.data import Dataset, TableOptions, digits, load_table, spiral
+from sfumato.errors import TableWarning
 from sfumato.training.settings import TrainingSettings
 
 FAST: dict[str, Any] = {"epochs": 20, "hidden": (8,)}
@@ -254,6 +255,10 @@ def test_a_model_takes_rows_with_the_original_columns(tables: Path) -> None:
         np.testing.assert_array_equal(model.predict_proba(row), expected[1:2])
     np.testing.assert_array_equal(model.predict_proba(model.rows(rows)), expected)
     with pytest.raises(InputError, match="'purple' is not one of the known categories"):
+        model.inputs([[0.1, "purple", 0.2]], TableOptions(strict=True))
+    with pytest.warns(
+        TableWarning, match="'purple' is not one of the known categories .*: 1 in all, taken for missing"
+    ):
         model.predict([[0.1, "purple", 0.2]])
 
 

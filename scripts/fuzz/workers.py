@@ -20,7 +20,7 @@ from scripts.fuzz.kinds import KINDS
 from scripts.fuzz.mutations import mutated
 from scripts.fuzz.seeds import Seeds
 
-from sfumato.errors import SfumatoError
+from sfumato.errors import SfumatoError, TableWarning
 
 PATIENCE, PROGRAM_PATIENCE = 20.0, 120.0
 """Seconds that a file may take to be read by a function, or by the program."""
@@ -34,8 +34,8 @@ MOST_MEMORY = 2 * 10**9
 READ, REFUSED = "read", "refused"
 """Outcomes that are right; any other is a finding, and says what happened."""
 
-QUIET = (DeprecationWarning, PendingDeprecationWarning, ResourceWarning)
-"""Warnings that Python shows to no user."""
+EXPECTED = (DeprecationWarning, PendingDeprecationWarning, ResourceWarning, TableWarning)
+"""Warnings that Python shows to no user, and what a table's reader says of texts that it takes for missing."""
 
 
 class Input(NamedTuple):
@@ -83,7 +83,7 @@ def outcome_of(one: Input, content: bytes, folder: Path, place: Path) -> Outcome
         return Outcome(one, outcome, "" if outcome == REFUSED else repr(said))
     except Exception as error:
         return Outcome(one, type(error).__name__, traceback.format_exc())
-    heard = [str(warning.message) for warning in warned if not issubclass(warning.category, QUIET)]
+    heard = [str(warning.message) for warning in warned if not issubclass(warning.category, EXPECTED)]
     return Outcome(one, "warning" if heard else READ, "\n".join(heard))
 
 

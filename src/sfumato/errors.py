@@ -31,3 +31,7 @@ class DeviceMemoryError(SfumatoError):
 
 class NoProgressWarning(UserWarning):
     """A run ended with no lower loss than it began with."""
+
+
+class TableWarning(UserWarning):
+    """Something in a table was taken for missing, since the model does not know it."""

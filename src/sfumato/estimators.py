@@ -5,6 +5,7 @@
     classifier = NetworkClassifier(hidden=(32,), dropout=0.2, early_stopping=20, random_state=0)
     print(cross_val_score(classifier, X, y).mean())
 
+A DataFrame with columns of text or dates, or with gaps beside such, is encoded as `sfumato train` encodes a file.
 They are what `sfumato train` trains, behind scikit-learn's interface: `__init__` stores its arguments and nothing else,
 what is learned has a name that ends in an underscore, and `sklearn.utils.estimator_checks.check_estimator` passes.
 """
@@ -24,9 +25,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sfumato.arrays import Array
 from sfumato.checks import one_of
+from sfumato.data.choosing import Known
 from sfumato.data.dataset import Dataset, Examples, Task
+from sfumato.data.handed_in import holds_text, is_frame
 from sfumato.data.scaling import ScalingKind
 from sfumato.data.splitting import split, subset
+from sfumato.data.tables import features_of, learn_features
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError
 from sfumato.layers.initializers import Initializer
@@ -42,6 +46,9 @@ from sfumato.training.splits import Splits
 
 VALIDATION_FRACTION = 0.1
 """Share of the examples held out for early stopping by default, as in scikit-learn's own networks."""
+
+NO_TABLE = Known((), {})
+"""Columns of features that are numbers alone."""
 
 AUTO_BATCH = 200
 """Examples of a mini-batch at most where its size is "auto", as for scikit-learn's own networks."""
@@ -107,6 +114,8 @@ class NetworkEstimator(BaseEstimator):
             scaling=training.scaling,
             classes=self._class_names(),
             features=self._feature_names(),
+            categories=self._table.categories,
+            columns=self._table.columns,
         )
 
     @abstractmethod
@@ -114,7 +123,7 @@ class NetworkEstimator(BaseEstimator):
         """Names of the classes; none for regression."""
 
     def _feature_names(self) -> tuple[str, ...]:
-        return tuple(getattr(self, "feature_names_in_", ()))
+        return self._table.features or tuple(getattr(self, "feature_names_in_", ()))
 
     def _fit(self, examples: Examples) -> Self:
         """Train from new weights."""
@@ -176,7 +185,8 @@ class NetworkEstimator(BaseEstimator):
     def _dataset(self, train: Examples) -> Dataset:
         classes = self._class_names()
         task: Task = "classification" if classes else "regression"
-        return Dataset("the examples", train, None, task, classes, self._feature_names(), "target")
+        names, table = self._feature_names(), self._table
+        return Dataset("the examples", train, None, task, classes, names, "target", table.categories, table.columns)
 
     def _train(
         self, training: Training, train: Examples, held_out: Examples | None, start: FitResult | None = None
@@ -207,8 +217,17 @@ class NetworkEstimator(BaseEstimator):
 
     def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:
         """Check the examples as scikit-learn does and return them as arrays; `first` resets the known features."""
+        if first:
+            frame: Any = X
+            self._table = learn_features(frame) if holds_text(X) else NO_TABLE
         x, y = validate_data(
-            self, X, y, reset=first, dtype=[np.float64, np.float32], y_numeric=isinstance(self, RegressorMixin)
+            self,
+            self._encoded(X),
+            y,
+            reset=first,
+            dtype=[np.float64, np.float32],
+            y_numeric=isinstance(self, RegressorMixin),
+            ensure_all_finite=self._finite,
         )
         weights: Array | None = None
         if weight is not None:
@@ -218,8 +237,18 @@ class NetworkEstimator(BaseEstimator):
     def _features(self, X: npt.ArrayLike) -> Array:
         """Check the features of new examples against those of the training, and return them as an array."""
         check_is_fitted(self)
-        x: Array = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        kinds = [np.float64, np.float32]
+        x: Array = validate_data(self, self._encoded(X), reset=False, dtype=kinds, ensure_all_finite=self._finite)
         return x
+
+    def _encoded(self, X: Any) -> Any:
+        """The features in a DataFrame with columns of text, encoded as was decided in the first `fit`."""
+        return features_of(X, self._table) if self._table.features and is_frame(X) else X
+
+    @property
+    def _finite(self) -> bool | Literal["allow-nan"]:
+        """Requirements on features: none is missing, but in tables, whose gaps are filled as those of files."""
+        return "allow-nan" if self._table.features else True
 
 
 @dataclass(repr=False, eq=False)

@@ -12,12 +12,15 @@ import numpy as np
 
 from sfumato.arrays import Array, to_numpy
 from sfumato.data import NAMES
+from sfumato.data.choosing import Known
+from sfumato.data.columns import Column, widths
 from sfumato.data.dataset import Examples
 from sfumato.data.handed_in import is_column, is_frame
 from sfumato.data.loading import as_dataset, frame_of_rows, is_rows, renumbered, with_test
+from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.scaling import Scaling
 from sfumato.data.streaming import StreamedExamples
-from sfumato.data.tables import Known, column_names, features_of, load_features
+from sfumato.data.tables import features_of, load_features, open_table
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import FileError, InputError
 from sfumato.losses.base import Loss
@@ -48,6 +51,8 @@ class Model:
         features: Names of the input columns; empty for images.
         target: Name of what is predicted.
         categories: The categories of those columns that have some, by name: each is an input, 0 or 1.
+        columns: What was decided on each column of the table that it was trained on, the target's last.
+        missing: Texts that stood for a missing value there, beside the usual ones.
         engine: Where it computes, see `on`; None is NumPy, in the precision of theta.
     """
 
@@ -59,6 +64,8 @@ class Model:
     features: tuple[str, ...] = ()
     target: str = "target"
     categories: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
+    missing: tuple[str, ...] = ()
     engine: Engine | None = None
 
     def __post_init__(self) -> None:
@@ -69,7 +76,7 @@ class Model:
                 f"a network of {self.network.size} parameters and {self.network.output_shape} outputs does not fit "
                 f"{self.theta.shape} parameters and {len(self.classes)} classes under {type(self.loss).__name__}"
             )
-        inputs = sum(len(self.categories.get(name, " ")) for name in self.features)
+        inputs = sum(widths(self.features, self.categories, self.columns))
         if self.features and self.network.input_shape != (inputs,):
             raise InputError(f"features of {inputs} inputs do not fit a network of {self.network.input_shape}")
 
@@ -102,42 +109,51 @@ class Model:
         """
         return dataclasses.replace(self, engine=as_engine(engine, precision=self.theta.dtype.name))
 
-    def rows(self, table: "pd.DataFrame") -> Array:
+    @property
+    def known(self) -> Known:
+        """The columns of tables, as the model knows them."""
+        return Known(self.features, self.categories, self.columns, self.missing, self.classes)
+
+    def rows(self, table: "pd.DataFrame", options: TableOptions = PLAIN_TABLE) -> Array:
         """Raw inputs for the rows of a pandas table, (n, *input_shape): its columns by name, categories encoded.
 
-        Raises:
-            InputError: if a column is missing, or holds what the model does not know.
-        """
-        return features_of(table, Known(self.features, self.categories))
+        A category that the model does not know is taken for missing, with a `TableWarning`.
 
-    def inputs(self, data: Any) -> Array:
+        Raises:
+            InputError: if a column is missing, or, with `strict`, holds what the model does not know.
+        """
+        return features_of(table, self.known, options)
+
+    def inputs(self, data: Any, options: TableOptions = PLAIN_TABLE) -> Array:
         """Raw inputs, (n, *input_shape), from arrays, tables, lists or data sets.
 
         Args:
             data: An array or a list of rows: features (n, d), or images (n, height, width, channels). Or rows with the
                 original columns, whose categories are encoded as in training: a pandas DataFrame, the path of a CSV or
                 Parquet file, dicts (one a row, or of columns), or lists in the order of `features`. Or one row
-                alone: a dict, or a row of a DataFrame.
+                alone: a dict, or a row of a DataFrame. What the model does not know is taken for missing, with a
+                `TableWarning`.
+            options: What is said about a table, rather than told by its content.
 
         Raises:
             FileError: if a file cannot be read.
-            InputError: if a column is missing, or holds what the model does not know.
+            InputError: if a column is missing, or, with `strict`, holds what the model does not know.
         """
         if isinstance(data, np.ndarray) and data.dtype.kind in "fiub" and not self._has_columns(data):
             return data
         shape = self.network.input_shape
         if isinstance(data, str | Path):
-            return load_features(data, Known(self.features, self.categories), prod(shape)).reshape(-1, *shape)
+            return load_features(data, self.known, prod(shape), options).reshape(-1, *shape)
         if is_column(data) and self.features:
             data = data.to_dict()
         if is_frame(data) or is_rows(data):
-            return self.rows(data if is_frame(data) else frame_of_rows(data))
+            return self.rows(data if is_frame(data) else frame_of_rows(data), options)
         try:
             rows = np.asarray(data)
         except ValueError:
             raise InputError("the rows differ in length; give each as many numbers") from None
         if self._has_columns(rows):
-            return self.rows(frame_of_rows(data, self.features))
+            return self.rows(frame_of_rows(data, self.features), options)
         try:
             return rows.astype(np.float64)
         except ValueError:
@@ -145,7 +161,7 @@ class Model:
 
     def _has_columns(self, rows: Array) -> bool:
         """Whether rows are values of the original columns, categories not yet encoded."""
-        return bool(self.categories) and rows.ndim == 2 and rows.shape[1] == len(self.features) != self._width
+        return rows.ndim == 2 and rows.shape[1] == len(self.features) != self._width
 
     @property
     def _width(self) -> int:
@@ -194,25 +210,27 @@ class Model:
         winners: Array = self.predict_proba(x).argmax(axis=1)
         return winners
 
-    def examples(self, data: Any, target: str | None = None) -> tuple[Examples, str]:
+    def examples(
+        self, data: Any, target: str | None = None, options: TableOptions = PLAIN_TABLE
+    ) -> tuple[Examples, str]:
         """The examples to measure the model on, and their name: the test set that the data bring, or all rows.
 
         Args:
             data: A name of `data.NAMES`, a file or folder, a DataFrame, a `Dataset`, or `(x, y)` with the labels of the
                 training data.
             target: The target column of a table; the model's by default, or the last.
+            options: What is said about a table, rather than told by its content.
 
         Raises:
             FileError, InputError: if the data cannot be read, or do not fit the model.
         """
-        header = _header(data)
+        header = _header(data, self.known, options)
         if target is None and self.target in (header or ()):
             target = self.target
         task = "auto" if header is None else "classification" if self.classes else "regression"
         if isinstance(data, tuple | list) and not is_rows(data):
             task = "classification" if self.classes else "regression"
-        known = Known(self.features, self.categories)
-        dataset = as_dataset(data, target=target, task=task, few=True, known=known)
+        dataset = as_dataset(data, target=target, task=task, few=True, known=self.known, options=options)
         which = f"the test data of {dataset.name}" if dataset.test else dataset.name
         name = str(data) if isinstance(data, str | Path) else dataset.name
         return renumbered(with_test(dataset), name, self.classes, self.network.input_shape), which
@@ -263,7 +281,7 @@ class Model:
             return cls(**parts_of(header, tensors))
 
 
-def _header(data: Any) -> tuple[str, ...] | None:
+def _header(data: Any, known: Known, options: TableOptions) -> tuple[str, ...] | None:
     """Names of a table's header; empty if it has none, None for data that are no table."""
     if is_frame(data):
         return tuple(map(str, data.columns))
@@ -271,7 +289,7 @@ def _header(data: Any) -> tuple[str, ...] | None:
         return tuple(map(str, data[0]))
     data = user_path(data)
     is_file = isinstance(data, str | Path) and data not in NAMES and Path(data).is_file()
-    return column_names(data) if is_file else None
+    return open_table(data, options=options, known=known).header if is_file else None
 
 
 def _few(names: tuple[str, ...], most: int = 8) -> str:

@@ -9,7 +9,11 @@ import numpy as np
 
 from sfumato import layers, losses
 from sfumato.arrays import Array
+from sfumato.data import dates
+from sfumato.data.columns import Column
+from sfumato.data.notations import COMMA, POINT
 from sfumato.data.scaling import Scaling
+from sfumato.data.spellings import ANY_CAPITALS
 from sfumato.errors import InputError
 from sfumato.layers import initializers
 from sfumato.layers.base import Layer
@@ -21,6 +25,21 @@ if TYPE_CHECKING:
     from sfumato.model import Model
 
 FORMAT = "model 1"
+
+NOTATIONS = ("", POINT, COMMA)
+
+FORMS_OF_COLUMNS: dict[str, tuple[str, ...]] = {
+    "number": NOTATIONS,
+    "values": NOTATIONS,
+    "classes": (*NOTATIONS, ANY_CAPITALS),
+    "category": ("", ANY_CAPITALS),
+    "date": (*dates.FORMS,),
+    "left out": NOTATIONS,
+}
+"""The forms that each kind of column of a table may have."""
+
+MOST_DAYS = 10**7
+"""Days from 1970 at most, of years of four digits."""
 
 KINDS: dict[str, Any] = {
     kind.__name__: kind
@@ -46,6 +65,8 @@ def describe(model: "Model") -> dict[str, Any]:
         "features": model.features,
         "target": model.target,
         "categories": model.categories,
+        "columns": [column._asdict() for column in model.columns],
+        "missing": model.missing,
     }
 
 
@@ -65,6 +86,9 @@ def parts_of(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[st
     stored = header.get("categories", {})
     if not isinstance(stored, dict) or not stored.keys() <= set(features):
         raise ValueError("there are categories of no feature")
+    columns = tuple(map(_column, header.get("columns", [])))
+    if columns and {column.name for column in columns if column.kind == "category"} != stored.keys():
+        raise ValueError("there are categories of columns that have none")
     (target,) = _texts([header["target"]], "target")
     scaling = {name.removeprefix("scaling."): a for name, a in tensors.items() if name.startswith("scaling.")}
     return {
@@ -76,7 +100,21 @@ def parts_of(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[st
         "features": features,
         "target": target,
         "categories": {name: _texts(texts, "categories") for name, texts in stored.items()},
+        "columns": columns,
+        "missing": _texts(header.get("missing", []), "texts of missing values"),
     }
+
+
+def _column(described: Any) -> Column:
+    """The decision on a column of a table."""
+    column = Column(**described)
+    texts, forms = (column.name, column.kind, column.form, column.note), FORMS_OF_COLUMNS.get(column.kind, ())
+    if not all(isinstance(text, str) for text in texts) or column.form not in forms:
+        raise ValueError(f"{described!r} describes no column of a table")
+    if type(column.first) not in (int, float) or not abs(column.first) < MOST_DAYS:
+        raise ValueError(f"a date cannot begin {column.first!r} days after 1970")
+    "".join(texts).encode()  # refuses lone surrogates, which JSON can hold and UTF-8 cannot
+    return column
 
 
 def _texts(values: Any, what: str) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ CONTENTS = {
     "tiny numbers": ("a,b,kind", [f"{i % 5}e-300,{i % 3},{'xy'[i % 5 > 2]}" for i in range(60)]),
     "ten rows": ("a,kind", [f"{i},{'xy'[i % 2]}" for i in range(10)]),
     "a class of one member": ("a,kind", [f"{i},{'xyz'[i % 2 + (i == 39)]}" for i in range(40)]),
-    "a class for every row": ("a,b,kind", [f"{i},{i},name {i}" for i in range(60)]),
+    "two rows of each class": ("a,b,kind", [f"{i},{i},name {i // 2}" for i in range(60)]),
     "a constant to predict": ("a,b,price", [f"{i},{i % 3},1.5" for i in range(60)]),
     "no header": ("", [f"{i % 5},{i % 7},{'xy'[i % 5 > 2]}" for i in range(60)]),
     "many columns": ("", [",".join(str(i % (k + 2)) for k in range(200)) for i in range(60)]),
@@ -133,6 +133,7 @@ def test_categories_and_gaps_from_training_to_answers(kind: str, here: Call, tmp
     assert status == 0
     assert json.loads(out)["test_accuracy"] > 0.85
     assert f"{data}: left out: column 'id' has more than 100 different texts" in err
+    assert json.loads(out)["columns"][-1]["kind"] == "classes"
     new = write(table.drop(columns=["kind", "id"]).head(20), f"new.{kind}")
     header, *answers = csv.reader(here("predict", "run", new).out.splitlines())
     assert header == ["kind"]

@@ -173,6 +173,7 @@ def test_the_help_tells_every_option_of_the_table_and_no_other(sfumato: Call) ->
         "--architecture",
         "--resume",
     } | {"--stream", "--backend", "--device", "--precision"}
+    tested |= {"--drop", "--text", "--number", "--missing", "--header", "--separator", "--encoding", "--strict"}
     output = {"--out", "--overwrite", "--json", "--quiet", "--verbose", "--threads", "--help"}
     assert set(re.findall("--[a-z0-9-]+", told)) == tested | output
 

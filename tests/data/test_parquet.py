@@ -9,7 +9,7 @@ import pytest
 from sfumato.data import load_table
 from sfumato.errors import FileError, InputError, SfumatoError
 
-FRAME = pd.DataFrame({"a": np.arange(6.0), "b": ["x", "y", "x"] * 2, "kind": ["u", "v"] * 3})
+FRAME = pd.DataFrame({"a": 2 * np.arange(6.0), "b": ["x", "y", "x"] * 2, "kind": ["u", "v"] * 3})
 
 
 @pytest.mark.parametrize("noted", [b"\xff\xfe", b"{", b"9" * 5000])

@@ -12,10 +12,11 @@ from hypothesis.extra import numpy as hnp
 
 from sfumato import CategoricalCrossEntropy, DivergenceError, InputError, fit, multilayer_perceptron
 from sfumato.arrays import Array
-from sfumato.data import Examples, Scaling, StreamedTable, load_table, stream_table
+from sfumato.data import Examples, Scaling, StreamedTable, TableOptions, load_table, stream_table
 from sfumato.data.scaling import TargetScaling
 from sfumato.data.streaming import Moments
 from sfumato.engine import NUMPY_DOUBLE
+from sfumato.errors import TableWarning
 from sfumato.minimize import RunOptions
 from sfumato.training import batches as batches_module
 from sfumato.training.batches import StreamedBatches
@@ -181,11 +182,7 @@ def test_what_cannot_be_streamed(tmp_path: Path) -> None:
     lines[30_000] = "oops,1,x"
     bad.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(InputError, match="line 30001, column 'a': 'oops' is not a number"):
-        stream_table(bad)
-    lines[30_000] = "1,1,"
-    bad.write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(InputError, match="line 30001, column 'kind': the value is missing"):
-        stream_table(bad)
+        stream_table(bad, options=TableOptions(strict=True))
     lines[30_000] = '1,1,"x'
     bad.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(InputError, match="line 30001"):
@@ -220,3 +217,31 @@ def test_an_infinite_value_to_predict_is_refused_without_a_warning(tmp_path: Pat
     (tmp_path / "rows.csv").write_text("\n".join(["a,y", *rows]))
     with pytest.raises(InputError, match="line 1002, column 'y': 'inf' is not finite; correct it or remove the row"):
         stream_table(tmp_path / "rows.csv", test=0, validation=0)
+
+
+def test_what_no_column_of_a_stream_knows_is_missing_and_counted(tmp_path: Path) -> None:
+    lines = visits()[["a", "b", "kind"]].to_csv(index=False).splitlines()
+    lines[30_000], lines[40_000] = "oops,1,x", "1,1,"
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.warns(
+        TableWarning, match="line 30001, column 'a': 'oops' is not a number: 1 in all, taken for missing"
+    ):
+        streamed = stream_table(path, test=0, validation=0)
+    assert streamed.dataset.notes == ("1 rows have no value in 'kind', and are left out",)
+    assert streamed.train.size == len(lines) - 2
+    assert sum(np.isnan(block.x[:, 0]).sum() for block in streamed.train.blocks()) == 1
+
+
+def test_a_stream_is_read_as_in_memory(tmp_path: Path) -> None:
+    days = pd.date_range("1990-01-01", periods=60_000, freq="h").strftime("%d/%m/%Y")
+    amounts = [f"$1,{k % 900 + 100}.50" for k in range(60_000)]
+    frame = pd.DataFrame({"day": days, "paid": amounts, "né": ["Oui", "oui", "non"] * 20_000, "y": amounts})
+    path = tmp_path / "rows.csv"
+    frame.to_csv(path, index=False, encoding="cp1252")
+    streamed, whole = stream_table(path, test=0, validation=0), load_table(path)
+    assert streamed.dataset.columns == whole.columns
+    assert streamed.dataset.notes == whole.notes
+    blocks = [*streamed.train.blocks()]
+    np.testing.assert_array_equal(np.concatenate([block.x for block in blocks]), whole.examples.x)
+    np.testing.assert_array_equal(np.concatenate([block.y for block in blocks]), whole.examples.y)

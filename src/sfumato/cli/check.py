@@ -72,7 +72,7 @@ def check(
         raise InputError("a gradient is checked in float64, as less has too few digits: leave out --precision")
     blame = contextlib.nullcontext() if objective is None else blamed_on(objective)
     # A module of one's own may print, and the standard output is for the answer
-    with console.computing(output.threads), contextlib.redirect_stdout(sys.stderr), blame:
+    with console.computing(output.threads), console.reading(), contextlib.redirect_stdout(sys.stderr), blame:
         if objective is not None:
             checked, theta = own_objective(objective)
         else:

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -12,7 +13,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sfumato.cli.messages import in_options
-from sfumato.errors import FileError, InputError
+from sfumato.errors import FileError, InputError, TableWarning
 from sfumato.storage import dump
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -57,6 +58,22 @@ class Console:
         """Print the command's answer on standard output."""
         if not self.silent:
             say(dump(values) if self.as_json else text, sys.stdout)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Print, within, what of a table was taken for missing as a remark."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", TableWarning)
+            shown = warnings.showwarning
+
+            def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+                if issubclass(category, TableWarning):
+                    self.note(in_options(str(message)))
+                else:
+                    shown(message, category, *place, **more)
+
+            warnings.showwarning = show
+            yield
 
     @contextlib.contextmanager
     def progress(self) -> Iterator["RunProgress"]:

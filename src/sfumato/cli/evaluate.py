@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sfumato.cli.console import Console
-from sfumato.cli.options import ComputeOptions, Data, ModelPath, OutputOptions, grouped
+from sfumato.cli.options import ComputeOptions, Data, FileOptions, ModelPath, OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
 from sfumato.storage import dump
 
@@ -16,6 +16,7 @@ def evaluate(
     data: Data,
     compute: ComputeOptions,
     output: OutputOptions,
+    table: FileOptions,
     target: Annotated[
         str | None,
         typer.Option(metavar="NAME|INDEX", help="Column of the truth.", show_default="the model's, or the last"),
@@ -47,11 +48,11 @@ def evaluate(
     inputs = [model, data]
     for path in (output.out, html):
         check_output(path, overwrite=output.overwrite, inputs=inputs)
-    with console.computing(output.threads):
+    with console.computing(output.threads), console.reading():
         loaded = Model.load(model)
         precision = compute.precision or loaded.theta.dtype.name
         loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))
-        examples, which = loaded.examples(data, target)
+        examples, which = loaded.examples(data, target, table.options)
         measured = report(loaded, examples, f"{model} on {which}")
         engine = loaded.engine or NUMPY
         values, text = {**measured.to_dict(), **engine._asdict()}, measured.to_text()

@@ -1,6 +1,8 @@
-"""`sfumato info`: the installed versions, and the engines and memory of this machine."""
+"""`sfumato info`: the installed versions, and the engines and memory of this machine; or what a model is."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from sfumato.cli.console import Console
 from sfumato.cli.options import OutputOptions, grouped
@@ -9,8 +11,17 @@ from sfumato.storage import dump
 
 
 @grouped
-def info(output: OutputOptions) -> None:
+def info(
+    output: OutputOptions,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="A model file, or the folder of a run, to tell of.", show_default=False),
+    ] = None,
+) -> None:
     """Say what this installation is and computes with: versions, threads, instruction set, memory, data.
+
+    With MODEL, say what that is instead: its network, what it predicts, and what was decided on each column of the
+    table that it was trained on.
 
     What computes fastest here is measured, for each kind of job, and the command told that asks for it. Without its
     options, a GPU computes if PyTorch sees one; else compiled loops, in a long run, and NumPy; always in float32.
@@ -19,17 +30,40 @@ def info(output: OutputOptions) -> None:
         sfumato info
 
         sfumato info --json
+
+        sfumato info runs/flowers
     """
     from sfumato.cli.speeds import as_text
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
-    check_output(output.out, overwrite=output.overwrite)
+    check_output(output.out, overwrite=output.overwrite, inputs=[model])
+    if model is not None:
+        values, text = _model(model)
+        write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite, inputs=[model])
+        console.result(text, values)
+        return
     with console.computing(output.threads):
         values = gather()
     shown = {**values, "fastest": {job: as_text(found) for job, found in values["fastest"].items()}}
     text = "\n".join(f"{name.replace('_', ' '):<16} {_show(value)}" for name, value in shown.items())
     write_output(output.out, dump(values) if output.as_json else text, overwrite=output.overwrite)
     console.result(text, values)
+
+
+def _model(path: str) -> tuple[dict[str, Any], str]:
+    """Facts about a model, as values and as text."""
+    from sfumato.data.columns import columns_table
+    from sfumato.model import Model
+
+    model = Model.load(path)
+    values = {
+        "model": path,
+        "parameters": model.network.size,
+        **{name: getattr(model, name) for name in ("classes", "features", "target", "categories", "missing")},
+        "columns": [column._asdict() for column in model.columns],
+    }
+    table = columns_table(model.columns, model.categories)
+    return values, f"{model!r}\n\n{table}" if table else repr(model)
 
 
 def gather() -> dict[str, Any]:

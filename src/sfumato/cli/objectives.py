@@ -29,7 +29,7 @@ def network_objective(
     name: str, settings: TrainingSettings, seed: int, compute: ComputeOptions
 ) -> tuple[Objective, Array]:
     """The objective of a network on data, in float64, and a point to check it at."""
-    dataset = as_dataset(name, target=settings.target, task=settings.task)
+    dataset = as_dataset(name, target=settings.target, task=settings.task, options=settings.table_options)
     examples = data.limit(dataset.examples, settings.limit or 100, seed)
     scaling = data.Scaling.fit(examples.x, settings.scaling, indicators=dataset.indicators)
     network, loss = make_network(dataset, settings)

@@ -11,12 +11,15 @@ import operator
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import typer
 
 from sfumato.cli.console import say
 from sfumato.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from sfumato.data.options import TableOptions
 
 Data = Annotated[
     str,
@@ -94,6 +97,33 @@ class SeedOption:
     seed: Annotated[
         int, option("Of weights, order, dropout and splits.", panel="Run", metavar="N", min=0, max=2**64 - 1)
     ] = 0
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Options for reading a model's table, where its content does not tell."""
+
+    header: Annotated[
+        Literal["auto", "yes", "no"], option("Whether the first row of a CSV file holds names.", panel="Data")
+    ] = "auto"
+    separator: Annotated[
+        str | None,
+        option("Sign between the values of a CSV file.", panel="Data", metavar="SIGN", shown="told by its rows"),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        option("Of a CSV file.", panel="Data", metavar="NAME", shown="utf-8, else cp1252 or mac-roman by its words"),
+    ] = None
+    strict: Annotated[bool, option("Refuse unknown categories, and texts among numbers.", "--strict", panel="Data")] = (
+        False
+    )
+
+    @property
+    def options(self) -> "TableOptions":
+        """The same for the readers of tables."""
+        from sfumato.data.options import table_options
+
+        return table_options(header=self.header, separator=self.separator, encoding=self.encoding, strict=self.strict)
 
 
 Backend = Annotated[

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sfumato.data.options import split_names
 from sfumato.engine import PRECISIONS, Engine, choose_engine
 from sfumato.errors import InputError
 from sfumato.training.preparation import MOST_UNITS
@@ -30,6 +31,7 @@ def parse_settings(values: Mapping[str, Any]) -> TrainingSettings:
         "test": partial(parse_part, "--test"),
         "class_weight": parse_class_weight,
         "batch_size": parse_batch_size,
+        **dict.fromkeys(("drop", "text", "number", "missing"), split_names),
     }
     read: dict[str, Any] = {
         name: parsers[name](value) if name in parsers and value is not None else value for name, value in values.items()

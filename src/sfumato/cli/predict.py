@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sfumato.cli.console import Console
-from sfumato.cli.options import ComputeOptions, ModelPath, OutputOptions, grouped
+from sfumato.cli.options import ComputeOptions, FileOptions, ModelPath, OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
 
 
@@ -18,6 +18,7 @@ def predict(
     ],
     compute: ComputeOptions,
     output: OutputOptions,
+    table: FileOptions,
     proba: Annotated[bool, typer.Option("--proba", help="A column for each class's probability as well.")] = False,
 ) -> None:
     """Predict every row of FILE, as CSV: one row of answers for each row of features.
@@ -43,7 +44,7 @@ def predict(
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     check_output(output.out, overwrite=output.overwrite, inputs=[model, file])
-    with console.computing(output.threads):
+    with console.computing(output.threads), console.reading():
         loaded = Model.load(model)
         precision = compute.precision or loaded.theta.dtype.name
         loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))
@@ -54,7 +55,7 @@ def predict(
             if done:
                 console.note(f"{file}: {done}")
         else:
-            x = loaded.inputs(file)
+            x = loaded.inputs(file, table.options)
         answers = loaded.predict(x)
         columns = {loaded.target: [loaded.classes[i] for i in answers] if loaded.classes else answers.tolist()}
         if proba:

@@ -57,14 +57,18 @@ def train(
 
         sfumato train mnist --out runs/mnist --resume --epochs 40
     """
+    from sfumato.data.columns import columns_table
     from sfumato.recipe import finish, options, save_run
     from sfumato.training.preparation import prepare
     from sfumato.training.run_folder import open_run_folder, run_files
 
     console = console_of(output)
-    splits = _load(data, settings, seed.seed, console)
-    for why in splits.dataset.left_out:
-        console.note(f"{splits.dataset.name}: left out: {why}")
+    with console.reading():
+        splits = _load(data, settings, seed.seed, console)
+    for text in splits.dataset.said:
+        console.note(f"{splits.dataset.name}: {in_options(text)}")
+    if console.verbose and splits.dataset.columns:
+        console.note(columns_table(splits.dataset.columns, splits.dataset.categories))
     training = prepare(splits, settings, seed.seed)
     opened: contextlib.AbstractContextManager[Path | None]
     opened = contextlib.nullcontext(Path(output.out) if output.out else None)

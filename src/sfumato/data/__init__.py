@@ -5,20 +5,24 @@ from pathlib import Path
 
 from sfumato._renamed import renamed_in
 from sfumato.checks import suggestion
+from sfumato.data.choosing import Known
+from sfumato.data.columns import Column
 from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task
 from sfumato.data.generators import blobs, breast_cancer, circles, digits, lemniscate, moons, spiral
 from sfumato.data.handed_in import as_examples, as_features, as_targets
 from sfumato.data.idx import load_idx_folder, read_idx
 from sfumato.data.mnist_file import mnist
+from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.scaling import Scaling, ScalingKind, TargetScaling
 from sfumato.data.splitting import limit, split, subset
 from sfumato.data.streaming import StreamedExamples, StreamedTable, stream_table
-from sfumato.data.tables import Known, column_names, load_features, load_table
+from sfumato.data.tables import column_names, load_features, load_table
 from sfumato.errors import InputError
 from sfumato.paths import user_path
 
 __all__ = [
     "NAMES",
+    "Column",
     "Dataset",
     "Examples",
     "Known",
@@ -26,6 +30,7 @@ __all__ = [
     "ScalingKind",
     "StreamedExamples",
     "StreamedTable",
+    "TableOptions",
     "TargetScaling",
     "Task",
     "TaskChoice",
@@ -73,6 +78,7 @@ def load(
     task: TaskChoice = "auto",
     few: bool = False,
     known: Known | None = None,
+    options: TableOptions = PLAIN_TABLE,
 ) -> Dataset:
     """Data by name or from files.
 
@@ -83,6 +89,7 @@ def load(
         task: Task of a table; see `load_table`. All other data are for classification.
         few: Accept a table of a single row or class.
         known: The columns that a table should have; see `load_table`.
+        options: What is said about a table, rather than told by its content.
 
     Raises:
         FileError: A file cannot be read.
@@ -92,8 +99,8 @@ def load(
     data = user_path(data)
     path = Path(data)
     if not (isinstance(data, str) and data in _NAMED) and not path.is_dir():
-        if path.suffix.lower() in (".csv", ".parquet") or path.exists():
-            return load_table(path, target=target, task=task, few=few, known=known)
+        if path.suffix.lower() in (".csv", ".tsv", ".gz", ".parquet") or path.exists():
+            return load_table(path, target=target, task=task, few=few, known=known, options=options)
         raise InputError(
             f"there is no data {str(data)!r}; {suggestion(str(data), NAMES)}give a CSV or Parquet file, a folder of "
             f"IDX files, or one of: {', '.join(NAMES)}"

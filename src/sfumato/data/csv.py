@@ -5,12 +5,10 @@ where.
 """
 
 import codecs
-import csv
 import io
-import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -18,18 +16,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from sfumato.arrays import Array
-from sfumato.data.dataset import check_names
+from sfumato.data.csv_format import (
+    DECIMAL_COMMA,
+    ENOUGH_TO_TELL_NUMBERS,
+    GZIP,
+    MAC,
+    NAMES_OF_ENCODINGS,
+    ROWS_TO_TELL,
+    UTF_8,
+    WINDOWS,
+    beginning_of,
+    decoded,
+    records,
+    separator_of,
+    spaced,
+    unpacked,
+)
+from sfumato.data.missing import MISSING, without_missing
+from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.errors import FileError, InputError
 from sfumato.storage import check_readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DELIMITERS = ",;\t"
-DECIMAL_COMMA = re.compile(rb'(?:^|[;"\n]) *[+-]?[0-9]*,[0-9]+ *(?:$|[;"\r\n])')
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
-ROWS_TO_TELL_HEADER = 10
-ENOUGH_TO_TELL_NUMBERS = 2**20  # bytes
 STREAM = re.compile(r"/dev/(stdin|fd/\d+)|/proc/self/fd/\d+")
 """Names of what the shell has opened already, such as another program's output: read to its end, once."""
 
@@ -38,6 +48,14 @@ LONGEST_STREAM = 2**30
 
 LONGEST_BEGINNING = 2**24
 """Bytes that a header and the first ten rows may take at most, where a file is read in blocks."""
+
+SAID_SEPARATOR = re.compile(rb'\s*"?sep=(\\t|.)"?[ \t]*(?=\r|\n)')
+"""A first line that names the separator, as Excel reads and writes it."""
+
+THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Numbers whose point could as well stand between thousands."""
+
+DECIMAL_NUMBER = re.compile(r"^([+-]?[0-9]*),([0-9]+)$")
 
 
 class Place(NamedTuple):
@@ -54,14 +72,19 @@ class CSVTable:
 
     Attributes:
         path: The file.
-        content: The rows, as bytes; they start in line `first_line`.
+        content: The rows, as UTF-8; they start in line `first_line`.
         first_line: Number of the first row's line in the file, from 1.
         delimiter: Between the values.
         header: Names of the columns; empty where the file has none.
         width: Number of columns.
         start: Position of `content` in the file.
+        length: Its number of bytes there.
         decimal: The sign in numbers: a comma where semicolons are between the values and the numbers have commas, as
             spreadsheets of many countries and R's write.csv2 have it.
+        encoding: Of the file.
+        in_place: Whether positions in the file are known, so that it can be read in blocks.
+        options: How it is to be read.
+        notes: What was decided on the file, in words.
     """
 
     path: Path
@@ -71,33 +94,67 @@ class CSVTable:
     header: tuple[str, ...]
     width: int
     start: int = 0
+    length: int = 0
     decimal: str = "."
+    encoding: str = UTF_8
+    in_place: bool = True
+    options: TableOptions = PLAIN_TABLE
+    notes: tuple[str, ...] = field(default=())
 
     @classmethod
-    def open(cls, path: Path, most: int | None = None) -> Self:
+    def open(
+        cls, path: Path, most: int | None = None, options: TableOptions = PLAIN_TABLE, names: Sequence[str] = ()
+    ) -> Self:
         """Open the file, or read its first `most` bytes.
 
+        Args:
+            path: The file.
+            most: Bytes to read; None for all.
+            options: What is said about the file, rather than told by its content.
+            names: Names that its header would have; none where they are not known.
+
         Raises:
-            FileError: It cannot be read.
-            InputError: It is empty, or no text, or two columns have one name.
+            FileError: It cannot be read, or is a spreadsheet.
+            InputError: It is empty, or no text.
         """
-        content = _content(path, most)
-        first_line = content.lstrip().split(b"\n", 1)[0].decode()
-        delimiter = max(DELIMITERS, key=first_line.count)
-        decimal = "," if delimiter == ";" and DECIMAL_COMMA.search(content[:ENOUGH_TO_TELL_NUMBERS]) else "."
-        records = list(islice(_records(path, content, delimiter), ROWS_TO_TELL_HEADER + 1))
-        if not records:
-            raise InputError(f"{path}: the file is empty; give rows of numbers")
-        line, first = records[0]
-        header: tuple[str, ...] = ()
-        if _is_header(first, [cells for _, cells in records[1:]], decimal):
-            if len(records) == 1:
-                raise InputError(f"{path}: has a header but no rows; give rows of numbers below it")
-            header = tuple(cell.strip() for cell in first)
-            line = records[1][0]
-        check_names(str(path), filter(None, header))
-        start = _bytes_before(content, line)
-        return cls(path, content[start:], line, delimiter, header, len(first), start, decimal)
+        raw = _content(path, most)
+        content = unpacked(path, raw)
+        in_place = content is raw
+        content, encoding = decoded(path, content, options.encoding)
+        notes = []
+        if encoding in NAMES_OF_ENCODINGS and options.encoding is None:
+            notes.append(f"not UTF-8: read as {NAMES_OF_ENCODINGS[encoding]} (encoding=... for another)")
+        content, said = _without_said_separator(content)
+        separator = options.separator or said or separator_of(path, content)
+        if separator == " ":
+            content, separator, in_place = spaced(content), ",", False
+            notes.append("spaces are between the values")
+        decimal = "," if separator == ";" and DECIMAL_COMMA.search(content[:ENOUGH_TO_TELL_NUMBERS]) else "."
+        told = beginning_of(path, content, separator, decimal, options.header, names)
+        start = _bytes_before(content, told.line)
+        return cls(
+            path,
+            content[start:],
+            told.line,
+            separator,
+            told.header,
+            told.width,
+            start if encoding == UTF_8 else len(content[:start].decode()),
+            len(content) - start,
+            decimal,
+            encoding,
+            in_place and encoding in (UTF_8, WINDOWS, MAC),
+            options,
+            (*notes, *told.notes),
+        )
+
+    @property
+    def last(self) -> int:
+        """The last column that is not empty: commas at the ends of all rows make one without a name or a value."""
+        rows = islice(records(self.path, self.content, self.delimiter), ROWS_TO_TELL)
+        ends = [len("".join((cell.strip() and "x") or " " for cell in cells).rstrip()) for _, cells in rows]
+        named = len("".join((name and "x") or " " for name in self.header).rstrip())
+        return max([named, *ends, 2]) - 1 if max([named, *ends]) < self.width else self.width - 1
 
     def column(self, index: int) -> str:
         """Name of a column for messages."""
@@ -106,59 +163,65 @@ class CSVTable:
 
     def row(self, number: int) -> str:
         """Line of a row for messages, by the row's number from 0."""
-        records = _records(self.path, self.content, self.delimiter, self.first_line)
-        return f"line {next(islice(records, number, None))[0]}"
+        rows = records(self.path, self.content, self.delimiter, self.first_line)
+        return f"line {next(islice(rows, number, None))[0]}"
 
-    def columns_of_numbers(self, columns: list[int]) -> list[int]:
-        """The given columns in which half of the cells or more are numbers, judged by the first cells."""
+    def plain(self, columns: Sequence[int]) -> dict[int, bool]:
+        """Find the columns that begin with plain numbers alone, by index.
+
+        The value tells whether all of their points could as well be between thousands, as in 1.234.
+        """
         import pandas as pd
 
         beginning = self.content[:ENOUGH_TO_TELL_NUMBERS]
         if len(beginning) < len(self.content):
             beginning = beginning[: beginning.rfind(b"\n") + 1] or self.content
         try:
-            cells = replace(self, content=beginning)._parse([], columns)
+            cells = replace(self, content=beginning)._parse([])
         except ValueError:  # a row is too long or too short, which `read` says better
-            return columns
-        texts = cells[columns].to_numpy(dtype=object)
-        numbers = pd.to_numeric(
-            self._points(pd.Series(texts.ravel())), errors="coerce"
-        )  # at once, as columns may be many
-        found = numbers.notna().to_numpy().reshape(texts.shape).sum(axis=0)
-        present = pd.notna(texts).sum(axis=0)
-        return [k for k, count, most in zip(columns, found, present, strict=True) if 2 * count >= most]
+            return dict.fromkeys(columns, False)
+        texts = cells[[*columns]].to_numpy(dtype=object)
+        flat = pd.Series(texts.ravel(), dtype=object)  # at once, as columns may be many
+        wrong = (self._numbers(flat).isna() & flat.notna()).to_numpy()
+        points = np.array([isinstance(text, str) and "." in text for text in flat], dtype=bool)
+        proofs = points & ~np.array([bool(THOUSANDS_OR_DECIMALS.fullmatch(str(text))) for text in flat], dtype=bool)
+        found: Array = np.stack([wrong, points, proofs]).reshape(3, *texts.shape).max(axis=1, initial=False)
+        bad, pointed, proven = found
+        return {k: bool(pointed[n] and not proven[n]) for n, k in enumerate(columns) if not bad[n]}
 
-    def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
-        """Read columns of numbers and columns of text; all others are ignored.
-
-        Args:
-            numeric: Columns of finite numbers.
-            text: Columns of text.
-            whole: Those of the columns in which nothing may be missing.
-
-        Returns:
-            The numbers, float64 `(n, len(numeric))`, NaN where they are missing; the text, stripped, by column.
+    def read(self, columns: Sequence[int], plain: Sequence[int]) -> "pd.DataFrame":
+        """Read columns: of float64 where `plain` says so and all is a number, else of text, stripped.
 
         Raises:
-            InputError: A cell is missing or wrong, or a row has more or fewer values than the first.
+            InputError: A row has more or fewer values than the first.
         """
         try:
-            frame = self._parse(numeric, text)
-        except ValueError as error:
-            raise self._diagnosis(numeric, text, whole, str(error)) from error
-        if frame[whole].isna().any(axis=None) or self._is_ragged(frame):
-            raise self._diagnosis(numeric, text, whole)
-        x = np.ascontiguousarray(frame[numeric].to_numpy(dtype=np.float64))
-        if np.isinf(x).any():
-            raise self._diagnosis(numeric, text, whole)
-        return x, frame[text].apply(self._points)
+            frame = self._parse(plain)
+        except ValueError:
+            try:
+                frame = self._parse([])
+            except ValueError as error:
+                raise self._diagnosis(str(error)) from error
+            for index in plain:
+                numbers = self._numbers(frame[index])
+                if numbers.notna().equals(frame[index].notna()):
+                    frame[index] = numbers
+        if frame.shape[1] != self.width or self._is_ragged(frame):
+            raise self._diagnosis("unknown format")
+        return frame[[*columns]]
 
     def blocks(self, size: int) -> Iterator[Self]:
         """Yield the rows of the file in blocks of at least `size` bytes, cut at ends of lines.
 
         Raises:
-            InputError: A block is no text, or no line ends within `LONGEST_BEGINNING` bytes.
+            InputError: A block is no text, or no line ends within `LONGEST_BEGINNING` bytes, or the file can only be
+                read as a whole.
         """
+        if not self.in_place:
+            raise InputError(
+                f"{self.path}: in another encoding, or with spaces between its values, it can only be read as a whole; "
+                "write it with commas and in UTF-8, or leave out stream=True"
+            )
         with self.path.open("rb") as file:
             start, line, rest = self.start, self.first_line, b""
             file.seek(start)
@@ -174,7 +237,7 @@ class CSVTable:
                         f"{self.path}, line {line}: no end within {len(rest)} bytes; check its quotation marks"
                     )
                 if rest[:cut].strip():
-                    yield replace(self, content=_text(self.path, rest[:cut], line), first_line=line, start=start)
+                    yield self._block(rest[:cut], start, line)
                 if not read:
                     return
                 start, line, rest = start + cut, line + rest.count(b"\n", 0, cut), rest[cut:]
@@ -186,31 +249,41 @@ class CSVTable:
 
     def share_before(self, total: int) -> float:
         """The part of a file of `total` bytes that ends with this block."""
-        return min(1.0, (self.start + len(self.content)) / max(1, total))
+        return min(1.0, (self.start + self.length) / max(1, total))
 
     @property
     def place(self) -> Place:
         """Position of this block."""
-        return Place(self.start, len(self.content), self.first_line)
+        return Place(self.start, self.length, self.first_line)
 
     def at(self, place: Place) -> Self:
         """Read the block at a position again."""
         with self.path.open("rb") as file:
             file.seek(place.start)
-            return replace(self, content=file.read(place.length), first_line=place.line, start=place.start)
+            return self._block(file.read(place.length), place.start, place.line)
 
-    def _points(self, column: "pd.Series[str]") -> "pd.Series[str]":
-        """Text without spaces around it, and with points in its numbers."""
-        column = column.str.strip()
-        if self.decimal == ".":
-            return column
-        return column.str.replace(r"^([+-]?[0-9]*),([0-9]+)$", r"\1.\2", regex=True)
+    def _block(self, raw: bytes, start: int, line: int) -> Self:
+        encoding = None if self.encoding == UTF_8 else self.encoding
+        if encoding is None:
+            content = decoded(self.path, raw, None, line, guess=False)[0]
+        else:
+            content = raw.decode(encoding, errors="replace").encode()
+        return replace(self, content=content, first_line=line, start=start, length=len(raw))
 
-    def _parse(self, numeric: list[int], text: list[int]) -> "pd.DataFrame":
-        """Parse the cells; a ValueError if a cell of `numeric` is no number, or no row is as long as the header."""
+    def _numbers(self, texts: "pd.Series[str]") -> "pd.Series[float]":
+        """Plain numbers of texts; NaN where there is none."""
         import pandas as pd
 
-        kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(numeric, "float64")
+        if self.decimal == ",":
+            texts = texts.map(lambda text: DECIMAL_NUMBER.sub(r"\1.\2", text), na_action="ignore")
+        numbers: pd.Series[float] = pd.to_numeric(texts, errors="coerce").astype("float64")
+        return numbers
+
+    def _parse(self, plain: Sequence[int]) -> "pd.DataFrame":
+        """Parse the cells; a ValueError if a cell of `plain` is no number, or a row is longer than the header."""
+        import pandas as pd
+
+        kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(plain, "float64")
         # Before 3.1, pandas misses numbers' last bit unless told otherwise; since then, telling is deprecated
         old = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
         exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
@@ -222,62 +295,39 @@ class CSVTable:
             decimal=self.decimal,
             dtype=kinds,
             keep_default_na=False,
-            na_values=list(MISSING),
+            na_values=[*MISSING, *self.options.missing],
             **exact,
         )
         if frame.shape[1] != self.width:
             raise ValueError("no row has as many values as the header")
+        known = {*plain}
+        texts = [index for index in range(self.width) if index not in known]
+        if texts:
+            clean = without_missing(frame[texts], self.options.missing)
+            frame = clean if len(texts) == self.width else pd.concat([frame.drop(columns=texts), clean], axis=1)
         return frame
 
     def _is_ragged(self, frame: "pd.DataFrame") -> bool:
         """Whether a row has fewer values than others, for which pandas says that its last ones are missing."""
         if not frame[self.width - 1].isna().any():
             return False
-        records = _records(self.path, self.content, self.delimiter, self.first_line)
-        return any(len(cells) != self.width for _, cells in records)
+        rows = records(self.path, self.content, self.delimiter, self.first_line)
+        return any(len(cells) != self.width for _, cells in rows)
 
-    def _diagnosis(
-        self, numeric: list[int], text: list[int], whole: list[int], otherwise: str = "unknown format"
-    ) -> InputError:
-        """The error for the first fault that keeps `read` from reading the rows; `otherwise` if none is found."""
-        for line, cells in _records(self.path, self.content, self.delimiter, self.first_line):
-            where = f"{self.path}, line {line}"
+    def _diagnosis(self, otherwise: str) -> InputError:
+        """The error for the first row of another length; `otherwise` if none is found."""
+        for line, cells in records(self.path, self.content, self.delimiter, self.first_line):
             if len(cells) != self.width:
                 first = "header" if self.header else "first row"
-                hint = "; R leaves names of rows out with row.names = FALSE" if len(cells) == self.width + 1 else ""
                 return InputError(
-                    f"{where}: the number of values is {len(cells)}, not {self.width} as in the {first}; "
-                    f"correct it{hint}"
+                    f"{self.path}, line {line}: the number of values is {len(cells)}, not {self.width} as in the "
+                    f"{first}; correct it"
                 )
-            for index in sorted({*numeric, *text}):
-                problem = _problem(cells[index], self.decimal, index in numeric, index in whole)
-                if problem:
-                    return InputError(f"{where}, {self.column(index)}: {problem}")
         return InputError(f"{self.path}: cannot be read ({' '.join(otherwise.split())}); check its format")
 
 
-def _problem(cell: str, decimal: str, numeric: bool, whole: bool) -> str:
-    """Describe the fault of a cell; an empty text for a valid one."""
-    if cell.strip() in MISSING:
-        return "the value is missing; fill it in or remove the row" if whole else ""
-    value = number(cell, decimal)
-    if not numeric or (value is not None and math.isfinite(value)):
-        return ""
-    return f"{cell[:40]!r} is not {'a number' if value is None else 'finite'}; correct it or remove the row"
-
-
-def number(cell: str, decimal: str = ".") -> float | None:
-    """Parse a cell's number as pandas does: Python alone takes 1_000 and the digits of other scripts."""
-    if "_" in cell or not cell.isascii() or (decimal != "." and "." in cell):
-        return None
-    try:
-        return float(cell.replace(decimal, "."))
-    except ValueError:
-        return None
-
-
 def _content(path: Path, most: int | None) -> bytes:
-    """Read the file, or the whole lines among its first bytes, as UTF-8; spaces replace a byte order mark."""
+    """Read the file, or the whole lines among its first bytes; spaces replace a byte order mark of UTF-8."""
     stream = STREAM.fullmatch(str(path)) and not path.is_file()
     if stream and most is not None:
         raise InputError(f"{path}: can be read only once, and so not block by block; leave out stream=True")
@@ -292,60 +342,25 @@ def _content(path: Path, most: int | None) -> bytes:
         raise FileError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if stream and len(content) > LONGEST_STREAM:
         raise InputError(f"{path}: gives more than {LONGEST_STREAM:,} bytes; write them into a file, and name that")
+    if most is not None and content.startswith(GZIP):
+        raise InputError(f"{path}: compressed, it can only be read as a whole; unpack it, or leave out stream=True")
     if most is not None and len(content) == most:
         content = content[: content.rfind(b"\n") + 1]
     if content.startswith(codecs.BOM_UTF8):
         content = content.replace(codecs.BOM_UTF8, b"   ", 1)  # so that positions in the file stay what they are
-    return _text(path, content, 1)
+    return content
 
 
-def _text(path: Path, content: bytes, line: int) -> bytes:
-    """Check that the content, which begins in the line given, is UTF-8 text, and return it."""
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        position = error.start
-    else:
-        # Text in UTF-16 can pass for UTF-8 but for its zero bytes.
-        position = content.find(b"\0")
-        if position < 0:
-            return content
-    line += content.count(b"\n", 0, position)
-    raise InputError(
-        f"{path}, line {line}: the byte {content[position]:02x} is not part of UTF-8 text; save the file as UTF-8"
-    )
-
-
-def _lines(content: bytes) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+def _without_said_separator(content: bytes) -> tuple[bytes, str]:
+    """The content with spaces for a first line like sep=; and the separator that it names; "" for none."""
+    said = SAID_SEPARATOR.match(content)
+    if said is None:
+        return content, ""
+    separator = said[1].decode().replace("\\t", "\t")
+    return b" " * said.end() + content[said.end() :], separator
 
 
 def _bytes_before(content: bytes, line: int) -> int:
     """The number of bytes before a line, counted from 1."""
-    return sum(len(text.encode()) for text in islice(_lines(content), line - 1))
-
-
-def _records(path: Path, content: bytes, delimiter: str, line: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every row that is not blank; the content starts in line `line`."""
-    reader = csv.reader(_lines(content), delimiter=delimiter, skipinitialspace=True, strict=True)
-    before = line
-    try:
-        for cells in reader:
-            if len(cells) > 1 or any(cell.strip() for cell in cells):
-                yield line, cells
-            line = before + reader.line_num
-    except csv.Error as error:
-        raise InputError(
-            f"{path}, line {line}: {error}; check its quotation marks, and the comma, semicolon or tab "
-            "between its values"
-        ) from error
-
-
-def _is_header(first: list[str], following: list[list[str]], decimal: str) -> bool:
-    """Whether the first row holds names; missing values in it are no evidence either way."""
-    present = [k for k, cell in enumerate(first) if cell.strip() not in MISSING]
-    text = [k for k in present if number(first[k], decimal) is None]
-    if len(text) == len(present):
-        return bool(text)
-    below = {k: [row[k] for row in following if k < len(row) and row[k].strip() not in MISSING] for k in text}
-    return any(cells and all(number(cell, decimal) is not None for cell in cells) for cells in below.values())
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+    return sum(len(text.encode()) for text in islice(lines, line - 1))

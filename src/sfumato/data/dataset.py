@@ -1,7 +1,7 @@
 """A data set: its examples, and the names of its features, target and classes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self, get_args
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
+from sfumato.data.columns import Column, indicators
 from sfumato.display import html_table
 from sfumato.errors import InputError
 
@@ -64,7 +65,9 @@ class Dataset:
         features: Names of the columns of features; empty for images.
         target: Name of what is predicted.
         categories: The categories of those columns that have some, by name: each is a column of `x`, of zeros and ones.
-        left_out: Columns that are no features, and why, in words.
+        columns: What was decided on each column of a table, the target's last.
+        notes: What was decided on the table as a whole, in words.
+        missing: Further texts that stand for a missing value.
     """
 
     name: str
@@ -75,7 +78,19 @@ class Dataset:
     features: tuple[str, ...]
     target: str
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns that are no features, and why, in words."""
+        return tuple(column.note for column in self.columns if column.kind == "left out")
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Decisions that are not obvious, a line each: on the table, then on its columns."""
+        return (*self.notes, *(column.said for column in self.columns if column.said))
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {', '.join(f'{count} {what}' for what, count in self._counts().items())})"
@@ -103,20 +118,12 @@ class Dataset:
     @property
     def indicators(self) -> Array | None:
         """Mask of the columns of `x` that are categories, zeros and ones, `(d,)` of bool; None where none are."""
-        return indicators(self.features, self.categories)
+        return indicators(self.features, self.categories, self.columns)
 
     @property
     def image_shape(self) -> Shape | None:
         """`(height, width, channels)`; None where the examples are no images."""
         return self.feature_shape if self.examples.x.ndim == 4 else None
-
-
-def indicators(features: Sequence[str], categories: Mapping[str, tuple[str, ...]]) -> Array | None:
-    """Mask of the inputs that are categories, zeros and ones, `(d,)` of bool; None where none are."""
-    if not categories:
-        return None
-    widths = [len(categories.get(name, ())) for name in features]
-    return np.repeat([width > 0 for width in widths], [max(1, width) for width in widths])
 
 
 def check_task(task: str) -> None:

@@ -151,6 +151,11 @@ def _check_columns(frame: Any) -> None:
             )
 
 
+def holds_text(value: Any) -> bool:
+    """Whether this is a pandas DataFrame with columns that are no numbers."""
+    return is_frame(value) and any(kind.kind not in "biuf" for kind in value.dtypes)
+
+
 def is_frame(value: Any) -> bool:
     """Whether this is a pandas DataFrame; pandas is not imported for it."""
     pandas = sys.modules.get("pandas")  # who hands in a table has imported it

@@ -9,10 +9,13 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.data import load
+from sfumato.data.choosing import Known
+from sfumato.data.csv_format import number
 from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_names, check_task
 from sfumato.data.handed_in import is_frame
-from sfumato.data.parquet import FrameTable
-from sfumato.data.tables import Known, classes_of, read_dataset, task_of
+from sfumato.data.options import PLAIN_TABLE, TableOptions
+from sfumato.data.tables import frame_table, read_dataset
+from sfumato.data.targets import are_classes, classes_of
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def as_dataset(
     few: bool = False,
     known: Known | None = None,
     name: str = "the examples",
+    options: TableOptions = PLAIN_TABLE,
 ) -> Dataset:
     """Load data of any form as a `Dataset`.
 
@@ -36,11 +40,12 @@ def as_dataset(
             (n, height, width, channels), and labels or values (n,). Features in a DataFrame keep their names and
             categories.
         target: The target column of a table, by name or by index; its last one by default.
-        task: "classification", "regression", or "auto": regression where the target has a fraction or more than 20
-            distinct numbers, else classification. Whole numbers in `Examples` are classes.
+        task: "classification", "regression", or "auto": classes where the target is text, or has at most 20
+            distinct whole numbers that repeat; else values. Whole numbers in `Examples` are classes.
         few: Accept a single row or class.
         known: The columns that a table should have.
         name: What data without a name are called in messages.
+        options: What is said about a table, rather than told by its content.
 
     Raises:
         FileError: A file cannot be read.
@@ -49,9 +54,9 @@ def as_dataset(
     check_task(task)
     choice: Any = task
     if isinstance(data, str | Path):
-        return load(data, target=target, task=choice, few=few, known=known)
+        return load(data, target=target, task=choice, few=few, known=known, options=options)
     if is_frame(data) or is_rows(data):
-        return _of_frame(_frame(data), target, choice, few, known, "the table")
+        return _of_frame(_frame(data), target, choice, few, known, "the table", options)
     if target is not None:
         raise InputError("target=... is for tables: leave it out, as the data say what is predicted")
     if isinstance(data, Dataset):
@@ -59,7 +64,7 @@ def as_dataset(
             raise InputError(f"{data.name}: its task is {data.task}; leave out task=...")
         return data
     if isinstance(data, tuple | list) and len(data) in (2, 3):
-        return _of_pair(*data, task=choice, few=few, known=known, name=name)
+        return _of_pair(*data, task=choice, few=few, known=known, name=name, options=options)
     raise InputError(
         f"data of the type {type(data).__name__} cannot be used; give a name, a path, a DataFrame, a Dataset or (x, y)"
     )
@@ -112,23 +117,37 @@ def _frame(data: Any) -> "pd.DataFrame":
 
 
 def _of_frame(
-    frame: "pd.DataFrame", target: str | None, task: TaskChoice, few: bool, known: Known | None, name: str
+    frame: "pd.DataFrame",
+    target: str | None,
+    task: TaskChoice,
+    few: bool,
+    known: Known | None,
+    name: str,
+    options: TableOptions,
 ) -> Dataset:
     if not len(frame):
         raise InputError(f"{name}: has no rows; give at least one")
-    header = tuple(map(str, frame.columns))
-    check_names(name, header)
-    table = FrameTable(Path(name), frame.set_axis(range(len(header)), axis=1), header)
-    return read_dataset(table, target=None if target is None else str(target), task=task, few=few, known=known)
+    table = frame_table(name, frame, (*(known.missing if known else ()), *options.missing))
+    check_names(name, table.header)
+    chosen = None if target is None else str(target)
+    return read_dataset(table, target=chosen, task=task, few=few, known=known, options=options)
 
 
 def _of_pair(
-    x: Any, y: Any, weight: Any = None, *, task: TaskChoice, few: bool, known: Known | None, name: str
+    x: Any,
+    y: Any,
+    weight: Any = None,
+    *,
+    task: TaskChoice,
+    few: bool,
+    known: Known | None,
+    name: str,
+    options: TableOptions,
 ) -> Dataset:
     if is_frame(x) and weight is None:
         label = str(getattr(y, "name", None) or "y")
         label = label if label not in map(str, x.columns) else "the target"
-        return _of_frame(x.assign(**{label: np.asarray(y)}), label, task, few, known, name)
+        return _of_frame(x.assign(**{label: np.asarray(y)}), label, task, few, known, name, options)
     features, labels = _features(x, name), np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -139,8 +158,11 @@ def _of_pair(
     weights = None if weight is None else np.asarray(weight, np.float64)
     if labels.dtype.kind in "OUSb":
         labels = labels.astype(str)
-    distinct = [str(value) for value in np.unique(labels).tolist()]
-    found = task_of(distinct) if task == "auto" else task
+    values, counts = np.unique(labels, return_counts=True)
+    distinct = [str(value) for value in values.tolist()]
+    rows = {number(text): count for text, count in zip(distinct, counts.tolist(), strict=True)}
+    numbers = {value: count for value, count in rows.items() if value is not None}
+    found = task if task != "auto" else "regression" if numbers and not are_classes(numbers) else "classification"
     names = () if known is None else known.features
     if features.ndim == 2 and not names:
         names = tuple(f"x{number}" for number in range(1, features.shape[1] + 1))
@@ -150,8 +172,8 @@ def _of_pair(
     if len(classes) < 2 and not few:
         raise InputError(f"{name}: the target is {classes[0]!r} in every row; give examples of at least 2 classes")
     values, inverse = np.unique(labels, return_inverse=True)
-    numbers = np.array([numbering[str(value)] for value in values.tolist()])[inverse]
-    return Dataset(name, Examples(features, numbers, weights), None, found, classes, names, "y")
+    indices = np.array([numbering[str(value)] for value in values.tolist()])[inverse]
+    return Dataset(name, Examples(features, indices, weights), None, found, classes, names, "y")
 
 
 def _features(x: Any, name: str) -> Array:

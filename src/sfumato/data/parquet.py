@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from psutil import virtual_memory
 
-from sfumato.arrays import Array
 from sfumato.data.dataset import check_names
+from sfumato.data.missing import without_missing
 from sfumato.errors import FileError, InputError
 from sfumato.storage import check_readable
 
@@ -47,11 +47,27 @@ class FrameTable:
     frame: "pd.DataFrame"
     header: tuple[str, ...]
     first_row: int = 0
+    missing: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
         """Number of columns."""
         return len(self.header)
+
+    @property
+    def last(self) -> int:
+        """The last column."""
+        return self.width - 1
+
+    @property
+    def decimal(self) -> str:
+        """The decimal sign of texts that are numbers."""
+        return "."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Decisions on the table, in words: none."""
+        return ()
 
     def column(self, index: int) -> str:
         """Name of a column for messages."""
@@ -61,42 +77,45 @@ class FrameTable:
         """Number of a row for messages, by its number from 0."""
         return f"row {self.first_row + number + 1}"
 
-    def columns_of_numbers(self, columns: list[int]) -> list[int]:
-        """The given columns that hold numbers; True and False are text, as in a CSV file."""
-        from pandas.api.types import is_bool_dtype, is_numeric_dtype
+    def plain(self, columns: Sequence[int]) -> dict[int, bool]:
+        """Find the columns that hold numbers, none of them in doubt; True and False are text, as in a CSV file."""
+        return {k: False for k in columns if _is_number(self.frame[k])}
 
-        return [k for k in columns if is_numeric_dtype(self.frame[k]) and not is_bool_dtype(self.frame[k])]
-
-    def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
-        """Read columns of numbers and columns of text, as `CSVTable.read` does."""
-        texts = self.frame[text].apply(_as_text)
-        numbers = [self._numbers(index) for index in numeric]
-        x = np.ascontiguousarray(np.array(numbers).T).reshape(len(self.frame), len(numeric))
-        for index in whole:
-            missing = texts[index].isna().to_numpy() if index in text else np.isnan(x[:, numeric.index(index)])
-            self._refuse(index, missing, "the value is missing; fill it in or remove the row")
-        return x, texts
-
-    def _numbers(self, index: int) -> Array:
-        """Convert a column to finite numbers, NaN where they are missing; text that is a number counts as one."""
+    def read(self, columns: Sequence[int], plain: Sequence[int]) -> "pd.DataFrame":
+        """Read columns: of float64 where `plain` says so and all is a number, else of text, stripped."""
         import pandas as pd
 
-        column = self.frame[index]
-        values = column if pd.api.types.is_numeric_dtype(column) else _as_text(column)
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        for wrong, what in ((np.isnan(numbers) & values.notna().to_numpy(), "a number"), (np.isinf(numbers), "finite")):
-            said = str(values.iloc[wrong.argmax()])[:40] if wrong.any() else ""
-            self._refuse(index, wrong, f"{said!r} is not {what}; correct it or remove the row")
-        return numbers
+        known = {*plain}
+        numbers = {k: _as_numbers(self.frame[k]) for k in columns if k in known and _is_number(self.frame[k])}
+        rest = [k for k in columns if k not in numbers]
+        texts = pd.DataFrame({k: _as_text(self.frame[k]) for k in rest}, index=self.frame.index, dtype=object)
+        texts = without_missing(texts, self.missing) if rest else texts
+        for index in known & {*rest}:  # texts that are numbers count as such
+            found = pd.to_numeric(texts[index], errors="coerce").astype("float64")
+            if found.notna().equals(texts[index].notna()):
+                numbers[index] = found
+        return pd.DataFrame({k: numbers[k] if k in numbers else texts[k] for k in columns}, index=self.frame.index)
 
-    def _refuse(self, index: int, wrong: Array, problem: str) -> None:
-        if wrong.any():
-            raise InputError(f"{self.path}, {self.row(int(wrong.argmax()))}, {self.column(index)}: {problem}")
+
+def _is_number(column: "pd.Series[Any]") -> bool:
+    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
+
+    return is_numeric_dtype(column) and not is_bool_dtype(column) and not is_complex_dtype(column)
+
+
+def _as_numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
+    import pandas as pd
+
+    return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index)
 
 
 def _as_text(column: "pd.Series[Any]") -> "pd.Series[str]":
-    text = column.astype("str").str.strip()
-    return text.mask(column.isna() | (text == ""))
+    """Texts of a column, missing where its values are; whole numbers without a point, as they may have gaps."""
+    if column.dtype.kind == "f":
+        found = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        if (np.isnan(found) | (found == np.floor(found))).all() and (np.abs(found[~np.isnan(found)]) < 2**53).all():
+            column = column.astype("Int64")
+    return column.astype(object).map(str, na_action="ignore")
 
 
 @dataclass(frozen=True)
@@ -106,15 +125,19 @@ class ParquetTable:
     Attributes:
         path: The file.
         header: Names of the columns.
+        missing: Further texts that stand for a missing value.
+        notes: What was decided on the file, in words.
         place: The row group; None for all.
     """
 
     path: Path
     header: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     place: Place | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, missing: tuple[str, ...] = ()) -> Self:
         """Open the file.
 
         Raises:
@@ -126,7 +149,7 @@ class ParquetTable:
         check_names(str(path), header)
         if not file.metadata.num_rows:
             raise InputError(f"{path}: has no rows; give at least one")
-        return cls(path, header)
+        return cls(path, header, missing)
 
     @property
     def width(self) -> int:
@@ -141,19 +164,29 @@ class ParquetTable:
         """Number of a row for messages, by its number from 0."""
         return f"row {number + 1 + (self.place.first_row if self.place else 0)}"
 
-    def columns_of_numbers(self, columns: list[int]) -> list[int]:
-        """The given columns that hold numbers; True and False are text, as in a CSV file."""
+    @property
+    def last(self) -> int:
+        """The last column."""
+        return self.width - 1
+
+    @property
+    def decimal(self) -> str:
+        """The decimal sign of texts that are numbers."""
+        return "."
+
+    def plain(self, columns: Sequence[int]) -> dict[int, bool]:
+        """Find the columns that hold numbers, none of them in doubt; True and False are text, as in a CSV file."""
         import pyarrow.types as kinds
 
         schema = _open(self.path).schema_arrow
         numeric = (kinds.is_integer, kinds.is_floating, kinds.is_decimal, kinds.is_null)
-        return [k for k in columns if any(is_kind(schema.field(self.header[k]).type) for is_kind in numeric)]
+        return {k: False for k in columns if any(is_kind(schema.field(self.header[k]).type) for is_kind in numeric)}
 
-    def read(self, numeric: list[int], text: list[int], whole: list[int]) -> tuple[Array, "pd.DataFrame"]:
+    def read(self, columns: Sequence[int], plain: Sequence[int]) -> "pd.DataFrame":
         """Read columns of numbers and columns of text, as `CSVTable.read` does."""
-        frame = self._frame(sorted({*numeric, *text}))
         first_row = self.place.first_row if self.place else 0
-        return FrameTable(self.path, frame, self.header, first_row).read(numeric, text, whole)
+        table = FrameTable(self.path, self._frame(sorted({*columns})), self.header, first_row, self.missing)
+        return table.read(columns, plain)
 
     def blocks(self, size: int) -> Iterator[Self]:
         """Yield the row groups, whatever the size asked for.

@@ -1,30 +1,30 @@
 """Tables larger than memory: read in blocks, once to survey the columns, then again whenever they are used."""
 
 import hashlib
-import itertools
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from sfumato.arrays import Array
-from sfumato.data.csv import LONGEST_BEGINNING, CSVTable, number
-from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_task, indicators
+from sfumato.data.blocks import check_parts, divided
+from sfumato.data.choosing import Asked, Columns, choose_columns, target_column
+from sfumato.data.columns import Column, Strange, indicators, inputs_of, numbers_of, occurrences
+from sfumato.data.csv import LONGEST_BEGINNING, CSVTable
+from sfumato.data.csv_format import ENOUGH_TO_TELL_NUMBERS
+from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_task
+from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.parquet import ParquetTable
 from sfumato.data.scaling import Scaling, ScalingKind
-from sfumato.data.tables import Columns, choose_columns, classes_of, occurrences, open_table, task_of, values_of
+from sfumato.data.tables import open_table, targets_of
+from sfumato.data.targets import Target, decide_target
 from sfumato.errors import InputError
-from sfumato.random_keys import Draw, Stream, generator
 
-SMALLEST_BLOCK, LARGEST_BLOCK = 2**16, 2**22
-"""Bytes of a CSV file read at once."""
-
-LEAST_BLOCKS = 10
-"""Least number of blocks of a streamed table: a smaller file could not be divided into parts by blocks."""
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_TEXTS = 10_000
 """Most different texts of a target, or of a column of categories, that are counted: beyond that they are neither."""
@@ -95,8 +95,7 @@ class Survey:
 
     Attributes:
         columns: Which columns are read as what.
-        task: Whether the target's texts are classes or values.
-        numbering: Number of the class that each text of the target means; empty for regression.
+        target: What the target is, and the class that each of its texts means.
         moments: Of the columns of numbers, in training.
         target_moments: Of the target's numbers, in training, (1,), for regression.
         class_counts: Number of training examples of each class, (classes,).
@@ -104,8 +103,7 @@ class Survey:
     """
 
     columns: Columns
-    task: Task
-    numbering: Mapping[str, int]
+    target: Target
     moments: Moments
     target_moments: Moments | None
     class_counts: Array
@@ -148,13 +146,9 @@ class StreamedExamples:
     def read(self, block: int) -> Examples:
         """The examples of a block, x float64 `(n, width)`."""
         table, columns = self.table.at(self.places[block]), self.survey.columns
-        chosen = columns.wanted[-1]
-        x, text = table.read(columns.numeric, columns.wanted, [chosen])
-        if self.survey.task == "regression":
-            y = values_of(table, chosen, text[chosen], "regression").y
-        else:
-            y = text[chosen].map(self.survey.numbering).to_numpy(np.int64)
-        examples = Examples(columns.encode(table, x, text), y)
+        frame = table.read(columns.wanted, columns.plain)
+        y, kept = targets_of(frame[columns.wanted[-1]], self.survey.target, table.decimal)
+        examples = Examples(columns.encode(table, frame[kept], Strange(str(table.path))), y)
         for change in self.changes:
             examples = change(examples)
         return examples
@@ -171,7 +165,7 @@ class StreamedExamples:
         """Fit the scaling of a kind to the training examples."""
         columns = self.survey.columns
         found = self.survey.moments.scaling("standard" if kind == "auto" else kind)
-        shown = indicators(columns.names, columns.categories)
+        shown = indicators(columns.names, columns.categories, columns.decided)
         if shown is None:
             return found
         offset, factor, missing = np.zeros(len(shown)), np.ones(len(shown)), np.zeros(len(shown))
@@ -184,63 +178,75 @@ class _Found:
     """Statistics of the first pass over a table: texts of all rows, and moments of the training rows.
 
     Attributes:
+        column: How the numbers of the target are written; None where they are none.
         texts: How often each text was found, for each column of text.
-        target: The same for the target.
-        numeric: Whether all of the target's texts are numbers.
-        train_target: How often the target has each text in training.
+        strange: Texts among numbers and dates.
+        target: How often each text was found in the target.
+        train_target: The same in training.
         moments: Of the columns of numbers, in training.
         target_moments: Of the target's numbers, in training.
         digest: Of all that was read.
+        without: Number of rows without a target.
     """
 
+    column: Column | None
     texts: dict[int, Counter[str]]
+    strange: Strange
     target: Counter[str] = field(default_factory=Counter)
-    numeric: bool = True
     train_target: Counter[str] = field(default_factory=Counter)
     moments: Moments | None = None
     target_moments: Moments | None = None
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=8))
+    without: int = 0
 
-    def add(self, block: CSVTable | ParquetTable, columns: Columns, *, train: bool) -> int:
-        """Add the rows of a block; returns their number."""
-        import pandas as pd
-
+    def add(self, block: CSVTable | ParquetTable, columns: Columns, *, train: bool) -> tuple[int, int]:
+        """Add the rows of a block; returns the number of those with a target, and of those whose target is a text."""
+        frame = block.read(columns.wanted, columns.plain)
         chosen = columns.wanted[-1]
-        x, text = block.read(columns.numeric, columns.wanted, [chosen])
+        y = self._values(frame[chosen], block.decimal)
+        kept = frame[chosen].notna().to_numpy()
+        self.without += int((~kept).sum())
+        if y is not None and np.isinf(y).any():
+            row = int(np.isinf(y).argmax())
+            raise InputError(
+                f"{block.path}, {block.row(row)}, {block.column(chosen)}: {frame[chosen].iloc[row]!r} is not finite; "
+                "correct it or remove the row"
+            )
+        frame = frame[kept]
+        x = columns.only_numbers.encode(block, frame, self.strange)
         self.digest.update(x.data)
-        for index in columns.wanted:
-            counts = occurrences(text[index])
+        for index in [*columns.text, chosen]:
+            counts = occurrences(frame[index])
             self.digest.update(repr(sorted(counts.items())).encode())
             _count(self.target if index == chosen else self.texts[index], counts)
             if train and index == chosen:
                 _count(self.train_target, counts)
-        if train:
+        if train and len(frame):
             self.moments = _merged(self.moments, Moments.of(x))
-        if self.numeric:
-            y = pd.to_numeric(text[chosen], errors="coerce").to_numpy(np.float64)[:, np.newaxis]
-            self.numeric = not np.isnan(y).any()
-            if train:
-                self.target_moments = _merged(self.target_moments, Moments.of(y))
-        return len(x)
+            if y is not None:
+                self.target_moments = _merged(self.target_moments, Moments.of(y[kept][:, np.newaxis]))
+        return len(frame), 0 if y is None else int(np.isnan(y[kept]).sum())
 
-    def decided(self, table: CSVTable | ParquetTable, column: int, task: TaskChoice) -> tuple[Task, tuple[str, ...]]:
-        """Decide the task and the target's texts, one for each class; none for regression."""
+    def _values(self, texts: "pd.Series[str]", decimal: str) -> Array | None:
+        """The target's numbers; None where it has none."""
+        if self.column is None:
+            return None
+        return inputs_of(self.column._replace(kind="number"), (), texts, decimal)[0][:, 0]
+
+    def decided(self, table: CSVTable | ParquetTable, column: int, task: TaskChoice, *, text: bool) -> Target:
+        """Decide what the target is."""
+        where, name = f"{table.path}, {table.column(column)}", (table.header and table.header[column]) or "y"
         many = len(self.target) > MOST_TEXTS
-        where = f"{table.path}, {table.column(column)}"
-        if task == "auto":
-            task = (
-                "regression" if self.numeric and (many or task_of([*self.target]) == "regression") else "classification"
-            )
-        if task == "regression":
-            if not self.numeric:
-                text = next((text for text in self.target if number(text) is None), "text")
-                raise InputError(f"{where}: {text[:40]!r} is not a number; correct it or remove the row")
-            return task, ()
+        if many and self.column is not None and task != "classification":
+            return Target("regression", (), {}, self.column._replace(name=name, kind="values"))
         if many:
             raise InputError(f"{where}: the target has more than {MOST_TEXTS} classes; choose another target")
-        if len(self.train_target) < 2:
+        found = decide_target(
+            where, name, self.target, task, table.decimal, text=text, few=False, place=lambda _: where
+        )
+        if found.classes and len({found.numbering.get(text) for text in self.train_target}) < 2:
             raise InputError(f"{where}: the training examples are all of one class; choose another target")
-        return task, tuple(self.target)
+        return found
 
 
 def _count(all_texts: Counter[str], counts: Mapping[str, int]) -> None:
@@ -251,19 +257,6 @@ def _count(all_texts: Counter[str], counts: Mapping[str, int]) -> None:
 
 def _merged(one: Moments | None, other: Moments) -> Moments:
     return other if one is None else one.plus(other)
-
-
-def _parts(validation: float, test: float, seed: int) -> Iterator[int]:
-    """The part of each block: 0 for training, 1 for validation, 2 for the test; held out at even distances."""
-    first, second = generator(seed, Stream.DATA, Draw.SPLIT).random(2)
-    rest = 0
-    for block in itertools.count():
-        if math.floor((block + 1) * test + first) > math.floor(block * test + first):
-            yield 2
-            continue
-        watched = math.floor((rest + 1) * validation + second) > math.floor(rest * validation + second)
-        yield int(watched)
-        rest += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,11 +285,13 @@ def stream_table(
     test: float = 0.2,
     seed: int = 0,
     on_block: Callable[[float], None] | None = None,
+    options: TableOptions = PLAIN_TABLE,
 ) -> StreamedTable:
     """Survey a table once, in little memory, for its columns, classes and scales.
 
     The table is read as by `load_table`. Whole blocks of rows (of a CSV file 64 KiB to 4 MiB, of a Parquet file its row
-    groups) are held out, at even distances over the file. Which columns hold numbers is told by the first mebibyte.
+    groups) are held out, at even distances over the file. What each column is, is told by the first mebibyte of a
+    CSV file or the first row group; later texts that do not fit are taken for missing, with a `TableWarning`.
 
     Args:
         path: A CSV or Parquet file.
@@ -306,71 +301,70 @@ def stream_table(
         test: Part of the blocks for the end; at least 0 and below 1.
         seed: Of which blocks are held out.
         on_block: Called with the share of the file that is done.
+        options: What is said about the table, rather than told by its content.
 
     Raises:
         FileError: The file cannot be read.
         InputError: The options do not fit the file, it has too few blocks, or its content is wrong.
     """
     check_task(task)
-    table = open_table(path, LONGEST_BEGINNING)
-    columns = choose_columns(table, target, None)
-    chosen = columns.wanted[-1]
-    found = _Found({index: Counter() for index in columns.text})
+    table = open_table(path, LONGEST_BEGINNING, options)
+    chosen, asked = target_column(table, target), Asked.of(table, options)
+    columns, column = _choose_by_beginning(table, chosen, asked, options)
+    found = _Found(column, {index: Counter() for index in columns.text}, Strange(str(table.path), options.strict))
     places: list[list[Any]] = [[], [], []]
-    rows: list[list[int]] = [[], [], []]
-    for part, block, done in _divided(table, validation, test, seed):
-        rows[part].append(found.add(block, columns, train=part == 0))
-        places[part].append(block.place)
+    rows: list[list[tuple[int, int]]] = [[], [], []]
+    for part, block, done in divided(table, validation, test, seed):
+        counted = found.add(block, columns, train=part == 0)
+        if counted[0]:
+            rows[part].append(counted)
+            places[part].append(block.place)
         if on_block:
             on_block(done)
-    _check_parts(table.path, places, validation, test)
+    check_parts(table.path, places, validation, test)
+    found.strange.warn()
     columns = columns.settled(table, found.texts)
-    settled, texts = found.decided(table, chosen, task)
-    classes, numbering = classes_of(texts) if texts else ((), {})
-    counts = np.zeros(len(classes))
-    for text in texts:
-        counts[numbering[text]] += found.train_target[text]
+    settled = found.decided(table, chosen, task, text=chosen in asked.text)
+    texts = any(not settled.takes(text, table.decimal) for text in found.target)  # are no targets then
+    sizes = [[count - strays * texts for count, strays in part] for part in rows]
+    without = found.without + (sum(strays for part in rows for _, strays in part) if texts else 0)
+    counts = np.zeros(len(settled.classes))
+    for text, number in settled.numbering.items():
+        counts[number] += found.train_target[text]
     assert found.moments is not None
-    survey = Survey(columns, settled, numbering, found.moments, found.target_moments, counts, found.digest.hexdigest())
+    survey = Survey(columns, settled, found.moments, found.target_moments, counts, found.digest.hexdigest())
     train, watched, held_out = (
-        StreamedExamples(table.beginning, survey, tuple(places[part]), tuple(rows[part])) for part in range(3)
+        StreamedExamples(table.beginning, survey, tuple(places[part]), tuple(sizes[part])) for part in range(3)
     )
+    name = settled.column.name
+    notes = [f"{without} rows have no value in {name!r}, and are left out"] if without else []
     dataset = Dataset(
         name=table.path.name,
         examples=train.read(0),
         test=None,
-        task=settled,
-        classes=classes,
+        task=settled.task,
+        classes=settled.classes,
         features=columns.names,
-        target=(table.header and table.header[chosen]) or "y",
+        target=name,
         categories=columns.categories,
-        left_out=columns.left_out,
+        columns=(*columns.in_order, settled.column),
+        notes=(*table.notes, *notes),
+        missing=options.missing,
     )
     return StreamedTable(dataset, train, watched if validation else None, held_out if test else None)
 
 
-def _divided(
-    table: CSVTable | ParquetTable, validation: float, test: float, seed: int
-) -> Iterator[tuple[int, CSVTable | ParquetTable, float]]:
-    """Yield the blocks of a table, each with its part and the share of the file read so far."""
-    total = table.path.stat().st_size
-    size = min(LARGEST_BLOCK, max(SMALLEST_BLOCK, total // 100))
-    blocks: Iterator[CSVTable | ParquetTable] = table.blocks(size)
-    for part, block in zip(_parts(validation, test, seed), blocks, strict=False):
-        yield part, block, block.share_before(total)
-
-
-def _check_parts(path: Path, places: list[list[Any]], validation: float, test: float) -> None:
-    count = sum(map(len, places))
-    if count < LEAST_BLOCKS:
-        raise InputError(
-            f"{path}: the number of blocks of rows is {count}, too few to stream; leave out stream=True, or write "
-            "a Parquet file with a smaller row_group_size"
-        )
-    for name, part, fraction in (("validation", 1, validation), ("test", 2, test)):
-        if fraction and not places[part]:
-            raise InputError(
-                f"{path}: has {count} blocks of rows, too few to hold out {fraction} for {name}; hold out more"
-            )
-    if not places[0]:
-        raise InputError(f"{path}: no rows are left to train on; hold out less")
+def _choose_by_beginning(
+    table: CSVTable | ParquetTable, chosen: int, asked: Asked, options: TableOptions
+) -> tuple[Columns, Column | None]:
+    """Choose the columns by the file's beginning; and tell how the target's numbers are written, if it has some."""
+    blocks: Iterator[CSVTable | ParquetTable] = table.blocks(ENOUGH_TO_TELL_NUMBERS)
+    beginning = next(blocks, table)
+    plain = table.plain([k for k in range(table.width) if k != chosen and k not in asked.text])
+    frame = beginning.read(range(table.width), [*plain])
+    columns = choose_columns(table, chosen, frame, [k for k, doubt in plain.items() if doubt], asked)
+    counts = occurrences(frame[chosen])
+    if chosen in asked.text or not counts:
+        return columns, None
+    name = (table.header and table.header[chosen]) or "y"
+    return columns, numbers_of(name, table.column(chosen), counts, table.decimal, sure=False)

@@ -15,6 +15,8 @@ from PIL import Image
 
 from sfumato import plots
 from sfumato.arrays import Array
+from sfumato.data.columns import widths
+from sfumato.data.dates import date_of
 from sfumato.evaluation.confusion import ConfusionMatrix
 from sfumato.evaluation.formatting import number
 from sfumato.evaluation.measurement import Measurement
@@ -207,14 +209,17 @@ def _cells(measured: Measurement, example: int) -> list[str]:
     """Format an example's values as they were in its table: categories by name."""
     x, cells = measured.examples.x[example], []
     start = 0
-    for name in measured.model.features:
-        known = measured.model.categories.get(name)
-        if known is None:
-            cells.append("missing" if np.isnan(x[start]) else f"{x[start]:.6g}")
-        else:
+    model = measured.model
+    for name, width in zip(model.features, widths(model.features, model.categories, model.columns), strict=True):
+        known, column = model.categories.get(name), model.known.decided(name)
+        if known is not None:
             shown = np.flatnonzero(x[start : start + len(known)])
             cells.append(known[shown[0]] if shown.size else "missing")
-        start += 1 if known is None else len(known)
+        elif np.isnan(x[start]):
+            cells.append("missing")
+        else:
+            cells.append(date_of(x[start] + column.first) if column.kind == "date" else f"{x[start]:.6g}")
+        start += width
     return cells
 
 

@@ -5,13 +5,14 @@ tables: that is done in float64 as in training, since in float32 small variation
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.data.spellings import ANY_CAPITALS, variants
 from sfumato.errors import FileError, InputError
 from sfumato.layers import (
     AveragePooling,
@@ -48,16 +49,17 @@ def save_onnx(model: Model, path: str | Path) -> None:
 
     Its input `x` is (n, *input_shape), float64 for tables, NaN where a number is missing, and uint8 for images. If some
     columns of a table are categories, `x` has the columns of numbers alone, and the input `text`, (n, columns), has the
-    others as strings, "" where one is missing. Its outputs are `probabilities`, (n,
+    others as strings, "" where one is missing; one that is unknown is taken for missing as well. A date is a number in
+    `x`: days since 1970-01-01. Its outputs are `probabilities`, (n,
     classes), and `label`, (n,), the number of the likeliest; for regression `value`, (n,). Names of classes, features
-    and target, and the categories, are in the file's metadata, as JSON.
+    and target, the categories, and what was decided on each column, are in the file's metadata, as JSON.
 
     Raises:
         FileError: if the file cannot be written, or the library onnx is not installed.
         InputError: if the network has layers of one's own, which ONNX cannot describe.
     """
     graph = _Graph()
-    z = graph.scaled(model, graph.encoded(model) if model.categories else "x")
+    z = graph.scaled(model, graph.encoded(model) if _is_encoded(model) else "x")
     parameters = model.network.parameters(model.theta.astype(np.float32))
     for layer, own in zip(model.network.layers, parameters, strict=True):
         z = graph.layer(layer, own, z)
@@ -89,17 +91,60 @@ class _Graph:
         """Add nodes that join numbers and encoded categories in the order of the model's features."""
         parts, numbers, texts = [], 0, 0
         for name in model.features:
-            if name in model.categories:
+            column = model.known.decided(name)
+            if column.kind == "category":
                 text = self.add("Gather", "text", self.constant(np.array([texts])), axis=1)
-                known = list(model.categories[name])
-                shown = self.add("OneHotEncoder", text, domain=MACHINE_LEARNING, cats_strings=known, zeros=1)
-                row = self.add("Squeeze", shown, self.constant(np.array([1])))
-                parts.append(self.add("Cast", row, to=self.onnx.TensorProto.DOUBLE))
+                parts.append(self.categories(text, model.categories[name], folded=column.form == ANY_CAPITALS))
                 texts += 1
-            else:
-                parts.append(self.add("Gather", "x", self.constant(np.array([numbers])), axis=1))
-                numbers += 1
+                continue
+            number = self.add("Gather", "x", self.constant(np.array([numbers])), axis=1)
+            parts.append(self.date(number, column.first) if column.kind == "date" else number)
+            numbers += 1
         return self.add("Concat", *parts, axis=1)
+
+    def categories(self, text: str, known: Sequence[str], *, folded: bool) -> str:
+        """Add nodes that encode a column of text, all zeros for one that is unknown; `folded` in any capitals."""
+        other = variants(known) if folded else {}
+        shown = self.add("OneHotEncoder", text, domain=MACHINE_LEARNING, cats_strings=[*known, *other], zeros=1)
+        row = self.add("Squeeze", shown, self.constant(np.array([1])))
+        found = self.add("Cast", row, to=self.onnx.TensorProto.DOUBLE)
+        if not other:
+            return found
+        names = [*known, *other.values()]
+        return self.add("MatMul", found, self.constant(np.array([[a == b for b in known] for a in names], np.float64)))
+
+    def date(self, days: str, first: float) -> str:
+        """Add nodes from days since 1970-01-01 to days since the first, month and weekday, as `dates.parts_of_days`."""
+        whole = self.add("Floor", days)
+        of_era = self.rest(self.plus(whole, 719468), 146097)
+        leaps = [self.over(of_era, by) for by in (1460, 36524, 146096)]
+        corrected = self.add("Sub", self.add("Add", self.add("Sub", of_era, leaps[0]), leaps[1]), leaps[2])
+        year = self.over(corrected, 365)
+        before = self.add("Sub", self.add("Add", self.times(year, 365), self.over(year, 4)), self.over(year, 100))
+        of_year = self.add("Sub", of_era, before)
+        from_march = self.over(self.plus(self.times(of_year, 5), 2), 153)
+        late = self.add("GreaterOrEqual", from_march, self.constant(np.array(10.0)))
+        turn = self.times(self.add("Cast", late, to=self.onnx.TensorProto.DOUBLE), -12)
+        month = self.add("Add", self.plus(from_march, 3), turn)
+        missing = self.add("Sub", days, days)  # NaN where there is no date
+        parts = [self.plus(days, -first), self.add("Add", month, missing), self.rest(self.plus(whole, 3), 7)]
+        return self.add("Concat", *parts, axis=1)
+
+    def plus(self, x: str, number: float) -> str:
+        """Add a node that adds a number."""
+        return self.add("Add", x, self.constant(np.array(float(number))))
+
+    def times(self, x: str, number: float) -> str:
+        """Add a node that multiplies by a number."""
+        return self.add("Mul", x, self.constant(np.array(float(number))))
+
+    def over(self, x: str, number: float) -> str:
+        """Add nodes that divide by a number and round down."""
+        return self.add("Floor", self.add("Div", x, self.constant(np.array(float(number)))))
+
+    def rest(self, x: str, number: float) -> str:
+        """Add nodes for the rest of a division."""
+        return self.add("Sub", x, self.times(self.over(x, number), number))
 
     def scaled(self, model: Model, x: str) -> str:
         """Add nodes that scale raw inputs for the network."""
@@ -147,7 +192,7 @@ class _Graph:
         helper, proto = self.onnx.helper, self.onnx.TensorProto
         kind = proto.UINT8 if _is_image(model) else proto.DOUBLE
         texts = len(model.categories)
-        shape = [len(model.features) - texts] if texts else model.network.input_shape
+        shape = [len(model.features) - texts] if _is_encoded(model) else model.network.input_shape
         inputs = [helper.make_tensor_value_info("x", kind, ["n", *shape])] if all(shape) else []
         inputs += [helper.make_tensor_value_info("text", proto.STRING, ["n", texts])] if texts else []
         graph = helper.make_graph(self.nodes, "sfumato", inputs, outputs, self.constants)
@@ -155,6 +200,7 @@ class _Graph:
         made = helper.make_model(graph, opset_imports=versions[: 2 if texts else 1], producer_name="sfumato")
         made.ir_version = IR
         names = {name: getattr(model, name) for name in ("classes", "features", "target", "categories")}
+        names["columns"] = [column._asdict() for column in model.columns]
         helper.set_model_props(made, {key: json.dumps(value, ensure_ascii=False) for key, value in names.items()})
         self.onnx.checker.check_model(made, full_check=True)
         return bytes(made.SerializeToString())
@@ -196,6 +242,11 @@ FORMS: dict[type[Layer[Any]], Form] = {
     Softmax: _plain("Softmax", axis=-1),
 }
 """Each layer's form in ONNX: one entry a layer."""
+
+
+def _is_encoded(model: Model) -> bool:
+    """Whether some columns are no numbers."""
+    return bool(model.categories) or any(column.kind == "date" for column in model.columns)
 
 
 def _is_image(model: Model) -> bool:

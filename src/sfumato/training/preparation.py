@@ -166,6 +166,8 @@ class Training:
             features=dataset.features,
             target=dataset.target,
             categories=dataset.categories,
+            columns=dataset.columns,
+            missing=dataset.missing,
         )
 
 

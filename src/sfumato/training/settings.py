@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from sfumato.checks import one_of, suggestion, whole
 from sfumato.data.dataset import TaskChoice
+from sfumato.data.options import TableOptions, joined_names, table_options
 from sfumato.data.scaling import ScalingKind
 from sfumato.errors import InputError
 from sfumato.layers import ACTIVATIONS
@@ -79,10 +80,53 @@ class TrainingSettings:
     task: TaskChoice = field(
         default="auto",
         metadata=about(
-            "auto: classes if text or at most 20 whole numbers.",
+            "auto: classes if text, or at most 20 whole numbers that repeat.",
             panel="Data",
             choices=get_args(TaskChoice),
         ),
+    )
+    drop: Sequence[str] | None = field(
+        default=None, metadata=about("Columns of a table to leave out.", panel="Data", metavar="NAME,...")
+    )
+    text: Sequence[str] | None = field(
+        default=None,
+        metadata=about("Columns whose numbers are names of categories.", panel="Data", metavar="NAME,..."),
+    )
+    number: Sequence[str] | None = field(
+        default=None,
+        metadata=about("Columns of numbers, in which all other texts are missing.", panel="Data", metavar="NAME,..."),
+    )
+    missing: Sequence[str] | None = field(
+        default=None,
+        metadata=about(
+            "More texts that stand for a missing value.",
+            shown="NA, n/a, NaN, null, None, #N/A, ?, - and the like",
+            panel="Data",
+            metavar="TEXT,...",
+        ),
+    )
+    header: str = field(
+        default="auto",
+        metadata=about("Whether the first row of a CSV file holds names.", panel="Data", choices=("auto", "yes", "no")),
+    )
+    separator: str | None = field(
+        default=None,
+        metadata=about(
+            "Sign between the values of a CSV file.", shown="told by its rows", panel="Data", metavar="SIGN"
+        ),
+    )
+    encoding: str | None = field(
+        default=None,
+        metadata=about(
+            "Of a CSV file.",
+            shown="utf-8, else cp1252 or mac-roman by its words",
+            panel="Data",
+            metavar="NAME",
+        ),
+    )
+    strict: bool = field(
+        default=False,
+        metadata=about("Refuse unknown categories, and texts among numbers.", panel="Data"),
     )
     limit: int | None = field(
         default=None, metadata=about("Use a random N of the examples.", panel="Data", metavar="N", least=1)
@@ -285,6 +329,20 @@ class TrainingSettings:
         """Settings as the options of the command line: text, numbers, booleans or None, by name."""
         return {own.name: option_value(own.name, getattr(self, own.name)) for own in fields(self)}
 
+    @property
+    def table_options(self) -> TableOptions:
+        """Options for reading the table."""
+        return table_options(
+            header=self.header,
+            encoding=self.encoding,
+            separator=self.separator,
+            missing=self.missing,
+            drop=self.drop,
+            text=self.text,
+            number=self.number,
+            strict=self.strict,
+        )
+
     def files(self) -> list[str]:
         """Names of the files of validation and test examples, where those are in files."""
         return [str(part) for part in (self.validation, self.test) if isinstance(part, str | Path)]
@@ -300,14 +358,16 @@ def option_value(name: str, value: Any) -> Any:
         return value
     match name:
         case "hidden":
-            return ",".join(map(str, units_of(value))) or "none"
+            value = ",".join(map(str, units_of(value))) or "none"
         case "batch_size":
-            return str(value)
+            value = str(value)
+        case "drop" | "text" | "number" | "missing":
+            value = joined_names(value)
         case "class_weight":
-            return ",".join(f"{label}={_number(weight)}" for label, weight in value.items())
+            value = ",".join(f"{label}={_number(weight)}" for label, weight in value.items())
         case "validation" | "test":
-            return _number(getattr(value, "name", value))
-    return value if isinstance(value, int | float) else re.sub(r" at 0x[0-9a-f]+", "", str(value))
+            value = _number(getattr(value, "name", value))
+    return value if isinstance(value, int | float | str) else re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def units_of(hidden: int | Sequence[int]) -> tuple[int, ...]:

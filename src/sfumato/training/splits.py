@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from sfumato import data
+from sfumato.data.choosing import Known
 from sfumato.data.dataset import Dataset, Examples
 from sfumato.data.loading import as_dataset, renumbered, with_test
 from sfumato.data.streaming import StreamedExamples
-from sfumato.data.tables import Known
 from sfumato.errors import InputError
 from sfumato.training.settings import TrainingSettings, option_value
 
@@ -53,7 +53,7 @@ def load_splits(
 
     Args:
         source: The data, as of `sfumato.train`.
-        settings: Target, task, limit, validation, test and stream are used.
+        settings: Target, task, limit, validation, test, stream and what is said of a table are used.
         seed: Of the choice of examples.
         on_block: Called with the share of a stream's file that is done.
 
@@ -62,7 +62,8 @@ def load_splits(
     """
     if settings.stream:
         return _split_stream(source, settings, seed, on_block)
-    return split_dataset(as_dataset(source, target=settings.target, task=settings.task), settings, seed)
+    dataset = as_dataset(source, target=settings.target, task=settings.task, options=settings.table_options)
+    return split_dataset(dataset, settings, seed)
 
 
 def split_dataset(dataset: Dataset, settings: TrainingSettings, seed: int) -> Splits:
@@ -97,9 +98,10 @@ def _split_stream(
         test=fractions["test"] or 0.0,
         seed=seed,
         on_block=on_block,
+        options=settings.table_options,
     )
     validation, test = (
-        part if fractions[name] is not None else _other(name, choices[name], table.dataset, settings.target)
+        part if fractions[name] is not None else _other(name, choices[name], table.dataset, settings)
         for name, part in (("validation", table.validation), ("test", table.test))
     )
     return Splits(table.dataset, table.train, validation, test)
@@ -114,7 +116,7 @@ def _hold_out(
 ) -> tuple[Examples, Examples | None]:
     fraction = _fraction(name, choice)
     if fraction is None:
-        return examples, _other(name, choice, dataset, settings.target)
+        return examples, _other(name, choice, dataset, settings)
     try:
         return data.split(examples, fraction, seed, stratify=bool(dataset.classes))
     except InputError as error:
@@ -131,11 +133,19 @@ def _fraction(name: str, choice: Any) -> float | None:
     return float(choice)
 
 
-def _other(name: str, choice: Any, dataset: Dataset, target: str | None) -> Examples:
+def _other(name: str, choice: Any, dataset: Dataset, settings: TrainingSettings) -> Examples:
     """Load the examples of another file, or other data, with the class numbers of the data set."""
-    known = Known(dataset.features, dataset.categories)
+    known = Known(dataset.features, dataset.categories, dataset.columns, dataset.missing, dataset.classes)
     task = dataset.task if dataset.features else "auto"
-    other = as_dataset(choice, target=target, task=task, few=True, known=known, name=f"{name}=...")
+    other = as_dataset(
+        choice,
+        target=settings.target,
+        task=task,
+        few=True,
+        known=known,
+        name=f"{name}=...",
+        options=settings.table_options,
+    )
     if name == "test":  # as for evaluate
         other = with_test(other)
     return renumbered(

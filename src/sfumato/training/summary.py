@@ -76,18 +76,21 @@ def summarize(
         "examples": {name: 0 if examples is None else examples.size for name, examples in shown.items()},
         **{name: result.settings[name] for name in ("backend", "device", "precision")},
         "version": __version__,
+        "columns": [column._asdict() for column in splits.dataset.columns],
         "notes": notes,
         "warnings": [words(text) for text in warnings],
         "report_on": held_out,
         "report": report.to_dict(),
     }
     text = "\n".join(
-        [*_head(model, splits, result, values), *notes, "", f"On the {held_out} data:", "", report.to_text()]
+        [*_head(model, splits, result, values, words), *notes, "", f"On the {held_out} data:", "", report.to_text()]
     )
     return Summary(_widths(model.network), text, values, report if isinstance(report, ConfusionMatrix) else None)
 
 
-def _head(model: Model, splits: Splits, result: FitResult, values: dict[str, Any]) -> list[str]:
+def _head(
+    model: Model, splits: Splits, result: FitResult, values: dict[str, Any], words: Callable[[str], str]
+) -> list[str]:
     lines = [
         f"{splits.dataset.name}: network {_widths(model.network)}, {model.network.size} parameters, "
         f"{values['epochs']} epochs ({values['steps']} steps) in {values['seconds']:.2f} s"
@@ -99,6 +102,8 @@ def _head(model: Model, splits: Splits, result: FitResult, values: dict[str, Any
         lines.append(f"stopped early: the weights are those of epoch {result.best_epoch}, the lowest validation loss")
     if result.stopped == "converged":
         lines.append("stopped early: no lower loss can be found from here")
+    decided = [column.note for column in splits.dataset.columns if "(task=" in column.note]
+    lines += [words(note.partition(": ")[2]) for note in decided]
     for name, count in values["examples"].items():
         if count:
             accuracy = f", accuracy {values[f'{name}_accuracy']:.4f}" if model.classes else ""

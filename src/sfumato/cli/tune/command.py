@@ -68,7 +68,7 @@ def tune(
     if settings.validation is None:
         settings = replace(settings, validation=VALIDATION)
     plan = SearchPlan(data, settings, asdict(compute), search.trials, seed.seed)
-    with console.computing(output.threads):
+    with console.computing(output.threads), console.reading():
         if search.learning_rate_only:
             _range_test(plan, output, console)
         else:

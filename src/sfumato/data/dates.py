@@ -1,0 +1,120 @@
+"""Dates as people write them: their order decided by a whole column, and the numbers that stand for them."""
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from sfumato.arrays import Array
+
+PARTS = 3
+"""Inputs of a date: days since the column's first, month (1 to 12), day of the week (0 is Monday)."""
+
+YEAR_FIRST, DAY_FIRST, MONTH_FIRST, NAMED = "year-month-day", "day/month/year", "month/day/year", "1 January 2026"
+
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = {name: k for k, name in enumerate(_NAMES, 1)}
+_TIME = (
+    r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_DAY_NAME = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +)?"
+_MONTH = r"(?P<name>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
+FORMS = {
+    YEAR_FIRST: [r"(?P<year>[0-9]{4})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?:(?P=s)(?P<day>[0-9]{1,2}))?"],
+    DAY_FIRST: [r"(?P<day>[0-9]{1,2})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?P=s)(?P<year>[0-9]{4}|[0-9]{2})"],
+    MONTH_FIRST: [r"(?P<month>[0-9]{1,2})(?P<s>[-/.])(?P<day>[0-9]{1,2})(?P=s)(?P<year>[0-9]{4}|[0-9]{2})"],
+    NAMED: [
+        rf"{_DAY_NAME}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[ -]+{_MONTH},?[ -]+(?P<year>[0-9]{{4}}|[0-9]{{2}})",
+        rf"{_DAY_NAME}{_MONTH}[ -]+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<year>[0-9]{{4}})",
+        rf"{_MONTH}[ ,-]+(?P<year>[0-9]{{4}})",
+    ],
+}
+_PATTERNS = {form: [re.compile(text + _TIME, re.IGNORECASE) for text in texts] for form, texts in FORMS.items()}
+
+
+class Order(NamedTuple):
+    """The form of a column's dates, and what was taken where nothing proves it, in words."""
+
+    form: str
+    note: str
+
+
+def day_of(text: str, form: str) -> float | None:
+    """Parse a date of a form as days since 1970-01-01, with the time as a fraction; None for any other text.
+
+    >>> day_of("1970-01-02 12:00", YEAR_FIRST), day_of("3/4/1970", DAY_FIRST), day_of("3/4/1970", MONTH_FIRST)
+    (1.5, 92.0, 62.0)
+    """
+    found = next((match for match in (p.fullmatch(text) for p in _PATTERNS[form]) if match), None)
+    if found is None:
+        return None
+    parts = found.groupdict()
+    year = int(parts["year"])
+    if len(parts["year"]) == 2:
+        year += 2000 if year < 69 else 1900  # as POSIX has it
+    month = MONTHS[parts["name"][:3].lower()] if "name" in parts else int(parts["month"])
+    try:
+        days = date(year, month, int(parts.get("day") or 1)).toordinal() - date(1970, 1, 1).toordinal()
+    except ValueError:
+        return None
+    return days + _time(parts)
+
+
+def _time(parts: dict[str, str | None]) -> float:
+    """Part of the day of a time; a zone is left out of account."""
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
+    half = (parts.get("half") or "")[:1].lower()
+    hour = hour % 12 + 12 * (half == "p") if half else hour
+    return (hour * 3600 + minute * 60 + second) / 86400
+
+
+def date_of(day: float) -> str:
+    """A day, counted from 1970-01-01, as text.
+
+    >>> date_of(20000.5)
+    '2024-10-04'
+    """
+    return date.fromordinal(date(1970, 1, 1).toordinal() + math.floor(day)).isoformat()
+
+
+def order_of(texts: Iterable[str]) -> Order | None:
+    """Decide the form of a column's dates, by all of its different texts; None where most are no dates."""
+    texts = list(texts)
+    beginning = texts[:100]  # which tells most columns of text apart at once
+    if not any(_share(beginning, form) > 0.8 for form in FORMS):
+        return None
+    counts = {form: _share(texts, form) for form in FORMS}
+    best = max(counts, key=lambda form: counts[form])
+    if counts[best] < 0.9:
+        return None
+    if best in (DAY_FIRST, MONTH_FIRST) and counts[DAY_FIRST] == counts[MONTH_FIRST]:
+        best = DAY_FIRST if "." in texts[0] else MONTH_FIRST
+        first = "day" if best == DAY_FIRST else "month"
+        return Order(best, f"the {first} is taken to be first, as no value proves it")
+    said = {DAY_FIRST: "the day is first", MONTH_FIRST: "the month is first"}
+    return Order(best, said.get(best, ""))
+
+
+def _share(texts: list[str], form: str) -> float:
+    return sum(day_of(text, form) is not None for text in texts) / max(1, len(texts))
+
+
+def parts_of_days(days: Array, first: float) -> Array:
+    """Numbers of days since 1970-01-01, `(n,)`, as inputs `(n, 3)`; NaN where one is missing.
+
+    The month is found as by Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2021: arithmetic alone, which an
+    ONNX file can do as well.
+    """
+    whole = np.floor(days)
+    shifted = whole + 719468  # days since 1 March of the year 0
+    of_era = shifted - np.floor(shifted / 146097) * 146097
+    year = np.floor((of_era - np.floor(of_era / 1460) + np.floor(of_era / 36524) - np.floor(of_era / 146096)) / 365)
+    of_year = of_era - (365 * year + np.floor(year / 4) - np.floor(year / 100))
+    from_march = np.floor((5 * of_year + 2) / 153)
+    month = from_march + 3 - 12 * (from_march >= 10)
+    weekday = whole + 3 - np.floor((whole + 3) / 7) * 7
+    return np.stack([days - first, month, weekday], axis=1)

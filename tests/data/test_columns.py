@@ -1,0 +1,318 @@
+"""What each column of a table is: decided once, with a note, and the same for every table afterwards."""
+
+import gzip
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sfumato.data import Dataset, Known, TableOptions, load_features, load_table
+from sfumato.data.dates import DAY_FIRST, MONTH_FIRST, NAMED, YEAR_FIRST, order_of, parts_of_days
+from sfumato.data.notations import COMMA, POINT, amount, written
+from sfumato.errors import FileError, InputError, TableWarning
+
+
+def table(tmp_path: Path, lines: list[str], name: str = "a.csv", encoding: str = "utf-8") -> Path:
+    path = tmp_path / name
+    path.write_bytes("\n".join([*lines, ""]).encode(encoding))
+    return path
+
+
+def known(data: Dataset) -> Known:
+    return Known(data.features, data.categories, data.columns, data.missing, data.classes)
+
+
+@pytest.mark.parametrize(
+    ("texts", "notation", "values", "note"),
+    [
+        (["$450,000", "$1,250,000"], POINT, [450000, 1250000], "amounts, thousands by commas"),
+        (["1.234,5 EUR", "3 EUR"], COMMA, [1234.5, 3], "amounts, decimal commas, thousands by points"),
+        (["38.92%", "40 %"], POINT, [38.92, 40], "percents"),
+        (["450,000", "12"], POINT, [450000, 12], "thousands by commas, as no value proves otherwise"),
+        (["€ 1.234", "€ 999"], POINT, [1.234, 999], "amounts, decimal points, as no value proves otherwise"),
+        (["1.234", "1.234.567"], COMMA, [1234, 1234567], "thousands by points"),
+        (["1.234", "12,5"], COMMA, [1234, 12.5], "decimal commas, thousands by points"),
+        (["1,5", "2"], COMMA, [1.5, 2], "decimal commas"),
+        (["1 234,50", "7"], COMMA, [1234.5, 7], "decimal commas"),
+        (["($1,200.50)", "-$5", "$-5"], POINT, [-1200.5, -5, -5], "amounts, thousands by commas"),
+        (["CHF 1'200.50", "USD 7"], POINT, [1200.5, 7], "amounts"),
+    ],
+)
+def test_how_numbers_are_written_is_told_by_all_of_them(
+    texts: list[str], notation: str, values: list[float], note: str
+) -> None:
+    found = written(texts)
+    assert found == (notation, note)
+    assert [amount(text, found.notation) for text in texts] == values
+
+
+@pytest.mark.parametrize(
+    "text", ["A/5 386", "12 kg", "1,23,4", "1.2.3", "$", "%", "12:30", "3+", "(5", "--5", "2026-01-03"]
+)
+def test_what_is_no_number(text: str) -> None:
+    assert amount(text, POINT) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("$615,000", 615000.0), ("80.9%", 80.9), ("450,000", 450000.0), ("1.234,5 EUR", 1234.5)]
+)
+def test_amounts_are_values_in_targets_and_features(text: str, value: float, tmp_path: Path) -> None:
+    cells = [text, *(text.replace("1", str(k)).replace("5", str(k)) for k in (2, 3, 4, 6, 7))]
+    rows = [f'{k % 3}.5,"{cell}"' for k, cell in enumerate(cells)]
+    data = load_table(table(tmp_path, ["a,price", *rows]))
+    assert data.task == "regression"
+    assert data.examples.y[0] == value
+    assert any("price" in line for line in data.said)
+    data = load_table(table(tmp_path, ["price,kind", *(f'"{c}",{"xy"[k % 2]}' for k, c in enumerate(cells))]))
+    assert data.examples.x[0].tolist() == [value]
+    new = table(tmp_path, ["price", f'"{text}"', '"oh"'], "new.csv")
+    with pytest.warns(TableWarning, match="'oh' is not a number: 1 in all, taken for missing"):
+        x = load_features(new, known(data), 0)
+    assert x[0].tolist() == [value]
+    assert np.isnan(x[1]).all()
+
+
+def test_points_that_nothing_decides_are_decimal_and_said_to_be(tmp_path: Path) -> None:
+    rows = [f"{k}.{k}34,{'xy'[k % 2]}" for k in range(1, 9)]
+    data = load_table(table(tmp_path, ["a,kind", *rows]))
+    assert data.examples.x[0].tolist() == [1.134]
+    assert data.said == ("column 'a': its points are taken for decimal points, as no value proves otherwise",)
+    assert load_table(table(tmp_path, ["a,kind", *rows, "0.5,x"])).said == ()
+
+
+def test_a_target_of_nearly_as_many_texts_as_rows_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, ["a,name", *(f"{k % 4}.5,name {k}" for k in range(30))])
+    with pytest.raises(
+        InputError, match=r"column 'name': the target has 30 different texts in 30 rows, .*target=\.\.\."
+    ):
+        load_table(path)
+    assert len(load_table(path, task="classification").classes) == 30
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (range(1947, 1963), "regression"),
+        ([3, 4, 4, 6, 6, 8, 8, 8, 3, 4, 6, 8], "classification"),
+        ([1, 2, 3] * 2, "classification"),
+        ([0, 1], "classification"),
+        ([10, 20, 35, 41], "regression"),
+        ([0.5] * 20, "regression"),
+    ],
+)
+def test_whole_numbers_are_classes_where_they_repeat(values: list[int], task: str, tmp_path: Path) -> None:
+    data = load_table(table(tmp_path, ["a,y", *(f"{k % 3}.5,{v}" for k, v in enumerate(values))]))
+    assert data.task == task
+    note = f'classes: {", ".join(data.classes)} (task="regression" if these are values)'
+    assert [line for line in data.said if "classes" in line] == ([f"column 'y': {note}"] if data.classes else [])
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "#N/A", "None", "n/a", "<NA>", "-", "?", "null", "nan"])
+def test_rows_without_a_target_are_left_out_and_counted(cell: str, tmp_path: Path) -> None:
+    rows = [f"{k}.5,{'xy'[k % 2]}" for k in range(8)]
+    data = load_table(table(tmp_path, ["a,kind", *rows, f"9.5,{cell}", f"8.5,{cell}"]))
+    assert data.classes == ("x", "y")
+    assert data.examples.size == 8
+    assert data.notes == ("2 of 10 rows have no value in 'kind', and are left out",)
+
+
+def test_a_minus_beside_a_plus_is_no_missing_value(tmp_path: Path) -> None:
+    data = load_table(table(tmp_path, ["a,sign", *(f"{k}.5,{'+-'[k % 2]}" for k in range(8))]))
+    assert data.classes == ("+", "-")
+
+
+def test_a_few_texts_among_numbers_are_missing_and_counted(tmp_path: Path) -> None:
+    rows = [f"{k}.5,{'xy'[k % 2]}" for k in range(30)]
+    path = table(tmp_path, ["a,kind", *rows, "oops,x"])
+    data = load_table(path)
+    assert np.isnan(data.examples.x[-1]).all()
+    assert data.said == ("column 'a': 1 of 31 are no numbers ('oops'), taken for missing",)
+    with pytest.raises(InputError, match="line 32, column 'a': 'oops' is not a number; correct it"):
+        load_table(path, options=TableOptions(strict=True))
+
+
+def test_a_mixed_column_is_text(tmp_path: Path) -> None:
+    rows = [f"{['A/5 3', '17'][k % 2]},{k % 5}.5,{'xy'[k % 2]}" for k in range(30)]
+    data = load_table(table(tmp_path, ["ticket,b,kind", *rows]))
+    assert data.categories == {"ticket": ("17", "A/5 3")}
+    assert "column 'ticket': 15 numbers among 30 texts: taken for text" in data.said
+    options = TableOptions(number=("ticket",))
+    assert np.isnan(load_table(tmp_path / "a.csv", options=options).examples.x[:, 0]).sum() == 15
+
+
+def test_what_the_user_says_of_columns(tmp_path: Path) -> None:
+    rows = [f"{k % 3},{k % 4},{'none of it' if k == 5 else k % 5},{'xy'[k % 2]}" for k in range(30)]
+    path = table(tmp_path, ["a,b,c,kind", *rows])
+    data = load_table(path, options=TableOptions(drop=("b",), text=("a",), missing=("none of it",)))
+    assert data.features == ("a", "c")
+    assert data.categories == {"a": ("0", "1", "2")}
+    assert data.said == ("left out: column 'b' as asked",)
+    assert data.missing == ("none of it",)
+    with pytest.raises(InputError, match="there is no column 'bb'; did you mean 'b'"):
+        load_table(path, options=TableOptions(drop=("bb",)))
+
+
+@pytest.mark.parametrize(
+    "words", [("True", "TRUE", "false"), ("Yes", "yes", "No"), ("t", "T", "f"), ("Male", "male", "Female")]
+)
+def test_other_capitals_are_no_other_class_or_category(words: tuple[str, str, str], tmp_path: Path) -> None:
+    cells = [words[0], words[0], words[1], words[2], words[2]] * 4
+    data = load_table(table(tmp_path, ["a,b", *(f"{cell},{cell}" for cell in cells)]))
+    assert data.classes == tuple(sorted((words[0], words[2])))
+    assert data.categories == {"a": data.classes}
+    assert f"column 'a': {words[1]!r} is {words[0]!r}, in other capitals" in data.said
+    new = table(tmp_path, ["a", words[0].upper(), words[0].lower()], "new.csv")
+    np.testing.assert_array_equal(load_features(new, known(data), 0), data.examples.x[[0, 0]])
+
+
+def test_signs_that_differ_in_capitals_stay_two(tmp_path: Path) -> None:
+    cells = ["AA", "Aa", "aa"] * 5
+    data = load_table(table(tmp_path, ["gene,kind", *(f"{c},{'xy'[k % 2]}" for k, c in enumerate(cells))]))
+    assert data.categories == {"gene": ("AA", "Aa", "aa")}
+
+
+@pytest.mark.parametrize("name", ["rownames", "Unnamed: 0", "id", "first of all"])
+def test_columns_that_count_are_left_out(name: str, tmp_path: Path) -> None:
+    rows = [f"{k},{k % 5}.5,{'xy'[k % 2]}" for k in range(1, 21)]
+    data = load_table(table(tmp_path, [f"{name},b,kind", *rows]))
+    assert data.features == ("b",)
+    assert data.said == (f"left out: column {name!r} only counts the rows",)
+    data = load_table(table(tmp_path, [f"{name},b,kind", *rows, *rows]))
+    assert data.features == (name, "b")
+
+
+def test_headers_with_numbers_in_them(tmp_path: Path) -> None:
+    rows = [f"land {k % 3},{k}.5,{k}.25,{k}.75" for k in range(12)]
+    data = load_table(table(tmp_path, ["country,1960,1970,1980", *rows]))
+    assert data.features == ("country", "1960", "1970")
+    assert data.target == "1980"
+    assert "the first row is taken for names, though some are numbers (header='no' if it is a row)" in data.notes
+    assert load_table(tmp_path / "a.csv", options=TableOptions(header=False)).target == "y"
+    data = load_table(table(tmp_path, [f"{k % 7},{k % 5}.5,{k % 2}" for k in range(12)]))
+    assert data.notes == ("no row of names is on top (header='yes' if there is one)",)
+    forced = load_table(tmp_path / "a.csv", options=TableOptions(header=True))
+    assert forced.features == ("0", "0.5")
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("cp1252", "Windows-1252"), ("mac-roman", "Mac Roman")])
+def test_encodings_of_before(encoding: str, name: str, tmp_path: Path) -> None:
+    rows = [f"{k}.5,{['Müller', 'José'][k % 2]}" for k in range(8)]
+    path = table(tmp_path, ["größe,wer", *rows], encoding=encoding)
+    data = load_table(path)
+    assert (data.features, data.classes) == (("größe",), ("José", "Müller"))
+    assert data.notes == (f"not UTF-8: read as {name} (encoding=... for another)",)
+    assert load_table(path, options=TableOptions(encoding=encoding)).notes == ()
+
+
+def test_columns_of_one_name_are_numbered(tmp_path: Path) -> None:
+    data = load_table(
+        table(tmp_path, ["X,X,X.1,X,y", *(f"{k}.5,{k % 3},{k % 4},{k % 5},{'ab'[k % 2]}" for k in range(9))])
+    )
+    assert data.features == ("X", "X.2", "X.1", "X.3")
+    assert len(data.notes) == 1
+
+
+PLAIN = ["a,b,kind", *(f"{k}.5,{k % 3},{'xy'[k % 2]}" for k in range(12))]
+WAYS = {
+    "sep=": ["sep=;", *(line.replace(",", ";") for line in PLAIN)],
+    "bars": [line.replace(",", "|") for line in PLAIN],
+    "spaces": [line.replace(",", "   ") for line in PLAIN],
+    "remarks": ["# made by hand", "# in 2026, at home", *PLAIN],
+    "a name that is #": ["#" + line if line == PLAIN[0] else line for line in PLAIN],
+    "trailing commas": [line + "," for line in PLAIN],
+    "trailing commas below": [PLAIN[0], *(line + "," for line in PLAIN[1:])],
+    "R's names of rows": [PLAIN[0], *(f"r{k},{line}" for k, line in enumerate(PLAIN[1:]))],
+    "quoted": [",".join(f'"{cell}"' for cell in line.split(",")) for line in PLAIN],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_however_a_table_is_written(way: str, tmp_path: Path) -> None:
+    expected = load_table(table(tmp_path, PLAIN, "plain.csv"))
+    data = load_table(table(tmp_path, WAYS[way]))
+    assert (data.features, data.target, data.classes) == (("a", "b"), "kind", ("x", "y"))
+    np.testing.assert_array_equal(data.examples.x, expected.examples.x)
+
+
+def test_other_files_than_csv(tmp_path: Path) -> None:
+    expected = load_table(table(tmp_path, PLAIN)).examples.x
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
+    tabs = table(tmp_path, [line.replace(",", "\t") for line in PLAIN], "a.tsv")
+    for path in (tmp_path / "a.csv.gz", tabs):
+        np.testing.assert_array_equal(load_table(path).examples.x, expected)
+    (tmp_path / "cut.csv.gz").write_bytes((tmp_path / "a.csv.gz").read_bytes()[:-9])
+    with pytest.raises(FileError, match="not a whole gzip file"):
+        load_table(tmp_path / "cut.csv.gz")
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04...")
+    with pytest.raises(FileError, match="a spreadsheet's own file is not read; save the sheet as CSV"):
+        load_table(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("texts", "form", "note"),
+    [
+        (["2026-01-03", "2026-12-31"], YEAR_FIRST, ""),
+        (["03/04/2026", "13/04/2026"], DAY_FIRST, "the day is first"),
+        (["03/04/2026", "04/13/2026"], MONTH_FIRST, "the month is first"),
+        (["03/04/2026", "05/06/2026"], MONTH_FIRST, "the month is taken to be first, as no value proves it"),
+        (["03.04.2026", "05.06.2026"], DAY_FIRST, "the day is taken to be first, as no value proves it"),
+        (["Jan 1 2000", "Feb 1 2000"], NAMED, ""),
+        (["1-Jan-00", "12 February 2001"], NAMED, ""),
+    ],
+)
+def test_the_order_of_dates_is_told_by_all_of_them(texts: list[str], form: str, note: str) -> None:
+    assert order_of(texts) == (form, note)
+
+
+@pytest.mark.parametrize("texts", [["12", "13"], ["a", "b"], ["12:30", "13:45"], ["2026-13-45", "2026-99-99"]])
+def test_what_are_no_dates(texts: list[str]) -> None:
+    assert order_of(texts) is None
+
+
+def test_parts_of_days_are_those_of_the_calendar() -> None:
+    days = np.arange(-40000, 60000, 17.0)
+    stamps = pd.to_datetime(days, unit="D")
+    found = parts_of_days(days, -40000)
+    np.testing.assert_array_equal(found, np.stack([days + 40000, stamps.month, stamps.day_of_week], axis=1))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_dates_become_days_months_and_weekdays(name: str, tmp_path: Path) -> None:
+    dates = pd.date_range("2026-01-30", periods=40, freq="D")
+    frame = pd.DataFrame({"day": dates, "sold": np.arange(40) / 8})
+    path = tmp_path / name
+    frame.to_csv(path, index=False) if name == "a.csv" else frame.to_parquet(path)
+    data = load_table(path)
+    expected = np.stack([np.arange(40), dates.month, dates.day_of_week], axis=1)
+    np.testing.assert_array_equal(data.examples.x, expected)
+    assert data.said == ("column 'day': dates, as days since the first, month and day of the week",)
+    new = table(tmp_path, ["day", "2026-02-01", "", "someday"], "new.csv")
+    with pytest.warns(TableWarning, match="'someday' is not a date"):
+        x = load_features(new, known(data), 0)
+    assert x[0].tolist() == [2, 2, 6]
+    assert np.isnan(x[1:]).all()
+
+
+def test_the_order_of_dates_in_training_holds_afterwards(tmp_path: Path) -> None:
+    data = load_table(table(tmp_path, ["day,y", *(f"{k:02}/03/2026,{k}.5" for k in range(1, 29))]))
+    assert load_features(table(tmp_path, ["day", "02/03/2026"], "n.csv"), known(data), 0).tolist() == [[1, 3, 0]]
+
+
+def test_an_unknown_category_is_missing_and_counted(tmp_path: Path) -> None:
+    data = load_table(table(tmp_path, ["colour,y", *(f"{['red', 'blue'][k % 2]},{k}.5" for k in range(20))]))
+    path = table(tmp_path, ["colour", "red", "mauve", "teal", "NA"], "new.csv")
+    with pytest.warns(TableWarning, match="line 3, column 'colour': 'mauve' is not one .*, and 1 more like it: 2"):
+        x = load_features(path, known(data), 0)
+    assert x.tolist() == [[0, 1], [0, 0], [0, 0], [0, 0]]
+    with pytest.raises(InputError, match="line 3, column 'colour': 'mauve' is not one of the known"):
+        load_features(path, known(data), 0, TableOptions(strict=True))
+
+
+def test_a_table_without_surprises_says_nothing(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = load_table(table(tmp_path, PLAIN))
+        load_features(tmp_path / "a.csv", known(data), 0)
+    assert data.said == ()
