@@ -40,6 +40,7 @@ HIDDEN, L2, RATE, BATCH, EPOCHS = (100,), 1e-4, 0.001, 200, 200
 def estimators(regression: bool, seed: int) -> tuple[Any, Any]:
     """Ours and scikit-learn's, of the same settings."""
     same: dict[str, Any] = {"hidden": HIDDEN, "l2": L2, "learning_rate": RATE, "init": "glorot", "epochs": EPOCHS}
+    same |= {"schedule": "constant", "batch_size": BATCH}
     theirs: dict[str, Any] = {"hidden_layer_sizes": HIDDEN, "alpha": L2, "learning_rate_init": RATE, "max_iter": EPOCHS}
     same |= {"scaling": "none", "random_state": seed}
     theirs |= {"n_iter_no_change": EPOCHS, "random_state": seed}  # to the end, as ours

@@ -160,26 +160,6 @@ def test_balanced_weights_find_the_rare_class() -> None:
     assert found[0] < 0.3 < 0.6 < found[1]
 
 
-def test_partial_fit_learns_epoch_by_epoch_and_keeps_the_optimizer_s_memory(iris: tuple[Array, Array]) -> None:
-    x, y = iris
-    whole = NetworkClassifier(epochs=30, batch_size="full", random_state=0).fit(x, y)
-    parts = NetworkClassifier(batch_size="full", random_state=0)
-    for _ in range(30):
-        parts.partial_fit(x, y, classes=[0, 1, 2])
-    np.testing.assert_array_equal(parts.predict_proba(x), whole.predict_proba(x))
-    np.testing.assert_array_equal(parts.loss_curve_, whole.loss_curve_)
-
-
-def test_partial_fit_goes_on_with_classes_that_come_later() -> None:
-    x, y = load_iris(return_X_y=True)
-    streamed = NetworkClassifier(random_state=0)
-    order = np.random.default_rng(0).permutation(150)
-    for _ in range(200):
-        for rows in np.array_split(order, 3):
-            streamed.partial_fit(x[rows], y[rows], classes=np.arange(3))
-    assert (streamed.predict(x) == y).mean() > 0.95
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [

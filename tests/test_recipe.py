@@ -132,6 +132,18 @@ def _rmse(model: Model, x: Any, y: Any) -> float:
     return float(np.sqrt(np.mean((model.predict(x) - y) ** 2)))
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_constant_is_learned_by_every_way(stream: bool, tables: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.read_csv("prices.csv").assign(price=1e6 + 0.5)
+    pd.concat([frame] * 100).to_csv("constant.csv", index=False)
+    run = sfumato.train("constant.csv", epochs=2, stream=stream, task="regression")
+    np.testing.assert_array_equal(run.model.predict(frame), np.full(150, 1e6 + 0.5))
+    asked = ["train", "constant.csv", "--epochs", "2", "--task", "regression", "--out", "run", "--quiet"]
+    assert command([*asked, *(["--stream"] if stream else [])]) == 0
+    assert command(["predict", "run", "constant.csv"]) == 0
+    assert {*capsys.readouterr().out.split()[-150:]} == {"1000000.5"}
+
+
 def test_a_run_says_what_was_measured(tables: Path) -> None:
     run = sfumato.train("numbers.csv", **FAST)
     assert run.test_metrics == {"accuracy": run.test_accuracy, "log_loss": pytest.approx(run.report().loss)}

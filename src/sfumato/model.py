@@ -71,7 +71,8 @@ class Model:
     def __post_init__(self) -> None:
         nothing = np.zeros((1, *self.network.output_shape))
         said = self.loss.predict(nothing).shape[1:]
-        if self.theta.shape != (self.network.size,) or said != (() if not self.classes else (len(self.classes),)):
+        values = () if nothing.shape[1] == 1 else nothing.shape[1:]
+        if self.theta.shape != (self.network.size,) or said != ((len(self.classes),) if self.classes else values):
             raise InputError(
                 f"a network of {self.network.size} parameters and {self.network.output_shape} outputs does not fit "
                 f"{self.theta.shape} parameters and {len(self.classes)} classes under {type(self.loss).__name__}"
@@ -86,9 +87,14 @@ class Model:
         layers = ", ".join(type(layer).__name__ for layer in network.layers)
         return {
             "network": f"{sizes}, {network.size} parameters: {layers}",
-            "predicts": f"{self.target}, " + (f"one of {_few(self.classes)}" if self.classes else "a value"),
+            "predicts": f"{self.target}, {self._answer()}",
             **({"features": _few(self.features)} if self.features else {}),
         }
+
+    def _answer(self) -> str:
+        some = "some" if self.loss.multilabel else "one"
+        values = f"{self.several} values" if self.several else "a value"
+        return f"{some} of {_few(self.classes)}" if self.classes else values
 
     def __repr__(self) -> str:
         return "\n".join(["Model", *(f"  {name:<8}  {text}" for name, text in self._shown().items())])
@@ -164,6 +170,12 @@ class Model:
         return rows.ndim == 2 and rows.shape[1] == len(self.features) != self._width
 
     @property
+    def several(self) -> int:
+        """Number of labels or values that are predicted of an example; 0 where it is one class or one value."""
+        outputs = prod(self.network.output_shape)
+        return outputs if self.loss.multilabel or (outputs > 1 and not self.classes) else 0
+
+    @property
     def _width(self) -> int:
         return prod(self.network.input_shape)
 
@@ -190,7 +202,9 @@ class Model:
             )
 
     def predict_proba(self, x: Any) -> Array:
-        """Probability of each class for raw inputs x, as `inputs` takes them: (n, classes), rows adding up to one.
+        """Probability of each class for raw inputs x, as `inputs` takes them: (n, classes).
+
+        Rows add up to one, but of several labels an example each has a probability of its own.
 
         Raises:
             InputError: if this is a regression model, or x does not fit.
@@ -202,11 +216,15 @@ class Model:
     def predict(self, x: Any) -> Array:
         """The number of the likeliest class, (n,), an index into `classes`; for regression the value.
 
+        Of several labels an example: ones where a label is likelier than not, (n, classes). Of several values: (n, k).
+
         Args:
             x: Raw inputs, as `inputs` takes them: arrays, a DataFrame, the path of a CSV file, rows.
         """
         if not self.classes:
             return self.loss.predict(self.outputs(x))
+        if self.loss.multilabel:
+            return (self.predict_proba(x) > 0.5).astype(np.int64)
         winners: Array = self.predict_proba(x).argmax(axis=1)
         return winners
 
@@ -225,6 +243,8 @@ class Model:
             FileError, InputError: if the data cannot be read, or do not fit the model.
         """
         header = _header(data, self.known, options)
+        if self.several and header is not None:
+            raise InputError("the model predicts several labels or values, and a table names one target: give (x, y)")
         if target is None and self.target in (header or ()):
             target = self.target
         task = "auto" if header is None else "classification" if self.classes else "regression"

@@ -81,7 +81,8 @@ def parts_of(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[st
         raise ValueError(f"examples cannot have the shape {shape}")
     network = Network([_rebuild(layer, Layer) for layer in header["layers"]], tuple(shape))
     classes, features = _texts(header["classes"], "classes"), _texts(header["features"], "features")
-    if prod(network.output_shape) > max(1, len(classes)):
+    loss = _rebuild(header["loss"], Loss)
+    if loss.classifies and prod(network.output_shape) > max(1, len(classes)):
         raise ValueError(f"{len(classes)} classes do not fit outputs of shape {network.output_shape}")
     stored = header.get("categories", {})
     if not isinstance(stored, dict) or not stored.keys() <= set(features):
@@ -94,7 +95,7 @@ def parts_of(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[st
     return {
         "network": network,
         "theta": _theta(network, {name: a for name, a in tensors.items() if not name.startswith("scaling.")}),
-        "loss": _rebuild(header["loss"], Loss),
+        "loss": loss,
         "scaling": _scaling(scaling, network),
         "classes": classes,
         "features": features,

@@ -92,7 +92,7 @@ class NetworkObjective(Objective):
         network: The network whose parameters theta holds.
         loss: Loss on the network's outputs.
         x: Inputs, (n, *input_shape), floating point.
-        y: Truth, (n,): class numbers, or values for regression.
+        y: Truth, (n,): class numbers, or values for regression; (n, k) of several labels or values.
         sample_weight: Weight of each example, (n,), of mean one over the data set.
         l2: Lambda above, 0 or more.
         data_size: N above; n by default.
@@ -216,7 +216,7 @@ def check_examples(
     network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None, *, gaps: bool = False
 ) -> None:
     """Raise `InputError` for examples that do not fit network or loss; with `gaps`, inputs may be missing (NaN)."""
-    if y.ndim != 1:
+    if y.ndim not in (1, 2):
         raise InputError(f"the truth must be one entry an example, of shape ({len(y)},), not {y.shape}")
     if len(x) != len(y) or not len(x):
         raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
@@ -227,7 +227,7 @@ def check_examples(
     loss.check(y, math.prod(network.output_shape))
     if sample_weight is None:
         return
-    if sample_weight.shape != y.shape:
+    if sample_weight.shape != (len(y),):
         raise InputError(f"there must be one sample weight for each of {len(y)} examples, not {sample_weight.shape}")
     if not np.isfinite(sample_weight).all() or sample_weight.min() < 0:
         raise InputError("a sample weight must be a number of 0 or more")

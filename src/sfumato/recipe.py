@@ -170,7 +170,8 @@ def train(
 
     Args:
         data: A name of `data.NAMES`, a CSV or Parquet file, a folder of IDX files, a pandas DataFrame, a `Dataset`, or
-            `(x, y)` with features (n, d) or images (n, height, width, channels) and labels or values (n,).
+            `(x, y)` with features (n, d) or images (n, height, width, channels) and labels or values (n,). Of several
+            values an example y is (n, k); of several labels as well, in whole numbers that are 0 or 1.
         target: The column of a table to predict, by name or index; its last one by default.
         out: The folder to write model, checkpoint, history, report, configuration and figures to; nothing is written
             by default.

@@ -23,19 +23,30 @@ from sfumato import (
 )
 from sfumato.arrays import Array, to_numpy
 from sfumato.engine import NUMPY_DOUBLE, Engine
-from sfumato.losses import as_loss
+from sfumato.losses import MultilabelCrossEntropy, as_loss
 from sfumato.losses.classification import default_loss
 from sfumato.objective import OnDevice
 
-LOSSES: list[tuple[Loss, int]] = [(BinaryCrossEntropy(), 1), (CategoricalCrossEntropy(), 4), (MeanSquaredError(), 1)]
+LOSSES: list[tuple[Loss, int]] = [
+    (BinaryCrossEntropy(), 1),
+    (CategoricalCrossEntropy(), 4),
+    (MeanSquaredError(), 1),
+    (MeanSquaredError(), 3),
+    (MultilabelCrossEntropy(), 3),
+]
 
-every_loss = pytest.mark.parametrize(("loss", "outputs"), LOSSES, ids=[type(loss).__name__ for loss, _ in LOSSES])
+names = [f"{type(loss).__name__}-{outputs}" for loss, outputs in LOSSES]
+every_loss = pytest.mark.parametrize(("loss", "outputs"), LOSSES, ids=names)
 
 
 def outputs_and_truth(loss: Loss, outputs: int, n: int = 6) -> tuple[Array, Array]:
     rng = np.random.default_rng(n)
     z = 2 * rng.standard_normal((n, outputs))
-    return z, rng.integers(max(2, outputs), size=n) if loss.classifies else rng.standard_normal(n)
+    if loss.multilabel:
+        return z, rng.integers(2, size=(n, outputs))
+    if loss.classifies:
+        return z, rng.integers(max(2, outputs), size=n)
+    return z, rng.standard_normal(n if outputs == 1 else (n, outputs))
 
 
 class MeanOverOutputs(Objective):
@@ -78,7 +89,10 @@ def textbook(loss: Loss, z: Array, y: Array) -> Array:
         return np.asarray(-(y * np.log(p) + (1 - y) * np.log(1 - p)))
     if isinstance(loss, CategoricalCrossEntropy):
         return np.asarray(-np.log(special.softmax(z, axis=1))[range(len(y)), y])
-    return np.asarray((z[:, 0] - y) ** 2)
+    if isinstance(loss, MultilabelCrossEntropy):
+        p = special.expit(z)
+        return np.asarray(-(y * np.log(p) + (1 - y) * np.log(1 - p)).sum(axis=1))
+    return np.asarray(((z - y.reshape(z.shape)) ** 2).mean(axis=1))
 
 
 @every_loss
@@ -105,12 +119,14 @@ def test_loss_is_that_of_the_textbook(loss: Loss, outputs: int, engine: Engine, 
         (CategoricalCrossEntropy(), [[1e4, -1e4, 0], [0, 0, 1e4]], [0, 2], 0, [[0, 0, 0], [0, 0, 0]]),
         (CategoricalCrossEntropy(), [[1e4, -1e4, 0], [0, 0, 1e4]], [1, 0], 1.5e4, [[0.5, -0.5, 0], [-0.5, 0, 0.5]]),
         (MeanSquaredError(), [[1e4], [-1e4]], [1e4, 1e4], 2e8, [[0], [-2e4]]),
+        (MeanSquaredError(), [[1e4, 0], [-1e4, 0]], [[1e4, 0], [1e4, 0]], 1e8, [[0, 0], [-1e4, 0]]),
+        (MultilabelCrossEntropy(), [[1e4, -1e4], [-1e4, 1e4]], [[1, 0], [0, 0]], 5e3, [[0, 0], [0, 0.5]]),
     ],
 )
 def test_huge_outputs_are_measured_exactly(
     loss: Loss,
     z: list[list[float]],
-    y: list[int],
+    y: list[Any],
     mean: float,
     gradient: list[list[float]],
     single: bool,
@@ -153,6 +169,10 @@ def test_correct_counts_the_examples_whose_likeliest_class_is_the_true_one(
     loss: Loss, outputs: int, engine: Engine
 ) -> None:
     z, y = map(engine.put, outputs_and_truth(loss, outputs, n=50))
+    if loss.multilabel:
+        right = ((to_numpy(loss.predict(z)) > 0.5) == to_numpy(y)).all(axis=1)
+        assert loss.forward(z, y)[0].correct == np.count_nonzero(right)
+        return
     likeliest = to_numpy(loss.predict(z)).argmax(axis=-1)
     assert loss.forward(z, y)[0].correct == (np.count_nonzero(likeliest == to_numpy(y)) if loss.classifies else 0)
 
@@ -165,12 +185,14 @@ def test_predictions_are_probabilities_for_classes_and_values_for_regression(
     own = engine._replace(precision="float32") if single else engine
     z = own.put(np.vstack([outputs_and_truth(loss, outputs)[0], np.full((1, outputs), -1e4)]))
     predicted = to_numpy(loss.predict(z))
-    if loss.classifies:
+    if loss.multilabel:
+        np.testing.assert_allclose(predicted, special.expit(to_numpy(z)), rtol=1e-6)
+    elif loss.classifies:
         assert predicted.shape == (len(z), max(2, outputs))
         np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=10 * float(np.finfo(own.numpy_dtype).eps))
         assert predicted.min() >= 0
     else:
-        assert predicted.tolist() == z[:, 0].tolist()
+        assert predicted.tolist() == (z[:, 0] if outputs == 1 else z).tolist()
 
 
 def test_binary_prediction_is_one_minus_p_and_p() -> None:
@@ -184,6 +206,11 @@ def test_binary_prediction_is_one_minus_p_and_p() -> None:
 )
 def test_the_default_loss_fits_the_number_of_classes(classes: int, expected: tuple[Loss, int]) -> None:
     assert default_loss(classes) == expected
+
+
+def test_several_labels_and_values_have_an_output_each() -> None:
+    assert default_loss(3, 3) == (MultilabelCrossEntropy(), 3)
+    assert default_loss(0, 3) == (MeanSquaredError(), 3)
 
 
 def network_objective(

@@ -22,6 +22,7 @@ from sfumato import (
 )
 from sfumato.arrays import Array
 from sfumato.data import Examples
+from sfumato.losses import MultilabelCrossEntropy
 from sfumato.losses.base import Pullback, Sums
 from sfumato.training.fitting import REPLACED
 
@@ -112,10 +113,15 @@ def test_lbfgs_is_refused_with_dropout() -> None:
         (BinaryCrossEntropy(), 1, [-1, 1, 1]),
         (BinaryCrossEntropy(), 2, [0, 1, 1]),
         (MeanSquaredError(), 2, [0, 1, 1]),
+        (MeanSquaredError(), 1, [[0, 1], [1, 1], [0, 0]]),
+        (BinaryCrossEntropy(), 1, [[0], [1], [1]]),
+        (CategoricalCrossEntropy(), 2, [[0, 1], [1, 1], [0, 0]]),
+        (MultilabelCrossEntropy(), 2, [0, 1, 1]),
+        (MultilabelCrossEntropy(), 2, [[0, 2], [1, 1], [0, 0]]),
     ],
 )
-def test_truths_and_outputs_that_the_loss_does_not_know_are_refused(loss: Loss, outputs: int, y: list[int]) -> None:
-    with pytest.raises(InputError, match=r"class|output"):
+def test_truths_and_outputs_that_the_loss_does_not_know_are_refused(loss: Loss, outputs: int, y: list[Any]) -> None:
+    with pytest.raises(InputError, match=r"class|output|labels"):
         fit(multilayer_perceptron(1, [], outputs), loss, Examples(np.zeros((3, 1)), np.array(y)), epochs=1)
 
 

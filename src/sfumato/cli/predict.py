@@ -48,6 +48,8 @@ def predict(
         loaded = Model.load(model)
         precision = compute.precision or loaded.theta.dtype.name
         loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))
+        if loaded.several:
+            raise InputError(f"{model}: predicts several labels or values: use Model.load({model!r}).predict in Python")
         if proba and not loaded.classes:
             raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
         if is_picture(file):

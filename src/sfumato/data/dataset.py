@@ -22,7 +22,8 @@ class Examples(NamedTuple):
 
     Attributes:
         x: Features, `(n, d)` float64, NaN where one is missing, or images `(n, height, width, channels)` uint8.
-        y: Targets, `(n,)`: int64 indices of classes, or float64 values for regression.
+        y: Targets, `(n,)`: int64 indices of classes, or float64 values for regression. Of several labels or values an
+            example, `(n, k)`: int64 zeros and ones, or float64 values.
         sample_weight: What each row counts, `(n,)`; None where all count the same.
     """
 
@@ -119,6 +120,12 @@ class Dataset:
     def indicators(self) -> Array | None:
         """Mask of the columns of `x` that are categories, zeros and ones, `(d,)` of bool; None where none are."""
         return indicators(self.features, self.categories, self.columns)
+
+    @property
+    def several(self) -> int:
+        """Number of labels or values of an example; 0 where it has one class or one value."""
+        y = self.examples.y
+        return y.shape[1] if y.ndim == 2 else 0
 
     @property
     def image_shape(self) -> Shape | None:

@@ -11,7 +11,7 @@ from sfumato.arrays import Array
 from sfumato.data import load
 from sfumato.data.choosing import Known
 from sfumato.data.csv_format import number
-from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_names, check_task
+from sfumato.data.dataset import Dataset, Examples, Task, TaskChoice, check_names, check_task
 from sfumato.data.handed_in import is_frame
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.tables import frame_table, read_dataset
@@ -95,7 +95,7 @@ def renumbered(other: Dataset, name: str, classes: tuple[str, ...], shape: tuple
     x, y, weight = other.examples
     if x.shape[1:] != shape:
         raise InputError(f"{name}: its examples have shape {x.shape[1:]}; {shape} is expected")
-    if not classes:
+    if not classes or y.ndim == 2:
         return Examples(x, y, weight)
     unknown = sorted(set(other.classes) - set(classes))
     if unknown:
@@ -145,12 +145,19 @@ def _of_pair(
     options: TableOptions,
 ) -> Dataset:
     if is_frame(x) and weight is None:
+        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+            table = _of_pair(x, np.arange(len(x)), task="regression", few=few, known=known, name=name, options=options)
+            return _of_several(table.examples.x, np.asarray(y), None, task, name, table)
         label = str(getattr(y, "name", None) or "y")
         label = label if label not in map(str, x.columns) else "the target"
         return _of_frame(x.assign(**{label: np.asarray(y)}), label, task, few, known, name, options)
     features, labels = _features(x, name), np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.ndim == 2 and len(labels) == len(features):
+        weights = None if weight is None else np.asarray(weight, np.float64)
+        names = () if known is None else known.features
+        return _of_several(features, labels, weights, task, name, names=names)
     if labels.dtype.kind not in "biufOUS":
         raise InputError(f"{name}: y is of type {labels.dtype}; give numbers, or names of classes")
     if labels.shape != (len(features),):
@@ -174,6 +181,33 @@ def _of_pair(
     values, inverse = np.unique(labels, return_inverse=True)
     indices = np.array([numbering[str(value)] for value in values.tolist()])[inverse]
     return Dataset(name, Examples(features, indices, weights), None, found, classes, names, "y")
+
+
+def _of_several(
+    x: Array,
+    y: Array,
+    weight: Array | None,
+    task: TaskChoice,
+    name: str,
+    table: Dataset | None = None,
+    names: tuple[str, ...] = (),
+) -> Dataset:
+    """Make a data set whose examples have several labels or values each, (n, k), with the columns of a table."""
+    if table is None and x.ndim == 2 and not names:
+        names = tuple(f"x{number}" for number in range(1, x.shape[1] + 1))
+    if y.dtype.kind not in "biuf":
+        raise InputError(f"{name}: y has {y.shape[1]} columns of type {y.dtype}; give numbers, or zeros and ones")
+    labels = y.dtype.kind in "biu" and bool(((y == 0) | (y == 1)).all())
+    if task == "classification" and not labels:
+        raise InputError(f"{name}: y has {y.shape[1]} columns; of labels, give zeros and ones, as whole numbers")
+    found: Task = "classification" if labels and task != "regression" else "regression"
+    classes = tuple(f"y{number}" for number in range(1, y.shape[1] + 1)) if found == "classification" else ()
+    values = y.astype(np.int64) if classes else _values(y, name)
+    several = Dataset(name, Examples(x, values, weight), None, found, classes, names, "y")
+    if table is None:
+        return several
+    columns = tuple(one for one in table.columns if one.kind != "values")
+    return replace(several, features=table.features, categories=table.categories, columns=columns, notes=table.notes)
 
 
 def _features(x: Any, name: str) -> Array:

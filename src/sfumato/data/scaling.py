@@ -1,6 +1,5 @@
 """The scaling of features, and of the values that a regression learns."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -12,7 +11,7 @@ from sfumato.data.dataset import Examples
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
-    from sfumato.data.streaming import StreamedExamples
+    from sfumato.data.streaming import Moments, StreamedExamples
 
 ScalingKind = Literal["auto", "none", "unit", "standard"]
 
@@ -136,21 +135,26 @@ class Scaling:
         return replace(self, offset=offset, factor=factor)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TargetScaling:
     """Standardisation of a regression's values for training, by their mean and standard deviation.
 
-    Without it, values far from 0 or 1 would ask for learning rates of their own. Classes stay as they are.
+    Without it, values far from 0 or 1 would ask for learning rates of their own. Classes stay as they are. Values that
+    are all the same have the deviation 0: they become 0, and whatever a network makes of them goes back to their mean.
+
+    Attributes:
+        mean: A number, or an array with one for each of several values, `(k,)`.
+        deviation: The same.
     """
 
-    mean: float = 0.0
-    deviation: float = 1.0
+    mean: float | Array = 0.0
+    deviation: float | Array = 1.0
 
     @classmethod
     def fit(
         cls, train: "Examples | StreamedExamples", kind: str, name: str = "the values to predict"
     ) -> "TargetScaling":
-        """Fit mean and standard deviation to the training values; the identity for constants, and for "none".
+        """Fit mean and standard deviation to the training values; the identity for "none".
 
         Args:
             train: The training examples.
@@ -160,26 +164,46 @@ class TargetScaling:
         Raises:
             InputError: if the values are so large that their squares are beyond float32.
         """
-        if isinstance(train, Examples):
-            y, weight = train.y, train.sample_weight
-            largest = np.abs(y).max()
-            mean = float(np.average(y, weights=weight))
-            with np.errstate(over="ignore"):
-                deviation = math.sqrt(np.average((y - mean) ** 2, weights=weight))
-        else:
+        if not isinstance(train, Examples):
             found = train.survey.target_moments
             assert found is not None
-            largest = max(abs(found.least[0]), abs(found.greatest[0]))
-            mean, deviation = float(found.mean[0]), float(found.deviation[0])
-        if largest > 1e18:
+            return cls.of(found, kind, name)
+        y, weight = train.y, train.sample_weight
+        least, greatest = y.min(axis=0), y.max(axis=0)
+        mean = np.average(y, axis=0, weights=weight)
+        with np.errstate(over="ignore"):
+            deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
+        return cls._checked(least, greatest, mean, deviation, kind=kind, name=name)
+
+    @classmethod
+    def of(cls, moments: "Moments", kind: str, name: str = "the values to predict") -> "TargetScaling":
+        """Make the scaling from the moments of the values, as `fit` does."""
+        parts = np.stack([moments.least, moments.greatest, moments.mean, moments.deviation])
+        return cls._checked(*(parts if parts.shape[1] > 1 else parts[:, 0]), kind=kind, name=name)
+
+    @classmethod
+    def _checked(
+        cls, least: Array, greatest: Array, mean: Array, deviation: Array, *, kind: str, name: str
+    ) -> "TargetScaling":
+        if max(np.max(np.abs(least)), np.max(np.abs(greatest))) > 1e18:
             raise InputError(f"{name} are beyond 1e18; give them in larger units")
-        return cls(mean, deviation) if deviation > 0 and kind != "none" else cls()
+        if kind == "none":
+            return cls()
+        # The mean of equal values is not always equal to them, so a constant is its own mean.
+        mean, deviation = np.where(least == greatest, least, mean), np.where(least == greatest, 0.0, deviation)
+        return cls(mean, deviation) if mean.ndim else cls(float(mean), float(deviation))
+
+    @property
+    def identity(self) -> bool:
+        """Whether values stay as they are."""
+        return not np.any(self.mean) and bool(np.all(np.equal(self.deviation, 1.0)))
 
     def __call__(self, examples: "Examples | StreamedExamples") -> "Examples | StreamedExamples":
         """Standardise the values of examples."""
-        if self == TargetScaling():
+        if self.identity:
             return examples
-        return examples.map(lambda part: part._replace(y=(part.y - self.mean) / self.deviation))
+        divisor = np.where(np.equal(self.deviation, 0.0), 1.0, self.deviation)
+        return examples.map(lambda part: part._replace(y=(part.y - self.mean) / divisor))
 
 
 def _extremes(x: Array) -> tuple[Array, Array]:

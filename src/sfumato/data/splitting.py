@@ -58,7 +58,7 @@ def split(examples: Examples, fraction: float, seed: int, *, stratify: bool) -> 
         )
     random = generator(seed, Stream.DATA, Draw.SPLIT)
     order = random.permutation(rows)
-    if stratify and _can_stratify(examples.y, size):
+    if stratify and examples.y.ndim == 1 and _can_stratify(examples.y, size):
         # Classes side by side, each in random order: rows at even distances take its share of every one.
         order = order[np.argsort(examples.y[order], kind="stable")]
         steps = (np.arange(rows + 1) * size + random.integers(rows)) // rows

@@ -48,12 +48,13 @@ class Moments:
 
     @classmethod
     @np.errstate(over="ignore", invalid="ignore")  # infinite targets are refused in words, when their task is known
-    def of(cls, x: Array) -> Self:
-        """The moments of `x`, (n, d)."""
+    def of(cls, x: Array, weight: Array | None = None) -> Self:
+        """The moments of `x`, (n, d), whose rows may have weights, (n,): two count as if the row was there twice."""
         present = ~np.isnan(x)
-        count = present.sum(axis=0)
-        mean = np.where(present, x, 0.0).sum(axis=0) / np.maximum(1, count)
-        squares = (np.where(present, x - mean, 0.0) ** 2).sum(axis=0)
+        counted = present if weight is None else present * weight[:, np.newaxis]
+        count = counted.sum(axis=0)
+        mean = (np.where(present, x, 0.0) * counted).sum(axis=0) / _divisor(count)
+        squares = (np.where(present, x - mean, 0.0) ** 2 * counted).sum(axis=0)
         least, greatest = np.where(present, x, np.inf).min(axis=0), np.where(present, x, -np.inf).max(axis=0)
         return cls(count, mean, squares, least, greatest)
 
@@ -61,7 +62,7 @@ class Moments:
     def plus(self, other: "Moments") -> "Moments":
         """Moments of both sets of rows together."""
         count = self.count + other.count
-        share = other.count / np.maximum(1, count)
+        share = other.count / _divisor(count)
         apart = other.mean - self.mean
         return Moments(
             count,
@@ -74,7 +75,7 @@ class Moments:
     @property
     def deviation(self) -> Array:
         """Standard deviations."""
-        deviations: Array = np.sqrt(self.squares / np.maximum(1, self.count))
+        deviations: Array = np.sqrt(self.squares / _divisor(self.count))
         return deviations
 
     def scaling(self, kind: ScalingKind) -> Scaling:
@@ -87,6 +88,11 @@ class Moments:
                 least = np.where(np.isfinite(self.least), self.least, 0.0)
                 return Scaling(least, np.where(constant, 0.0, 1 / (self.greatest - least)), self.mean)
             return Scaling(self.mean, np.where(constant, 0.0, 1 / self.deviation), self.mean)
+
+
+def _divisor(count: Array) -> Array:
+    """Number of values, or the sum of their weights, to divide by; 1 where there are none."""
+    return np.where(count > 0, count, 1)
 
 
 @dataclass(frozen=True, eq=False)

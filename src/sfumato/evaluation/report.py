@@ -76,6 +76,8 @@ def report(model: Model, examples: Any, name: str = "the model") -> Report:
     examples = as_examples(examples)
     if isinstance(examples, StreamedExamples):
         raise InputError("a report is on examples in memory: give one of the stream's blocks")
+    if model.several:
+        raise InputError("a report is of one class or value, and the model predicts several: see `summary` of its run")
     if not model.classes:
         values = model.predict(examples.x)
         loss, accuracy = model.evaluate(examples)

@@ -58,6 +58,8 @@ def save_onnx(model: Model, path: str | Path) -> None:
         FileError: if the file cannot be written, or the library onnx is not installed.
         InputError: if the network has layers of one's own, which ONNX cannot describe.
     """
+    if model.several:
+        raise InputError("a model of several labels or values has no ONNX file yet: train one for each of them")
     graph = _Graph()
     z = graph.scaled(model, graph.encoded(model) if _is_encoded(model) else "x")
     parameters = model.network.parameters(model.theta.astype(np.float32))

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from sfumato.checks import one_of
 from sfumato.errors import InputError
 from sfumato.losses.base import NO_SUMS, Loss, Pullback, Sums
-from sfumato.losses.classification import BinaryCrossEntropy, CategoricalCrossEntropy, default_loss
+from sfumato.losses.classification import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    MultilabelCrossEntropy,
+    default_loss,
+)
 from sfumato.losses.content import ContentLoss
 from sfumato.losses.gram import GramLoss, GramReferenceLoss
 from sfumato.losses.values import MeanSquaredError
@@ -20,6 +25,7 @@ __all__ = [
     "GramReferenceLoss",
     "Loss",
     "MeanSquaredError",
+    "MultilabelCrossEntropy",
     "Pullback",
     "Sums",
     "as_loss",

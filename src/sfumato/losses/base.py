@@ -52,13 +52,16 @@ class Loss(ABC):
     classifies: ClassVar[bool] = True
     """Whether the truth is a class, so that predictions can be counted as correct."""
 
+    multilabel: ClassVar[bool] = False
+    """Whether an example may have several classes, or none: the truth is then zeros and ones, (n, classes)."""
+
     @abstractmethod
     def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
         """Measure outputs against the truth.
 
         Args:
             z: Outputs of the network, (n, outputs).
-            y: The truth, one entry an example.
+            y: The truth, one entry an example, (n,); or of several values or labels one each, (n, outputs).
             weight: Weight of each example's loss, (n,), of mean one over the whole data; None weighs all alike.
 
         Returns:
@@ -72,4 +75,4 @@ class Loss(ABC):
 
     @abstractmethod
     def predict(self, z: Array) -> Array:
-        """Predictions from the outputs: a probability for each class, (n, classes), or values, (n,)."""
+        """Predictions from the outputs: a probability for each class, (n, classes), or values, (n,) or (n, outputs)."""

@@ -5,6 +5,7 @@ or meets log(0); together the two derivatives collapse to "prediction minus trut
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sfumato.arrays import Array, cast, namespace, scaled_rows, weighted_total
 from sfumato.errors import InputError
@@ -28,6 +29,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     def check(self, y: Array, outputs: int) -> None:
+        _check_single(y)
         if outputs != 1:
             raise InputError(f"binary cross-entropy takes networks of one output, not {outputs}")
         if not ((y == 0) | (y == 1)).all():
@@ -66,6 +68,7 @@ class CategoricalCrossEntropy(Loss):
     """
 
     def check(self, y: Array, outputs: int) -> None:
+        _check_single(y)
         if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= outputs:
             raise InputError(
                 f"with {outputs} outputs the classes are the integers 0 to {outputs - 1}; "
@@ -80,11 +83,51 @@ class CategoricalCrossEntropy(Loss):
         return softmax(z)
 
 
-def default_loss(classes: int) -> tuple[Loss, int]:
+@dataclass(frozen=True)
+class MultilabelCrossEntropy(Loss):
+    """Several labels, each of which an example has or has not: the cross-entropies of a sigmoid for each, added up.
+
+    What is said of `BinaryCrossEntropy` holds for each of the k logits:
+
+        loss = sum_j softplus(z_j) - y_j z_j,    dloss/dz_j = p_j - y_j
+
+    An example counts as correct where all of its labels are. Shapes: z (n, k), y (n, k) of zeros and ones.
+    """
+
+    multilabel: ClassVar[bool] = True
+
+    def check(self, y: Array, outputs: int) -> None:
+        if y.ndim != 2 or y.shape[1] != outputs or not ((y == 0) | (y == 1)).all():
+            raise InputError(f"several labels an example are zeros and ones of shape (n, {outputs}), not {y.shape}")
+
+    def forward(self, z: Array, y: Array, weight: Array | None = None) -> tuple[Sums, Pullback]:
+        xp, positive = namespace(z), z.real > 0
+        softplus = xp.where(positive, z, 0) + xp.log1p(xp.exp(xp.where(positive, -z, z)))
+        right = int(xp.count_nonzero((positive == y).all(axis=1)))
+        sums = Sums(weighted_total((softplus - y * z).sum(axis=1), weight), right, len(y))
+
+        def pullback(dsum: float) -> Array:
+            return scaled_rows(sigmoid(z) - cast(y, z.dtype), dsum, weight)
+
+        return sums, pullback
+
+    def predict(self, z: Array) -> Array:
+        return sigmoid(z)
+
+
+def _check_single(y: Array) -> None:
+    if y.ndim != 1:
+        raise InputError(f"the truth must be one class an example, of shape ({len(y)},), not {y.shape}")
+
+
+def default_loss(classes: int, several: int = 0) -> tuple[Loss, int]:
     """Choose the loss for a number of classes (0 for regression), and the number of outputs that it takes.
 
-    Two classes need one logit and a sigmoid, more a logit each and softmax, as in the reference.
+    Two classes need one logit and a sigmoid, more a logit each and softmax, as in the reference. Where an example has
+    several labels or values, `several` is their number, and each has an output.
     """
+    if several:
+        return (MultilabelCrossEntropy() if classes else MeanSquaredError()), several
     if classes == 0:
         return MeanSquaredError(), 1
     return (BinaryCrossEntropy(), 1) if classes == 2 else (CategoricalCrossEntropy(), classes)

@@ -80,7 +80,7 @@ def decision_boundary(
     Raises:
         InputError: if the model does not take two features, or is a regression.
     """
-    if model.network.input_shape != (2,) or not model.classes:
+    if model.network.input_shape != (2,) or not model.classes or model.several:
         raise InputError("a decision boundary needs a classifier of two features")
     figure, axes = figure_of(6.4, 5.2)
     k = len(model.classes)

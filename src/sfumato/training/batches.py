@@ -56,7 +56,10 @@ class Batches(ABC):
         batch_size: Examples of a mini-batch; None where all are handed out at once.
         scaling: What is done to their inputs.
         engine: Where they are handed out, and in what precision.
+        shuffle: Whether each epoch has an order of its own.
     """
+
+    shuffle = True
 
     def __init__(self, size: int, batch_size: int | None, scaling: Scaling, seed: int, engine: Engine) -> None:
         self.size, self.scaling, self.seed, self.engine = size, scaling, seed, engine
@@ -107,7 +110,8 @@ class MemoryBatches(Batches):
     def epoch(self, number: int) -> Sequence[Any]:
         if self.batch_size is None:
             return [slice(None)]
-        order = generator(self.seed, Stream.SHUFFLING, number).permutation(self.size)
+        random = generator(self.seed, Stream.SHUFFLING, number)
+        order = random.permutation(self.size) if self.shuffle else np.arange(self.size)
         return [order[start : start + self.batch_size] for start in range(0, self.size, self.batch_size)]
 
     def batch(self, which: Any) -> Examples:

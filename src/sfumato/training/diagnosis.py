@@ -85,7 +85,7 @@ def without_progress(training: "Training", result: FitResult, train: Examples | 
     begun, end = objective(network.initialize(training.seed, dtype)), objective(result.theta)
     if end < begun:
         return ()
-    unit, rate = training.target_scaling.deviation**2, result.settings["learning_rate"]
+    unit, rate = training.target_variance, result.settings["learning_rate"]
     if math.isclose(begun, end, rel_tol=1e-6):
         return (f"the training loss stayed at {unit * end:.4g}: try another initialisation or learning rate",)
     return (
@@ -105,7 +105,7 @@ def _overfitting(history: Sequence[EpochRecord], early_stopping: bool) -> list[s
     if np.isnan(validation).any():
         return []
     lowest = int(validation.argmin())
-    if lowest >= 0.9 * (len(validation) - 1) or validation[-1] < 1.1 * validation[lowest]:
+    if lowest >= 0.9 * (len(validation) - 1) or validation[-1] <= 1.1 * validation[lowest]:
         return []
     advice = "regularise (l2=..., dropout=...)"
     return [

@@ -100,6 +100,7 @@ def fit(
     epochs: int | None = None,
     early_stopping: int | None = None,
     seed: int = 0,
+    shuffle: bool = True,
     run: RunOptions | None = None,
     **refused: Any,
 ) -> FitResult:
@@ -128,6 +129,7 @@ def fit(
         early_stopping: Stop when the validation loss has not improved for so many epochs, and return the weights of
             the best; None trains to the end.
         seed: Of weights, order and dropout.
+        shuffle: False takes the examples as they come in every epoch, from memory alone.
         run: How the run is carried out: engine, checkpoint, callback, start; see `RunOptions`. A run that is resumed
             may ask for more epochs than before (but with a cosine schedule).
         **refused: Nothing; the keywords of earlier versions are refused with what to write now.
@@ -154,12 +156,13 @@ def fit(
     batch_size = default_batch_size(optimizer, train.size) if batch_size == "auto" else batch_size
     epochs = default_epochs(train.size) if epochs is None else epochs
     _check_options(network, optimizer, l2, batch_size, epochs, early_stopping)
-    _check_data(train, validation, batch_size, early_stopping, run.workers)
+    _check_data(train, validation, batch_size, early_stopping, shuffle, run.workers)
     _warn_of_values(loss, train)
     engine = as_engine(run.engine or run.kept_engine, long=is_long(network, train.size, batch_size, epochs))
     schedule = _schedule(optimizer.learning_rate if learning_rate is None else learning_rate)
     size = None if batch_size == "full" else batch_size
     batches = make_batches(train, scaling or Scaling.none(), batch_size=size, seed=seed, engine=engine)
+    batches.shuffle = shuffle
     job = TrainingJob(
         network=network,
         loss=loss,
@@ -205,6 +208,7 @@ def _settings(job: TrainingJob, batch_size: int | Literal["full"], data: str) ->
         "batch_size": batch_size,
         "early_stopping": job.patience,
         "seed": job.batches.seed,
+        **({} if job.batches.shuffle else {"order": "as they come"}),
         **job.engine._asdict(),
         "data": data,
         "scaling": fingerprint(*vars(job.batches.scaling).values()),
@@ -224,14 +228,17 @@ def decaying_optimizer(
     return make_optimizer(name, **settings), l2 or 0.0
 
 
-def default_batch_size(optimizer: Optimizer[Any], examples: int, most: int = 1000) -> int | Literal["full"]:
+def default_batch_size(
+    optimizer: Optimizer[Any], examples: int, most: int = 1000, least: int = 16
+) -> int | Literal["full"]:
     """Default batch size: about fifty steps an epoch, in mini-batches of 16 to `most`; the full batch for L-BFGS."""
-    return "full" if optimizer.full_batch else min(most, max(16, examples // 50))
+    return "full" if optimizer.full_batch else min(most, max(least, examples // 50))
 
 
-def default_epochs(examples: int, least: int = 20) -> int:
-    """Default number of epochs: `least`, or enough for 60,000 examples in all."""
-    return max(least, -(-60_000 // examples))
+def default_epochs(examples: int, least: int = 20, most: int | None = None, seen: int = 60_000) -> int:
+    """Default number of epochs: `least`, or enough for 60,000 examples in all, but at most `most`."""
+    enough = max(least, -(-seen // examples))
+    return enough if most is None else min(most, enough)
 
 
 def evaluate(
@@ -336,12 +343,15 @@ def _check_data(
     validation: Examples | StreamedExamples | None,
     batch_size: int | Literal["full"],
     early_stopping: int | None,
+    shuffle: bool,
     workers: Workers,
 ) -> None:
     if early_stopping is not None and validation is None:
         raise InputError("early stopping needs validation data to watch: hold some out")
     if batch_size == "full" and isinstance(train, StreamedExamples):
         raise InputError("a stream has no full batch: give a batch size, and an optimizer other than L-BFGS")
+    if not shuffle and isinstance(train, StreamedExamples):
+        raise InputError("a stream is shuffled block by block: leave out shuffle=False")
     if workers.count > min(train.size, train.size if batch_size == "full" else batch_size):
         raise InputError(f"a batch of {batch_size} examples is too small for {workers.count} processes to share")
 

@@ -58,12 +58,15 @@ class TrainingJob(Job):
         self.epoch: _Epoch | None = None
 
     def first(self, start: tuple[Array, Any] | None = None) -> State:
-        """State before the first step: with new weights, or with theta and optimizer state of another training."""
+        """State before the first step: with new weights, or with theta and optimizer state of another training.
+
+        Where that training's optimizer state is None, the optimizer begins anew.
+        """
         theta, optimizer_state = start or (self.network.initialize(self.batches.seed, self.engine.numpy_dtype), None)
         theta = self.engine.master.put(theta)
         return State(
             theta,
-            self.optimizer.init(theta) if start is None else optimizer_state,
+            self.optimizer.init(theta) if optimizer_state is None else optimizer_state,
             vectors={"best_theta": copied(theta)},
             numbers={"best_epoch": 0, "sums": NO_SUMS},
         )

@@ -21,7 +21,7 @@ from sfumato.losses.classification import default_loss
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
 from sfumato.network import Network
-from sfumato.optimizers import Optimizer, as_optimizer
+from sfumato.optimizers import Adam, Optimizer, as_optimizer
 from sfumato.optimizers.schedules import Schedule, make_schedule
 from sfumato.training.fitting import (
     FitResult,
@@ -32,7 +32,7 @@ from sfumato.training.fitting import (
     fit,
 )
 from sfumato.training.history import EpochRecord
-from sfumato.training.settings import TrainingSettings, option_value, units_of
+from sfumato.training.settings import Defaults, TrainingSettings, option_value, units_of
 from sfumato.training.splits import Splits
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
@@ -60,6 +60,7 @@ class Training:
         epochs: Passes over the examples.
         early_stopping: Epochs without improvement after which it ends; None for never.
         seed: Of weights, order and dropout.
+        shuffle: Whether each epoch has an order of its own.
     """
 
     network: Network
@@ -76,6 +77,7 @@ class Training:
     epochs: int
     early_stopping: int | None
     seed: int
+    shuffle: bool = True
 
     @property
     def rate(self) -> Schedule:
@@ -129,6 +131,7 @@ class Training:
                 epochs=self.epochs,
                 early_stopping=self.early_stopping,
                 seed=self.seed,
+                shuffle=self.shuffle,
                 run=replace(run, callback=on_epoch),
             )
 
@@ -140,7 +143,7 @@ class Training:
     def theta_in_own_units(self, theta: Array) -> Array:
         """Parameters of the network for values in their original units: the last layer absorbs the scale."""
         scaling = self.target_scaling
-        if scaling == TargetScaling():
+        if scaling.identity:
             return theta
         theta = theta.copy()
         last = self.network.parameters(theta)[-1]
@@ -148,9 +151,18 @@ class Training:
         last.b[...] = last.b * scaling.deviation + scaling.mean
         return theta
 
+    @property
+    def target_variance(self) -> float:
+        """What a squared error of scaled values is in those of the original units; 1 where several values have theirs.
+
+        The losses of several values are thus in units of each one's own variance.
+        """
+        deviation = self.target_scaling.deviation
+        return 1.0 if isinstance(deviation, np.ndarray) else deviation**2
+
     def record_in_own_units(self, record: EpochRecord) -> EpochRecord:
         """The record with the squared errors of values in their original units."""
-        variance = self.target_scaling.deviation**2
+        variance = self.target_variance
         return replace(
             record, train_loss=record.train_loss * variance, validation_loss=record.validation_loss * variance
         )
@@ -177,16 +189,18 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
     Raises:
         InputError: if the settings do not fit the data or each other.
     """
-    dataset, count, defaults = splits.dataset, splits.train.size, settings.defaults
+    dataset, count = splits.dataset, splits.train.size
+    defaults = settings.defaults_for(dataset.feature_shape)
     name = f"{dataset.name}: values of {dataset.target}"
     target_scaling = TargetScaling() if dataset.classes else TargetScaling.fit(splits.train, settings.scaling, name)
     scaling = _fit_scaling(splits, settings.scaling)
     network, loss = make_network(dataset, settings)
-    optimizer, l2 = _make_optimizer(settings, network, count)
+    l2_default = defaults.l2 if dataset.classes else defaults.l2_of_values
+    optimizer, l2 = _make_optimizer(settings, l2_default, network, count)
     _check_rate(settings)
     batch_size = settings.batch_size
     if batch_size in (None, "auto"):
-        batch_size = default_batch_size(optimizer, count, defaults.batch_size)
+        batch_size = default_batch_size(optimizer, count, defaults.batch_size, defaults.least_batch)
     return Training(
         network=network,
         loss=loss,
@@ -194,15 +208,21 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
         target_scaling=target_scaling,
         class_weights=_class_weights(settings.class_weight, splits),
         optimizer=optimizer,
-        learning_rate=settings.learning_rate,
+        learning_rate=_learning_rate(settings, defaults, optimizer, dataset),
         schedule=settings.schedule or defaults.schedule,
         decay=settings.decay,
         l2=l2,
         batch_size=batch_size,
-        epochs=default_epochs(count, defaults.epochs) if settings.epochs is None else settings.epochs,
+        epochs=_epochs(settings, defaults, count),
         early_stopping=settings.early_stopping,
         seed=seed,
     )
+
+
+def _epochs(settings: TrainingSettings, defaults: Defaults, examples: int) -> int:
+    if settings.epochs is not None:
+        return settings.epochs
+    return default_epochs(examples, defaults.epochs, defaults.most_epochs, defaults.seen)
 
 
 def _fit_scaling(splits: Splits, kind: ScalingKind) -> Scaling:
@@ -220,6 +240,8 @@ def _class_weights(choice: Any, splits: Splits) -> Array | None:
         return None
     if not classes:
         raise InputError("class_weight=... is for classes, and this is a regression; leave it out")
+    if splits.dataset.several:
+        raise InputError("class_weight=... is for one class an example, and here are several labels; leave it out")
     counts = np.bincount(train.y, minlength=len(classes)) if isinstance(train, Examples) else train.class_counts
     if choice == "balanced":
         weights = train.size / np.maximum(1, counts)
@@ -256,9 +278,9 @@ def make_network(dataset: Dataset, settings: TrainingSettings) -> tuple[Network,
     Raises:
         InputError: if the settings do not fit the data or each other.
     """
-    loss, outputs = default_loss(len(dataset.classes))
-    shape, defaults = dataset.feature_shape, settings.defaults
-    hidden = _checked_units(defaults.hidden if settings.hidden is None else settings.hidden)
+    loss, outputs = default_loss(len(dataset.classes), dataset.several)
+    shape, defaults = dataset.feature_shape, settings.defaults_for(dataset.feature_shape)
+    hidden = checked_units(defaults.hidden if settings.hidden is None else settings.hidden)
     dropout = defaults.dropout if settings.dropout is None else settings.dropout
     init = make_initializer(settings.init, settings.init_scale) if isinstance(settings.init, str) else settings.init
     convnet = settings.architecture == "convnet"
@@ -274,7 +296,12 @@ def make_network(dataset: Dataset, settings: TrainingSettings) -> tuple[Network,
     return network, loss
 
 
-def _checked_units(hidden: Any) -> tuple[int, ...]:
+def checked_units(hidden: Any) -> tuple[int, ...]:
+    """Units of the hidden layers, from a number or several.
+
+    Raises:
+        InputError: if they are none.
+    """
     try:
         units = units_of(hidden)
     except TypeError:
@@ -286,7 +313,9 @@ def _checked_units(hidden: Any) -> tuple[int, ...]:
     return units
 
 
-def _make_optimizer(settings: TrainingSettings, network: Network, examples: int) -> tuple[Optimizer[Any], float]:
+def _make_optimizer(
+    settings: TrainingSettings, default: float, network: Network, examples: int
+) -> tuple[Optimizer[Any], float]:
     """Make the optimizer, and choose the L2 penalty for the objective: AdamW decays weights itself instead."""
     if not isinstance(settings.optimizer, str):
         for name in ("beta", "beta1", "beta2", "epsilon", "epsilon_inside_root", "momentum_form"):
@@ -294,7 +323,8 @@ def _make_optimizer(settings: TrainingSettings, network: Network, examples: int)
                 raise InputError(
                     f"{name}=... is for an optimizer that is named: give it to {settings.optimizer!r} itself"
                 )
-        return as_optimizer(settings.optimizer), settings.l2 or 0.0
+        given = as_optimizer(settings.optimizer)
+        return given, _l2(settings, default, decays=hasattr(given, "weight_decay"))
     own: dict[str, Any] = {
         "beta": settings.beta,
         "beta1": settings.beta1,
@@ -303,7 +333,31 @@ def _make_optimizer(settings: TrainingSettings, network: Network, examples: int)
         "epsilon_inside_root": settings.epsilon_inside_root or None,
         "form": settings.momentum_form,
     }
-    return decaying_optimizer(settings.optimizer, settings.l2, network, examples, **own)
+    l2 = settings.l2 if settings.optimizer == "adamw" else _l2(settings, default, decays=False)
+    return decaying_optimizer(settings.optimizer, l2, network, examples, **own)
+
+
+def _l2(settings: TrainingSettings, default: float, *, decays: bool) -> float:
+    """The penalty; by default none where the optimizer makes the weights decay itself."""
+    if settings.l2 is not None:
+        return settings.l2
+    return 0.0 if decays else default
+
+
+def _learning_rate(
+    settings: TrainingSettings, defaults: Defaults, optimizer: Optimizer[Any], dataset: Dataset
+) -> float | Schedule | None:
+    """The first epoch's rate: Adam's is the architecture's; of gradient descent, a tenth of the usual one for values.
+
+    The curvature of the squared error of 100 units is about ten times that of the cross-entropy: 2 sum h^2, and not
+    p (1 - p) sum h^2, which is a quarter of the sum at most.
+    """
+    given = settings.learning_rate is not None or callable(settings.schedule)
+    if not given and settings.schedule in (None, defaults.schedule) and isinstance(optimizer, Adam):
+        return defaults.adam_rate
+    if given or dataset.classes or not optimizer.proportional:
+        return settings.learning_rate
+    return optimizer.learning_rate / 10
 
 
 def _check_rate(settings: TrainingSettings) -> None:

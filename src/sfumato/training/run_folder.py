@@ -109,7 +109,7 @@ def write_run(
         write_atomically(beside / "cost.png", plots.to_png(plots.cost_curves(history)))
         if summary.matrix is not None:
             write_atomically(beside / "confusion.png", plots.to_png(plots.confusion_matrix(summary.matrix)))
-        if model.classes and model.network.input_shape == (2,):
+        if model.classes and not model.several and model.network.input_shape == (2,):
             write_atomically(beside / "boundary.png", plots.to_png(plots.decision_boundary(model, train)))
         if len(model.network.input_shape) == 3:
             write_atomically(beside / "weights.png", plots.to_png(plots.first_weights(model)))

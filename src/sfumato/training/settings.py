@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
+import numpy as np
+
 from sfumato.checks import one_of, suggestion, whole
 from sfumato.data.dataset import TaskChoice
 from sfumato.data.options import TableOptions, joined_names, table_options
@@ -22,7 +24,10 @@ from sfumato.paths import user_path
 class Defaults(NamedTuple):
     """The defaults of an architecture.
 
-    `batch_size` is the most, and `epochs` the least, that the number of examples leads to.
+    `batch_size` is the most, and `epochs` the least, that the number of examples leads to; `least_batch` and
+    `most_epochs` are the other ends, and `seen` is the number of examples, each counted as often as it comes, that
+    training shows the network where the epochs are between. `l2_of_values` is the penalty of a regression, and
+    `adam_rate` the first rate of Adam by this schedule.
     """
 
     hidden: tuple[int, ...]
@@ -30,12 +35,34 @@ class Defaults(NamedTuple):
     batch_size: int
     epochs: int
     schedule: str
+    l2: float = 0.0
+    l2_of_values: float = 0.0
+    adam_rate: float | None = None
+    least_batch: int = 16
+    most_epochs: int | None = None
+    seen: int = 60_000
 
 
 ARCHITECTURES = {
     "dense": Defaults(hidden=(15, 9), dropout=0.0, batch_size=1000, epochs=20, schedule="constant"),
     "convnet": Defaults(hidden=(128,), dropout=0.5, batch_size=128, epochs=8, schedule="cosine"),
 }
+TABLE = Defaults(
+    hidden=(100,),
+    dropout=0.0,
+    batch_size=1000,
+    epochs=20,
+    schedule="cosine",
+    l2=5.0,
+    l2_of_values=40.0,
+    adam_rate=0.01,
+    least_batch=200,
+    most_epochs=200,
+    seen=200_000,
+)
+"""The defaults of dense networks on tables, chosen on small ones (`benchmarks/tables.py`); the penalty fades by itself
+where there are many rows."""
+
 DENSE, CONVNET = ARCHITECTURES["dense"], ARCHITECTURES["convnet"]
 
 
@@ -170,7 +197,8 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Units of each hidden dense layer, or none.",
-            shown=f"{','.join(map(str, DENSE.hidden))}; convnet: {','.join(map(str, CONVNET.hidden))}",
+            shown=f"tables {','.join(map(str, TABLE.hidden))}, images {','.join(map(str, DENSE.hidden))}; "
+            f"convnet: {','.join(map(str, CONVNET.hidden))}",
             panel="Network",
             metavar="15,9",
         ),
@@ -199,7 +227,8 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Penalty LAMBDA / (2 N) sum W^2; with adamw, decay by LAMBDA / N.",
-            shown=f"0; adamw: a decay of {AdamW.weight_decay}",
+            shown=f"tables {TABLE.l2:g}, of values {TABLE.l2_of_values:g}, images 0; adamw: a decay of "
+            f"{AdamW.weight_decay}",
             panel="Objective",
             metavar="LAMBDA",
         ),
@@ -220,7 +249,8 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Of the first epoch.",
-            shown=", ".join(f"{name} {kind.learning_rate}" for name, kind in OPTIMIZERS.items()),
+            shown=", ".join(f"{name} {kind.learning_rate}" for name, kind in OPTIMIZERS.items())
+            + f"; tables: adam {TABLE.adam_rate} by cosine, a tenth for values by gd, momentum and nesterov",
             panel="Optimizer",
         ),
     )
@@ -252,7 +282,7 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Learning rate over the epochs.",
-            shown=f"{DENSE.schedule}; convnet: {CONVNET.schedule}",
+            shown=f"{DENSE.schedule}; tables, convnet: {CONVNET.schedule}",
             panel="Optimizer",
             choices=tuple(schedules.SCHEDULES),
         ),
@@ -269,8 +299,8 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Examples a step.",
-            shown=f"a fiftieth of the examples, 16 to {DENSE.batch_size}, convnet: to {CONVNET.batch_size}; "
-            "full for lbfgs",
+            shown=f"a fiftieth of the examples, {TABLE.least_batch} to {TABLE.batch_size}, images: {DENSE.least_batch} "
+            f"to {DENSE.batch_size}, convnet: to {CONVNET.batch_size}; full for lbfgs",
             panel="Run",
             metavar="N|full",
         ),
@@ -279,7 +309,8 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Passes over the training examples.",
-            shown=f"{DENSE.epochs}, convnet: {CONVNET.epochs}; more where there are few examples",
+            shown=f"{DENSE.epochs}, convnet: {CONVNET.epochs}; more where there are few examples, tables: at most "
+            f"{TABLE.most_epochs}",
             panel="Run",
             metavar="N",
             least=1,
@@ -319,6 +350,10 @@ class TrainingSettings:
             if name not in names:
                 raise TypeError(f"train has no setting {name!r}; {suggestion(name, names)}it has {', '.join(names)}")
         return cls(**settings)
+
+    def defaults_for(self, shape: tuple[int, ...]) -> Defaults:
+        """Defaults of the architecture for examples of a shape: a table, (d,), has its own."""
+        return TABLE if self.architecture == "dense" and len(shape) == 1 else self.defaults
 
     @property
     def defaults(self) -> Defaults:
@@ -372,7 +407,7 @@ def option_value(name: str, value: Any) -> Any:
 
 def units_of(hidden: int | Sequence[int]) -> tuple[int, ...]:
     """Units of the hidden layers; a single number is a single layer."""
-    return (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    return (hidden,) if isinstance(hidden, int | np.integer) else tuple(hidden)
 
 
 def _number(value: Any) -> str:

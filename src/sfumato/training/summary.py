@@ -10,6 +10,7 @@ import numpy as np
 from sfumato.data import Examples, StreamedExamples
 from sfumato.engine import NUMPY, Engine
 from sfumato.evaluation import ConfusionMatrix, RegressionReport
+from sfumato.evaluation.several import SeveralReports
 from sfumato.layers import Convolution, Dense
 from sfumato.model import Model
 from sfumato.network import Network
@@ -36,10 +37,14 @@ class Summary:
     matrix: ConfusionMatrix | None
 
 
-def report_on(model: Model, examples: Examples | StreamedExamples) -> ConfusionMatrix | RegressionReport:
+def report_on(
+    model: Model, examples: Examples | StreamedExamples
+) -> ConfusionMatrix | RegressionReport | SeveralReports:
     """Measure a model on examples."""
     blocks = [(block.y, model.predict(block.x)) for block in examples.blocks()]
     true, predicted = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    if model.several:
+        return SeveralReports.from_predictions(true, predicted, model.classes)
     if model.classes:
         return ConfusionMatrix.from_labels(true, predicted, model.classes)
     return RegressionReport.from_predictions(true, predicted)

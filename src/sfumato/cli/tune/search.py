@@ -103,13 +103,15 @@ class SearchPlan:
     def space(self, splits: Splits) -> dict[str, Setting]:
         """Settings to search: all that are not given."""
         examples, optimizer = splits.train.size, str(self.settings.optimizer)
-        rate = self.prepare(splits).optimizer.learning_rate
+        prepared = self.prepare(splits)
+        rate = prepared.rate(0)
         most = max(2, min(1024, examples // 4))
+        size = most if prepared.batch_size == "full" else prepared.batch_size
         whole: dict[str, Setting] = {
             "learning_rate": Range(rate / 100, rate * 100, rate),
             "hidden": Growth(128 if self.settings.architecture == "convnet" else 16),
-            "batch_size": Range(min(8, most), most, min(most, max(16, examples // 50)), whole=True),
-            "l2": Range(1e-3, 100.0, 0.01),
+            "batch_size": Range(min(8, most), most, min(most, max(8, size)), whole=True),
+            "l2": Range(1e-3, 100.0, prepared.l2 or 0.01),
             "dropout": Range(0.0, 0.6, self.settings.defaults.dropout, log=False),
             "decay": Range(1e-4, 1.0, 1e-3),
             "init": Choice(("he", "glorot", "xavier")),
