@@ -259,6 +259,8 @@ class NetworkEstimator(BaseEstimator):
     ) -> None:
         """Train, from `start` or from new weights, and keep the result in the fitted attributes."""
         plateau = self._plateau(training)
+        if train.sample_weight is not None:  # an example of weight two counts as two in N of the penalty as well
+            training = replace(training, l2=training.l2 * len(train.y) / float(train.sample_weight.sum()))
 
         def callback(record: EpochRecord) -> bool:
             if self.verbose:
