@@ -216,7 +216,7 @@ def check_examples(
     network: Network, loss: Loss, x: Array, y: Array, sample_weight: Array | None = None, *, gaps: bool = False
 ) -> None:
     """Raise `InputError` for examples that do not fit network or loss; with `gaps`, inputs may be missing (NaN)."""
-    if y.ndim not in (1, 2):
+    if y.ndim not in (1, 2) or y.shape[1:] == (1,):
         raise InputError(f"the truth must be one entry an example, of shape ({len(y)},), not {y.shape}")
     if len(x) != len(y) or not len(x):
         raise InputError(f"inputs and truth must have the same number of examples, not {len(x)} and {len(y)}")
