@@ -114,7 +114,7 @@ def test_lbfgs_is_refused_with_dropout() -> None:
         (BinaryCrossEntropy(), 2, [0, 1, 1]),
         (MeanSquaredError(), 2, [0, 1, 1]),
         (MeanSquaredError(), 1, [[0, 1], [1, 1], [0, 0]]),
-        (BinaryCrossEntropy(), 1, [[0], [1], [1]]),
+        (BinaryCrossEntropy(), 1, [[0, 1], [1, 1], [1, 0]]),
         (CategoricalCrossEntropy(), 2, [[0, 1], [1, 1], [0, 0]]),
         (MultilabelCrossEntropy(), 2, [0, 1, 1]),
         (MultilabelCrossEntropy(), 2, [[0, 2], [1, 1], [0, 0]]),

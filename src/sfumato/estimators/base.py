@@ -172,8 +172,8 @@ class NetworkEstimator(BaseEstimator):
                 "warm_start=True goes on with the network of the last fit, and features, classes, hidden or another "
                 "parameter of it have changed: use warm_start=False"
             )
-        same = {"scaling": training.scaling, "target_scaling": training.target_scaling}
-        self._training: Training = replace(self._training, **same)
+        scaling, target_scaling = training.scaling, training.target_scaling
+        self._training: Training = replace(self._training, scaling=scaling, target_scaling=target_scaling)
         return replace(result, optimizer_state=None)
 
     def _partial_fit(self, examples: Examples) -> Self:
