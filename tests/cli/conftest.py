@@ -171,7 +171,8 @@ def trained(flowers: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on the flowers, which knows them well, to read from only."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "flowers.csv").write_text(flowers, encoding="utf-8")
-    arguments = ["train", str(folder / "flowers.csv"), "-o", str(folder / "run"), "--quiet", "--epochs", "80"]
+    options = ["--quiet", "--epochs", "80", "--hidden", "15,9"]
+    arguments = ["train", str(folder / "flowers.csv"), "-o", str(folder / "run"), *options]
     assert run(arguments) == 0
     return folder / "run"
 

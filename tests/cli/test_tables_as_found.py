@@ -129,7 +129,7 @@ def test_categories_and_gaps_from_training_to_answers(kind: str, here: Call, tmp
         return name
 
     data = write(table, f"fruit.{kind}")
-    status, out, err = here("train", data, "--hidden", "8", "-o", "run", "--json", "--learning-rate", "0.03")
+    status, out, err = here("train", data, "--hidden", "32", "-o", "run", "--json", "--l2", "0.1")
     assert status == 0
     assert json.loads(out)["test_accuracy"] > 0.85
     assert f"{data}: left out: column 'id' has more than 100 different texts" in err

@@ -89,7 +89,8 @@ def test_two_processes_paint_the_picture_of_one(pictures: Path, together: Call, 
 def test_a_killed_process_ends_the_job_with_a_line_and_a_checkpoint_for_any_number(
     rank: int, then: int, together: Call, here: Call, tmp_path: Path
 ) -> None:
-    options = ["train", "spiral", "--hidden", "12", "--quiet", "--batch-size", "50", "--out", "run", "--epochs"]
+    options = ["train", "spiral", "--hidden", "12", "--quiet", "--batch-size", "50", "--out", "run"]
+    options += ["--schedule", "constant", "--epochs"]
     running = subprocess.Popen(
         [*LAUNCH, "2", "-m", "sfumato", *options, "100000"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,7 +69,7 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(program: list[str], tmp_path: P
 
 def test_without_json_the_report_is_for_reading(here: Call) -> None:
     _, out, err = here("train", "blobs", "--epochs", "2", "--verbose")
-    assert "blobs: network 2-15-9-1" in out
+    assert "blobs: network 2-100-1" in out
     assert "Accuracy" in out
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
     _, quiet_out, quiet_err = here("train", "blobs", "--epochs", "2", "--quiet")
@@ -188,7 +189,7 @@ def test_a_run_that_fails_leaves_the_one_that_it_was_to_replace(
 def test_divergence_names_epoch_and_step_and_gives_advice(refused: Callable[..., str]) -> None:
     said = refused("train", "spiral", "--optimizer", "gd", "--learning-rate", "1e9", "-o", "run", "--quiet")
     assert "diverged" in said
-    assert "epoch 1, step " in said
+    assert re.search(r"epoch \d, step \d", said)
     assert "try a learning rate ten times smaller" in said
 
 

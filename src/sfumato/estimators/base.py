@@ -1,4 +1,4 @@
-"""What both estimators have in common: their parameters, and training."""
+"""The parameters and the training that both estimators have in common."""
 
 import math
 import sys
@@ -360,7 +360,7 @@ def _epochs(count: Any) -> Any:
 
 
 def _line(record: EpochRecord) -> str:
-    """What `verbose` prints of an epoch."""
+    """Format an epoch's losses for `verbose`."""
     held_out = "" if math.isnan(record.validation_loss) else f", on held-out examples {record.validation_loss:.6g}"
     return f"epoch {record.epoch}: loss {record.train_loss:.6g}{held_out}"
 

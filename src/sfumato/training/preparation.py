@@ -153,7 +153,7 @@ class Training:
 
     @property
     def target_variance(self) -> float:
-        """What a squared error of scaled values is in those of the original units; 1 where several values have theirs.
+        """Factor from scaled squared errors to those in the original units; 1 where several values have their own.
 
         The losses of several values are thus in units of each one's own variance.
         """
