@@ -21,7 +21,7 @@ def frame() -> pd.DataFrame:
 
 def test_columns_of_text_are_encoded_as_in_a_file(frame: pd.DataFrame) -> None:
     kind = np.where((frame["colour"] == "red") ^ (frame["size"] > 5), "ripe", "unripe")
-    network = NetworkClassifier(hidden=(16,), epochs=60, learning_rate=0.01, random_state=0).fit(frame, kind)
+    network = NetworkClassifier(hidden=(16,), l2=0, batch_size=16, epochs=60, random_state=0).fit(frame, kind)
     assert np.mean(network.predict(frame) == kind) > 0.8
     model = network.model_
     assert model.features == ("colour", "size", "paid", "day")
@@ -38,3 +38,15 @@ def test_a_regression_of_columns_of_text(frame: pd.DataFrame) -> None:
     y = (frame["colour"] == "red") * 3.0 + frame["day"].dt.month
     network = NetworkRegressor(hidden=(16,), epochs=200, learning_rate=0.01, random_state=0).fit(frame, y)
     assert np.mean((network.predict(frame) - y) ** 2) < 0.1 * np.var(y)
+
+
+def test_rows_come_in_parts_with_the_columns_of_the_first(frame: pd.DataFrame) -> None:
+    y = (frame["colour"] == "red") * 3.0
+    network = NetworkRegressor(hidden=(), learning_rate=0.05, random_state=0)
+    for _ in range(30):
+        for start in range(0, 200, 50):
+            network.partial_fit(frame[start : start + 50], y[start : start + 50])
+    assert np.mean((network.predict(frame) - y) ** 2) < 0.1 * np.var(y)
+    scaling = network.model_.scaling
+    np.testing.assert_array_equal(scaling.offset[:3], 0)  # the three colours stay zeros and ones
+    assert scaling.offset[3] == pytest.approx(frame["size"].mean())

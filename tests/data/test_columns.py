@@ -38,6 +38,7 @@ def known(data: Dataset) -> Known:
         (["1 234,50", "7"], COMMA, [1234.5, 7], "decimal commas"),
         (["($1,200.50)", "-$5", "$-5"], POINT, [-1200.5, -5, -5], "amounts, thousands by commas"),
         (["CHF 1'200.50", "USD 7"], POINT, [1200.5, 7], "amounts"),
+        (["$1.5M", "$750k", "2 bn USD"], POINT, [1.5e6, 7.5e5, 2e9], "amounts"),
     ],
 )
 def test_how_numbers_are_written_is_told_by_all_of_them(
@@ -49,7 +50,7 @@ def test_how_numbers_are_written_is_told_by_all_of_them(
 
 
 @pytest.mark.parametrize(
-    "text", ["A/5 386", "12 kg", "1,23,4", "1.2.3", "$", "%", "12:30", "3+", "(5", "--5", "2026-01-03"]
+    "text", ["A/5 386", "12 kg", "12 m", "3k", "1,23,4", "1.2.3", "$", "%", "12:30", "3+", "(5", "--5", "2026-01-03"]
 )
 def test_what_is_no_number(text: str) -> None:
     assert amount(text, POINT) is None
@@ -196,7 +197,9 @@ def test_headers_with_numbers_in_them(tmp_path: Path) -> None:
     assert forced.features == ("0", "0.5")
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("cp1252", "Windows-1252"), ("mac-roman", "Mac Roman")])
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("cp1252", "Windows-1252"), ("mac-roman", "Mac Roman"), ("utf-16", "UTF-16")]
+)
 def test_encodings_of_before(encoding: str, name: str, tmp_path: Path) -> None:
     rows = [f"{k}.5,{['Müller', 'José'][k % 2]}" for k in range(8)]
     path = table(tmp_path, ["größe,wer", *rows], encoding=encoding)

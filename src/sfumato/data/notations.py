@@ -15,10 +15,14 @@ _UNIT = rf"(?:[$€£¥₹₩₽฿₫₺₴₦₱₪¢]|(?:{_CODES})\.?(?![A-Za
 AMOUNT = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+\-−])?\s*(?P<before>{_UNIT})?\s*(?P<inner>[+\-−])?"
     rf"\s*(?P<digits>\.?[0-9](?:[0-9.,'’ \u00a0\u202f]*[0-9.])?(?:[eE][+-]?[0-9]{{1,3}})?)"
-    rf"\s*(?:(?P<percent>%)|(?P<after>{_UNIT}))?\s*(?P<close>\))?(?:,[-–—]{{1,2}})?",
+    rf"\s*(?P<scale>k|mm?|bn?|million|billion)?\s*(?:(?P<percent>%)|(?P<after>{_UNIT}))?\s*(?P<close>\))?"
+    r"(?:,[-–—]{1,2})?",
     re.IGNORECASE,
 )
 """A number with what may stand around it: parentheses of negative amounts, a sign, a currency, a percent sign."""
+
+SCALES = {"k": 1e3, "m": 1e6, "mm": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
+"""Multiples of amounts of money; beside other numbers they may be units, such as metres."""
 
 _GROUPED = {
     POINT: re.compile(r"[0-9]{1,3}(?:[,'’ \u00a0\u202f][0-9]{2,3})*[,'’ \u00a0\u202f][0-9]{3}(?:\.[0-9]*)?"),
@@ -44,6 +48,8 @@ def amount(text: str, notation: str) -> float | None:
 
     >>> amount("$450,000", POINT), amount("1.234,5 EUR", COMMA), amount("38.92%", POINT), amount("(1,200)", POINT)
     (450000.0, 1234.5, 38.92, -1200.0)
+    >>> amount("$1.5M", POINT), amount("1.5M", POINT)
+    (1500000.0, None)
     """
     found = AMOUNT.fullmatch(text)
     if found is None or bool(found["open"]) != bool(found["close"]) or (found["sign"] and found["inner"]):
@@ -53,7 +59,9 @@ def amount(text: str, notation: str) -> float | None:
         digits = digits.translate(_BETWEEN_THOUSANDS[sign])
     elif not _SIMPLE[notation].fullmatch(digits):
         return None
-    value = float(digits.replace(sign, "."))
+    if found["scale"] and not (found["before"] or found["after"]):
+        return None
+    value = float(digits.replace(sign, ".")) * SCALES.get((found["scale"] or "").lower(), 1.0)
     return -value if found["open"] or (found["sign"] or found["inner"] or "+") in "-−" else value
 
 
