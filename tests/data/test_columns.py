@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sfumato.data import Dataset, Known, TableOptions, load_features, load_table
-from sfumato.data.dates import DAY_FIRST, MONTH_FIRST, NAMED, YEAR_FIRST, order_of, parts_of_days
+from sfumato.data.dates import DAY_FIRST, MONTH_FIRST, NAMED, YEAR_FIRST, day_of, order_of, parts_of_days
 from sfumato.data.notations import COMMA, POINT, amount, written
 from sfumato.errors import FileError, InputError, TableWarning
 
@@ -221,6 +221,10 @@ PLAIN = ["a,b,kind", *(f"{k}.5,{k % 3},{'xy'[k % 2]}" for k in range(12))]
 WAYS = {
     "sep=": ["sep=;", *(line.replace(",", ";") for line in PLAIN)],
     "bars": [line.replace(",", "|") for line in PLAIN],
+    "names of rows, as R writes them": [
+        PLAIN[0].replace(",", " "),
+        *(f'"row {k}" {line.replace(",", " ")}' for k, line in enumerate(PLAIN[1:])),
+    ],
     "spaces": [line.replace(",", "   ") for line in PLAIN],
     "remarks": ["# made by hand", "# in 2026, at home", *PLAIN],
     "a name that is #": ["#" + line if line == PLAIN[0] else line for line in PLAIN],
@@ -263,6 +267,10 @@ def test_other_files_than_csv(tmp_path: Path) -> None:
         (["03.04.2026", "05.06.2026"], DAY_FIRST, "the day is taken to be first, as no value proves it"),
         (["Jan 1 2000", "Feb 1 2000"], NAMED, ""),
         (["1-Jan-00", "12 February 2001"], NAMED, ""),
+        (["1960 Jan", "1960 Feb"], NAMED, ""),
+        (["Q1 1990", "Q2 1990"], NAMED, ""),
+        (["1990 Q1", "1990 Q4"], YEAR_FIRST, ""),
+        (["1991 W06", "1991 W07"], YEAR_FIRST, ""),
     ],
 )
 def test_the_order_of_dates_is_told_by_all_of_them(texts: list[str], form: str, note: str) -> None:
@@ -272,6 +280,14 @@ def test_the_order_of_dates_is_told_by_all_of_them(texts: list[str], form: str, 
 @pytest.mark.parametrize("texts", [["12", "13"], ["a", "b"], ["12:30", "13:45"], ["2026-13-45", "2026-99-99"]])
 def test_what_are_no_dates(texts: list[str]) -> None:
     assert order_of(texts) is None
+
+
+def test_quarters_and_weeks_are_their_first_days() -> None:
+    assert day_of("1970Q2", YEAR_FIRST) == day_of("1970-04-01", YEAR_FIRST) == 90
+    monday = pd.Timestamp("1991-02-04")  # of the sixth week by ISO 8601
+    assert monday.isocalendar()[:2] == (1991, 6)
+    assert day_of("1991 W06", YEAR_FIRST) == (monday - pd.Timestamp("1970-01-01")).days
+    assert day_of("1991 W54", YEAR_FIRST) is None
 
 
 def test_parts_of_days_are_those_of_the_calendar() -> None:

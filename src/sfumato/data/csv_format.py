@@ -166,17 +166,23 @@ def separator_of(path: Path, content: bytes) -> str:
     if ";" in even and "," in even:
         even.remove(",")  # which is in decimals then
     found = max(even or SEPARATORS, key=first_line.count)
-    return found if found in first_line or not _is_even(path, spaced(content[:ENOUGH_TO_TELL_NUMBERS]), ",") else " "
+    if found in first_line:
+        return found
+    return " " if _is_even(path, spaced(content[:ENOUGH_TO_TELL_NUMBERS]), ",", names_of_rows=True) else found
 
 
-def _is_even(path: Path, content: bytes, separator: str) -> bool:
-    """Whether the first rows are of one width, of two values or more."""
+def _is_even(path: Path, content: bytes, separator: str, *, names_of_rows: bool = False) -> bool:
+    """Whether the first rows are of one width, of two values or more.
+
+    With `names_of_rows`, those below the first may have one more, as R's write.table has it.
+    """
     try:
         rows = records(path, content[:ENOUGH_TO_TELL_NUMBERS], separator, strict=False)
-        widths = {len(cells) for _, cells in islice(rows, ROWS_TO_TELL + 1)}
-    except InputError:
+        first, *below = (len(cells) for _, cells in islice(rows, ROWS_TO_TELL + 1))
+    except (InputError, ValueError):  # the second where there is no row
         return False
-    return len(widths) == 1 and widths.pop() > 1
+    widths = {*below} or {first}
+    return len(widths) == 1 and max(widths) > 1 and max(widths) - first in ((0, 1) if names_of_rows else (0,))
 
 
 def spaced(content: bytes) -> bytes:

@@ -24,13 +24,19 @@ _TIME = (
 _DAY_NAME = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +)?"
 _MONTH = r"(?P<name>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
 FORMS = {
-    YEAR_FIRST: [r"(?P<year>[0-9]{4})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?:(?P=s)(?P<day>[0-9]{1,2}))?"],
+    YEAR_FIRST: [
+        r"(?P<year>[0-9]{4})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?:(?P=s)(?P<day>[0-9]{1,2}))?",
+        r"(?P<year>[0-9]{4})[ -]?Q(?P<quarter>[1-4])",
+        r"(?P<year>[0-9]{4})[ -]?W(?P<week>[0-9]{1,2})",
+    ],
     DAY_FIRST: [r"(?P<day>[0-9]{1,2})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?P=s)(?P<year>[0-9]{4}|[0-9]{2})"],
     MONTH_FIRST: [r"(?P<month>[0-9]{1,2})(?P<s>[-/.])(?P<day>[0-9]{1,2})(?P=s)(?P<year>[0-9]{4}|[0-9]{2})"],
     NAMED: [
         rf"{_DAY_NAME}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[ -]+{_MONTH},?[ -]+(?P<year>[0-9]{{4}}|[0-9]{{2}})",
         rf"{_DAY_NAME}{_MONTH}[ -]+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<year>[0-9]{{4}})",
         rf"{_MONTH}[ ,-]+(?P<year>[0-9]{{4}})",
+        rf"(?P<year>[0-9]{{4}})[ ,-]*{_MONTH}(?:[ -]+(?P<day>[0-9]{{1,2}}))?",
+        r"Q(?P<quarter>[1-4])[ ,-]*(?P<year>[0-9]{4})",
     ],
 }
 _PATTERNS = {form: [re.compile(text + _TIME, re.IGNORECASE) for text in texts] for form, texts in FORMS.items()}
@@ -46,6 +52,8 @@ class Order(NamedTuple):
 def day_of(text: str, form: str) -> float | None:
     """Parse a date of a form as days since 1970-01-01, with the time as a fraction; None for any other text.
 
+    A month, a quarter ("1970 Q2") or a week ("1970 W02", from Monday on, by ISO 8601) is its first day.
+
     >>> day_of("1970-01-02 12:00", YEAR_FIRST), day_of("3/4/1970", DAY_FIRST), day_of("3/4/1970", MONTH_FIRST)
     (1.5, 92.0, 62.0)
     """
@@ -56,12 +64,21 @@ def day_of(text: str, form: str) -> float | None:
     year = int(parts["year"])
     if len(parts["year"]) == 2:
         year += 2000 if year < 69 else 1900  # as POSIX has it
-    month = MONTHS[parts["name"][:3].lower()] if "name" in parts else int(parts["month"])
     try:
-        days = date(year, month, int(parts.get("day") or 1)).toordinal() - date(1970, 1, 1).toordinal()
+        day = date.fromisocalendar(year, int(parts["week"]), 1) if "week" in parts else _calendar_day(year, parts)
     except ValueError:
         return None
-    return days + _time(parts)
+    return day.toordinal() - date(1970, 1, 1).toordinal() + _time(parts)
+
+
+def _calendar_day(year: int, parts: dict[str, str | None]) -> date:
+    """The day by its month, which may be named, or by the quarter's first month; the first day where it has none."""
+    if parts.get("quarter"):
+        month = 3 * int(parts["quarter"] or 0) - 2
+    else:
+        name = parts.get("name")
+        month = MONTHS[name[:3].lower()] if name else int(parts["month"] or 0)
+    return date(year, month, int(parts.get("day") or 1))
 
 
 def _time(parts: dict[str, str | None]) -> float:
