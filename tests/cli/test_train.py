@@ -194,7 +194,7 @@ def test_divergence_names_epoch_and_step_and_gives_advice(refused: Callable[...,
 
 
 def test_training_that_ends_worse_than_it_began_says_so_with_what_to_try(here: Call) -> None:
-    wild = ["--optimizer", "gd", "--learning-rate", "1000", "--epochs", "3", "--quiet", "--json"]
+    wild = ["--optimizer", "gd", "--learning-rate", "1000", "--batch-size", "200", "--epochs", "3", "--quiet", "--json"]
     status, out, err = here("train", "spiral", *wild)
     said = json.loads(out)["warnings"]
     assert status == 0

@@ -32,7 +32,7 @@ from sfumato.optimizers import Adam, Optimizer
 from sfumato.training.fitting import FitResult, default_batch_size, is_long
 from sfumato.training.history import EpochRecord
 from sfumato.training.preparation import Callback, Training, checked_units, prepare
-from sfumato.training.settings import TABLE, TrainingSettings
+from sfumato.training.settings import TrainingSettings
 from sfumato.training.splits import Splits
 
 VALIDATION_FRACTION = 0.1
@@ -52,16 +52,16 @@ class NetworkEstimator(BaseEstimator):
         init: What first weights are drawn from: "he", "xavier", "glorot", "normal", "zeros", or an initialiser.
         dropout: Probability of dropping a hidden unit in training.
         l2: Lambda of the penalty lambda / (2 N) sum W^2, scikit-learn's `alpha`; with "adamw" weights decay by
-            lambda / N instead. None is 5 for classes and 40 for values, but in `partial_fit`, where N is not known, 0;
-            and AdamW's own decay.
+            lambda / N instead. None is 5 for classes and 40 for values, of at most two features 0.5; but in
+            `partial_fit`, where N is not known, 0; and AdamW's own decay.
         optimizer: "gd", "momentum", "nesterov", "rmsprop", "adam", "adamw" or "lbfgs", or an optimizer.
         learning_rate: Of the first epoch; by default the optimizer's own, but 0.01 for Adam by the schedule "cosine",
             and of gradient descent and momentum a tenth for values.
         schedule: "constant", "exponential", "inverse-time", "inverse-sqrt" or "cosine"; None is "cosine" in `fit` and
             "constant" in `partial_fit`, where nobody knows the last epoch.
         decay: The schedule's decay; its own default if None.
-        batch_size: Examples a step; "full" for all; "auto" for a fiftieth of them, but at least 200 and at most 1000,
-            and all for L-BFGS.
+        batch_size: Examples a step; "full" for all; "auto" for a fiftieth of them, but at least 200 (of at most two
+            features 32) and at most 1000, and all for L-BFGS.
         epochs: Passes over the data, at most; by default 200, from 1000 examples on fewer, as many as show 200,000
             examples in all, but at least 20.
         early_stopping: End when the loss on held-out examples has not improved for `n_iter_no_change` epochs, or for so
@@ -290,7 +290,8 @@ class NetworkEstimator(BaseEstimator):
 
     def _auto_batch(self, examples: int) -> int | Literal["full"]:
         """Size of the mini-batches of so many examples."""
-        return default_batch_size(self._training.optimizer, examples, TABLE.batch_size, TABLE.least_batch)
+        defaults = TrainingSettings().defaults_for(self._training.network.input_shape)
+        return default_batch_size(self._training.optimizer, examples, defaults.batch_size, defaults.least_batch)
 
     def _check(self, X: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None, *, first: bool) -> Examples:
         """Check the examples as scikit-learn does and return them as arrays; `first` resets the known features."""

@@ -63,6 +63,12 @@ TABLE = Defaults(
 """The defaults of dense networks on tables, chosen on small ones (`benchmarks/tables.py`); the penalty fades by itself
 where there are many rows."""
 
+PLANE = TABLE._replace(l2=0.5, l2_of_values=0.5, least_batch=32)
+"""The defaults for at most `FEW_INPUTS` inputs, a curve or shapes in the plane: few directions to overfit along, and
+bends that take more steps to learn (the drawn data sets, and sines with noise)."""
+
+FEW_INPUTS = 2
+
 DENSE, CONVNET = ARCHITECTURES["dense"], ARCHITECTURES["convnet"]
 
 
@@ -227,8 +233,8 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Penalty LAMBDA / (2 N) sum W^2; with adamw, decay by LAMBDA / N.",
-            shown=f"tables {TABLE.l2:g}, of values {TABLE.l2_of_values:g}, images 0; adamw: a decay of "
-            f"{AdamW.weight_decay}",
+            shown=f"tables {TABLE.l2:g}, of values {TABLE.l2_of_values:g}, of at most {FEW_INPUTS} inputs "
+            f"{PLANE.l2:g}, images 0; adamw: a decay of {AdamW.weight_decay}",
             panel="Objective",
             metavar="LAMBDA",
         ),
@@ -299,8 +305,9 @@ class TrainingSettings:
         default=None,
         metadata=about(
             "Examples a step.",
-            shown=f"a fiftieth of the examples, {TABLE.least_batch} to {TABLE.batch_size}, images: {DENSE.least_batch} "
-            f"to {DENSE.batch_size}, convnet: to {CONVNET.batch_size}; full for lbfgs",
+            shown=f"a fiftieth of the examples, {TABLE.least_batch} to {TABLE.batch_size}, of few inputs from "
+            f"{PLANE.least_batch}, images: {DENSE.least_batch} to {DENSE.batch_size}, convnet: to {CONVNET.batch_size}"
+            "; full for lbfgs",
             panel="Run",
             metavar="N|full",
         ),
@@ -353,7 +360,9 @@ class TrainingSettings:
 
     def defaults_for(self, shape: tuple[int, ...]) -> Defaults:
         """Defaults of the architecture for examples of a shape: a table, (d,), has its own."""
-        return TABLE if self.architecture == "dense" and len(shape) == 1 else self.defaults
+        if self.architecture != "dense" or len(shape) != 1:
+            return self.defaults
+        return TABLE if shape[0] > FEW_INPUTS else PLANE
 
     @property
     def defaults(self) -> Defaults:
