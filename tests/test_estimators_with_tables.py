@@ -8,6 +8,8 @@ from sklearn.model_selection import cross_val_score
 from sfumato.errors import TableWarning
 from sfumato.estimators import NetworkClassifier, NetworkRegressor
 
+pytestmark = pytest.mark.filterwarnings("ignore:column '(day|paid)':sfumato.errors.TableWarning")
+
 
 @pytest.fixture
 def frame() -> pd.DataFrame:
@@ -32,6 +34,17 @@ def test_columns_of_text_are_encoded_as_in_a_file(frame: pd.DataFrame) -> None:
     with pytest.warns(TableWarning, match="column 'colour': 'mauve' is not one of the known categories"):
         network.predict(frame.assign(colour="mauve"))
     assert cross_val_score(network, frame, kind, cv=3).mean() > 0.7
+
+
+def test_decisions_on_columns_are_said_and_kept(frame: pd.DataFrame) -> None:
+    with pytest.warns(TableWarning, match="column 'paid': amounts, thousands by commas"):
+        network = NetworkRegressor(hidden=(), epochs=1).fit(frame, frame["size"].fillna(0))
+    assert [(column.name, column.kind) for column in network.columns_] == [
+        ("colour", "category"),
+        ("size", "number"),
+        ("paid", "number"),
+        ("day", "date"),
+    ]
 
 
 def test_a_regression_of_columns_of_text(frame: pd.DataFrame) -> None:

@@ -34,4 +34,4 @@ class NoProgressWarning(UserWarning):
 
 
 class TableWarning(UserWarning):
-    """Something in a table was taken for missing, since the model does not know it."""
+    """A decision on a table that is not obvious: what a column was taken for, or what was taken for missing."""

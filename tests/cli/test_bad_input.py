@@ -143,9 +143,9 @@ def test_a_table_that_is_wrong(name: str, refused: Refused, tmp_path: Path) -> N
 
 
 def test_a_table_in_another_encoding(refused: Refused, tmp_path: Path) -> None:
-    (tmp_path / "flowers.csv").write_text("größe,art\n1,x\n2,y\n", encoding="utf-16")
+    (tmp_path / "flowers.csv").write_text("größe,art\n1,x\n2,y\n", encoding="utf-16-le")
     told = refused("train", "flowers.csv")
-    assert "flowers.csv, line 1: the byte ff is not part of UTF-8 text" in told
+    assert "flowers.csv, line 1: the byte f6 is not part of UTF-8 text" in told
     assert "name its encoding: --encoding utf-16" in told
     assert "there is no encoding 'ebdic'; name one such as" in refused("train", "flowers.csv", "--encoding", "ebdic")
     assert "--separator takes one sign, tab or space; not 'ab'" in refused("train", "flowers.csv", "--separator", "ab")

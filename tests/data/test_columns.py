@@ -11,6 +11,7 @@ import pytest
 from sfumato.data import Dataset, Known, TableOptions, load_features, load_table
 from sfumato.data.dates import DAY_FIRST, MONTH_FIRST, NAMED, YEAR_FIRST, day_of, order_of, parts_of_days
 from sfumato.data.notations import COMMA, POINT, amount, written
+from sfumato.data.streaming import stream_table
 from sfumato.errors import FileError, InputError, TableWarning
 
 
@@ -37,15 +38,18 @@ def known(data: Dataset) -> Known:
         (["1,5", "2"], COMMA, [1.5, 2], "decimal commas"),
         (["1 234,50", "7"], COMMA, [1234.5, 7], "decimal commas"),
         (["($1,200.50)", "-$5", "$-5"], POINT, [-1200.5, -5, -5], "amounts, thousands by commas"),
-        (["CHF 1'200.50", "USD 7"], POINT, [1200.5, 7], "amounts"),
-        (["$1.5M", "$750k", "2 bn USD"], POINT, [1.5e6, 7.5e5, 2e9], "amounts"),
+        (["CHF 1'200.50", "chf 7"], POINT, [1200.5, 7], "amounts"),
+        (["$7", "€1.5"], POINT, [7, 1.5], "amounts in several units ($, €), as they are"),
+        (["5.5%", "0.11"], POINT, [5.5, 0.11], "percents in several units (none, %), as they are"),
+        (["$1.5M", "$750k", "$2 bn"], POINT, [1.5e6, 7.5e5, 2e9], "amounts"),
+        (["1.000,50-", "12,5"], COMMA, [-1000.5, 12.5], "decimal commas, thousands by points"),
     ],
 )
 def test_how_numbers_are_written_is_told_by_all_of_them(
     texts: list[str], notation: str, values: list[float], note: str
 ) -> None:
     found = written(texts)
-    assert found == (notation, note)
+    assert (found.notation, found.note) == (notation, note)
     assert [amount(text, found.notation) for text in texts] == values
 
 
@@ -266,7 +270,11 @@ def test_other_files_than_csv(tmp_path: Path) -> None:
         (["03/04/2026", "05/06/2026"], MONTH_FIRST, "the month is taken to be first, as no value proves it"),
         (["03.04.2026", "05.06.2026"], DAY_FIRST, "the day is taken to be first, as no value proves it"),
         (["Jan 1 2000", "Feb 1 2000"], NAMED, ""),
-        (["1-Jan-00", "12 February 2001"], NAMED, ""),
+        (["1-Jan-00", "12 February 2001"], NAMED, "years of two digits are taken for 1969 to 2068"),
+        (["Jan-24", "Feb-24"], NAMED, "years of two digits are taken for 1969 to 2068"),
+        (["1. Januar 2024", "3. März 2024"], NAMED, ""),
+        (["2024-W05", "2024-W06"], YEAR_FIRST, ""),
+        (["2024-01-03 12:00 EST", "2024-01-04T12:00Z"], YEAR_FIRST, "times are taken as written, without their zones"),
         (["1960 Jan", "1960 Feb"], NAMED, ""),
         (["Q1 1990", "Q2 1990"], NAMED, ""),
         (["1990 Q1", "1990 Q4"], YEAR_FIRST, ""),
@@ -335,3 +343,135 @@ def test_a_table_without_surprises_says_nothing(tmp_path: Path) -> None:
         data = load_table(table(tmp_path, PLAIN))
         load_features(tmp_path / "a.csv", known(data), 0)
     assert data.said == ()
+
+
+def test_a_table_without_names_keeps_its_first_row(tmp_path: Path) -> None:
+    rows = [f"{['high', 'low'][k % 2]},{['small', 'big', 'big'][k % 3]},{['acc', 'bad'][k % 2]}" for k in range(30)]
+    data = load_table(table(tmp_path, rows))
+    assert (data.features, data.examples.size) == (("x1", "x2"), 30)
+    assert data.notes == ("no row of names is on top (header='yes' if there is one)",)
+    assert len(load_features(table(tmp_path, ["low,small", "high,big"], "new.csv"), known(data), 0)) == 2
+    test = table(tmp_path, ["low,small,bad", "high,big,acc"], "test.csv")
+    assert load_table(test, known=known(data)).examples.size == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_dash_is_a_sign_beside_plus_and_else_missing(stream: bool, tmp_path: Path) -> None:
+    signs = ["+"] * 60_000 + ["-"] * 60_000
+    path = table(tmp_path, ["a,rh,y", *(f"{k % 97}.25,{sign},{k % 89}.5" for k, sign in enumerate(signs))])
+    data = stream_table(path).dataset if stream else load_table(path)
+    assert data.categories == {"rh": ("+", "-")}
+    new = table(tmp_path, ["a,rh", "1,-", "2,"], "new.csv")
+    assert load_features(new, known(data), 0).tolist() == [[1, 0, 1], [2, 0, 0]]
+    lines = ["a,kind,y", *(f"{['1.5', '-'][k % 5 == 0]},{['x', 'y', '–'][k % 3]},{k % 7}.5" for k in range(30))]
+    data = load_table(table(tmp_path, lines, "dashes.csv"))
+    assert data.categories == {"kind": ("x", "y")}
+    assert np.isnan(data.examples.x[::5, 0]).all()
+    lines = ["a,kind", *(f"{k}.5,{['x', 'y', '-'][k % 3]}" for k in range(30))]
+    data = load_table(table(tmp_path, lines, "target.csv"))
+    assert (data.classes, data.examples.size) == (("x", "y"), 20)
+
+
+@pytest.mark.parametrize(
+    ("lines", "first", "said"),
+    [
+        (["city;share;price", "8.037;3,5;9,50", "1.234;1,5;7,25"], 8037, "thousands by points, as no value proves"),
+        (["a;share;price", "1.100;3,5;1,5", "13,5;1,5;7,25"], 1100, "decimal commas, thousands by points"),
+        (["units;share;price", "1,100;0.0;1.5", "2,137;1.1;2.5"], 1100, "thousands by commas, as no value proves"),
+        (["units;kind;price", "1,100;p;1", "2,137;q;2", "4,211;p;3"], 1.1, "its commas are taken for decimal commas"),
+    ],
+)
+def test_decimal_signs_are_told_by_all_that_a_table_proves(
+    lines: list[str], first: float, said: str, tmp_path: Path
+) -> None:
+    data = load_table(table(tmp_path, lines), task="regression")
+    assert data.examples.x[0, 0] == first
+    assert any(said in line for line in data.said)
+
+
+def test_plain_numbers_do_not_mix_decimal_commas_and_points(tmp_path: Path) -> None:
+    data = load_table(table(tmp_path, ["a;y", *(f"{k},5;{k},25" for k in range(20))]))
+    with pytest.warns(TableWarning, match="'1.200' is not a number"):
+        x = load_features(table(tmp_path, ["a;b", "1.200;1,5", "3,5;2,5"], "new.csv"), known(data), 0)
+    assert np.isnan(x[0, 0])
+    assert x[1, 0] == 3.5
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_target_that_nothing_decides_says_what_was_taken(name: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [k / 2 for k in range(6)], "price": [f"{k}.{k}34" for k in range(1, 7)]})
+    path = tmp_path / name
+    frame.to_csv(path, index=False) if name == "a.csv" else frame.to_parquet(path)
+    data = load_table(path)
+    assert data.examples.y[0] == 1.134
+    assert any("decimal points, as no value proves otherwise" in line for line in data.said)
+
+
+def test_columns_without_a_name_are_found_again(tmp_path: Path) -> None:
+    rows = [f"{k}.5,{k % 3},{k % 4},{'pq'[k % 2]}" for k in range(20)]
+    path = table(tmp_path, ["a,column 2,,y", *rows])
+    data = load_table(path)
+    assert data.features == ("a", "column 2", "column 3")
+    np.testing.assert_array_equal(load_table(path, known=known(data)).examples.x, data.examples.x)
+    data = load_table(table(tmp_path, ["column 2,,y", *(row.partition(",")[2] for row in rows)], "twice.csv"))
+    assert data.features == ("column 2", "column 2.1")
+
+
+def test_texts_among_dates_are_counted(tmp_path: Path) -> None:
+    lines = ["day,a,y", *(f"{['unknown', f'2024-01-{k:02}'][k % 10 > 0]},{k % 5}.5,{k}.5" for k in range(1, 29))]
+    data = load_table(table(tmp_path, lines))
+    assert any("2 of 28 are no dates ('unknown'), taken for missing" in line for line in data.said)
+
+
+@pytest.mark.parametrize(
+    "top", [["# exported 2024, by Ann, v2"], ["# a", "# b, c, d"], ["Sales report 2024,,"], ["Sales,,", ",,"]]
+)
+def test_remarks_and_titles_stand_above_a_table(top: list[str], tmp_path: Path) -> None:
+    expected = load_table(table(tmp_path, PLAIN, "plain.csv"))
+    data = load_table(table(tmp_path, [*top, *PLAIN]))
+    assert (data.features, data.target, data.classes) == (("a", "b"), "kind", ("x", "y"))
+    np.testing.assert_array_equal(data.examples.x, expected.examples.x)
+    assert data.notes == (f"what stands above line {len(top) + 1} is left out",)
+
+
+def test_numbers_that_begin_with_zero_are_names(tmp_path: Path) -> None:
+    lines = ["zip,rooms,price", *(f"{['02134', '00501', '10001'][k % 3]},{k % 5}.5,{k}.5" for k in range(30))]
+    data = load_table(table(tmp_path, lines))
+    assert data.categories == {"zip": ("00501", "02134", "10001")}
+    assert any("taken for text, as some numbers begin with 0 (number='zip' if they are" in line for line in data.said)
+    data = load_table(tmp_path / "a.csv", options=TableOptions(number=("zip",)))
+    assert data.examples.x[0, 0] == 2134
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (TableOptions(drop=("a", "b", "y")), "no column is left to predict"),
+        (TableOptions(text=("a",), number=("a",)), "column 'a' cannot be of text and of numbers"),
+        (TableOptions(number=("word",)), "column 'word': none of its texts is a number"),
+        (TableOptions(strict=True), "line 3, column 'y': 'x' is not a number"),
+    ],
+)
+def test_options_that_contradict_are_refused(options: TableOptions, said: str, tmp_path: Path) -> None:
+    lines = ["a,b,word,y", *(f"{k}.5,{k % 3},{'uvw'[k % 3]},{'x' if k == 1 else k * 1.5}" for k in range(20))]
+    path = table(tmp_path, lines)
+    drop = (*options.drop, "word") if options.drop else ()
+    with pytest.raises(InputError, match=said):
+        load_table(path, options=options._replace(drop=drop))
+
+
+def test_the_target_is_the_last_column_that_is_not_left_out(tmp_path: Path) -> None:
+    path = table(tmp_path, ["a,b,y", *(f"{k}.5,{k * 1.5},{'xy'[k % 2]}" for k in range(20))])
+    assert load_table(path, options=TableOptions(drop=("y",))).target == "b"
+    with pytest.raises(InputError, match="column 'y' is the target and cannot be left out too"):
+        load_table(path, target="y", options=TableOptions(drop=("y",)))
+    mixed = table(tmp_path, ["a,y", *(f"{k}.5,{['low', k * 1.5][k % 2]}" for k in range(20))], "mixed.csv")
+    data = load_table(mixed, options=TableOptions(number=("y",)))
+    assert (data.task, data.examples.size) == ("regression", 10)
+
+
+def test_dates_are_no_target(tmp_path: Path) -> None:
+    path = table(tmp_path, ["a,day", *(f"{k}.5,2024-01-{k % 9 + 1:02}" for k in range(40))])
+    with pytest.raises(InputError, match="column 'day': the target is dates; choose another column"):
+        load_table(path)
+    assert len(load_table(path, task="classification").classes) == 9

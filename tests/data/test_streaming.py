@@ -245,3 +245,12 @@ def test_a_stream_is_read_as_in_memory(tmp_path: Path) -> None:
     blocks = [*streamed.train.blocks()]
     np.testing.assert_array_equal(np.concatenate([block.x for block in blocks]), whole.examples.x)
     np.testing.assert_array_equal(np.concatenate([block.y for block in blocks]), whole.examples.y)
+
+
+def test_texts_in_a_target_of_many_values_are_left_out(tmp_path: Path) -> None:
+    late = [k >= 63_000 and k % 100 == 0 for k in range(70_000)]
+    rows = [f"{k % 5},{k * 7 % 1000}.25,{'bad' if late[k] else k * 1.5}" for k in range(70_000)]
+    (tmp_path / "late.csv").write_text("\n".join(["d,a,y", *rows]), encoding="utf-8")
+    streamed = stream_table(tmp_path / "late.csv", test=0, validation=0)
+    assert streamed.train.size == sum(len(block.y) for block in streamed.train.blocks()) == 70_000 - sum(late)
+    assert streamed.dataset.notes == ("70 rows have no value in 'y', and are left out",)

@@ -216,7 +216,7 @@ def test_a_model_takes_a_pandas_table(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.predict_proba(again.rows(table[[*reversed(table.columns)]])), answers)
     with pytest.raises(InputError, match="the table, row 1, column 'colour': 'mauve' is not one of the known"):
         model.rows(table.assign(colour="mauve"), TableOptions(strict=True))
-    with pytest.raises(InputError, match="its header lacks 'age'"):
+    with pytest.raises(InputError, match="the table: has no column 'age'"):
         model.rows(table.drop(columns="age"))
 
 

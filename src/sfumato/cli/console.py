@@ -68,7 +68,7 @@ class Console:
 
             def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
                 if issubclass(category, TableWarning):
-                    self.note(in_options(str(message)))
+                    self.note(f"{in_options(str(message))} (--strict refuses)")
                 else:
                     shown(message, category, *place, **more)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from sfumato.cli.console import Console
+from sfumato.cli.messages import in_options
 from sfumato.cli.options import OutputOptions, grouped
 from sfumato.outputs import check_output, write_output
 from sfumato.storage import dump
@@ -62,7 +63,7 @@ def _model(path: str) -> tuple[dict[str, Any], str]:
         **{name: getattr(model, name) for name in ("classes", "features", "target", "categories", "missing")},
         "columns": [column._asdict() for column in model.columns],
     }
-    table = columns_table(model.columns, model.categories)
+    table = in_options(columns_table(model.columns, model.categories))
     return values, f"{model!r}\n\n{table}" if table else repr(model)
 
 

@@ -68,7 +68,7 @@ def train(
     for text in splits.dataset.said:
         console.note(f"{splits.dataset.name}: {in_options(text)}")
     if console.verbose and splits.dataset.columns:
-        console.note(columns_table(splits.dataset.columns, splits.dataset.categories))
+        console.note(in_options(columns_table(splits.dataset.columns, splits.dataset.categories)))
     training = prepare(splits, settings, seed.seed)
     opened: contextlib.AbstractContextManager[Path | None]
     opened = contextlib.nullcontext(Path(output.out) if output.out else None)

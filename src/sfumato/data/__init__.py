@@ -107,6 +107,8 @@ def load(
         )
     if target is not None:
         raise InputError(f"{data}: its target is fixed; leave out the target, which only tables can choose")
+    if options not in (PLAIN_TABLE, PLAIN_TABLE._replace(strict=True)):
+        raise InputError(f"{data}: is no table; leave out what is said about one (drop=..., header=... and the like)")
     if task == "regression":
         raise InputError(f"{data}: has classes, not values; leave out the task, or choose classification")
     return _NAMED[data]() if isinstance(data, str) and data in _NAMED else load_idx_folder(path)

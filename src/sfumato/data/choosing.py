@@ -1,7 +1,8 @@
 """Choice of a table's columns: the target, the features and what each of them is, and what is left out."""
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ from sfumato.data.columns import (
     widths,
 )
 from sfumato.data.csv import CSVTable
+from sfumato.data.csv_format import mangled
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.parquet import FrameTable, ParquetTable
 from sfumato.errors import InputError
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Table = CSVTable | ParquetTable | FrameTable
+
+NAME_THE_SEPARATOR = "or name the sign between the values: separator=..."
 
 MOST_NAMES = 20  # An error does not list the hundreds of columns of a table of pixels.
 
@@ -60,6 +64,16 @@ class Known(NamedTuple):
     def target(self) -> Column | None:
         """The decision on the target; None for a model of before."""
         return next((one for one in self.columns if one.kind in ("classes", "values")), None)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the columns had no names."""
+        return all(re.fullmatch("x[0-9]+", name) for name in self.features)
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Categories and classes of columns without names: a first row that has one of them holds no names."""
+        return frozenset([*self.classes, *itertools.chain(*self.categories.values())] if self.numbered else [])
 
 
 @dataclass(frozen=True)
@@ -184,18 +198,36 @@ def _strangeness(column: Column, known: tuple[str, ...]) -> str:
     return "not a number" if column.kind == "number" else f"not a date as {column.form}"
 
 
-def target_column(table: Table, target: str | None) -> int:
-    """Index of the target: by name or index, or the last column that is not empty.
+def target_column(table: Table, target: str | None, drop: Collection[int] = ()) -> int:
+    """Index of the target: by name or index, or the last column that is not empty and not left out.
 
     Raises:
-        InputError: There is no such column.
+        InputError: There is no such column, or it is to be left out.
     """
     if table.width < 2:
         raise InputError(
             f"{table.path}: has only one column (the first line has no comma, semicolon or tab); "
-            "give at least one feature and the target, or name the sign between the values: separator=..."
+            f"give at least one feature and the target, {NAME_THE_SEPARATOR}"
         )
-    return table.last if target is None else index_of(table, target)
+    if target is None:
+        left = [index for index in range(table.last + 1) if index not in drop]
+        if not left:
+            raise InputError(f"{table.path}: no column is left to predict: drop fewer (drop=...)")
+        return left[-1]
+    chosen = index_of(table, target)
+    if chosen in drop:
+        raise InputError(f"{table.path}: {table.column(chosen)} is the target and cannot be left out too (drop=...)")
+    return chosen
+
+
+def names_of(table: Table) -> tuple[str, ...]:
+    """Names of all columns, each another; "column 2" where the header has none."""
+    return mangled([name or f"column {k}" for k, name in enumerate(table.header or [""] * table.width, 1)])
+
+
+def target_name(table: Table, index: int) -> str:
+    """Name of a column as the target."""
+    return names_of(table)[index] if table.header else "y"
 
 
 def index_of(table: Table, name: str) -> int:
@@ -227,7 +259,15 @@ class Asked(NamedTuple):
     def of(cls, table: Table, options: TableOptions = PLAIN_TABLE) -> "Asked":
         """The columns that the options name."""
         named = (options.drop, options.text, options.number)
-        return cls(*(frozenset(index_of(table, name) for name in names) for names in named))
+        asked = cls(*(frozenset(index_of(table, name) for name in names) for names in named))
+        if asked.text & asked.number:
+            both = table.column(min(asked.text & asked.number))
+            raise InputError(f"{table.path}: {both} cannot be of text and of numbers: leave out text=... or number=...")
+        return asked
+
+    def kind(self, index: int) -> str:
+        """What the user says that a column holds: "text" or "number"; else empty."""
+        return "text" if index in self.text else "number" if index in self.number else ""
 
 
 def choose_columns(table: Table, chosen: int, frame: "pd.DataFrame", doubtful: Sequence[int], asked: Asked) -> Columns:
@@ -243,22 +283,16 @@ def choose_columns(table: Table, chosen: int, frame: "pd.DataFrame", doubtful: S
     Raises:
         InputError: No column of features is left.
     """
-    left_out = {
-        k: Column(
-            table.header[k] if table.header else f"column {k + 1}", "left out", note=f"{table.column(k)} as asked"
-        )
-        for k in sorted(asked.drop)
-    }
+    names = names_of(table)
+    left_out = {k: Column(names[k], "left out", note=f"{table.column(k)} as asked") for k in sorted(asked.drop)}
     others = [index for index in range(table.width) if index != chosen and index not in left_out]
     if chosen and others[:1] == [0] and len(others) > 1 and table.header and not table.header[0] and any(table.header):
-        left_out[0] = Column("column 1", "left out", note="column 1 has no name, as numbers of rows have none")
+        left_out[0] = Column(names[0], "left out", note="column 1 has no name, as numbers of rows have none")
         others = others[1:]
     decided = {}
     for n, k in enumerate(others, 1):
-        name = table.header[k] or f"column {k + 1}" if table.header else f"x{n}"
-        wanted = "text" if k in asked.text else "number" if k in asked.number else ""
-        label = table.column(k)
-        decided[k] = decide(name, label, frame[k], decimal=table.decimal, asked=wanted, doubtful=k in doubtful)
+        name, label = names[k] if table.header else f"x{n}", table.column(k)
+        decided[k] = decide(name, label, frame[k], decimal=table.decimal, asked=asked.kind(k), doubtful=k in doubtful)
     counting = {
         k: Column(one.name, "left out", note=f"{table.column(k)} only counts the rows")
         for k, one in decided.items()
@@ -280,7 +314,7 @@ def known_columns(table: Table, chosen: int | None, known: Known) -> Columns:
         InputError: It has other columns.
     """
     names = known.features
-    places = {name: index for index, name in enumerate(table.header)}
+    places = {name: index for index, name in enumerate(names_of(table))} if table.header else {}
     decided = tuple(map(known.decided, names))
     absent = [name for name in names if name not in places]
     if not absent:
@@ -289,8 +323,7 @@ def known_columns(table: Table, chosen: int | None, known: Known) -> Columns:
         raise InputError(f"{table.path}: its header lacks {absent[0]!r}; give it all of the names: {', '.join(names)}")
     others = [index for index in range(table.last + 1) if index != chosen]
     all_names = tuple(one.name for one in known.columns if one.kind not in ("classes", "values"))
-    numbered = all(re.fullmatch("x[0-9]+", name) for name in names)
-    if chosen is not None or not table.header or numbered:
+    if chosen is not None or not table.header or known.numbered:
         for order in (names, all_names):
             if len(others) == len(order):
                 in_order = dict(zip(order, others, strict=True))
@@ -301,6 +334,10 @@ def known_columns(table: Table, chosen: int | None, known: Known) -> Columns:
             "give those, or a header with their names"
         )
     missing = f" (its header lacks {absent[0]!r})" if table.header and names else ""
+    if isinstance(table, FrameTable):
+        raise InputError(f"{table.path}: has no column {absent[0]!r}; the model takes {', '.join(names[:MOST_NAMES])}")
+    if table.width == 1 < len(names):
+        raise InputError(f"{table.path}: has only one column{missing}; give all {len(names)}, {NAME_THE_SEPARATOR}")
     raise InputError(
         f"{table.path}: the number of columns is {len(others)}{missing}, but the model takes {len(names)} "
         "features; give those alone without a header, or a header with all of their names"

@@ -16,7 +16,8 @@ import numpy as np
 from sfumato.arrays import Array
 from sfumato.data.csv_format import number
 from sfumato.data.dates import PARTS, YEAR_FIRST, day_of, order_of, parts_of_days
-from sfumato.data.notations import amount, written
+from sfumato.data.missing import DASHES, without_dashes
+from sfumato.data.notations import CODE, amount, written
 from sfumato.data.spellings import ANY_CAPITALS, one_spelling, variants
 from sfumato.errors import InputError, TableWarning
 
@@ -109,7 +110,7 @@ class Strange:
         for text, count in self.said.values():
             others = f", and {count - 1} more like it" if count > 1 else ""
             warnings.warn(
-                f"{self.path}, {text}{others}: {count} in all, taken for missing (strict=True refuses)",
+                f"{self.path}, {text}{others}: {count} in all, taken for missing",
                 TableWarning,
                 stacklevel=2,
             )
@@ -151,14 +152,18 @@ def decide(name: str, label: str, values: "pd.Series[str]", *, decimal: str, ask
         values: Its values, numbers or texts.
         decimal: The decimal sign of the table.
         asked: "number" or "text", if the user says so; else empty.
-        doubtful: Whether all points in its plain numbers could be between thousands.
+        doubtful: Whether all decimal signs in its plain numbers could be between thousands.
+
+    Raises:
+        InputError: It is to hold numbers, and has none.
     """
     if is_numeric(values):
         if values.isna().all():
             return Column(name, "left out", note=f"{label} has no values")
-        taken = "its points are taken for decimal points, as no value proves otherwise"
+        sign = "commas" if decimal == "," else "points"
+        taken = f"its {sign} are taken for decimal {sign}, as no value proves otherwise"
         return Column(name, "number", note=f"{label}: {taken}" if doubtful else "")
-    counts = occurrences(values)
+    counts = without_dashes(occurrences(values))
     if not counts:
         return Column(name, "left out", note=f"{label} has no values")
     if asked == "text":
@@ -175,13 +180,20 @@ def numbers_of(name: str, label: str, counts: Mapping[str, int], decimal: str, *
         counts: How often each text occurs.
         decimal: The decimal sign of the table.
         sure: Whether the user says that it holds numbers.
+
+    Raises:
+        InputError: The user says so, and it has none.
     """
-    form, meaning = written(counts, decimal)
+    if not sure and any(CODE.fullmatch(text) for text in counts):
+        return None
+    form, meaning, doubtful, _ = written(counts, decimal)
     others = {t: n for t, n in counts.items() if amount(t, form) is None and number(t, decimal) is None}
+    if len(others) == len(counts) and sure:
+        raise InputError(f"{label}: none of its texts is a number ({next(iter(others))[:20]!r}): leave out number=...")
     if not sure and not _is_mostly_numbers(counts, others):
         return None
     if all(number(text, decimal) is not None for text in counts if text not in others):
-        form, meaning = "", ""
+        form, meaning = "", meaning if doubtful else ""
     told = [meaning] if meaning else []
     if others:
         shown = ", ".join(repr(text[:20]) for text in [*others][:2]) + (", ..." if len(others) > 2 else "")
@@ -205,9 +217,15 @@ def _texts(name: str, label: str, counts: Mapping[str, int]) -> Column:
     """The decision on a column of texts that are no numbers: dates or categories."""
     order = order_of(counts) if len(counts) > 1 else None
     if order is not None:
-        days = [day for day in (_day(text, order.form) for text in counts) if day is not None]
-        note = f"{label}: dates, as days since the first, month and day of the week"
-        return Column(name, "date", order.form, min(days), "; ".join(filter(None, [note, order.note])))
+        days = {text: day for text in counts if (day := _day(text, order.form)) is not None}
+        others = [text for text in counts if text not in days]
+        strange = f"{sum(counts[text] for text in others)} of {sum(counts.values())} are no dates"
+        told = [f"{label}: dates, as days since the first, month and day of the week", order.note]
+        told += [f"{strange} ({others[0][:20]!r}), taken for missing"] if others else []
+        return Column(name, "date", order.form, min(days.values()), "; ".join(filter(None, told)))
+    if any(CODE.fullmatch(text) for text in counts):
+        taken = f"taken for text, as some numbers begin with 0 (number={name!r} if they are numbers)"
+        return Column(name, "category", note=f"{label}: {taken}")
     mixed = sum(count for text, count in counts.items() if number(text) is not None)
     note = f"{label}: {mixed} numbers among {sum(counts.values())} texts: taken for text" if mixed else ""
     return Column(name, "category", note=note)
@@ -224,6 +242,7 @@ def settle(column: Column, label: str, counts: Mapping[str, int]) -> tuple[Colum
     Returns:
         The decision, and the categories in order.
     """
+    counts = without_dashes(counts)
     merged, note = one_spelling(counts)
     totals: Counter[str] = Counter()
     for text, count in counts.items():
@@ -261,9 +280,13 @@ def inputs_of(
 ) -> tuple[Array, Array]:
     """The inputs of a column's values, `(n, inputs)`, and which texts of it are unknown, `(n,)` of bool."""
     if column.kind == "category":
-        return _one_hot(values, categories, folded=column.form == ANY_CAPITALS)
-    found, unknown = _as_numbers(column, values, decimal)
-    return (parts_of_days(found, column.first) if column.kind == "date" else found[:, np.newaxis]), unknown
+        x, unknown = _one_hot(values, categories, folded=column.form == ANY_CAPITALS)
+    else:
+        found, unknown = _as_numbers(column, values, decimal)
+        x = parts_of_days(found, column.first) if column.kind == "date" else found[:, np.newaxis]
+    if unknown.any():
+        unknown &= ~values.isin(DASHES).to_numpy()
+    return x, unknown
 
 
 def _as_numbers(column: Column, values: "pd.Series[str]", decimal: str) -> tuple[Array, Array]:

@@ -17,7 +17,6 @@ import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.data.csv_format import (
-    DECIMAL_COMMA,
     ENOUGH_TO_TELL_NUMBERS,
     GZIP,
     MAC,
@@ -27,12 +26,14 @@ from sfumato.data.csv_format import (
     WINDOWS,
     beginning_of,
     decoded,
+    numbers_in,
     records,
     separator_of,
     spaced,
     unpacked,
 )
 from sfumato.data.missing import MISSING, without_missing
+from sfumato.data.notations import CODE, decimal_of, proof
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.errors import FileError, InputError
 from sfumato.storage import check_readable
@@ -51,11 +52,6 @@ LONGEST_BEGINNING = 2**24
 
 SAID_SEPARATOR = re.compile(rb'\s*"?sep=(\\t|.)"?[ \t]*(?=\r|\n)')
 """A first line that names the separator, as Excel reads and writes it."""
-
-THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
-"""Numbers whose point could as well stand between thousands."""
-
-DECIMAL_NUMBER = re.compile(r"^([+-]?[0-9]*),([0-9]+)$")
 
 
 class Place(NamedTuple):
@@ -103,7 +99,12 @@ class CSVTable:
 
     @classmethod
     def open(
-        cls, path: Path, most: int | None = None, options: TableOptions = PLAIN_TABLE, names: Sequence[str] = ()
+        cls,
+        path: Path,
+        most: int | None = None,
+        options: TableOptions = PLAIN_TABLE,
+        names: Sequence[str] = (),
+        texts: frozenset[str] = frozenset(),
     ) -> Self:
         """Open the file, or read its first `most` bytes.
 
@@ -112,6 +113,7 @@ class CSVTable:
             most: Bytes to read; None for all.
             options: What is said about the file, rather than told by its content.
             names: Names that its header would have; none where they are not known.
+            texts: Texts that are values, not names.
 
         Raises:
             FileError: It cannot be read, or is a spreadsheet.
@@ -129,8 +131,8 @@ class CSVTable:
         if separator == " ":
             content, separator, in_place = spaced(content), ",", False
             notes.append("spaces are between the values")
-        decimal = "," if separator == ";" and DECIMAL_COMMA.search(content[:ENOUGH_TO_TELL_NUMBERS]) else "."
-        told = beginning_of(path, content, separator, decimal, options.header, names)
+        decimal = decimal_of(numbers_in(content)) if separator == ";" else "."
+        told = beginning_of(path, content, separator, decimal, options.header, names, texts)
         start = _bytes_before(content, told.line)
         return cls(
             path,
@@ -169,7 +171,7 @@ class CSVTable:
     def plain(self, columns: Sequence[int]) -> dict[int, bool]:
         """Find the columns that begin with plain numbers alone, by index.
 
-        The value tells whether all of their points could as well be between thousands, as in 1.234.
+        The value tells whether all of their decimal signs could as well be between thousands, as in 1.234.
         """
         import pandas as pd
 
@@ -183,9 +185,10 @@ class CSVTable:
         texts = cells[[*columns]].to_numpy(dtype=object)
         flat = pd.Series(texts.ravel(), dtype=object)  # at once, as columns may be many
         wrong = (self._numbers(flat).isna() & flat.notna()).to_numpy()
-        points = np.array([isinstance(text, str) and "." in text for text in flat], dtype=bool)
-        proofs = points & ~np.array([bool(THOUSANDS_OR_DECIMALS.fullmatch(str(text))) for text in flat], dtype=bool)
-        found: Array = np.stack([wrong, points, proofs]).reshape(3, *texts.shape).max(axis=1, initial=False)
+        signs = np.array([isinstance(text, str) and self.decimal in text for text in flat], dtype=bool)
+        proofs = signs & np.array([bool(proof(str(text).lstrip("+-"))) for text in flat], dtype=bool)
+        wrong = wrong | np.array([bool(CODE.fullmatch(str(text))) for text in flat], dtype=bool)
+        found: Array = np.stack([wrong, signs, proofs]).reshape(3, *texts.shape).max(axis=1, initial=False)
         bad, pointed, proven = found
         return {k: bool(pointed[n] and not proven[n]) for n, k in enumerate(columns) if not bad[n]}
 
@@ -274,8 +277,8 @@ class CSVTable:
         """Plain numbers of texts; NaN where there is none."""
         import pandas as pd
 
-        if self.decimal == ",":
-            texts = texts.map(lambda text: DECIMAL_NUMBER.sub(r"\1.\2", text), na_action="ignore")
+        if self.decimal == ",":  # a point is none then
+            texts = texts.map(lambda text: text.replace(".", "?").replace(",", "."), na_action="ignore")
         numbers: pd.Series[float] = pd.to_numeric(texts, errors="coerce").astype("float64")
         return numbers
 
@@ -283,7 +286,9 @@ class CSVTable:
         """Parse the cells; a ValueError if a cell of `plain` is no number, or a row is longer than the header."""
         import pandas as pd
 
-        kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(plain, "float64")
+        # pandas takes points for decimal ones beside decimal commas
+        numbers = plain if self.decimal == "." else ()
+        kinds: dict[int, str] = dict.fromkeys(range(self.width), "str") | dict.fromkeys(numbers, "float64")
         # Before 3.1, pandas misses numbers' last bit unless told otherwise; since then, telling is deprecated
         old = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
         exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
@@ -300,11 +305,16 @@ class CSVTable:
         )
         if frame.shape[1] != self.width:
             raise ValueError("no row has as many values as the header")
-        known = {*plain}
+        known = {*numbers}
         texts = [index for index in range(self.width) if index not in known]
         if texts:
             clean = without_missing(frame[texts], self.options.missing)
             frame = clean if len(texts) == self.width else pd.concat([frame.drop(columns=texts), clean], axis=1)
+        for index in () if numbers else plain:
+            found = self._numbers(frame[index])
+            if not found.notna().equals(frame[index].notna()):
+                raise ValueError("no number")
+            frame[index] = found
         return frame
 
     def _is_ragged(self, frame: "pd.DataFrame") -> bool:

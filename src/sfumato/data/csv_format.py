@@ -14,7 +14,7 @@ from sfumato.data.missing import MISSING
 from sfumato.errors import FileError, InputError
 
 SEPARATORS = ",;\t|"
-DECIMAL_COMMA = re.compile(rb'(?:^|[;"\n]) *[+-]?[0-9]*,[0-9]+ *(?:$|[;"\r\n])')
+NUMBER_WITH_SIGN = re.compile(rb'(?:^|[;"\n]) *[+-]?([0-9]*[.,][0-9.,]*[0-9]) *(?=$|[;"\r\n])')
 CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 ROWS_TO_TELL = 10
 ENOUGH_TO_TELL_NUMBERS = 2**20  # bytes
@@ -185,6 +185,11 @@ def _is_even(path: Path, content: bytes, separator: str, *, names_of_rows: bool 
     return len(widths) == 1 and max(widths) > 1 and max(widths) - first in ((0, 1) if names_of_rows else (0,))
 
 
+def numbers_in(content: bytes) -> Iterator[str]:
+    """The first numbers with a point or a comma, of a table with semicolons between its values."""
+    return (digits.decode() for digits in NUMBER_WITH_SIGN.findall(content[:ENOUGH_TO_TELL_NUMBERS]))
+
+
 def spaced(content: bytes) -> bytes:
     """Content with commas between the values instead of spaces."""
     lines = content.decode(errors="replace").splitlines()
@@ -195,7 +200,13 @@ def spaced(content: bytes) -> bytes:
 
 
 def beginning_of(
-    path: Path, content: bytes, separator: str, decimal: str, header: bool | None, names: Sequence[str]
+    path: Path,
+    content: bytes,
+    separator: str,
+    decimal: str,
+    header: bool | None,
+    names: Sequence[str],
+    texts: frozenset[str] = frozenset(),
 ) -> Beginning:
     """Tell what stands before the rows.
 
@@ -206,23 +217,24 @@ def beginning_of(
         decimal: The decimal sign.
         header: Whether the first row holds names; None to tell.
         names: Names of columns that a header would have; none where they are not known.
+        texts: Texts that are values, not names.
 
     Raises:
         InputError: the file has no rows.
     """
-    found = [*islice(_without_remarks(path, content, separator), ROWS_TO_TELL + 1)]
+    found, above = _first_rows(path, content, separator, decimal)
     if not found:
         raise InputError(f"{path}: the file is empty; give rows of numbers")
     (line, first), following = found[0], [cells for _, cells in found[1:]]
     stripped = [cell.strip() for cell in first]
     told = bool(names) and {*names} <= {*stripped}
-    says = told or is_header(first, following, decimal) if header is None else header
-    if not says:
-        note = "no row of names is on top (header='yes' if there is one)"
-        return Beginning((), len(first), line, (note,) if header is None else ())
+    looks = told or (is_header(first, following, decimal) and texts.isdisjoint(stripped))
+    notes = [f"what stands above line {line} is left out"] if above else []
+    if not (looks if header is None else header):
+        notes += ["no row of names is on top (header='yes' if there is one)"] if header is None else []
+        return Beginning((), len(first), line, tuple(notes))
     if not following:
         raise InputError(f"{path}: has a header but no rows; give rows of numbers below it")
-    notes = []
     if header is None and not told and any(number(cell, decimal) is not None for cell in stripped):
         notes.append("the first row is taken for names, though some are numbers (header='no' if it is a row)")
     stripped[0] = re.sub(r"^#\s*(?=\S)", "", stripped[0])
@@ -237,20 +249,33 @@ def beginning_of(
     return Beginning(unique, len(unique), found[1][0], tuple(notes))
 
 
-def _without_remarks(path: Path, content: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows, without lines on top that begin with # and have not as many values as the row below them."""
+def _first_rows(path: Path, content: bytes, separator: str, decimal: str) -> tuple[list[tuple[int, list[str]]], bool]:
+    """The first rows, and whether there are lines above them: remarks, which begin with #, and titles.
+
+    A line that begins with # is the first row if it has as many values as the next, and that has not names. Titles have
+    one value, in a table of three columns or more, and stand above names of columns of numbers.
+    """
     rows = records(path, content, separator)
-    held: tuple[int, list[str]] | None = None
+    top: list[tuple[int, list[str]]] = []
     for line, cells in rows:
-        if held is not None and len(held[1]) == len(cells) > 1:
-            yield held
-        held = None
-        if cells[0].lstrip().startswith("#"):
-            held = (line, cells)
-            continue
-        yield line, cells
-        break
-    yield from rows
+        top.append((line, cells))
+        if not cells[0].lstrip().startswith("#") and (len(cells) < 3 or sum(bool(cell.strip()) for cell in cells) > 1):
+            break
+    found, above = [*top[-1:], *islice(rows, ROWS_TO_TELL)], top[:-1]
+    if not above or _are_names_of_numbers([cells for _, cells in found], decimal):
+        return found, bool(above)
+    kept = [row for row in above if not row[1][0].lstrip().startswith("#")]
+    if above[-1] not in kept and len(above[-1][1]) == len(found[0][1]) > 1:
+        kept = [above[-1]]
+    return [*kept, *found][: ROWS_TO_TELL + 1], len(kept) < len(above)
+
+
+def _are_names_of_numbers(rows: list[list[str]], decimal: str) -> bool:
+    """Whether the first of the rows has names alone, and there are numbers below."""
+    first, *below = rows
+    if any(number(cell, decimal) is not None for cell in first) or not is_header(first, below, decimal):
+        return False
+    return any(number(cell, decimal) is not None for cells in below for cell in cells)
 
 
 def _shifted(header: list[str], following: list[list[str]]) -> tuple[list[str], str] | None:
@@ -280,11 +305,11 @@ def is_header(first: list[str], following: list[list[str]], decimal: str) -> boo
     """Whether the first row holds names; missing values in it are no evidence either way."""
     present = [k for k, cell in enumerate(first) if cell.strip() not in MISSING]
     text = [k for k in present if number(first[k], decimal) is None]
-    if len(text) == len(present):
-        return bool(text)
     below = {
         k: [row[k].strip() for row in following if k < len(row) and row[k].strip() not in MISSING] for k in present
     }
+    if len(text) == len(present):  # values come again, names hardly
+        return 2 * sum(first[k].strip() in below[k] for k in text) < len(text)
     if any(below[k] and all(number(cell, decimal) is not None for cell in below[k]) for k in text):
         return True
     if any(first[k].strip() in below[k] for k in text):

@@ -16,13 +16,15 @@ PARTS = 3
 YEAR_FIRST, DAY_FIRST, MONTH_FIRST, NAMED = "year-month-day", "day/month/year", "month/day/year", "1 January 2026"
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTHS = {name: k for k, name in enumerate(_NAMES, 1)}
+MONTHS = {name: k for k, name in enumerate(_NAMES, 1)} | {"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
+"""Number of a month by the first three letters of its name, English or German."""
+
 _TIME = (
     r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|[A-Z]{3,4}|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _DAY_NAME = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +)?"
-_MONTH = r"(?P<name>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
+_MONTH = rf"(?P<name>(?:{'|'.join(MONTHS)})[a-z]*)\.?"
 FORMS = {
     YEAR_FIRST: [
         r"(?P<year>[0-9]{4})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?:(?P=s)(?P<day>[0-9]{1,2}))?",
@@ -32,9 +34,10 @@ FORMS = {
     DAY_FIRST: [r"(?P<day>[0-9]{1,2})(?P<s>[-/.])(?P<month>[0-9]{1,2})(?P=s)(?P<year>[0-9]{4}|[0-9]{2})"],
     MONTH_FIRST: [r"(?P<month>[0-9]{1,2})(?P<s>[-/.])(?P<day>[0-9]{1,2})(?P=s)(?P<year>[0-9]{4}|[0-9]{2})"],
     NAMED: [
-        rf"{_DAY_NAME}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[ -]+{_MONTH},?[ -]+(?P<year>[0-9]{{4}}|[0-9]{{2}})",
+        rf"{_DAY_NAME}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?[ -]*{_MONTH},?[ -]+(?P<year>[0-9]{{4}}|[0-9]{{2}})",
         rf"{_DAY_NAME}{_MONTH}[ -]+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<year>[0-9]{{4}})",
         rf"{_MONTH}[ ,-]+(?P<year>[0-9]{{4}})",
+        rf"{_MONTH}-(?P<year>[0-9]{{2}})",
         rf"(?P<year>[0-9]{{4}})[ ,-]*{_MONTH}(?:[ -]+(?P<day>[0-9]{{1,2}}))?",
         r"Q(?P<quarter>[1-4])[ ,-]*(?P<year>[0-9]{4})",
     ],
@@ -57,18 +60,23 @@ def day_of(text: str, form: str) -> float | None:
     >>> day_of("1970-01-02 12:00", YEAR_FIRST), day_of("3/4/1970", DAY_FIRST), day_of("3/4/1970", MONTH_FIRST)
     (1.5, 92.0, 62.0)
     """
-    found = next((match for match in (p.fullmatch(text) for p in _PATTERNS[form]) if match), None)
-    if found is None:
+    parts = _parts(text, form)
+    if parts is None:
         return None
-    parts = found.groupdict()
-    year = int(parts["year"])
-    if len(parts["year"]) == 2:
+    year = int(parts["year"] or 0)
+    if len(parts["year"] or "") == 2:
         year += 2000 if year < 69 else 1900  # as POSIX has it
     try:
-        day = date.fromisocalendar(year, int(parts["week"]), 1) if "week" in parts else _calendar_day(year, parts)
+        day = date.fromisocalendar(year, int(parts["week"] or 0), 1) if "week" in parts else _calendar_day(year, parts)
     except ValueError:
         return None
     return day.toordinal() - date(1970, 1, 1).toordinal() + _time(parts)
+
+
+def _parts(text: str, form: str) -> dict[str, str | None] | None:
+    """The parts of a date of a form by their names; None for any other text."""
+    found = next((match for match in (p.fullmatch(text) for p in _PATTERNS[form]) if match), None)
+    return found and found.groupdict()
 
 
 def _calendar_day(year: int, parts: dict[str, str | None]) -> date:
@@ -108,12 +116,18 @@ def order_of(texts: Iterable[str]) -> Order | None:
     best = max(counts, key=lambda form: counts[form])
     if counts[best] < 0.9:
         return None
-    if best in (DAY_FIRST, MONTH_FIRST) and counts[DAY_FIRST] == counts[MONTH_FIRST]:
-        best = DAY_FIRST if "." in texts[0] else MONTH_FIRST
+    told = []
+    if best in (DAY_FIRST, MONTH_FIRST):
+        proven = counts[DAY_FIRST] != counts[MONTH_FIRST]
+        best = best if proven else DAY_FIRST if "." in texts[0] else MONTH_FIRST
         first = "day" if best == DAY_FIRST else "month"
-        return Order(best, f"the {first} is taken to be first, as no value proves it")
-    said = {DAY_FIRST: "the day is first", MONTH_FIRST: "the month is first"}
-    return Order(best, said.get(best, ""))
+        told.append(f"the {first} is first" if proven else f"the {first} is taken to be first, as no value proves it")
+    parts = [found for found in (_parts(text, best) for text in texts) if found]
+    if any(len(found["year"] or "") == 2 for found in parts):
+        told.append("years of two digits are taken for 1969 to 2068")
+    if len({found["zone"] for found in parts if found["hour"]}) > 1:
+        told.append("times are taken as written, without their zones")
+    return Order(best, "; ".join(told))
 
 
 def _share(texts: list[str], form: str) -> float:

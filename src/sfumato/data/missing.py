@@ -1,5 +1,6 @@
 """Texts that stand for a missing value."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,12 @@ MISSING = frozenset(
 """Markers of pandas, with Excel's errors and "?", which many data sets of the UCI's use."""
 
 DASHES = frozenset(["-", "--", "–", "—"])
-"""Missing as well, unless the column has a "+", of which they are the opposite."""
+"""Missing as well, unless the column has a "+", of which they are the opposite: this is decided by a whole column."""
+
+
+def without_dashes(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """The texts of a column, and how often each occurs, without dashes that stand for a missing value."""
+    return counts if "+" in counts else {text: count for text, count in counts.items() if text not in DASHES}
 
 
 def without_missing(texts: "pd.DataFrame", more: tuple[str, ...] = ()) -> "pd.DataFrame":
@@ -32,8 +38,4 @@ def without_missing(texts: "pd.DataFrame", more: tuple[str, ...] = ()) -> "pd.Da
     markers = {*MISSING, *more}
     cells = [cell.strip() if isinstance(cell, str) else None for cell in texts.to_numpy(dtype=object).ravel()]
     found = np.array([np.nan if cell is None or cell in markers else cell for cell in cells], dtype=object)
-    found = found.reshape(texts.shape)
-    opposite = (found == "+").any(axis=0)
-    dashes = np.array([cell in DASHES for cell in found.ravel()], dtype=bool).reshape(found.shape)
-    found[dashes & ~opposite] = np.nan
-    return pd.DataFrame(found, texts.index, texts.columns, dtype=object)
+    return pd.DataFrame(found.reshape(texts.shape), texts.index, texts.columns, dtype=object)

@@ -1,6 +1,7 @@
 """Numbers as people write them: amounts ("$450,000"), percents ("38.92 %"), thousands, and decimal commas."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ AMOUNT = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+\-−])?\s*(?P<before>{_UNIT})?\s*(?P<inner>[+\-−])?"
     rf"\s*(?P<digits>\.?[0-9](?:[0-9.,'’ \u00a0\u202f]*[0-9.])?(?:[eE][+-]?[0-9]{{1,3}})?)"
     rf"\s*(?P<scale>k|mm?|bn?|million|billion)?\s*(?:(?P<percent>%)|(?P<after>{_UNIT}))?\s*(?P<close>\))?"
-    r"(?:,[-–—]{1,2})?",
+    r"(?:,[-–—]{1,2})?(?P<last>[-−])?",
     re.IGNORECASE,
 )
 """A number with what may stand around it: parentheses of negative amounts, a sign, a currency, a percent sign."""
@@ -36,11 +37,24 @@ _BETWEEN_THOUSANDS = {sign: str.maketrans("", "", f"{other}'’ \u00a0\u202f") f
 _DECIMAL = {POINT: ".", COMMA: ","}
 
 
+CODE = re.compile("0[0-9]+")
+"""Whole numbers that begin with 0, such as postal codes: they are names."""
+
+
 class Written(NamedTuple):
-    """Notation of a column's numbers, and its meaning in words."""
+    """Notation of a column's numbers.
+
+    Attributes:
+        notation: `POINT` or `COMMA`.
+        note: Its meaning, in words.
+        doubtful: Whether no number proves it.
+        unit: Whether some are amounts or percents.
+    """
 
     notation: str
     note: str
+    doubtful: bool
+    unit: bool
 
 
 def amount(text: str, notation: str) -> float | None:
@@ -52,7 +66,10 @@ def amount(text: str, notation: str) -> float | None:
     (1500000.0, None)
     """
     found = AMOUNT.fullmatch(text)
-    if found is None or bool(found["open"]) != bool(found["close"]) or (found["sign"] and found["inner"]):
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return None
+    signs = [found[name] for name in ("sign", "inner", "last") if found[name]]
+    if len(signs) + bool(found["open"]) > 1:
         return None
     digits, sign = found["digits"], _DECIMAL[notation]
     if _GROUPED[notation].fullmatch(digits):
@@ -62,7 +79,7 @@ def amount(text: str, notation: str) -> float | None:
     if found["scale"] and not (found["before"] or found["after"]):
         return None
     value = float(digits.replace(sign, ".")) * SCALES.get((found["scale"] or "").lower(), 1.0)
-    return -value if found["open"] or (found["sign"] or found["inner"] or "+") in "-−" else value
+    return -value if found["open"] or (signs and signs[0] in "-−") else value
 
 
 def written(texts: Iterable[str], decimal: str = ".") -> Written:
@@ -73,22 +90,38 @@ def written(texts: Iterable[str], decimal: str = ".") -> Written:
         decimal: The decimal sign of the table: a comma where it separates by semicolons and has decimal commas. It
             decides where no text of the column proves anything.
     """
-    proofs, signs = {POINT: 0, COMMA: 0, "": 0}, set[str]()
+    proofs, signs, units = {POINT: 0, COMMA: 0, "": 0}, set[str](), set[str]()
     for text in texts:
         found = AMOUNT.fullmatch(text)
         if found is None:
             continue
         digits = re.sub("[eE].*", "", found["digits"])
-        signs |= {name for name in ("percent", "before", "after") if found[name]} | ({*digits} & {*".,"})
+        signs |= {*digits} & {*".,"}
+        units.add("%" if found["percent"] else (found["before"] or found["after"] or "").strip(". ").upper())
         if "." in digits or "," in digits:
-            proofs[_proof(digits)] += 1
+            proofs[proof(digits)] += 1
     notation = COMMA if proofs[COMMA] > proofs[POINT] or (proofs[COMMA] == proofs[POINT] and decimal == ",") else POINT
     doubtful = proofs[""] > 0 and not proofs[POINT] and not proofs[COMMA]
-    return Written(notation, _meaning(notation, signs, doubtful))
+    return Written(notation, _meaning(notation, signs, units, doubtful), doubtful, units - {""} != set())
 
 
-def _proof(digits: str) -> str:
-    """The notation that a number proves; an empty text where it could be either."""
+def decimal_of(numbers: Iterable[str]) -> str:
+    """Decimal sign of a table with semicolons between its values, by its numbers with a point or a comma.
+
+    Where they prove nothing, commas are decimal, as such tables have them.
+    """
+    numbers = list(numbers)
+    proofs = Counter(map(proof, numbers))
+    commas = any("," in digits for digits in numbers)
+    return "," if proofs[COMMA] or (commas and not proofs[POINT]) else "."
+
+
+def proof(digits: str) -> str:
+    """The notation that a number proves; an empty text where it could be either.
+
+    >>> proof("1,5") == proof("1.234.567") == COMMA, proof("1,234")
+    (True, '')
+    """
     points, commas = digits.count("."), digits.count(",")
     if points and commas:
         return POINT if digits.rindex(".") > digits.rindex(",") else COMMA
@@ -103,9 +136,11 @@ def _proof(digits: str) -> str:
     return POINT if points else COMMA
 
 
-def _meaning(notation: str, signs: set[str], doubtful: bool) -> str:
-    """Say what a column's signs were taken for."""
-    said = ["percents"] if "percent" in signs else ["amounts"] if signs & {"before", "after"} else []
+def _meaning(notation: str, signs: set[str], units: set[str], doubtful: bool) -> str:
+    """Say what a column's signs were taken for; several units, which are not converted, are named."""
+    said = ["percents"] if units & {"%"} else ["amounts"] if units - {""} else []
+    if len(units - {""}) > 1 or units == {"", "%"}:
+        said[0] += f" in several units ({', '.join(unit or 'none' for unit in sorted(units))}), as they are"
     marks = ["thousands by commas"] if notation == POINT else ["decimal commas"]
     said += marks if "," in signs else []
     if "." in signs and (doubtful or notation == COMMA):

@@ -5,17 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from sfumato.arrays import Array
 from sfumato.data.blocks import check_parts, divided
-from sfumato.data.choosing import Asked, Columns, choose_columns, target_column
+from sfumato.data.choosing import Asked, Columns, choose_columns, target_column, target_name
 from sfumato.data.columns import Column, Strange, indicators, inputs_of, numbers_of, occurrences
 from sfumato.data.csv import LONGEST_BEGINNING, CSVTable
 from sfumato.data.csv_format import ENOUGH_TO_TELL_NUMBERS
 from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_task
+from sfumato.data.missing import DASHES, without_dashes
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.parquet import ParquetTable
 from sfumato.data.scaling import Scaling, ScalingKind
@@ -179,6 +180,14 @@ class StreamedExamples:
         return Scaling(offset, factor, missing)
 
 
+class Counted(NamedTuple):
+    """Numbers of a block's rows: of all with something in the target, and of those with a text, or a dash, there."""
+
+    rows: int
+    texts: int
+    dashes: int
+
+
 @dataclass
 class _Found:
     """Statistics of the first pass over a table: texts of all rows, and moments of the training rows.
@@ -205,8 +214,8 @@ class _Found:
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=8))
     without: int = 0
 
-    def add(self, block: CSVTable | ParquetTable, columns: Columns, *, train: bool) -> tuple[int, int]:
-        """Add the rows of a block; returns the number of those with a target, and of those whose target is a text."""
+    def add(self, block: CSVTable | ParquetTable, columns: Columns, *, train: bool) -> Counted:
+        """Add the rows of a block, and count them."""
         frame = block.read(columns.wanted, columns.plain)
         chosen = columns.wanted[-1]
         y = self._values(frame[chosen], block.decimal)
@@ -231,7 +240,8 @@ class _Found:
             self.moments = _merged(self.moments, Moments.of(x))
             if y is not None:
                 self.target_moments = _merged(self.target_moments, Moments.of(y[kept][:, np.newaxis]))
-        return len(frame), 0 if y is None else int(np.isnan(y[kept]).sum())
+        texts = 0 if y is None else int(np.isnan(y[kept]).sum())
+        return Counted(len(frame), texts, int(frame[chosen].isin(DASHES).sum()))
 
     def _values(self, texts: "pd.Series[str]", decimal: str) -> Array | None:
         """The target's numbers; None where it has none."""
@@ -239,16 +249,23 @@ class _Found:
             return None
         return inputs_of(self.column._replace(kind="number"), (), texts, decimal)[0][:, 0]
 
-    def decided(self, table: CSVTable | ParquetTable, column: int, task: TaskChoice, *, text: bool) -> Target:
+    def without_target(self, settled: Target, decimal: str) -> Callable[[Counted], int]:
+        """Make the function that gives the number of a block's rows whose target is neither a class nor a value."""
+        strange = (text for text in self.target if text not in DASHES and not settled.takes(text, decimal))
+        if not settled.classes or next(strange, None) is not None:  # texts among numbers
+            return lambda counted: counted.texts
+        return lambda counted: 0 if "+" in self.target else counted.dashes
+
+    def decided(self, table: CSVTable | ParquetTable, column: int, task: TaskChoice, *, asked: str) -> Target:
         """Decide what the target is."""
-        where, name = f"{table.path}, {table.column(column)}", (table.header and table.header[column]) or "y"
+        where, name = f"{table.path}, {table.column(column)}", target_name(table, column)
         many = len(self.target) > MOST_TEXTS
         if many and self.column is not None and task != "classification":
             return Target("regression", (), {}, self.column._replace(name=name, kind="values"))
         if many:
             raise InputError(f"{where}: the target has more than {MOST_TEXTS} classes; choose another target")
         found = decide_target(
-            where, name, self.target, task, table.decimal, text=text, few=False, place=lambda _: where
+            where, name, self.target, task, table.decimal, asked=asked, few=False, place=lambda _: where
         )
         if found.classes and len({found.numbering.get(text) for text in self.train_target}) < 2:
             raise InputError(f"{where}: the training examples are all of one class; choose another target")
@@ -315,14 +332,15 @@ def stream_table(
     """
     check_task(task)
     table = open_table(path, LONGEST_BEGINNING, options)
-    chosen, asked = target_column(table, target), Asked.of(table, options)
-    columns, column = _choose_by_beginning(table, chosen, asked, options)
+    asked = Asked.of(table, options)
+    chosen = target_column(table, target, asked.drop)
+    columns, column = _choose_by_beginning(table, chosen, asked)
     found = _Found(column, {index: Counter() for index in columns.text}, Strange(str(table.path), options.strict))
     places: list[list[Any]] = [[], [], []]
-    rows: list[list[tuple[int, int]]] = [[], [], []]
+    rows: list[list[Counted]] = [[], [], []]
     for part, block, done in divided(table, validation, test, seed):
         counted = found.add(block, columns, train=part == 0)
-        if counted[0]:
+        if counted.rows:
             rows[part].append(counted)
             places[part].append(block.place)
         if on_block:
@@ -330,10 +348,10 @@ def stream_table(
     check_parts(table.path, places, validation, test)
     found.strange.warn()
     columns = columns.settled(table, found.texts)
-    settled = found.decided(table, chosen, task, text=chosen in asked.text)
-    texts = any(not settled.takes(text, table.decimal) for text in found.target)  # are no targets then
-    sizes = [[count - strays * texts for count, strays in part] for part in rows]
-    without = found.without + (sum(strays for part in rows for _, strays in part) if texts else 0)
+    settled = found.decided(table, chosen, task, asked=asked.kind(chosen))
+    lost = found.without_target(settled, table.decimal)
+    sizes = [[one.rows - lost(one) for one in part] for part in rows]
+    without = found.without + sum(lost(one) for part in rows for one in part)
     counts = np.zeros(len(settled.classes))
     for text, number in settled.numbering.items():
         counts[number] += found.train_target[text]
@@ -360,17 +378,15 @@ def stream_table(
     return StreamedTable(dataset, train, watched if validation else None, held_out if test else None)
 
 
-def _choose_by_beginning(
-    table: CSVTable | ParquetTable, chosen: int, asked: Asked, options: TableOptions
-) -> tuple[Columns, Column | None]:
+def _choose_by_beginning(table: CSVTable | ParquetTable, chosen: int, asked: Asked) -> tuple[Columns, Column | None]:
     """Choose the columns by the file's beginning; and tell how the target's numbers are written, if it has some."""
     blocks: Iterator[CSVTable | ParquetTable] = table.blocks(ENOUGH_TO_TELL_NUMBERS)
     beginning = next(blocks, table)
     plain = table.plain([k for k in range(table.width) if k != chosen and k not in asked.text])
     frame = beginning.read(range(table.width), [*plain])
     columns = choose_columns(table, chosen, frame, [k for k, doubt in plain.items() if doubt], asked)
-    counts = occurrences(frame[chosen])
+    counts = without_dashes(occurrences(frame[chosen]))
     if chosen in asked.text or not counts:
         return columns, None
-    name = (table.header and table.header[chosen]) or "y"
-    return columns, numbers_of(name, table.column(chosen), counts, table.decimal, sure=False)
+    sure = chosen in asked.number
+    return columns, numbers_of(target_name(table, chosen), table.column(chosen), counts, table.decimal, sure=sure)

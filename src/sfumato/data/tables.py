@@ -18,11 +18,13 @@ from sfumato.data.choosing import (
     choose_columns,
     known_columns,
     target_column,
+    target_name,
     text_counts,
 )
 from sfumato.data.columns import Column, Strange, occurrences, parse
 from sfumato.data.csv import CSVTable
 from sfumato.data.dataset import Dataset, Examples, TaskChoice, check_task
+from sfumato.data.missing import DASHES
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.parquet import FrameTable, ParquetTable
 from sfumato.data.targets import Target, decide_target, known_target
@@ -79,24 +81,28 @@ def read_dataset(
     options: TableOptions = PLAIN_TABLE,
 ) -> Dataset:
     """Read an open table, see `load_table`."""
-    chosen = target_column(table, target)
+    asked = Asked.of(table, options)
+    chosen = target_column(table, target, asked.drop)
     fresh = known is None or not known.features
-    columns, frame = _choose(table, chosen, options) if known is None or fresh else _read_known(table, chosen, known)
+    columns, frame = _choose(table, chosen, asked) if known is None or fresh else _read_known(table, chosen, known)
     label = f"{table.path}, {table.column(chosen)}"
     counts = occurrences(frame[chosen])
-    name = (table.header and table.header[chosen]) or "y"
+    name = target_name(table, chosen)
     if sum(counts.values()) == 1 and not few:
         raise InputError(f"{table.path}: has only one row of values; give at least 2")
     if known is not None and known.target is not None and _asks(known.target, task):
         found = known_target(label, known.target, known.classes, counts, table.decimal)
     else:
-        text = chosen in Asked.of(table, options).text
+        wanted = asked.kind(chosen)
 
         def place(cell: str) -> str:
             row = table.row(int((frame[chosen] == cell).to_numpy().argmax()))
             return f"{table.path}, {row}, {table.column(chosen)}"
 
-        found = decide_target(label, name, counts, task, table.decimal, text=text, few=few, place=place)
+        found = decide_target(label, name, counts, task, table.decimal, asked=wanted, few=few, place=place)
+        stray = next((text for text in counts if not found.takes(text, table.decimal) and text not in DASHES), None)
+        if options.strict and stray is not None:
+            raise InputError(f"{place(stray)}: {stray[:40]!r} is not a number; correct it, or leave it empty")
     frame, y, notes = _with_target(table, frame, chosen, found, name)
     if fresh:
         columns = columns.settled(table, text_counts(columns, frame))
@@ -124,9 +130,8 @@ def _asks(column: Column, task: TaskChoice) -> bool:
     return task == "auto" or (task == "classification") == (column.kind == "classes")
 
 
-def _choose(table: Table, chosen: int, options: TableOptions) -> tuple[Columns, "pd.DataFrame"]:
+def _choose(table: Table, chosen: int, asked: Asked) -> tuple[Columns, "pd.DataFrame"]:
     """Choose the columns of a table by its values, and read them."""
-    asked = Asked.of(table, options)
     everything = [*range(table.width)]
     plain = table.plain([k for k in everything if k != chosen and k not in asked.text])
     frame = table.read(everything, [*plain])
@@ -229,4 +234,5 @@ def open_table(
         options = options._replace(missing=(*known.missing, *options.missing))
     if path.suffix.lower() == ".parquet":
         return ParquetTable.open(path, options.missing)
-    return CSVTable.open(path, most, options, () if known is None else known.features)
+    names, texts = ((), frozenset[str]()) if known is None else (known.features, known.texts)
+    return CSVTable.open(path, most, options, names, texts)

@@ -11,6 +11,9 @@ import numpy as np
 from sfumato.data.columns import Column, numbers_of, parse
 from sfumato.data.csv_format import number
 from sfumato.data.dataset import Task, TaskChoice
+from sfumato.data.dates import order_of
+from sfumato.data.missing import without_dashes
+from sfumato.data.notations import written
 from sfumato.data.spellings import ANY_CAPITALS, one_spelling, variants
 from sfumato.errors import InputError
 
@@ -51,7 +54,7 @@ def decide_target(
     task: TaskChoice,
     decimal: str,
     *,
-    text: bool,
+    asked: str,
     few: bool,
     place: Callable[[str], str],
 ) -> Target:
@@ -63,17 +66,18 @@ def decide_target(
         counts: How often each text occurs in it.
         task: The task, or "auto".
         decimal: The decimal sign of the table.
-        text: Whether the user says that its numbers are names.
+        asked: "number" or "text", if the user says so; else empty.
         few: Accept a single class, and as many classes as rows.
         place: Gives the place of a text, for messages.
 
     Raises:
-        InputError: It has no values, a text where a number is needed, one class, or nearly as many as rows.
+        InputError: It has no values, a text where a number is needed, dates, one class, or nearly as many as rows.
     """
+    counts = without_dashes(counts)
     if not counts:
         raise InputError(f"{label}: the target is missing in every row; choose another column: target=...")
     where = f"column {name!r}"
-    numbers = None if text else numbers_of(name, where, counts, decimal, sure=False)
+    numbers = None if asked == "text" else numbers_of(name, where, counts, decimal, sure=asked == "number")
     if numbers is not None:
         found = {t: parse(numbers, t, decimal) for t in counts}
         values = {t: value for t, value in found.items() if value is not None}
@@ -83,7 +87,7 @@ def decide_target(
         repeats = Counter[float]()
         for one, value in values.items():
             repeats[value] += counts[one]
-        if task == "regression" or (task == "auto" and (_has_unit(numbers) or not are_classes(repeats))):
+        if task == "regression" or (task == "auto" and (written(counts, decimal).unit or not are_classes(repeats))):
             return Target("regression", (), {}, numbers._replace(kind="values"))
         if numbers.form:  # classes of a number's value
             counts = {t: counts[t] for t in values}
@@ -92,6 +96,10 @@ def decide_target(
         raise InputError(
             f"{place(stray)}: {stray[:40]!r} is not a number; correct it or remove the row, or "
             "choose another column: target=..."
+        )
+    if numbers is None and asked != "text" and task == "auto" and order_of(counts) is not None:
+        raise InputError(
+            f'{label}: the target is dates; choose another column (target=...), or insist by task="classification"'
         )
     kept = {t: n for t, n in counts.items() if numbers is None or t in values}
     return _classes(label, where, name, kept, numbers, task, decimal, few=few)
@@ -130,11 +138,6 @@ def _classes(
         shown = ", ".join(classes[:6]) + (", ..." if len(classes) > 6 else "")
         told.append(f'{where}: classes: {shown} (task="regression" if these are values)')
     return Target("classification", classes, numbering, Column(name, "classes", form, note="; ".join(told)))
-
-
-def _has_unit(column: Column) -> bool:
-    """Whether numbers are amounts or percents, which are values whatever their number."""
-    return "amounts" in column.note or "percents" in column.note
 
 
 def _is_mixed(counts: Mapping[str, int]) -> bool:
@@ -184,6 +187,7 @@ def known_target(
     Raises:
         InputError: It has no values, or a text where a number is needed.
     """
+    counts = without_dashes(counts)
     if not counts:
         raise InputError(f"{label}: the target is missing in every row; choose another column: target=...")
     if column.kind == "values":

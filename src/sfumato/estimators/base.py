@@ -2,6 +2,7 @@
 
 import math
 import sys
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
@@ -24,7 +25,7 @@ from sfumato.data.splitting import split, subset
 from sfumato.data.streaming import Moments
 from sfumato.data.tables import features_of, learn_features
 from sfumato.engine import Engine, as_engine
-from sfumato.errors import InputError
+from sfumato.errors import InputError, TableWarning
 from sfumato.layers.initializers import Initializer
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
@@ -298,6 +299,9 @@ class NetworkEstimator(BaseEstimator):
         if first:
             frame: Any = X
             self._table = learn_features(frame) if holds_text(X) else NO_TABLE
+            self.columns_ = self._table.columns
+            for text in (column.said for column in self.columns_ if column.said):
+                warnings.warn(text, TableWarning, stacklevel=3)
         x: Array
         truth: Array
         x, truth = validate_data(

@@ -31,6 +31,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     Attributes:
         classes_: The labels, in order.
         n_features_in_: Number of features; their names, if they had any, are in `feature_names_in_`.
+        columns_: What was decided on each column of a DataFrame with text; what is not obvious is a `TableWarning`.
         loss_curve_: Mean cross-entropy over the training examples, epoch by epoch.
         validation_curve_: The same over those held out; empty where none were.
         n_iter_: Number of epochs.

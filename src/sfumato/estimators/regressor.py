@@ -3,6 +3,7 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Self
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
@@ -22,6 +23,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     Attributes:
         n_features_in_: Number of features; their names, if they had any, are in `feature_names_in_`.
+        columns_: What was decided on each column of a DataFrame with text; what is not obvious is a `TableWarning`.
         loss_curve_: Mean squared error over the training examples, epoch by epoch; of several values in units of each
             one's variance.
         validation_curve_: The same over those held out; empty where none were.
@@ -57,6 +59,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
                 f'loss={self.loss!r} is not learned here: use "squared_error"; of counts, learn log(1 + y) by '
                 "sklearn.compose.TransformedTargetRegressor(..., func=numpy.log1p, inverse_func=numpy.expm1)"
             )
+        if np.asarray(y).dtype.kind in "US":
+            raise InputError("y holds texts; give numbers")
         return super()._check(X, y, weight, first=first)
 
     def __sklearn_tags__(self) -> Tags:
