@@ -69,7 +69,7 @@ def _too_long(number: int, frame: FrameType | None) -> None:
 
 def reason(outcome: Outcome) -> str:
     """The message without what differs from one file to the next: its path, names and numbers."""
-    said = outcome.said.removeprefix(str(outcome.path)).lstrip(",: ")
+    said = outcome.said.removeprefix(str(outcome.path)).removeprefix(outcome.path.name).lstrip(",: ")
     said = re.sub(r"'(?:[^']|(?<=\w)'(?=\w))*'|\"[^\"]*\"", "'...'", said)
     return re.sub(r"[0-9][0-9,.]*", "N", said.split(";")[0])
 

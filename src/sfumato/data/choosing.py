@@ -266,7 +266,7 @@ class Asked(NamedTuple):
         return asked
 
     def kind(self, index: int) -> str:
-        """What the user says that a column holds: "text" or "number"; else empty."""
+        """Find what the user says that a column holds: "text" or "number"; else empty."""
         return "text" if index in self.text else "number" if index in self.number else ""
 
 
