@@ -70,7 +70,7 @@ class Shot(NamedTuple):
 
     def cell(self) -> str:
         """The picture in a table."""
-        style = f'<img src="{self.style}" alt="the style" width="80"> ' if self.style else ""
+        style = f'<img src="{self.style}" alt="the style" width="80"><br>' if self.style else ""
         picture = f'<img src="images/gallery/{self.name}" alt="{self.caption}" width="{self.width}">'
         return f"{picture}<br>{style}{self.caption}"
 
