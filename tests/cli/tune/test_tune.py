@@ -65,8 +65,14 @@ def test_a_search_leaves_its_best_and_the_command_that_trains_it_again(here: Cal
     best = min((row for row in rows if row["pruned"] == "False"), key=lambda row: float(row["validation_loss"]))
     history = (tmp_path / "again" / "history.csv").read_text(encoding="utf-8").splitlines()
     told = dict(zip(history[0].split(","), history[-1].split(","), strict=True))
-    assert float(told["validation_loss"]) == pytest.approx(float(best["validation_loss"]))
     assert told["epoch"] == best["best_epoch"]
+    assert "--validation 0 " in " ".join(command)
+
+
+def test_what_is_held_out_stays_so_without_test_data(here: Call) -> None:
+    values = json.loads(here(*SEARCH, "--trials", "2", "--test", "0", "--json").out)
+    assert "--validation 0.25" in " ".join(values["command"])
+    assert values["outcome"]["report_on"] == "validation"
 
 
 def test_json_and_what_is_given_is_not_searched(here: Call, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def conclude(
             "",
             _table(trials, space),
             "",
-            "It is trained again by",
+            "It is trained again, now on all examples but the test data, by",
             f"    sfumato {shlex.join(command)}",
         ]
     )
@@ -66,7 +66,7 @@ def train_again(plan: SearchPlan, best: "Trial", out: Path | None) -> dict[str, 
     """Train with the values of the best trial; the run is kept in a folder, if one is given."""
     from sfumato.recipe import train_with
 
-    settings, how = plan.with_values(best.values, best.best_epoch), RunOptions(engine=asked_engine(plan.compute))
+    settings, how = plan.again(best.values, best.best_epoch), RunOptions(engine=asked_engine(plan.compute))
     run = train_with(plan.data, settings, plan.seed, how, out, overwrite=True, words=in_options)
     if run.stopped == "interrupted":
         raise typer.Exit(130)

@@ -139,10 +139,19 @@ class SearchPlan:
             said["hidden"] = parse_hidden(said["hidden"])
         return replace(self.settings, **said)
 
-    def command(self, values: Mapping[str, Value], epochs: int) -> list[str]:
-        """Arguments of the program that repeat a trial's training."""
-        words = ["train", self.data]
+    def again(self, values: Mapping[str, Value], epochs: int) -> TrainingSettings:
+        """Settings that train a trial again: on the part of the examples that trials are compared by as well.
+
+        It stays held out where nothing else is left to measure by.
+        """
         settings = self.with_values(values, epochs)
+        kept = isinstance(settings.validation, str | Path) or settings.test == 0
+        return settings if kept else replace(settings, validation=0.0)
+
+    def command(self, values: Mapping[str, Value], epochs: int) -> list[str]:
+        """Arguments of the program that train a trial again."""
+        words = ["train", self.data]
+        settings = self.again(values, epochs)
         given = {name: value for name, value in settings.options().items() if settings.given(name)}
         given |= {name: value for name, value in self.compute.items() if value is not None}
         for name, value in given.items():
