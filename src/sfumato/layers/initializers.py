@@ -54,7 +54,7 @@ class Glorot(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """A normal distribution of the same `scale` for every layer; 0.01 as in the reference's first parts."""
+    """A normal distribution of the same `scale` for every layer; 0.01 fits the costs printed in Parts 5 and 8."""
 
     scale: float = 0.01
 
