@@ -14,6 +14,13 @@ def subset(examples: Examples, indices: Array) -> Examples:
     return Examples(x[indices], y[indices], None if weight is None else weight[indices])
 
 
+def joined(one: Examples, other: Examples) -> Examples:
+    """The rows of both."""
+    weights = one.sample_weight, other.sample_weight
+    both = None if weights[0] is None or weights[1] is None else np.concatenate([weights[0], weights[1]])
+    return Examples(np.concatenate([one.x, other.x]), np.concatenate([one.y, other.y]), both)
+
+
 def limit(examples: Examples, n: int, seed: int) -> Examples:
     """A random choice of `n` rows without replacement, in their original order; all rows where there are no more.
 

@@ -11,14 +11,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sfumato.cli import run
+from sfumato.cli.tune.search import SearchPlan, run_with
+from sfumato.data import Examples
 from sfumato.outputs import LIST
+from sfumato.training.preparation import prepare
+from sfumato.training.settings import TrainingSettings
 
 Call = Callable[..., Any]
 
@@ -232,3 +238,29 @@ def test_a_full_disk_is_one_line(on_a_full_disk: Call) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("sfumato: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_trial_on_few_examples_is_scored_on_several_splits(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{'xy'[int(a * b > 0)]}" for a, b in rng.normal(size=(120, 2))]
+    (tmp_path / "few.csv").write_text("\n".join(["a,b,kind", *rows]), encoding="utf-8")
+    settings = TrainingSettings(validation=0.25, hidden=(4,))
+    compute = dict.fromkeys(("backend", "device", "precision"))
+    plan = SearchPlan(str(tmp_path / "few.csv"), settings, compute, 1, 0)
+    splits = plan.splits()
+    parts = [splits, *plan.further_splits(splits)]
+    assert [(part.train.size, part.validation and part.validation.size) for part in parts] == [(72, 24)] * 4
+    held_out = [{tuple(row) for row in part.validation.x} for part in parts if isinstance(part.validation, Examples)]
+    assert len({frozenset(rows) for rows in held_out}) == 4
+    assert isinstance(splits.test, Examples)
+    assert {tuple(row) for row in splits.test.x}.isdisjoint(set().union(*held_out))
+    seen: list[float] = []
+    loss, epoch = run_with(plan, splits, lambda: False, {"decay": 0.01}, 5, lambda _, loss: seen.append(loss))
+    curves = []
+    for part in parts:
+        training = prepare(part, plan.with_values({"decay": 0.01}, 5), 0)
+        curves.append([record.validation_loss for record in training.fit(part).history])
+    assert seen == curves[0]
+    assert loss == pytest.approx(np.mean(curves, axis=0).min())
+    assert epoch == 1 + int(np.mean(curves, axis=0).argmin())
+    assert plan.further_splits(replace(splits, validation=None)) == []

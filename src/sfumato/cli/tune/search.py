@@ -11,10 +11,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.parsing import asked_engine, parse_hidden
 from sfumato.data.dataset import Examples
+from sfumato.data.splitting import joined, split
 from sfumato.engine import Engine
 from sfumato.errors import FileError, InputError
 from sfumato.minimize import RunOptions
@@ -47,6 +50,9 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 5
 """Seconds between the signs of life of a running trial; one silent for twice as long counts as failed."""
+
+FEW_EXAMPLES, SPLITS_OF_FEW = 300, 4
+"""Examples up to which a trial is scored on several splits, and how many those are."""
 
 RACES = ("exists", "UNIQUE", "duplicate key", "locked")
 """Messages of databases in which another process creates the same tables at the same moment."""
@@ -139,6 +145,21 @@ class SearchPlan:
             said["hidden"] = parse_hidden(said["hidden"])
         return replace(self.settings, **said)
 
+    def further_splits(self, splits: Splits) -> list[Splits]:
+        """More splits of the same examples, where these are few: a loss on tens of rows is mostly luck."""
+        train, validation = splits.train, splits.validation
+        if isinstance(self.settings.validation, str | Path) or validation is None:
+            return []
+        if train.size + validation.size > FEW_EXAMPLES:
+            return []
+        assert isinstance(train, Examples) and isinstance(validation, Examples)  # a stream has more
+        whole, share = joined(train, validation), validation.size / (train.size + validation.size)
+        parts = (
+            split(whole, share, self.seed + number, stratify=bool(splits.dataset.classes))
+            for number in range(1, SPLITS_OF_FEW)
+        )
+        return [replace(splits, train=rest, validation=held_out) for rest, held_out in parts]
+
     def again(self, values: Mapping[str, Value], epochs: int) -> TrainingSettings:
         """Settings that train a trial again: on the part of the examples that trials are compared by as well.
 
@@ -180,20 +201,26 @@ class SearchPlan:
 def run_with(
     plan: SearchPlan, splits: Splits, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
 ) -> tuple[float, int]:
-    """Train with a trial's values; returns the lowest validation loss and its epoch."""
-    training = prepare(splits, plan.with_values(values, epochs), plan.seed)
+    """Train with a trial's values; returns the lowest validation loss and its epoch.
+
+    On a small table the loss is the mean over several splits, of which the first is watched.
+    """
+    settings, curves = plan.with_values(values, epochs), []
 
     def report(record: EpochRecord) -> None:
         watch(record.epoch, record.validation_loss)
 
-    result = training.fit(splits, RunOptions(engine=plan.engine, callback=report, stop=stop))
-    if result.stopped == "interrupted":
-        raise UnfinishedTrialError
-    history = training.in_own_units(result).history
-    if training.schedule == "cosine":  # of another length, it would be another training
-        return history[-1].validation_loss, history[-1].epoch
-    best = min(history, key=lambda record: record.validation_loss)
-    return best.validation_loss, best.epoch
+    for part in [splits, *plan.further_splits(splits)]:
+        training = prepare(part, settings, plan.seed)
+        callback = report if part is splits else None
+        result = training.fit(part, RunOptions(engine=plan.engine, callback=callback, stop=stop))
+        if result.stopped == "interrupted":
+            raise UnfinishedTrialError
+        curves.append([record.validation_loss for record in training.in_own_units(result).history])
+    losses = np.mean(curves, axis=0)
+    # By the cosine schedule a training of another length would be another training
+    best = len(losses) - 1 if training.schedule == "cosine" else int(losses.argmin())
+    return float(losses[best]), best + 1
 
 
 def open_study(plan: SearchPlan, splits: Splits, url: str | None) -> "optuna.Study":
