@@ -6,13 +6,22 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sfumato.arrays import Array
+from sfumato.errors import InputError
 from sfumato.estimators import NetworkClassifier, NetworkRegressor
 
 Rows = tuple[Array, Array]
+
+X = np.random.default_rng(0).normal(size=(120, 3))
+VALUES = 200 + X @ [30.0, -20.0, 10.0] + np.random.default_rng(1).normal(size=120)
+LABELS = (X[:, 0] + 0.5 * np.random.default_rng(2).normal(size=120) > 0).astype(int)
 
 Classifier: Any = NetworkClassifier  # for what their types refuse already
 Regressor: Any = NetworkRegressor
@@ -169,3 +178,69 @@ def test_what_cannot_be_used_is_said_in_one_line(call: Any, message: str, iris: 
     with pytest.raises((ValueError, TypeError), match=message) as error:
         call(*iris)
     assert "\n" not in str(error.value)
+
+
+def test_a_refused_warm_start_changes_nothing() -> None:
+    network = Classifier(warm_start=True, epochs=5, random_state=0).fit(X, LABELS)
+    before = network.predict_proba(X)
+    with pytest.raises(InputError, match="goes on with the network of the last fit"):
+        network.set_params(hidden=10).fit(X, LABELS)
+    with pytest.raises(ValueError, match="features"):
+        network.set_params(hidden=(100,)).fit(X[:, :2], LABELS)
+    np.testing.assert_array_equal(network.predict_proba(X), before)
+    assert network.fit(X, LABELS).n_iter_ == 5
+
+
+@pytest.mark.parametrize("first", ["constant", "one row"])
+def test_warm_start_does_not_go_on_from_constants(first: str) -> None:
+    network = NetworkRegressor(warm_start=True, epochs=5, random_state=0)
+    network.fit(X, np.full(len(X), 3.0)) if first == "constant" else network.fit(X[:1], VALUES[:1])
+    with pytest.raises(InputError, match="the same in all rows, and it is not now: use warm_start=False"):
+        network.fit(X, VALUES)
+
+
+def test_without_hidden_layers_it_is_the_linear_model() -> None:
+    linear = NetworkRegressor(hidden=(), random_state=0).fit(X, VALUES)
+    ridge = make_pipeline(StandardScaler(), TransformedTargetRegressor(Ridge(), transformer=StandardScaler()))
+    np.testing.assert_allclose(linear.predict(X), ridge.fit(X, VALUES).predict(X), atol=0.02 * VALUES.std())
+    logistic = NetworkClassifier(hidden=(), random_state=0).fit(X, LABELS)
+    theirs = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, LABELS)
+    np.testing.assert_allclose(logistic.predict_proba(X), theirs.predict_proba(X), atol=0.03)
+
+
+@pytest.mark.parametrize("optimizer", ["gd", "momentum", "nesterov"])
+def test_default_rates_hold_for_wide_layers_and_columns_that_say_the_same(optimizer: str) -> None:
+    random = np.random.default_rng(0)
+    common = random.normal(size=(200, 1))
+    x = common + 0.05 * random.normal(size=(200, 300))
+    network = Regressor(hidden=(300,), optimizer=optimizer, epochs=30, random_state=0).fit(x, common[:, 0])
+    assert network.score(x, common[:, 0]) > 0.9
+
+
+def test_a_weight_of_two_is_two_examples_where_weights_decay() -> None:
+    options: dict[str, Any] = {"optimizer": "adamw", "l2": 5, "batch_size": "full", "epochs": 20, "random_state": 0}
+    weights = np.random.default_rng(0).integers(1, 4, len(X))
+    weighted = NetworkRegressor(**options).fit(X, VALUES, weights)
+    repeated = NetworkRegressor(**options).fit(np.repeat(X, weights, axis=0), np.repeat(VALUES, weights))
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-6 * VALUES.std())
+    with pytest.raises(InputError, match="partial_fit does not know N"):
+        NetworkRegressor(**options).partial_fit(X, VALUES)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"batch_size": 0}, "batch_size"),
+        ({"batch_size": "half"}, "batch_size"),
+        ({"epochs": "a"}, "epochs"),
+        ({"validation_fraction": "a"}, "validation_fraction=... takes a number"),
+    ],
+)
+def test_parameters_are_refused_in_words(parameters: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Classifier(**parameters).fit(X, LABELS)
+
+
+def test_values_in_half_precision_are_learned() -> None:
+    values = (VALUES / VALUES.std() * 50).astype(np.float16)
+    assert Regressor(random_state=0).fit(X, values).score(X, values) > 0.8

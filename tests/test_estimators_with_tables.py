@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import cross_val_score
 
-from sfumato.errors import TableWarning
+from sfumato.errors import InputError, TableWarning
 from sfumato.estimators import NetworkClassifier, NetworkRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore:column '(day|paid)':sfumato.errors.TableWarning")
@@ -63,3 +63,10 @@ def test_rows_come_in_parts_with_the_columns_of_the_first(frame: pd.DataFrame) -
     scaling = network.model_.scaling
     np.testing.assert_array_equal(scaling.offset[:3], 0)  # the three colours stay zeros and ones
     assert scaling.offset[3] == pytest.approx(frame["size"].mean())
+
+
+def test_few_first_rows_do_not_decide_on_columns_of_text(frame: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="decides on columns of text, and has 2 rows: begin with 20 or more"):
+        NetworkRegressor().partial_fit(frame[:2], [1.0, 2.0])
+    with pytest.raises(InputError, match="begin with 20 or more"):
+        NetworkClassifier().partial_fit(frame[:2], [0, 1], classes=[0, 1])

@@ -177,7 +177,10 @@ def _of_pair(
         return Dataset(name, Examples(features, _values(labels, name), weights), None, found, (), names, "y")
     classes, numbering = classes_of(distinct)
     if len(classes) < 2 and not few:
-        raise InputError(f"{name}: the target is {classes[0]!r} in every row; give examples of at least 2 classes")
+        raise InputError(
+            f"{name}: the target is {classes[0]!r} in every row; give examples of at least 2 classes "
+            '(of values, task="regression")'
+        )
     values, inverse = np.unique(labels, return_inverse=True)
     indices = np.array([numbering[str(value)] for value in values.tolist()])[inverse]
     return Dataset(name, Examples(features, indices, weights), None, found, classes, names, "y")

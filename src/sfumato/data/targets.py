@@ -129,7 +129,7 @@ def _classes(
     if len(classes) == 1 and not few:
         raise InputError(
             f"{label}: the target is {classes[0]!r} in every row; give examples of at least 2 classes, or choose "
-            "another target"
+            'another target (of values, task="regression")'
         )
     numbering |= {other: numbering[chosen] for other, chosen in merged.items()}
     form = numbers.form if numbers else ANY_CAPITALS if merged or variants(classes, truths_only=True) else ""

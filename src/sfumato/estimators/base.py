@@ -29,7 +29,7 @@ from sfumato.errors import InputError, TableWarning
 from sfumato.layers.initializers import Initializer
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
-from sfumato.optimizers import Adam, Optimizer
+from sfumato.optimizers import Adam, AdamW, Optimizer
 from sfumato.training.fitting import FitResult, default_batch_size, is_long
 from sfumato.training.history import EpochRecord
 from sfumato.training.preparation import Callback, Training, checked_units, prepare
@@ -38,6 +38,9 @@ from sfumato.training.splits import Splits
 
 VALIDATION_FRACTION = 0.1
 """Share of the examples held out for early stopping by default, as in scikit-learn's own networks."""
+
+FIRST_ROWS = 20
+"""Rows that tell what columns of text are, at least: in fewer, hardly a text comes again."""
 
 NO_TABLE = Known((), {})
 """Columns of features that are numbers alone."""
@@ -139,13 +142,17 @@ class NetworkEstimator(BaseEstimator):
         seed = self._draw_seed()
         fraction = self._fraction(stopping=patience is not None)
         train, held_out = split(examples, fraction, seed, stratify=bool(self._class_names()))
-        before: tuple[Training, FitResult] | None = None
-        if self.warm_start and hasattr(self, "_result"):
-            before = self._training, self._result
-        self._begin(train, seed)
-        start = None if before is None else self._go_on(*before)
+        training, start = self._prepared(train, seed), None
+        if self._goes_on:
+            training, start = self._with_last_scalings(training), replace(self._result, optimizer_state=None)
+        self._begin(training, train)
         self._train(replace(self._training, early_stopping=patience), train, held_out, start)
         return self
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether `fit` goes on from the weights of the last one."""
+        return self.warm_start and hasattr(self, "_result")
 
     def _patience(self) -> int | None:
         """Epochs without a lower loss of held-out examples after which training ends; None for never."""
@@ -159,6 +166,8 @@ class NetworkEstimator(BaseEstimator):
         fraction = self.validation_fraction
         if fraction is None:
             return VALIDATION_FRACTION if stopping else 0.0
+        if isinstance(fraction, bool) or not isinstance(fraction, int | float | np.number):
+            raise InputError(f"validation_fraction=... takes a number of at least 0 and below 1, not {fraction!r}")
         if stopping and fraction == 0:
             raise InputError(
                 "early stopping watches held-out examples, and validation_fraction=0 holds out none: give one above 0, "
@@ -166,22 +175,43 @@ class NetworkEstimator(BaseEstimator):
             )
         return fraction
 
-    def _go_on(self, training: Training, result: FitResult) -> FitResult:
-        """Keep the scalings of the last fit, which its weights belong to; returns its result to go on from."""
-        if stable_repr(training.network) != stable_repr(self._training.network):
+    def _with_last_scalings(self, training: Training) -> Training:
+        """The training with the scalings of the last fit, which its weights belong to.
+
+        Raises:
+            InputError: The network is another, or the last fit has seen a constant where values differ now.
+        """
+        last = self._training
+        if stable_repr(training.network) != stable_repr(last.network):
             raise InputError(
                 "warm_start=True goes on with the network of the last fit, and features, classes, hidden or another "
                 "parameter of it have changed: use warm_start=False"
             )
-        scaling, target_scaling = training.scaling, training.target_scaling
-        self._training: Training = replace(self._training, scaling=scaling, target_scaling=target_scaling)
-        return replace(result, optimizer_state=None)
+        values = np.any((np.asarray(last.target_scaling.deviation) == 0) & (training.target_scaling.deviation != 0))
+        if values or np.any((last.scaling.factor == 0) & (training.scaling.factor != 0)):
+            raise InputError(
+                "warm_start=True keeps the scalings of the last fit, where a feature or the target was the same in all "
+                "rows, and it is not now: use warm_start=False"
+            )
+        return replace(training, scaling=last.scaling, target_scaling=last.target_scaling)
+
+    def _check_first_rows(self, X: Any) -> None:
+        """Refuse a table of text that is too small to decide on its columns, in the first call of `partial_fit`."""
+        if holds_text(X) and len(X) < FIRST_ROWS:
+            raise InputError(
+                f"the first call of partial_fit decides on columns of text, and has {len(X)} rows: begin with "
+                f"{FIRST_ROWS} or more"
+            )
 
     def _partial_fit(self, examples: Examples) -> Self:
         """Train for one more epoch, on these examples."""
         examples = _without_weightless(examples)
+        if self.l2 is not None and self.optimizer == "adamw":
+            raise InputError(
+                "adamw decays weights by l2 / N, and partial_fit does not know N: give AdamW(weight_decay=...)"
+            )
         if not hasattr(self, "_training"):
-            self._begin(examples, self._draw_seed())
+            self._begin(self._prepared(examples, self._draw_seed()), examples)
         else:
             self._follow(examples)
         training, done, start = self._training, self.n_iter_, self._result if self.n_iter_ else None
@@ -209,9 +239,12 @@ class NetworkEstimator(BaseEstimator):
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _begin(self, train: Examples, seed: int) -> None:
-        """Build the network and fit the scalings on the first examples, and start the history."""
+    def _prepared(self, train: Examples, seed: int) -> Training:
+        """Build the network, and fit the scalings on the first examples."""
         hidden = checked_units(self.hidden)
+        for name, value, named in (("batch_size", self.batch_size, ("auto", "full")), ("epochs", self.epochs, (None,))):
+            if value not in named:
+                whole(name, value, 1)
         settings = TrainingSettings(
             scaling=self.scaling,
             hidden=hidden,
@@ -227,7 +260,11 @@ class NetworkEstimator(BaseEstimator):
             epochs=self.epochs,
         )
         training = prepare(Splits(self._dataset(train), train), settings, seed)
-        self._training = replace(training, shuffle=bool(self.shuffle))
+        return replace(training, shuffle=bool(self.shuffle))
+
+    def _begin(self, training: Training, train: Examples) -> None:
+        """Start the history of a training, and the moments of its examples."""
+        self._training: Training = training
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] = []
         self.n_iter_ = 0
@@ -261,12 +298,16 @@ class NetworkEstimator(BaseEstimator):
         """Train, from `start` or from new weights, and keep the result in the fitted attributes."""
         plateau = self._plateau(training)
         if train.sample_weight is not None:  # an example of weight two counts as two in N of the penalty as well
-            training = replace(training, l2=training.l2 * len(train.y) / float(train.sample_weight.sum()))
+            share = len(train.y) / float(train.sample_weight.sum())
+            training = replace(training, l2=training.l2 * share)
+            if isinstance(training.optimizer, AdamW) and self.l2 is not None and isinstance(self.optimizer, str):
+                decay = training.optimizer.weight_decay * share
+                training = replace(training, optimizer=replace(training.optimizer, weight_decay=decay))
 
         def callback(record: EpochRecord) -> bool:
             if self.verbose:
                 print(_line(record))
-            answers = [own(record) for own in self.callbacks]  # every one is called
+            answers = [own(record) for own in self.callbacks or ()]  # every one is called
             return plateau(record) or any(answer is True for answer in answers)
 
         long = is_long(training.network, len(train.y), training.batch_size, training.epochs)
@@ -319,6 +360,7 @@ class NetworkEstimator(BaseEstimator):
         weights: Array | None = None
         if weight is not None:
             weights = _check_sample_weight(weight, x, dtype=x.dtype, ensure_non_negative=True)
+        truth = truth.astype(np.float64) if truth.dtype == np.float16 else truth
         single = truth.ndim == 1 or truth.shape[1] == 1
         return Examples(x, column_or_1d(truth, warn=True) if single else truth, weights)
 

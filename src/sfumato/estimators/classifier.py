@@ -50,13 +50,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             y: Labels of any kind, (n,); or several an example, (n, labels) of zeros and ones.
             sample_weight: What each example counts, (n,): two counts as if the example was there twice.
         """
-        examples = self._check(X, y, sample_weight, first=True)
+        examples = self._check(X, y, sample_weight, first=not self._goes_on)
         classes, numbers = _numbered(examples.y)
         before = getattr(self, "classes_", classes) if self.warm_start else classes
-        if not np.array_equal(classes, before):
+        several = numbers.ndim == 2
+        if not np.array_equal(classes, before) or (self._goes_on and self._multilabel != several):
             raise InputError(f"warm_start=True goes on with the classes {before}; y has {classes}")
         self.classes_: Array = classes
-        self._multilabel = numbers.ndim == 2
+        self._multilabel: bool = several
         weight = self._weigh(examples.y, examples.sample_weight)
         return self._fit(Examples(examples.x, numbers, weight))
 
@@ -78,6 +79,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise InputError("the first call of partial_fit needs all classes that there will be: classes=[...]")
+        if first:
+            self._check_first_rows(X)
         if self.class_weight == "balanced":
             raise InputError("balanced class weights need all examples at once: give partial_fit a weight a class")
         x, labels, weight = self._check(X, y, sample_weight, first=first)

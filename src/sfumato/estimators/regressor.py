@@ -43,11 +43,14 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             y: Values, (n,), or several an example, (n, k).
             sample_weight: What each example counts, (n,): two counts as if the example was there twice.
         """
-        return self._fit(self._check(X, y, sample_weight, first=True))
+        return self._fit(self._check(X, y, sample_weight, first=not self._goes_on))
 
     def partial_fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train for one more epoch, on these examples alone. The first ones also settle the scalings."""
-        return self._partial_fit(self._check(X, y, sample_weight, first=not hasattr(self, "_training")))
+        first = not hasattr(self, "_training")
+        if first:
+            self._check_first_rows(X)
+        return self._partial_fit(self._check(X, y, sample_weight, first=first))
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The value of each example, (n,), or its values, (n, k)."""

@@ -50,7 +50,13 @@ class SeveralReports:
             else {
                 "mean_squared_error": squared,
                 "root_mean_squared_error": squared**0.5,
-                "r_squared": float(np.mean([report.r_squared for report in values])),
+                "r_squared": _mean_of_known([report.r_squared for report in values]),
             }
         )
         return {**means, "targets": {name: report.to_dict() for name, report in self.reports.items()}}
+
+
+def _mean_of_known(values: Sequence[float]) -> float:
+    """Mean of the numbers, without those of constant values, which are NaN."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")

@@ -1,5 +1,6 @@
 """Preparation of training: from data and settings to a network, its loss, scalings and an optimizer."""
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -36,6 +37,9 @@ from sfumato.training.settings import Defaults, TrainingSettings, option_value, 
 from sfumato.training.splits import Splits
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
+
+USUAL_WIDTH = 100
+"""Units of the layer that the default rates of gradient descent are for."""
 
 Callback = Callable[[EpochRecord], object]
 """Function of the record of each epoch, in the values' original units; training ends once it returns True."""
@@ -208,7 +212,7 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
         target_scaling=target_scaling,
         class_weights=_class_weights(settings.class_weight, splits),
         optimizer=optimizer,
-        learning_rate=_learning_rate(settings, defaults, optimizer, dataset),
+        learning_rate=_learning_rate(settings, defaults, optimizer, dataset, network),
         schedule=settings.schedule or defaults.schedule,
         decay=settings.decay,
         l2=l2,
@@ -345,19 +349,21 @@ def _l2(settings: TrainingSettings, default: float, *, decays: bool) -> float:
 
 
 def _learning_rate(
-    settings: TrainingSettings, defaults: Defaults, optimizer: Optimizer[Any], dataset: Dataset
+    settings: TrainingSettings, defaults: Defaults, optimizer: Optimizer[Any], dataset: Dataset, network: Network
 ) -> float | Schedule | None:
     """The first epoch's rate: Adam's is the architecture's; of gradient descent, a tenth of the usual one for values.
 
     The curvature of the squared error of 100 units is about ten times that of the cross-entropy: 2 sum h^2, and not
-    p (1 - p) sum h^2, which is a quarter of the sum at most.
+    p (1 - p) sum h^2, which is a quarter of the sum at most. It grows with the number of units, or of inputs that say
+    the same, so that the rate falls by 100 / width beyond 100.
     """
     given = settings.learning_rate is not None or callable(settings.schedule)
     if not given and settings.schedule in (None, defaults.schedule) and isinstance(optimizer, Adam):
         return defaults.adam_rate
     if given or dataset.classes or not optimizer.proportional:
         return settings.learning_rate
-    return optimizer.learning_rate / 10
+    widest = max(math.prod(shape) for shape in (network.input_shape, *network.shapes.values()))
+    return optimizer.learning_rate / 10 * min(1.0, USUAL_WIDTH / widest)
 
 
 def _check_rate(settings: TrainingSettings) -> None:

@@ -67,6 +67,10 @@ PLANE = TABLE._replace(l2=0.5, l2_of_values=0.5, least_batch=32)
 """The defaults for at most `FEW_INPUTS` inputs, a curve or shapes in the plane: few directions to overfit along, and
 bends that take more steps to learn (the drawn data sets, and sines with noise)."""
 
+LINEAR = TABLE._replace(l2=1.0, l2_of_values=2.0, adam_rate=0.1)
+"""The defaults without hidden layers: the penalties of scikit-learn's logistic and ridge regression, and a rate that
+comes to their minimum."""
+
 FEW_INPUTS = 2
 
 DENSE, CONVNET = ARCHITECTURES["dense"], ARCHITECTURES["convnet"]
@@ -234,7 +238,8 @@ class TrainingSettings:
         metadata=about(
             "Penalty LAMBDA / (2 N) sum W^2; with adamw, decay by LAMBDA / N.",
             shown=f"tables {TABLE.l2:g}, of values {TABLE.l2_of_values:g}, of at most {FEW_INPUTS} inputs "
-            f"{PLANE.l2:g}, images 0; adamw: a decay of {AdamW.weight_decay}",
+            f"{PLANE.l2:g}, without hidden layers {LINEAR.l2:g} and {LINEAR.l2_of_values:g}, images 0; "
+            f"adamw: a decay of {AdamW.weight_decay}",
             panel="Objective",
             metavar="LAMBDA",
         ),
@@ -362,6 +367,8 @@ class TrainingSettings:
         """Defaults of the architecture for examples of a shape: a table, (d,), has its own."""
         if self.architecture != "dense" or len(shape) != 1:
             return self.defaults
+        if self.hidden is not None and not units_of(self.hidden):
+            return LINEAR
         return TABLE if shape[0] > FEW_INPUTS else PLANE
 
     @property

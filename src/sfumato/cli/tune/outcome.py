@@ -38,7 +38,7 @@ def conclude(
     text = "\n".join(
         [
             f"{plan.data}: {len(trials)} trials, {sum(t.pruned for t in trials)} stopped early, in {seconds:.1f} s",
-            f"the first (the usual settings): validation loss {score_text(first)}" if first else "",
+            f"the first: validation loss {score_text(first)}" if first else "",
             f"the best: trial {best.number}, validation loss {best.score:.4f} in epoch {best.best_epoch}",
             *_test_lines(outcome),
             "",
