@@ -19,6 +19,7 @@ from sfumato.cli.messages import in_options
 from sfumato.cli.predict import predict
 from sfumato.cli.processes import check_environment, speaks
 from sfumato.cli.sound.command import sound
+from sfumato.cli.studio import studio
 from sfumato.cli.style.command import style
 from sfumato.cli.train import train
 from sfumato.cli.tune.command import tune
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, tune, check, export, import_, style, sound, info):
+for command in (train, evaluate, predict, tune, check, export, import_, style, sound, studio, info):
     app.command(command.__name__.removesuffix("_"))(command)  # import is a word of Python's
 
 

@@ -1,0 +1,47 @@
+"""The studio's folder: where it is by default, and the key in it."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from sfumato.storage import refuse_planted
+
+TOKEN = "token"
+"""File of the key, readable for its owner alone."""
+
+
+def default_folder() -> Path:
+    """Folder for what programs keep for a user, as each system has it."""
+    home = Path.home()
+    if sys.platform == "win32":
+        place = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        place = home / "Library" / "Application Support"
+    else:
+        place = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return place / "sfumato" / "studio"
+
+
+def token_of(folder: Path) -> str:
+    """Key of a studio's folder, made at the first call; the same from then on, so that the browser can keep it.
+
+    Raises:
+        FileError: if something else than a file is in its place.
+        OSError: if it cannot be read or written.
+    """
+    path = folder / TOKEN
+    refuse_planted(path)
+    if path.exists() and (token := path.read_text(encoding="ascii", errors="replace").strip()):
+        path.chmod(0o600)
+        return token
+    path.unlink(missing_ok=True)
+    token = secrets.token_urlsafe(32)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        file.write(token)
+    return token
+
+
+def bytes_in(folder: Path) -> int:
+    """Bytes of all files in a folder and those below it."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,258 @@
+"""The studio's jobs: each a folder, painted one after the other by a child process, which can be stopped and resumed.
+
+    jobs/20261130-101500-1a2b3c/    job.json  outcome.json  out.png  .out.png.checkpoint
+
+What is kept is in these files: a job without an outcome was cut off, as by a killed studio, and can be gone on with.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from sfumato.errors import InputError
+from sfumato.storage import write_atomically
+from sfumato.studio.painter import ERROR, ESTIMATE, JOB, NOTE, OUT, OUTCOME, PREVIEW, RECORD
+from sfumato.studio.pictures import PictureStore
+from sfumato.studio.requests import PaintingRequest, read_request
+from sfumato.style.stylize import checkpoint_of
+
+JOB_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+
+STOP_SECONDS, TERMINATE_SECONDS = 10.0, 5.0
+"""Seconds that a painter has to stop between two steps, and then to end; the checkpoint survives whatever comes."""
+
+
+class Live:
+    """The job that is being painted.
+
+    Attributes:
+        name: Of its folder.
+        record: Of its last step, as JSON has it; None before the first.
+        note: What it is at, before its first step.
+        losses: Of its steps so far, from where it went on.
+        preview: The newest preview, a JPEG.
+        previews: How many there have been.
+    """
+
+    def __init__(self, name: str, process: Process) -> None:
+        self.name, self.process = name, process
+        self.record: dict[str, Any] | None = None
+        self.note = ""
+        self.losses: list[float] = []
+        self.preview = b""
+        self.previews = 0
+
+    def take(self, kind: bytes, content: bytes) -> None:
+        """Take a message of the painter."""
+        if kind == RECORD:
+            record: dict[str, Any] = json.loads(content)
+            self.record, self.note = record, ""
+            self.losses.append(record["loss"])
+        elif kind == PREVIEW:
+            self.preview, self.previews = content, self.previews + 1
+        elif kind == NOTE:
+            self.note = content.decode()
+
+
+class Jobs:
+    """Jobs in a folder, and the queue of those that wait.
+
+    Args:
+        folder: Where they lie; it is made if need be.
+        store: The pictures that they name.
+    """
+
+    def __init__(self, folder: Path, store: PictureStore) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder, self.store = folder, store
+        self.waiting: list[str] = []
+        self.live: Live | None = None
+        self.changes = 0
+        """How often a job has come, gone or changed its state."""
+        self._news = asyncio.Event()
+        self._ending: asyncio.Task[None] | None = None
+
+    async def news(self) -> None:
+        """Wait until there is something to tell: a change, a step, a preview."""
+        await self._news.wait()
+
+    async def run(self) -> None:
+        """Paint what waits, one job at a time, until this is cancelled; the job at work is then stopped and kept."""
+        while True:
+            while not self.waiting:
+                await self.news()
+            await self._paint(self.waiting.pop(0))
+
+    def add(self, request: PaintingRequest) -> str:
+        """Put a job at the end of the queue; returns its name."""
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        (self.folder / name).mkdir()
+        write_atomically(self.folder / name / JOB, request.to_json())
+        self.waiting.append(name)
+        self._changed()
+        return name
+
+    def names(self) -> list[str]:
+        """Names of all jobs, the newest first."""
+        found = (path.name for path in self.folder.iterdir() if (path / JOB).is_file())
+        return sorted((name for name in found if JOB_NAME.fullmatch(name)), reverse=True)
+
+    def request(self, name: str) -> PaintingRequest | None:
+        """What a job paints; None for one whose file or pictures are gone."""
+        with contextlib.suppress(InputError, OSError, ValueError):
+            return read_request(json.loads((self.folder / name / JOB).read_bytes()), self.store)
+        return None
+
+    def outcome(self, name: str) -> dict[str, Any]:
+        """What became of a job; empty for one that is not finished and was not stopped."""
+        with contextlib.suppress(OSError, ValueError):
+            outcome: dict[str, Any] = json.loads((self.folder / name / OUTCOME).read_bytes())
+            return outcome
+        return {}
+
+    def state(self, name: str) -> str:
+        """State of a job: painting, waiting, finished, stopped or failed."""
+        if self.live is not None and self.live.name == name:
+            return "painting"
+        return "waiting" if name in self.waiting else str(self.outcome(name).get("state", "stopped"))
+
+    def picture(self, name: str) -> Path | None:
+        """File of a job's picture, if it has one so far."""
+        path = self.folder / name / OUT
+        return path if path.is_file() else None
+
+    def stop(self, name: str) -> None:
+        """Stop a job that is being painted, or take it out of the queue."""
+        if name in self.waiting:
+            self.waiting.remove(name)
+            self._changed()
+        elif self.live is not None and self.live.name == name:
+            self._ending = asyncio.create_task(_end(self.live.process))
+
+    def resume(self, name: str) -> None:
+        """Put a job that was stopped, cut off or failed at the end of the queue, to go on with.
+
+        Raises:
+            InputError: if there is nothing to go on with.
+        """
+        if self.state(name) not in ("stopped", "failed"):
+            raise InputError(f"this job is {self.state(name)}: there is nothing to go on with")
+        (self.folder / name / OUTCOME).unlink(missing_ok=True)
+        self.waiting.append(name)
+        self._changed()
+
+    def remove(self, name: str) -> None:
+        """Remove a job's files, and its folder if nothing else is in it.
+
+        Raises:
+            InputError: if it is being painted.
+        """
+        if self.state(name) == "painting":
+            raise InputError("this job is being painted: stop it first")
+        if name in self.waiting:
+            self.waiting.remove(name)
+        folder = self.folder / name
+        for path in (folder / JOB, folder / OUTCOME, folder / OUT, checkpoint_of(folder / OUT)):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a folder with files of others
+            folder.rmdir()
+        self._changed()
+
+    async def _paint(self, name: str) -> None:
+        process = await start(self.folder / name, "paint")
+        self.live = Live(name, process)
+        self._changed()
+        try:
+            async for kind, content in messages(process):
+                self.live.take(kind, content)
+                self._tell()
+        finally:
+            await _end(process)
+            if process.returncode and not self.outcome(name):
+                text = f"the painter ended too early (status {process.returncode}); what it kept can be gone on with"
+                write_atomically(self.folder / name / OUTCOME, json.dumps({"state": "failed", "error": text}))
+            self.live = None
+            self._changed()
+
+    def _changed(self) -> None:
+        self.changes += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class Estimates:
+    """Estimates of what jobs would take, one at a time, each by a child process.
+
+    Args:
+        folder: Where jobs lie; the request of an estimate is put in a hidden folder there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / ".estimate"
+        self.known: dict[str, Any] = {}
+        self._process: Process | None = None
+
+    async def of(self, request: PaintingRequest) -> dict[str, Any] | None:
+        """Memory and time of a job, as `painter.estimate` has them; those of a request from before are known.
+
+        Raises:
+            InputError: as that does; or if a newer request has taken the place of this one.
+        """
+        asked = request.to_json()
+        if asked not in self.known:
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+            self.folder.mkdir(exist_ok=True)
+            write_atomically(self.folder / JOB, asked)
+            self._process = process = await start(self.folder, "estimate")
+            async for kind, content in messages(process):
+                if kind == ERROR:
+                    raise InputError(content.decode())
+                if kind == ESTIMATE:
+                    self.known[asked] = json.loads(content)
+            await process.wait()
+        if asked not in self.known:
+            raise InputError("this estimate was given up for a newer one")
+        estimate: dict[str, Any] | None = self.known[asked]
+        return estimate
+
+
+async def start(folder: Path, action: str) -> Process:
+    """Start the painter on a job's folder, in a session of its own: Ctrl-C in the terminal is the studio's."""
+    command = [sys.executable, "-m", "sfumato.studio.painter", str(folder.absolute()), action]
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, cwd=folder, start_new_session=sys.platform != "win32"
+    )
+
+
+async def messages(process: Process) -> AsyncIterator[tuple[bytes, bytes]]:
+    """Messages of a painter, with their kinds, until it ends."""
+    assert process.stdout is not None
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        while True:
+            head = await process.stdout.readexactly(5)
+            yield head[:1], await process.stdout.readexactly(int.from_bytes(head[1:], "little"))
+
+
+async def _end(process: Process) -> None:
+    """Wait for a painter's end: asked to stop by the end of its input, then terminated, then killed."""
+    if process.stdin is not None:
+        process.stdin.close()
+    for seconds, harder in ((STOP_SECONDS, process.terminate), (TERMINATE_SECONDS, process.kill)):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), seconds)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            harder()
+    await process.wait()

@@ -1,0 +1,121 @@
+"""The settings that the studio's form has, made from the fields of `StyleSettings`, where they are said once."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, NamedTuple, get_type_hints
+
+from sfumato.checks import suggestion
+from sfumato.errors import InputError
+from sfumato.style.settings import LEARNING_RATES, STARTS, StyleSettings
+
+LEFT_OUT = ("content_mask", "vgg_weights", "engine")
+"""Settings that the form lacks: files, of which the studio takes none by name, and the engine, which it chooses."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {"start": STARTS, "optimizer": tuple(LEARNING_RATES)}
+"""Choices of settings that take something else, too, in Python."""
+
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "choice": (str,),
+    "flag": (bool,),
+    "whole": (int,),
+    "number": (int, float),
+    "size": (int, str),
+    "memory": (int, str),
+    "weights": (dict,),
+}
+"""Types that a value may have in JSON, by the kind of the setting."""
+
+
+class Option(NamedTuple):
+    """A setting as the form shows it.
+
+    Attributes:
+        name: Of the field, and of the command line's option.
+        kind: One of `TYPES`.
+        default: Its value where nothing is given.
+        choices: Those of a choice.
+        help: Its meaning.
+        shown: The default in words, where that is not a value.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    choices: tuple[str, ...]
+    help: str
+    shown: str
+
+
+def _options() -> dict[str, Option]:
+    defaults, hints, made = StyleSettings(), get_type_hints(StyleSettings), {}
+    kinds: dict[Any, str] = {bool: "flag", int: "whole", float: "number", int | None: "whole", float | None: "number"}
+    for own in fields(StyleSettings):
+        name, said, default = own.name, own.metadata, getattr(defaults, own.name)
+        if name in LEFT_OUT:
+            continue
+        choices = said["choices"] or CHOICES.get(name, ())
+        kind = "choice" if choices else "weights" if isinstance(default, Mapping) else kinds.get(hints[name], str(name))
+        made[name] = Option(name, kind, default, choices, said["help"], said["shown"])
+    return made
+
+
+OPTIONS = _options()
+"""The form's settings by name."""
+
+
+def read_settings(values: Any, is_picture: Callable[[str], object]) -> dict[str, Any]:
+    """Read settings from JSON; those that have their default, or null, are left out.
+
+    Args:
+        values: By name.
+        is_picture: Tells whether a text is the id of a picture, which `start` may be.
+
+    Raises:
+        InputError: for a setting that there is not, or a value of another type. `StyleSettings` checks the rest.
+    """
+    if not isinstance(values, dict):
+        raise InputError("the settings must be an object of names and values")
+    settings = {}
+    for name, value in values.items():
+        if name not in OPTIONS:
+            raise InputError(f"there is no setting {name!r:.50}; {suggestion(name, OPTIONS)}".rstrip("; "))
+        own = OPTIONS[name]
+        if value is None or value == own.default:
+            continue
+        if not isinstance(value, TYPES[own.kind]) or (isinstance(value, bool) and own.kind != "flag"):
+            raise InputError(f"the {name.replace('_', ' ')} cannot be {json.dumps(value)[:50]}")
+        if own.choices and value not in own.choices and not (name == "start" and is_picture(str(value))):
+            raise InputError(f"the {name.replace('_', ' ')} is one of {', '.join(own.choices)}; not {value!r:.50}")
+        settings[name] = value
+    return settings
+
+
+def settings_in(description: str | None) -> dict[str, Any] | None:
+    """Settings of the form in the description of a painted file; None if there are none.
+
+    A picture that the file was begun from is not in it: such a `start` is left out.
+    """
+    try:
+        told = json.loads(description or "null")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or not {"style_weight", "content_weight", "pictures"} <= told.keys():
+        return None
+    settings: dict[str, Any] = {}
+    for name in OPTIONS.keys() & told.keys():
+        try:
+            settings |= read_settings({name: told[name]}, lambda _: False)
+        except InputError:  # as that of a later version may be
+            continue
+    return {name: value for name, value in settings.items() if not _follows(name, value, settings)}
+
+
+def _follows(name: str, value: Any, settings: Mapping[str, Any]) -> bool:
+    """Whether a value is what the default means: files have weights of layers that add up to one, and the rate used."""
+    default = OPTIONS[name].default
+    if name == "learning_rate":
+        return bool(value == LEARNING_RATES[settings.get("optimizer", OPTIONS["optimizer"].default)])
+    if OPTIONS[name].kind != "weights":
+        return False
+    return bool(value == {layer: weight / sum(default.values()) for layer, weight in default.items()})

@@ -1,0 +1,164 @@
+"""The process that paints or estimates one job of the studio: `python -m sfumato.studio.painter FOLDER paint|estimate`.
+
+It is a process of its own, as the kernels of one have one owner, and so that it can be ended whatever it is doing. It
+reads `job.json` in FOLDER and writes messages to standard output. A byte on standard input, or its end, as when the
+studio is killed, stops it between two steps; what is painted so far is kept, and gone on with bit for bit.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sfumato.errors import InputError, SfumatoError
+from sfumato.kernels.compiled.compiler import watching_compilation
+from sfumato.outputs import locked_file
+from sfumato.storage import dump, write_atomically
+from sfumato.studio.pictures import PictureStore, encoded
+from sfumato.studio.requests import PaintingRequest, read_request
+from sfumato.style.control.colour import COLOURS
+from sfumato.style.result import StepRecord, StyleResult
+from sfumato.style.stylize import check_out, checkpoint_of
+
+JOB, OUTCOME, OUT = "job.json", "outcome.json", "out.png"
+"""Files of a job's folder: what is asked for, what became of it, and the picture."""
+
+RECORD, PREVIEW, NOTE, ESTIMATE, ERROR = b"r", b"p", b"n", b"e", b"x"
+"""Kinds of messages: JSON of a step, a JPEG, a remark, JSON of an estimate, a line that says what is wrong."""
+
+PREVIEW_EDGE = 1024
+"""Long edge, in pixels, of the largest preview."""
+
+BETWEEN, SHARE = 0.5, 0.02
+"""Seconds between previews, at least, and the share of the time that they may take."""
+
+SMALL = 64
+"""Long edge, in pixels, at which to ask what fits, once the size asked for does not."""
+
+Send = Callable[[bytes, bytes], None]
+
+
+def main(folder: Path, action: str) -> None:
+    """Paint or estimate, and send what there is to say."""
+    send = sender()
+    store = PictureStore(folder.parent.parent / "pictures")
+    named: Callable[[str], str] = str
+    try:
+        request = read_request(json.loads((folder / JOB).read_bytes()), store)
+        named = partial(request.named, store=store)
+        with watching_compilation(lambda: send(NOTE, b"Compiling the kernels, once on this machine.")):
+            if action == "estimate":
+                send(ESTIMATE, json.dumps(estimate(request, store)).encode())
+            else:
+                paint(folder, request, store, send)
+    except (SfumatoError, MemoryError, OSError) as error:
+        told = named(str(error)) or "there is not enough memory: choose a smaller size"
+        if action == "paint":
+            write_atomically(folder / OUTCOME, dump({"state": "failed", "error": told}))
+        send(ERROR, told.encode())
+
+
+def sender() -> Send:
+    """A function that sends messages: a byte for the kind, four for the length, and the content.
+
+    They take over standard output; what libraries print goes to standard error. Where nobody listens any more, as after
+    the studio was killed, nothing is sent, and the run ends by itself.
+    """
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def send(kind: bytes, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            stream.write(kind + len(content).to_bytes(4, "little") + content)
+            stream.flush()
+
+    return send
+
+
+def stopping() -> Callable[[], bool]:
+    """A function that says whether to stop: once there is something on standard input, or its end."""
+    asked = threading.Event()
+
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        asked.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    return asked.is_set
+
+
+def paint(folder: Path, request: PaintingRequest, store: PictureStore, send: Send) -> None:
+    """Paint a job, or go on with it, and write what became of it.
+
+    Raises:
+        SfumatoError: as `Painting.paint`.
+    """
+    stop, out = stopping(), folder / OUT
+    painting = request.painting(store, out, resume=checkpoint_of(out).exists())
+    with locked_file(out):
+        painting = replace(painting, out=check_out(painting, out, checkpoint_of, overwrite=not painting.resume))
+        result = painting.paint(callback=Reporter(send).after_step, stop=stop)
+        write_atomically(folder / OUTCOME, dump(_outcome(result)))
+
+
+def _outcome(result: StyleResult) -> dict[str, Any]:
+    height, width, _ = result.picture.shape
+    names = ("loss", "content_loss", "style_loss", "tv_loss", "steps", "seconds", "warnings", "settings", "history")
+    values = {name: getattr(result, name) for name in names}
+    state = "finished" if result.stopped == "finished" else "stopped"
+    return {"state": state, "width": width, "height": height, **values}
+
+
+class Reporter:
+    """Sends the record of every step, and a preview now and then.
+
+    Args:
+        send: Takes the messages.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self.send, self.began, self.last, self.spent = send, time.perf_counter(), 0.0, 0.0
+
+    def after_step(self, record: StepRecord) -> None:
+        """Tell of a step."""
+        names = ("scale", "scales", "step", "steps", "width", "height", "loss", "content_loss", "style_loss", "tv_loss")
+        values = {name: getattr(record, name) for name in (*names, "seconds", "done")}
+        left = record.seconds / record.done * (1 - record.done)
+        self.send(RECORD, json.dumps({**values, "left": left}).encode())
+        now = time.perf_counter() - self.began
+        if self.last and (now - self.last < BETWEEN or self.spent > SHARE * now):
+            return
+        self.send(PREVIEW, encoded(record.picture, PREVIEW_EDGE, "JPEG"))
+        self.last = time.perf_counter() - self.began
+        self.spent += self.last - now
+
+
+def estimate(request: PaintingRequest, store: PictureStore) -> dict[str, Any] | None:
+    """Memory and time of a job, as `Estimate` has them; None for what takes a moment.
+
+    Raises:
+        SfumatoError: as `StyleTransfer.estimate`; of a size that does not fit, with the largest one that does.
+    """
+    painting = request.painting(store)
+    if COLOURS[painting.transfer.colour].alone:
+        return None
+    try:
+        return asdict(painting.transfer.estimate(painting.content, painting.styles))
+    except InputError as error:
+        small = replace(painting.transfer, size=SMALL)
+        try:
+            fits = small.estimate(painting.content, painting.styles).largest_size
+        except SfumatoError:
+            raise error from None
+        raise InputError(f"{error}; {fits} is the largest size that fits") from error
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

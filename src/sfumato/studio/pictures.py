@@ -1,0 +1,133 @@
+"""The studio's pictures: those that were handed in, by a digest of their bytes, and the built-in styles, by name."""
+
+import hashlib
+import io
+import re
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from sfumato.arrays import Array
+from sfumato.engine import allowed_memory
+from sfumato.errors import FileError, InputError, SfumatoError
+from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX, builtin_style
+from sfumato.pictures.files import open_image, read_description
+from sfumato.storage import write_atomically
+from sfumato.style.inputs import read_photo
+from sfumato.style.settings import Reading
+
+DIGEST = re.compile(r"[0-9a-f]{32}")
+
+SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+"""Endings that a picture keeps: by some of them, kinds of files are told apart that begin alike."""
+
+LARGEST_SHOWN = 2048
+"""Long edge, in pixels, of the largest version that is made for looking at."""
+
+LOOKS = 85
+"""Quality of versions for looking at, of 100."""
+
+
+class Added(NamedTuple):
+    """A picture that was handed in.
+
+    Attributes:
+        id: Its name in the store.
+        width: In pixels, the right way up.
+        height: In pixels.
+        description: The text that painting has left in it, see `read_description`; None if there is none.
+    """
+
+    id: str
+    width: int
+    height: int
+    description: str | None
+
+
+class PictureStore:
+    """Pictures in a folder, each under its `id`: 32 digits of its bytes' SHA-256, or "sfumato:NAME" for a built-in one.
+
+    Args:
+        folder: Where they lie; it is made if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self._one_at_a_time = threading.Lock()  # decoding takes memory
+
+    def find(self, picture: str) -> Path | None:
+        """File of a picture; None if there is none of that id."""
+        if picture.startswith(PREFIX):
+            name = picture.removeprefix(PREFIX)
+            return builtin_style(name) if name in BUILTIN_STYLES else None
+        return next(self.folder.glob(f"{picture}*"), None) if DIGEST.fullmatch(picture) else None
+
+    def path(self, picture: str) -> Path:
+        """File of a picture.
+
+        Raises:
+            InputError: if there is none of that id.
+        """
+        path = self.find(picture)
+        if path is None:
+            raise InputError("one of the pictures is not in the studio's folder any more: give it again")
+        return path
+
+    def add(self, content: bytes, name: str) -> Added:
+        """Keep a picture, if it is one.
+
+        Args:
+            content: The bytes of the file.
+            name: Its name where it comes from, for its ending and for errors; nothing is written under it.
+
+        Raises:
+            SfumatoError: if it is no picture, or one that cannot be painted from; the message has `name` in it.
+        """
+        picture = hashlib.sha256(content).hexdigest()[:32]
+        suffix = Path(name).suffix.lower()
+        path = self.folder / f"{picture}{suffix if SUFFIX.fullmatch(suffix) else ''}"
+        known = self.find(picture)
+        if known is None:
+            write_atomically(path, content)
+        try:
+            with self._one_at_a_time:
+                height, width, _ = read_photo(known or path, Reading(True, allowed_memory(None))).pixels.shape
+            return Added(picture, width, height, read_description(known or path))
+        except (SfumatoError, MemoryError) as error:
+            if known is None:
+                path.unlink()
+            raise FileError(str(error).replace(str(known or path), name) or f"{name}: is too large to read") from error
+
+    def keep_only(self, pictures: Collection[str]) -> None:
+        """Remove all pictures but these."""
+        for path in self.folder.iterdir():
+            if path.name[:32] not in pictures:
+                path.unlink()
+
+    def shown(self, path: Path, edge: int) -> bytes:
+        """A version of a picture for looking at: WebP, whose long edge has at most that many pixels.
+
+        Raises:
+            FileError: if it cannot be read.
+        """
+        with self._one_at_a_time:
+            pixels = open_image(path, first_frame=True, memory=allowed_memory(None)).pixels
+            return encoded(pixels, min(edge, LARGEST_SHOWN), "WEBP")
+
+
+def encoded(pixels: Array, edge: int, kind: str) -> bytes:
+    """Encode pixels, reduced to that long edge if they are larger.
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        edge: The longest that an edge may be, in pixels.
+        kind: "WEBP" or "JPEG".
+    """
+    image, buffer = Image.fromarray(pixels), io.BytesIO()
+    image.thumbnail((edge, edge), Image.Resampling.BOX if kind == "JPEG" else Image.Resampling.LANCZOS)
+    image.save(buffer, kind, quality=LOOKS)
+    return buffer.getvalue()

@@ -1,0 +1,118 @@
+"""Requests to paint: pictures by id and settings by name, and the command that paints the same."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sfumato.errors import InputError
+from sfumato.pictures.builtin import PREFIX
+from sfumato.studio.options import OPTIONS, read_settings
+from sfumato.studio.pictures import PictureStore
+from sfumato.style.settings import STARTS
+from sfumato.style.stylize import Painting
+from sfumato.style.transfer import StyleTransfer
+
+MOST_STYLES = 20
+
+
+@dataclass(frozen=True)
+class PaintingRequest:
+    """A picture to paint, as the page asks for it and as a job's folder keeps it.
+
+    Args:
+        content: Id of the picture to paint.
+        styles: Ids of those whose style to paint it in, each with its weight.
+        settings: Those that differ from their defaults; `start` may be the id of a picture.
+        names: What the pictures are called where they come from, by id.
+    """
+
+    content: str
+    styles: tuple[tuple[str, float], ...]
+    settings: Mapping[str, Any]
+    names: Mapping[str, str]
+
+    @property
+    def pictures(self) -> list[str]:
+        """Ids of all its pictures."""
+        begun = self.settings.get("start", STARTS[0])
+        return [self.content, *(style for style, _ in self.styles), *([] if begun in STARTS else [begun])]
+
+    def to_json(self) -> str:
+        """The request as `read_request` takes it."""
+        return json.dumps(asdict(self))
+
+    def painting(self, store: PictureStore, out: Path | None = None, *, resume: bool = False) -> Painting:
+        """What is to be painted, by the files of the store.
+
+        Raises:
+            InputError: for settings that cannot be used, or a picture that is not there.
+        """
+        settings = dict(self.settings)
+        begun = settings.get("start", STARTS[0])
+        if begun not in STARTS:
+            settings["start"] = str(store.path(begun))
+        styles = [(str(store.path(style)), weight) for style, weight in self.styles]
+        return Painting(StyleTransfer(**settings), str(store.path(self.content)), styles, out=out, resume=resume)
+
+    def named(self, text: str, store: PictureStore) -> str:
+        """A message with the names of pictures in place of the store's files."""
+        for picture in self.pictures:
+            path = store.find(picture)
+            text = text.replace(str(path), self._name(picture)) if path else text
+        return text
+
+    def command(self) -> str:
+        """The command line that paints the same, where the pictures lie."""
+        words = ["sfumato", "style", _not_an_option(self._name(self.content))]
+        for style, weight in self.styles:
+            words += ["--style", self._name(style) + (f":{_plain(weight)}" if weight != 1 else "")]
+        for name, value in self.settings.items():
+            option = f"--{name.replace('_', '-')}"
+            words += [option] if OPTIONS[name].kind == "flag" else [option, self._option_value(name, value)]
+        return shlex.join([*words, "-o", f"{Path(self._name(self.content)).stem}-painted.png"])
+
+    def _option_value(self, name: str, value: Any) -> str:
+        if OPTIONS[name].kind == "weights":
+            return ",".join(f"{layer}:{_plain(weight)}" for layer, weight in value.items())
+        return self._name(value) if name == "start" and value not in STARTS else _plain(value)
+
+    def _name(self, picture: str) -> str:
+        return picture if picture.startswith(PREFIX) else self.names.get(picture, picture)
+
+
+def read_request(values: Any, store: PictureStore) -> PaintingRequest:
+    """Read a request from JSON.
+
+    Raises:
+        InputError: if it is none, names a picture that is not there, or has settings that cannot be used.
+    """
+    try:
+        styles = tuple((str(style), float(weight)) for style, weight in values["styles"])
+        names = {str(picture): plain_name(str(name)) for picture, name in dict(values["names"]).items()}
+        content, settings = str(values["content"]), values["settings"]
+    except (KeyError, TypeError, ValueError):
+        raise InputError("a request has content, styles with weights, settings, and names of pictures") from None
+    if not 1 <= len(styles) <= MOST_STYLES:
+        raise InputError(f"choose a style, or up to {MOST_STYLES}")
+    request = PaintingRequest(content, styles, read_settings(settings, store.find), names)
+    kept = {picture: names[picture] for picture in request.pictures if picture in names}
+    request = PaintingRequest(content, styles, request.settings, kept)
+    request.painting(store)  # refuses what cannot be used
+    return request
+
+
+def plain_name(name: str) -> str:
+    """The last part of a file's name, of at most 100 printable characters: to be shown, never to be opened."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in last if character.isprintable())[:100] or "picture"
+
+
+def _not_an_option(name: str) -> str:
+    return f"./{name}" if name.startswith("-") else name
+
+
+def _plain(value: Any) -> str:
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
