@@ -50,6 +50,11 @@ CROPS = {"512": "of a picture of 512 pixels, enlarged", "2048": "the same place 
 
 CROP_WIDTH = 384
 
+CARDS = ROOT / "src" / "sfumato" / "studio" / "static" / "cards"
+"""Where the studio has small versions of the presets' and colours' pictures, for the cards that choose them."""
+
+CARD = (320, 240)
+
 
 class Shot(NamedTuple):
     """A picture of the gallery.
@@ -239,6 +244,16 @@ def table(shots: list[Shot]) -> list[str]:
     return [rows[0], "|---" * columns + "|", *rows[1:]]
 
 
+def make_cards() -> None:
+    """Reduce the pictures of presets and colours for the studio."""
+    names = {"default": "style-starry-night"} | {name: f"preset-{name}" for name in PRESETS}
+    names |= {f"colour-{name}": f"colour-{name}" for name in COLOURS}
+    for card, name in names.items():
+        with Image.open(PICTURES / f"{name}.jpg") as picture:
+            picture.thumbnail(CARD)
+            picture.save(CARDS / f"{card}.webp", quality=75)
+
+
 def main() -> int:
     """Paint what is not there, and write the page; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -252,6 +267,7 @@ def main() -> int:
     chosen = [shot for section in sections() if section.name in arguments.only for shot in section.shots]
     failed = [shot.name for shot in chosen if shot.arguments and not paint(shot)]
     PAGE.write_text(page())
+    make_cards()
     if failed:
         print(f"not painted: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -1,0 +1,80 @@
+// Before and after: a slider between the photograph and the painting, and a loupe that shows pixels as they are.
+
+import { el } from "./dom.mjs";
+
+/** A figure with both pictures, and its controls: `{canvas, slider, loupe}`. */
+export function comparison(before, after) {
+  before.className = "before";
+  after.className = "after";
+  const canvas = el("div", { className: "canvas" }, before, after);
+  const range = el("input", { type: "range", min: 0, max: 100, value: 0, "aria-label": "Photograph to painting" });
+  const place = () => canvas.style.setProperty("--at", `${range.value}%`);
+  range.addEventListener("input", place);
+  const slide = (event) => {
+    const box = canvas.getBoundingClientRect();
+    range.value = (100 * (event.clientX - box.left)) / box.width;
+    place();
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (canvas.classList.contains("magnified")) return;
+    canvas.setPointerCapture(event.pointerId);
+    slide(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (canvas.hasPointerCapture(event.pointerId)) slide(event);
+  });
+  const slider = el("div", { className: "compare" }, "Painting", range, "Photograph");
+  return { canvas, slider, loupe: loupeButton(canvas, after) };
+}
+
+/** A button that switches the loupe on: it follows the pointer, or the arrow keys. */
+function loupeButton(canvas, image) {
+  const glass = el("canvas", { className: "loupe", tabIndex: 0, hidden: true, role: "img" });
+  glass.setAttribute("aria-label", "Loupe, one pixel of the painting to one of the screen; arrow keys move it");
+  canvas.append(glass);
+  let at = { x: 0.5, y: 0.5 };
+  const draw = () => {
+    const scale = window.devicePixelRatio || 1;
+    const edge = glass.clientWidth * scale;
+    glass.width = glass.height = edge;
+    const box = shownBox(image);
+    glass.style.left = `${box.left + at.x * box.width - glass.offsetWidth / 2}px`;
+    glass.style.top = `${box.top + at.y * box.height - glass.offsetHeight / 2}px`;
+    const [x, y] = [at.x * image.naturalWidth - edge / 2, at.y * image.naturalHeight - edge / 2];
+    glass.getContext("2d").drawImage(image, x, y, edge, edge, 0, 0, edge, edge);
+  };
+  const move = (x, y) => {
+    at = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
+    draw();
+  };
+  canvas.addEventListener("pointermove", (event) => {
+    if (glass.hidden) return;
+    const [outer, box] = [canvas.getBoundingClientRect(), shownBox(image)];
+    move((event.clientX - outer.left - box.left) / box.width, (event.clientY - outer.top - box.top) / box.height);
+  });
+  glass.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    move(at.x + 0.04 * step[0], at.y + 0.04 * step[1]);
+  });
+  const button = el("button", { type: "button", "aria-pressed": "false" }, "Loupe 1:1");
+  button.addEventListener("click", () => {
+    glass.hidden = !glass.hidden;
+    button.setAttribute("aria-pressed", String(!glass.hidden));
+    canvas.classList.toggle("magnified", !glass.hidden);
+    if (!glass.hidden) {
+      draw();
+      glass.focus({ preventScroll: true });
+    }
+  });
+  return button;
+}
+
+/** Where a picture lies that is fitted into its element, in pixels of the figure. */
+function shownBox(image) {
+  const scale = Math.min(image.clientWidth / image.naturalWidth, image.clientHeight / image.naturalHeight);
+  const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
+  const left = image.offsetLeft + (image.clientWidth - width) / 2;
+  return { left, top: image.offsetTop + (image.clientHeight - height) / 2, width, height };
+}

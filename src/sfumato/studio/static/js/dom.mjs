@@ -1,0 +1,52 @@
+// Elements, and pictures from the server.
+
+import { blob } from "./server.mjs";
+
+/** Make an element; `props` are its properties, or attributes where a name has a dash. */
+export function el(tag, props = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name.includes("-") || name === "role" || name === "for" || name === "list") made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** A picture from an address of the server, which an `img` alone cannot ask for: the key goes in a header. */
+export function picture(path, alt, props = {}) {
+  const image = el("img", { alt, ...props });
+  show(image, path);
+  return image;
+}
+
+/** Show the picture of an address in an `img`. */
+export async function show(image, path) {
+  image.dataset.path = path;
+  const content = await blob(path).catch(() => null);
+  if (content && image.dataset.path === path) showBlob(image, content);
+}
+
+/** Show bytes in an `img`, and let go of those before. */
+export function showBlob(image, content) {
+  const before = image.src;
+  image.src = URL.createObjectURL(content);
+  if (before.startsWith("blob:")) URL.revokeObjectURL(before);
+}
+
+export const shownPath = (id, size) => `/api/pictures/${encodeURIComponent(id)}?size=${size}`;
+
+/** A time as people say it. */
+export function duration(seconds) {
+  if (seconds < 100) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Bytes as people say them. */
+export function size(bytes) {
+  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,182 @@
+// The easel: one job, while it is painted and after.
+
+import { comparison } from "./compare.mjs";
+import { drawCurve } from "./curve.mjs";
+import { byId, duration, el, picture, showBlob, shownPath } from "./dom.mjs";
+import { blob, get, give, post } from "./server.mjs";
+
+const SHOWN = 2048;
+
+export class Easel {
+  /** `form` is filled by its buttons; `removed()` is called after a job was removed. */
+  constructor(form, titles, removed) {
+    Object.assign(this, { form, titles, removed });
+    this.job = null;
+    this.parts = {};
+  }
+
+  /** What there is before any picture. */
+  empty() {
+    this.job = null;
+    byId("easel").replaceChildren(
+      el(
+        "div",
+        { className: "canvas empty" },
+        el(
+          "div",
+          {},
+          el("p", { className: "large" }, "A photograph, in the manner of a painting."),
+          el("p", {}, "Drop a photograph anywhere on this page, choose a style, and press Paint."),
+        ),
+      ),
+    );
+  }
+
+  /** Show the photograph that is to be painted. */
+  photo({ id, name }) {
+    this.job = null;
+    byId("easel").replaceChildren(el("div", { className: "canvas" }, picture(shownPath(id, SHOWN), name)));
+  }
+
+  /** Show a job as it is now. */
+  async open(id) {
+    const job = await get(`/api/jobs/${id}`);
+    const losses = job.losses;
+    this.job = job;
+    const canvas = job.state === "finished" || (job.picture && job.state === "stopped") ? this.finished(job) : this.unfinished(job);
+    const curve = el("canvas", { className: "curve", role: "img", "aria-label": "Loss: no steps yet." });
+    const under = el("div", { className: "under" }, el("h2", {}, titleOf(job, this.titles)), ...canvas.controls);
+    byId("easel").replaceChildren(canvas.element, under);
+    this.parts = { ...canvas.parts, curve, losses };
+    if (losses.length > 1 || job.state === "painting") {
+      under.append(el("div", {}, curve, el("p", { className: "faint" }, "Loss, step by step")));
+      drawCurve(curve, losses);
+    }
+    if (job.command) under.append(commandOf(job));
+  }
+
+  unfinished(job) {
+    const image = job.content ? picture(shownPath(job.content, SHOWN), "The picture so far") : el("img", { alt: "" });
+    const progress = el("progress", { max: 1, value: 0, "aria-label": "Share of the work that is done" });
+    const status = el("p", { className: "figures", role: "status" }, statusOf(job));
+    const controls = [status];
+    if (job.state === "painting") {
+      controls.unshift(progress);
+      controls.push(el("div", { className: "row" }, this.button("Stop and keep", "stop")));
+    } else if (job.state === "waiting") {
+      controls.push(el("div", { className: "row" }, this.button("Take out of the queue", "stop")));
+    } else {
+      controls.push(el("div", { className: "row" }, this.button("Resume", "resume", "primary"), ...this.common(job)));
+    }
+    return { element: el("div", { className: "canvas" }, image), controls, parts: { image, progress, status } };
+  }
+
+  finished(job) {
+    const before = picture(shownPath(job.content, SHOWN), "The photograph");
+    const after = el("img", { alt: titleOf(job, this.titles) });
+    blob(`/api/jobs/${job.id}/picture`).then((content) => showBlob(after, content));
+    const { canvas, slider, loupe } = comparison(before, after);
+    const status = el("p", { className: "figures" }, statusOf(job));
+    const download = el("button", { type: "button", className: "primary" }, "Download");
+    download.addEventListener("click", () => this.download(job));
+    const goOn = el("button", { type: "button" }, "Go on from here");
+    goOn.addEventListener("click", () => this.goOn(job));
+    const resume = job.state === "stopped" ? [this.button("Resume", "resume")] : [];
+    const row = el("div", { className: "row" }, download, ...resume, goOn, loupe, ...this.common(job));
+    return { element: canvas, controls: [slider, row, status], parts: { status } };
+  }
+
+  common(job) {
+    const again = el("button", { type: "button" }, "Same settings");
+    again.addEventListener("click", () => this.form.fill(job));
+    const remove = el("button", { type: "button" }, "Remove");
+    remove.addEventListener("click", async () => {
+      if (!confirm("Remove this picture and its settings?")) return;
+      await this.act("remove");
+      this.empty();
+      this.removed();
+    });
+    return job.content ? [again, remove] : [remove];
+  }
+
+  button(label, action, className = "") {
+    const made = el("button", { type: "button", className }, label);
+    made.addEventListener("click", () => {
+      made.disabled = true;
+      this.act(action);
+    });
+    return made;
+  }
+
+  async act(action) {
+    try {
+      await post(`/api/jobs/${this.job.id}/${action}`);
+    } catch (error) {
+      this.form.say(error.message);
+    }
+  }
+
+  async download(job) {
+    const content = await blob(`/api/jobs/${job.id}/picture`);
+    const link = el("a", { href: URL.createObjectURL(content), download: fileOf(job) });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  }
+
+  /** Hand the picture in again, as what the next one begins with. */
+  async goOn(job) {
+    const told = await give(await blob(`/api/jobs/${job.id}/picture`), fileOf(job));
+    this.form.goOn(job, told);
+    this.open(job.id);
+  }
+
+  /** Take a frame of news about the job that is painted. */
+  take({ job, record, note }, preview) {
+    if (!this.job || this.job.id !== job || this.job.state !== "painting") return;
+    const { image, progress, status, curve, losses } = this.parts;
+    if (preview) {
+      delete image.dataset.path;
+      showBlob(image, preview);
+    }
+    if (note) status.textContent = note;
+    if (!record) return;
+    progress.value = record.done;
+    const { scale, scales, step, steps, width, height, left } = record;
+    const place = `Size ${scale} of ${scales} (${width} × ${height}), step ${step} of ${steps}`;
+    status.textContent = `${place}. About ${duration(left)} left.`;
+    losses.push(record.loss);
+    drawCurve(curve, losses);
+  }
+}
+
+/** What a job is called: its photograph, and its styles. */
+export function titleOf(job, titles) {
+  if (!job.content) return "A picture whose parts are gone";
+  const name = (id) => titles.get(id) ?? job.names[id] ?? "a picture";
+  return `${name(job.content)}, in the manner of ${job.styles.map(({ id }) => name(id)).join(" and ")}`;
+}
+
+/** What a job is at, in words. */
+export function statusOf(job) {
+  const { state, position, error, width, height, steps, seconds, warnings = [] } = job;
+  if (state === "waiting") return `Waiting, number ${position} in the queue.`;
+  if (state === "painting") return "Beginning.";
+  if (state === "failed") return error;
+  if (!width) return "Cut off. Resume goes on from the last step that was kept.";
+  const done = `${width} × ${height} pixels, ${steps} steps in ${duration(seconds)}.`;
+  return [state === "stopped" ? `Stopped: ${done}` : done, ...warnings].join(" ");
+}
+
+function fileOf(job) {
+  const name = job.names[job.content] ?? "picture";
+  return `${name.replace(/\.[^.]*$/, "").replace(/:/g, "-")}-painted.png`;
+}
+
+function commandOf(job) {
+  const copy = el("button", { type: "button", className: "quiet" }, "Copy");
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(job.command);
+    copy.textContent = "Copied";
+  });
+  return el("details", {}, el("summary", {}, "As a command, which gives the same bytes"), el("code", {}, job.command), copy);
+}

@@ -1,0 +1,257 @@
+// The form: which pictures, which settings, what it would take, and the button.
+
+import { byId, duration, el, picture, shownPath, size } from "./dom.mjs";
+import { Refused, give, post } from "./server.mjs";
+import { Settings } from "./settings.mjs";
+
+const QUIET = 300; // milliseconds without a change, after which an estimate is asked for
+
+export class Form {
+  /** `started(id)` is called with the name of a job that was put in the queue, `given(photo)` with a new photograph. */
+  constructor(options, { started, given }) {
+    this.titles = new Map(options.styles.map(({ id, title }) => [id, title]));
+    this.photo = null;
+    this.styles = [];
+    this.begun = null;
+    this.given = given;
+    const places = { presets: "presets", colours: "colours", main: "main-settings", other: "other-settings" };
+    const found = Object.fromEntries(Object.entries(places).map(([name, id]) => [name, byId(id)]));
+    this.settings = new Settings(options, found, () => this.change());
+    this.showBuiltIn(options.styles);
+    makeZone(byId("own-style"), "a painting of your own", (files) => this.takeAll(files, "style"));
+    byId("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.paint(started);
+    });
+    this.listen();
+    this.show();
+  }
+
+  /** Files that are dropped anywhere else, or pasted. */
+  listen() {
+    const hasFiles = (event) => [...event.dataTransfer.types].includes("Files");
+    document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+    document.addEventListener("drop", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.takeAll(event.dataTransfer.files, this.photo ? "style" : "photo");
+    });
+    document.addEventListener("paste", (event) => {
+      if (event.clipboardData.files.length) this.takeAll(event.clipboardData.files, this.photo ? "style" : "photo");
+    });
+  }
+
+  async takeAll(files, role) {
+    for (const file of files) await this.take(file, role);
+  }
+
+  /** Take a picture as the photograph or as a style; one that was painted here fills the form instead. */
+  async take(file, role) {
+    this.say(`Reading ${file.name}.`);
+    try {
+      const told = await give(file, file.name || "picture.png");
+      this.say("");
+      if (told.settings) this.recall(told, role);
+      else this.put(told, role);
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  put(told, role) {
+    if (role === "photo") {
+      this.photo = told;
+      this.given(told);
+    } else this.addStyle(told);
+    this.change();
+  }
+
+  /** Fill the form from a painted picture, with its photograph and styles where they are still here. */
+  recall(told, role) {
+    this.begun = null;
+    this.settings.fill(told.settings);
+    if (told.job) this.fillPictures(told.job);
+    this.change();
+    const pictures = told.job ? "" : " Its photograph and its style are not here: give them again.";
+    const use = el("button", { type: "button", className: "quiet" }, `Use it as the ${role === "photo" ? "photograph" : "style"}`);
+    use.addEventListener("click", () => {
+      this.say("");
+      this.put(told, role);
+    });
+    this.say(`${told.name} was painted with the settings that are now in the form.${pictures} `, use);
+  }
+
+  /** Fill the form with all of a job. */
+  fill(job) {
+    this.settings.fill(job.settings);
+    this.fillPictures(job);
+    this.change();
+  }
+
+  /** Fill the form so that a job is gone on with from its picture, which the server has as `told`. */
+  goOn(job, told) {
+    this.fill({ ...job, settings: { ...job.settings, scales: 1 } });
+    this.begun = told;
+    this.change();
+    byId("look").open = true;
+    byId("setting-style_weight").focus();
+  }
+
+  fillPictures(job) {
+    const named = (id) => ({ id, name: this.titles.get(id) ?? job.names[id] ?? "picture" });
+    this.photo = named(job.content);
+    this.styles = job.styles.map(({ id, weight }) => ({ ...named(id), weight }));
+    const { start } = job.settings;
+    this.begun = start && job.names[start] ? named(start) : null;
+    this.given(this.photo);
+  }
+
+  addStyle(told) {
+    if (!this.styles.some(({ id }) => id === told.id)) this.styles.push({ id: told.id, name: told.name, weight: 1 });
+  }
+
+  removeStyle(id) {
+    this.styles = this.styles.filter((style) => style.id !== id);
+  }
+
+  showBuiltIn(styles) {
+    for (const { id, title } of styles) {
+      const button = el("button", { type: "button", title, "aria-label": title, "data-id": id });
+      button.append(picture(shownPath(id, 160), ""));
+      button.addEventListener("click", () => {
+        if (this.styles.some((style) => style.id === id)) this.removeStyle(id);
+        else this.addStyle({ id, name: title });
+        this.change();
+      });
+      byId("built-in").append(button);
+    }
+  }
+
+  /** Show what is chosen, and ask what it would take once there is quiet. */
+  change() {
+    this.show();
+    clearTimeout(this.timer);
+    this.asking?.abort();
+    byId("paint").disabled = !this.ready();
+    byId("estimate").textContent = this.ready() ? "Estimating." : this.missing();
+    if (this.ready()) this.timer = setTimeout(() => this.estimate(), QUIET);
+  }
+
+  ready() {
+    return this.photo !== null && this.styles.length > 0;
+  }
+
+  missing() {
+    if (this.photo) return "Choose a style.";
+    return this.styles.length ? "Give a photograph." : "Give a photograph, and choose a style.";
+  }
+
+  show() {
+    const zone = byId("photo");
+    const take = (files) => this.takeAll([...files].slice(0, 1), "photo");
+    if (zone.dataset.id !== (this.photo?.id ?? "")) makeZone(zone, "a photograph", take, this.photo);
+    zone.dataset.id = this.photo?.id ?? "";
+    for (const button of byId("built-in").children) {
+      button.setAttribute("aria-pressed", String(this.styles.some(({ id }) => id === button.dataset.id)));
+    }
+    byId("chosen").replaceChildren(...this.styles.map((style) => this.chosen(style)), ...this.goingOn());
+    byId("estimate").textContent ||= this.missing();
+  }
+
+  chosen(style) {
+    const weight = el("input", { type: "number", min: 0, step: "any", value: style.weight });
+    weight.setAttribute("aria-label", `Weight of ${style.name}`);
+    weight.addEventListener("change", () => {
+      style.weight = Number(weight.value);
+      this.change();
+    });
+    const remove = el("button", { type: "button", className: "quiet", "aria-label": `Remove ${style.name}` }, "Remove");
+    remove.addEventListener("click", () => {
+      this.removeStyle(style.id);
+      this.change();
+    });
+    const several = this.styles.length > 1;
+    const name = el("span", { className: "name" }, style.name);
+    return el("li", {}, picture(shownPath(style.id, 160), ""), name, several ? weight : null, remove);
+  }
+
+  /** The line that says that another picture is begun from. */
+  goingOn() {
+    if (!this.begun) return [];
+    const leave = el("button", { type: "button", className: "quiet" }, "From the start");
+    leave.addEventListener("click", () => {
+      this.begun = null;
+      this.change();
+    });
+    const name = el("span", { className: "name" }, `Going on from ${this.begun.name}`);
+    return [el("li", {}, picture(shownPath(this.begun.id, 160), ""), name, leave)];
+  }
+
+  request() {
+    const settings = this.settings.given();
+    const pictures = [this.photo, ...this.styles, ...(this.begun ? [this.begun] : [])];
+    return {
+      content: this.photo.id,
+      styles: this.styles.map(({ id, weight }) => [id, weight]),
+      settings: this.begun ? { ...settings, start: this.begun.id } : settings,
+      names: Object.fromEntries(pictures.map(({ id, name }) => [id, name])),
+    };
+  }
+
+  async estimate() {
+    this.asking = new AbortController();
+    const { signal } = this.asking;
+    try {
+      const { estimate } = await post("/api/estimate", this.request(), signal);
+      byId("estimate").textContent = estimate ? inWords(estimate) : "A moment.";
+    } catch (error) {
+      if (signal.aborted) return;
+      byId("paint").disabled = error instanceof Refused && error.status === 400;
+      byId("estimate").textContent = error.message;
+    }
+  }
+
+  async paint(started) {
+    if (byId("paint").disabled) return;
+    try {
+      const { id } = await post("/api/jobs", this.request());
+      this.say("");
+      started(id);
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  say(...parts) {
+    byId("notice").replaceChildren(...parts);
+  }
+}
+
+function inWords({ seconds, memory_bytes, width, height, tiles }) {
+  const cut = tiles > 1 ? `, in ${tiles} tiles` : "";
+  return `${width} × ${height} pixels: at most about ${duration(seconds)}, ${size(memory_bytes)} of memory${cut}.`;
+}
+
+/** A place to drop a picture on, or to choose one. */
+function makeZone(zone, what, take, given = null) {
+  const id = `${zone.id}-file`;
+  const input = el("input", { type: "file", accept: "image/*,.heic,.heif", id, multiple: zone.id !== "photo" });
+  const label = el("label", { htmlFor: id });
+  if (given) label.append(picture(shownPath(given.id, 320), ""), el("span", {}, el("b", {}, given.name), el("br"), "Drop or choose another."));
+  else label.append(el("span", {}, "Drop ", el("b", {}, what), ", or choose it."));
+  input.addEventListener("change", () => {
+    if (input.files.length) take([...input.files]);
+    input.value = "";
+  });
+  zone.classList.toggle("given", given !== null);
+  zone.replaceChildren(input, label);
+  zone.ondragover = () => zone.classList.add("over");
+  zone.ondragleave = () => zone.classList.remove("over");
+  zone.ondrop = (event) => {
+    zone.classList.remove("over");
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    take([...event.dataTransfer.files]);
+  };
+}

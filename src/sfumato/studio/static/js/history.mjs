@@ -1,0 +1,35 @@
+// What was painted here, the newest first.
+
+import { byId, el, picture, shownPath, size } from "./dom.mjs";
+import { get } from "./server.mjs";
+import { titleOf } from "./easel.mjs";
+
+const STATES = { waiting: "waiting", painting: "being painted", finished: "", stopped: "stopped", failed: "failed" };
+
+/** Show all jobs, with that on the easel marked; `opened(id)` is called with the one that is chosen. Returns them. */
+export async function showHistory(titles, shown, opened) {
+  const { jobs, folder, bytes } = await get("/api/jobs");
+  const place = byId("history");
+  const focused = document.activeElement?.dataset?.job;
+  place.replaceChildren(...jobs.map((job) => el("li", {}, cardOf(job, titles, opened))));
+  markShown(shown);
+  if (focused) place.querySelector(`[data-job="${focused}"]`)?.focus();
+  byId("space").textContent = jobs.length ? `${size(bytes)} in ${folder}. Nothing there is removed unless you do.` : "Nothing yet.";
+  return jobs;
+}
+
+/** Mark the job that is on the easel. */
+export function markShown(shown) {
+  for (const card of byId("history").querySelectorAll("[data-job]")) {
+    card.setAttribute("aria-current", String(card.dataset.job === shown));
+  }
+}
+
+function cardOf(job, titles, opened) {
+  const path = job.picture ? `/api/jobs/${job.id}/picture?size=320` : job.content && shownPath(job.content, 320);
+  const image = path ? picture(path, "") : el("div", { className: "blank" });
+  const state = STATES[job.state] ? el("small", {}, STATES[job.state]) : null;
+  const card = el("button", { type: "button", "data-job": job.id }, image, el("span", {}, titleOf(job, titles), state));
+  card.addEventListener("click", () => opened(job.id));
+  return card;
+}

@@ -1,0 +1,46 @@
+// The page: the form, the easel, the history, and what holds them together.
+
+import { byId } from "./dom.mjs";
+import { Easel } from "./easel.mjs";
+import { Form } from "./form.mjs";
+import { markShown, showHistory } from "./history.mjs";
+import { follow, get } from "./server.mjs";
+
+function say(text) {
+  byId("banner").textContent = text;
+  byId("banner").hidden = !text;
+}
+
+async function begin() {
+  const options = await get("/api/options");
+  byId("studio").hidden = false;
+  const titles = new Map(options.styles.map(({ id, title }) => [id, title]));
+  let easel;
+  let changes = -1;
+
+  const open = async (id) => {
+    await easel.open(id);
+    markShown(id);
+    byId("easel").scrollIntoView({ block: "nearest" });
+  };
+  const refresh = async () => {
+    const jobs = await showHistory(titles, easel.job?.id, open);
+    const now = jobs.find(({ id }) => id === easel.job?.id);
+    if (now && now.state !== easel.job.state) await easel.open(now.id);
+  };
+  const form = new Form(options, { started: open, given: (photo) => easel.photo(photo) });
+  easel = new Easel(form, titles, refresh);
+  easel.empty();
+  follow(
+    (told, preview) => {
+      easel.take(told, preview);
+      if (told.changes !== changes) {
+        changes = told.changes;
+        refresh();
+      }
+    },
+    (yes) => say(yes ? "" : "The studio does not answer. Start `sfumato studio` again, and this page goes on."),
+  );
+}
+
+begin().catch((error) => say(error.message));
