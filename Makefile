@@ -18,7 +18,7 @@ LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test
 # Also where the environment keeps Python from it: programs that tests and pages start find our modules compiled
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-quick test-slow test-lowest docs linkcheck lint format dist fuzz bench clean
+.PHONY: demo test test-browser test-quick test-slow test-lowest docs linkcheck lint format dist fuzz bench clean
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
@@ -28,7 +28,11 @@ demo: .venv/.installed
 
 test: .venv/.test-installed
 	$(BIN)/python -m pytest --doctest-modules src
-	$(TWO_AT_ONCE) -m "not slow"
+	$(TWO_AT_ONCE) -m "not slow and not browser"
+
+# The studio's page, driven in Chromium, which has to be there: apt install chromium. Pictures of it lie in runs/studio.
+test-browser: .venv/.browser-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser
 
 test-quick: .venv/.test-installed
 	$(TWO_AT_ONCE) -m "not slow" $(QUICK_TESTS)
@@ -103,6 +107,11 @@ endif
 	$(VENV) .venv
 	$(call CPU_TORCH,.venv)
 	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch .venv/.installed $@
+
+.venv/.browser-installed: pyproject.toml
+	$(VENV) .venv
+	$(BIN)/python -m pip install --quiet --editable '.[browser]'
 	@touch .venv/.installed $@
 
 .venv/.docs-installed: pyproject.toml

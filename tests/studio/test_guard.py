@@ -1,20 +1,22 @@
 """What the studio refuses: hosts, origins, keys and sizes that are not its own page's."""
 
+import asyncio
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 from tests.studio.running import PROGRAM, Studio
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from sfumato.studio.guard import LARGEST_FORM, LARGEST_PICTURE
+from sfumato.studio.guard import LARGEST_FORM, LARGEST_PICTURE, Guard
 
 FOREIGN = "http://evil.example"
 
@@ -58,13 +60,33 @@ def test_everything_but_the_page_needs_the_key(path: str, given: dict[str, str],
     assert httpx.get(f"{served.url}/").status_code == 200
 
 
-def test_wrong_keys_are_throttled(start_studio: Callable[..., Studio]) -> None:
-    studio = start_studio()
-    wrong = {"Authorization": "Bearer wrong"}
-    assert [httpx.get(f"{studio.url}/api/jobs", headers=wrong).status_code for _ in range(6)] == 3 * [401] + 3 * [429]
-    assert studio.http.get("/api/jobs").status_code == 429  # else guesses would go on
-    time.sleep(1.05)
-    assert studio.http.get("/api/jobs").status_code == 200
+def test_wrong_keys_are_throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("sfumato.studio.guard.time.monotonic", lambda: now)
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("let through")(scope, receive, send)
+
+    guard = Guard(inner, hosts=["here"], token="right")
+
+    def ask(key: str) -> int:
+        said: list[Message] = []
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        headers = [(b"host", b"here"), (b"authorization", f"Bearer {key}".encode())]
+        asyncio.run(guard({"type": "http", "method": "GET", "path": "/api/jobs", "headers": headers}, receive, send))
+        return int(said[0]["status"])
+
+    assert [ask("wrong") for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert ask("right") == 429  # else guesses would go on
+    now += 1.05
+    assert ask("right") == 200
+    assert [ask("wrong") for _ in range(5)] == [401, 401, 401, 429, 429]
 
 
 def test_every_answer_has_the_headers_of_safety(served: Studio) -> None:
@@ -90,7 +112,6 @@ def test_every_answer_has_the_headers_of_safety(served: Studio) -> None:
     ],
 )
 def test_a_websocket_of_anyone_else_is_refused(origin: str | None, protocols: list[str], served: Studio) -> None:
-    time.sleep(0.4)  # or wrong keys would be throttled
     offered = [Subprotocol(text.format(key=served.key)) for text in protocols]
     page = None if origin is None else Origin(origin.format(url=served.url))
     address = f"{served.url.replace('http', 'ws')}/api/events"
