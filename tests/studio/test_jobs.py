@@ -206,14 +206,17 @@ def test_a_job_that_cannot_be_painted_says_why(pictures: tuple[Path, Path], stud
     assert str(studio.folder) not in job["error"]
 
 
-def test_the_end_of_the_studio_stops_its_job_and_keeps_it(
+def test_ctrl_c_stops_the_job_at_work_and_keeps_it(
     pictures: tuple[Path, Path], start_studio: Callable[..., Studio]
 ) -> None:
     studio = start_studio()
     content, style = map(studio.give, pictures)
     name = studio.paint(content, style, **LONG)
     studio.until(name, moves)
-    studio.close()
+    with events_of(studio) as events:
+        asked(events)
+        studio.process.send_signal(signal.SIGINT)
+        assert studio.process.wait(timeout=30) == 0
     outcome = json.loads((studio.folder / "jobs" / name / "outcome.json").read_bytes())
     assert outcome["state"] == "stopped"
     again = start_studio()

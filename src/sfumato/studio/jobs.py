@@ -211,8 +211,7 @@ class Estimates:
         """
         asked = request.to_json()
         if asked not in self.known:
-            if self._process is not None and self._process.returncode is None:
-                self._process.kill()
+            self.give_up()
             self.folder.mkdir(exist_ok=True)
             write_atomically(self.folder / JOB, asked)
             self._process = process = await start(self.folder, "estimate")
@@ -226,6 +225,11 @@ class Estimates:
             raise InputError("this estimate was given up for a newer one")
         estimate: dict[str, Any] | None = self.known[asked]
         return estimate
+
+    def give_up(self) -> None:
+        """End the estimate that is being made, if there is one."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
 
 
 async def start(folder: Path, action: str) -> Process:

@@ -1,51 +1,26 @@
-"""The studio's server: what the page asks for, and how it starts and stops."""
+"""The studio's server: where it listens, how it starts and stops."""
 
-import asyncio
 import contextlib
 import ipaddress
-import json
 import mimetypes
 import socket
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import anyio
 import uvicorn
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket
 
-from sfumato.errors import InputError, SfumatoError
+from sfumato.errors import InputError
 from sfumato.outputs import locked_folder
-from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
-from sfumato.storage import dump
-from sfumato.studio.folder import bytes_in, token_of
-from sfumato.studio.guard import PROTOCOL, Guard
-from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
-from sfumato.studio.options import OPTIONS, settings_in
-from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore
-from sfumato.studio.requests import plain_name, read_request
-from sfumato.style.presets import PRESETS
-
-STATIC = Path(__file__).parent / "static"
+from sfumato.studio.application import make_app
+from sfumato.studio.folder import token_of
 
 PORT = 8765
 """Port that is taken unless another is asked for, or the next one that is free."""
 
 FREE = 20
 """Ports that are tried."""
-
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""Of what its address names by its content."""
 
 
 @dataclass(frozen=True)
@@ -143,225 +118,3 @@ def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[
         )
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
-
-
-def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], object] = lambda: None) -> Starlette:
-    """The application, behind its guard.
-
-    Args:
-        folder: What it keeps.
-        hosts: See `Guard`.
-        token: See `Guard`.
-        ready: Called once it is started.
-    """
-    store = PictureStore(folder / "pictures")
-    studio = Studio(folder, store, Jobs(folder / "jobs", store))
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        requests = [studio.jobs.request(name) for name in studio.jobs.names()]
-        store.keep_only({picture for request in requests if request for picture in request.pictures})
-        painting = asyncio.create_task(studio.jobs.run())
-        ready()
-        yield
-        painting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await painting
-
-    return Starlette(
-        routes=studio.routes(),
-        lifespan=lifespan,
-        middleware=[Middleware(Guard, hosts=hosts, token=token)],
-        exception_handlers={SfumatoError: _told, HTTPException: _told},
-    )
-
-
-class Studio:
-    """What the page can ask for.
-
-    Args:
-        folder: What the studio keeps.
-        store: The pictures.
-        jobs: The jobs.
-    """
-
-    def __init__(self, folder: Path, store: PictureStore, jobs: Jobs) -> None:
-        self.folder, self.store, self.jobs = folder, store, jobs
-        self.estimates = Estimates(jobs.folder)
-
-    def routes(self) -> list[Route | Mount | WebSocketRoute]:
-        """All addresses."""
-        return [
-            Route("/", self.page),
-            Mount("/static", StaticFiles(directory=STATIC)),
-            Route("/api/options", self.options),
-            Route("/api/pictures", self.add_picture, methods=["PUT"]),
-            Route("/api/pictures/{picture}", self.picture),
-            Route("/api/estimate", self.estimate, methods=["POST"]),
-            Route("/api/jobs", self.list_jobs, methods=["GET"]),
-            Route("/api/jobs", self.add_job, methods=["POST"]),
-            Route("/api/jobs/{job}", self.job, methods=["GET"]),
-            Route("/api/jobs/{job}/picture", self.job_picture),
-            Route("/api/jobs/{job}/{action}", self.act, methods=["POST"]),
-            WebSocketRoute("/api/events", self.events),
-        ]
-
-    def page(self, request: Request) -> Response:
-        """The page itself."""
-        return FileResponse(STATIC / "index.html")
-
-    def options(self, request: Request) -> Response:
-        """Settings, presets and built-in styles."""
-        presets = [{"name": name, **preset._asdict()} for name, preset in PRESETS.items()]
-        styles = [{"id": f"{PREFIX}{name}", "title": title} for name, title in BUILTIN_STYLES.items()]
-        return _json({"settings": [own._asdict() for own in OPTIONS.values()], "presets": presets, "styles": styles})
-
-    async def add_picture(self, request: Request) -> Response:
-        """Take a picture: the body is the file, `?name=` its name."""
-        name = plain_name(request.query_params.get("name", ""))
-        added = await run_in_threadpool(self.store.add, await request.body(), name)
-        values = {"id": added.id, "name": name, "width": added.width, "height": added.height}
-        settings = settings_in(added.description)
-        if settings is not None:
-            values["settings"] = settings
-            values["job"] = await run_in_threadpool(self._job_of, json.loads(added.description or "")["pictures"])
-        return _json(values)
-
-    def picture(self, request: Request) -> Response:
-        """A version of a picture for looking at."""
-        path = self.store.find(request.path_params["picture"])
-        return Response(self.store.shown(_found(path), _size(request)), media_type="image/webp", headers=FOREVER)
-
-    async def estimate(self, request: Request) -> Response:
-        """Time and memory that a job would take."""
-        asked = await run_in_threadpool(read_request, await _body(request), self.store)
-        return _json({"estimate": await self.estimates.of(asked)})
-
-    def list_jobs(self, request: Request) -> Response:
-        """All jobs, the newest first, and what the folder takes."""
-        jobs = [self._told(name) for name in self.jobs.names()]
-        return _json({"jobs": jobs, "folder": str(self.folder), "bytes": bytes_in(self.folder)})
-
-    async def add_job(self, request: Request) -> Response:
-        """Put a job in the queue."""
-        asked = await run_in_threadpool(read_request, await _body(request), self.store)
-        return _json({"id": self.jobs.add(asked)})
-
-    async def job(self, request: Request) -> Response:
-        """One job, with its losses."""
-        name = self._name(request)
-        live = self.jobs.live
-        losses = live.losses if live and live.name == name else self.jobs.outcome(name).get("history", [])
-        return _json({**self._told(name), "losses": losses})
-
-    async def act(self, request: Request) -> Response:
-        """Stop a job, go on with it, or remove it."""
-        name, action = self._name(request), request.path_params["action"]
-        actions = {"stop": self.jobs.stop, "resume": self.jobs.resume, "remove": self.jobs.remove}
-        _found(actions.get(action))(name)
-        return _json({"id": name})
-
-    def job_picture(self, request: Request) -> Response:
-        """A job's picture: the file with its metadata, or with `?size=` a version for looking at."""
-        path = _found(self.jobs.picture(self._name(request)))
-        if "size" in request.query_params:
-            return Response(self.store.shown(path, _size(request)), media_type="image/webp")
-        return FileResponse(path, media_type="image/png")
-
-    async def events(self, socket: WebSocket) -> None:
-        """Send news, a frame for each message of the page: so it gets the newest, and no more than it can show."""
-        asked = asyncio.Event()
-
-        async def answer() -> None:
-            seen: tuple[Any, ...] = ()
-            while True:
-                await asked.wait()
-                asked.clear()
-                while (now := self._moment()) == seen:
-                    await self.jobs.news()
-                await socket.send_bytes(self._frame(with_preview=now[:2] != seen[:2]))
-                seen = now
-
-        await socket.accept(PROTOCOL)
-        async with anyio.create_task_group() as group:
-            group.start_soon(answer)
-            async for _ in socket.iter_text():
-                asked.set()
-            group.cancel_scope.cancel()
-
-    def _moment(self) -> tuple[Any, ...]:
-        """What there is to tell, as something to compare."""
-        live = self.jobs.live
-        now = (live.name, live.previews, len(live.losses), live.note) if live else (None, 0, 0, "")
-        return (*now, self.jobs.changes)
-
-    def _frame(self, *, with_preview: bool) -> bytes:
-        """Four bytes for the length of the JSON, the JSON, and the preview if it is new."""
-        live = self.jobs.live
-        values: dict[str, Any] = {"changes": self.jobs.changes, "job": None}
-        if live:
-            values |= {"job": live.name, "record": live.record, "note": live.note}
-        told = json.dumps(values).encode()
-        return len(told).to_bytes(4, "little") + told + (live.preview if live and with_preview else b"")
-
-    def _told(self, name: str) -> dict[str, Any]:
-        """A job as the page shows it."""
-        request, outcome, state = self.jobs.request(name), self.jobs.outcome(name), self.jobs.state(name)
-        known = ("error", "warnings", "width", "height", "loss", "steps", "seconds")
-        told: dict[str, Any] = {key: outcome[key] for key in known if key in outcome}
-        if request is not None:
-            styles = [{"id": style, "weight": weight} for style, weight in request.styles]
-            told |= {"content": request.content, "styles": styles, "settings": request.settings}
-            told |= {"names": request.names, "command": request.command()}
-        waiting = self.jobs.waiting
-        position = waiting.index(name) + 1 if name in waiting else 0
-        return {"id": name, "state": state, "position": position, "picture": bool(self.jobs.picture(name)), **told}
-
-    def _job_of(self, pictures: str) -> dict[str, Any] | None:
-        """The newest job with these pictures, by their digest in its settings."""
-        for name in self.jobs.names():
-            if self.jobs.outcome(name).get("settings", {}).get("pictures") == pictures and self.jobs.request(name):
-                return self._told(name)
-        return None
-
-    def _name(self, request: Request) -> str:
-        name = str(request.path_params["job"])
-        if not JOB_NAME.fullmatch(name) or name not in self.jobs.names():
-            raise HTTPException(404)
-        return name
-
-
-def _found(value: Any) -> Any:
-    """The value, unless there is none.
-
-    Raises:
-        HTTPException: then.
-    """
-    if value is None:
-        raise HTTPException(404)
-    return value
-
-
-def _size(request: Request) -> int:
-    text = request.query_params.get("size", str(LARGEST_SHOWN))
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text)):
-        raise HTTPException(404)
-    return int(text)
-
-
-async def _body(request: Request) -> Any:
-    try:
-        return await request.json()
-    except (ValueError, RecursionError):
-        raise InputError("the request is not JSON") from None
-
-
-def _json(values: dict[str, Any]) -> Response:
-    return Response(dump(values), media_type="application/json")
-
-
-def _told(request: Request, error: Exception) -> Response:
-    """The answer for an error: a line that the page shows."""
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": "there is no such thing here"}, error.status_code)
-    return JSONResponse({"error": " ".join(str(error).split())}, 400)

@@ -2,11 +2,13 @@
 
 import { el } from "./dom.mjs";
 
-/** A figure with both pictures, and its controls: `{canvas, slider, loupe}`. */
-export function comparison(before, after) {
+/** A figure of the painting's shape with both pictures, and its controls: `{canvas, slider, loupe}`. */
+export function comparison(before, after, { width, height }) {
   before.className = "before";
   after.className = "after";
-  const canvas = el("div", { className: "canvas" }, before, after);
+  const canvas = el("div", { className: "canvas compared" }, before, after);
+  canvas.style.aspectRatio = width / height;
+  canvas.style.maxWidth = `calc(70vh * ${width / height})`;
   const range = el("input", { type: "range", min: 0, max: 100, value: 0, "aria-label": "Photograph to painting" });
   const place = () => canvas.style.setProperty("--at", `${range.value}%`);
   range.addEventListener("input", place);
@@ -37,9 +39,8 @@ function loupeButton(canvas, image) {
     const scale = window.devicePixelRatio || 1;
     const edge = glass.clientWidth * scale;
     glass.width = glass.height = edge;
-    const box = shownBox(image);
-    glass.style.left = `${box.left + at.x * box.width - glass.offsetWidth / 2}px`;
-    glass.style.top = `${box.top + at.y * box.height - glass.offsetHeight / 2}px`;
+    glass.style.left = `${at.x * canvas.clientWidth - glass.offsetWidth / 2}px`;
+    glass.style.top = `${at.y * canvas.clientHeight - glass.offsetHeight / 2}px`;
     const [x, y] = [at.x * image.naturalWidth - edge / 2, at.y * image.naturalHeight - edge / 2];
     glass.getContext("2d").drawImage(image, x, y, edge, edge, 0, 0, edge, edge);
   };
@@ -49,8 +50,8 @@ function loupeButton(canvas, image) {
   };
   canvas.addEventListener("pointermove", (event) => {
     if (glass.hidden) return;
-    const [outer, box] = [canvas.getBoundingClientRect(), shownBox(image)];
-    move((event.clientX - outer.left - box.left) / box.width, (event.clientY - outer.top - box.top) / box.height);
+    const box = canvas.getBoundingClientRect();
+    move((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
   });
   glass.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -69,12 +70,4 @@ function loupeButton(canvas, image) {
     }
   });
   return button;
-}
-
-/** Where a picture lies that is fitted into its element, in pixels of the figure. */
-function shownBox(image) {
-  const scale = Math.min(image.clientWidth / image.naturalWidth, image.clientHeight / image.naturalHeight);
-  const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
-  const left = image.offsetLeft + (image.clientWidth - width) / 2;
-  return { left, top: image.offsetTop + (image.clientHeight - height) / 2, width, height };
 }

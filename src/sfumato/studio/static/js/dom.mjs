@@ -40,13 +40,13 @@ export const shownPath = (id, size) => `/api/pictures/${encodeURIComponent(id)}?
 
 /** A time as people say it. */
 export function duration(seconds) {
-  if (seconds < 100) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 100) return `${Math.max(1, Math.round(seconds))}\u00a0s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 100 ? `${minutes}\u00a0min` : `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
 }
 
 /** Bytes as people say them. */
 export function size(bytes) {
-  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes < 1e6) return `${Math.round(bytes / 1e3)}\u00a0kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)}\u00a0MB` : `${(bytes / 1e9).toFixed(1)}\u00a0GB`;
 }

@@ -13,6 +13,7 @@ export class Easel {
     Object.assign(this, { form, titles, removed });
     this.job = null;
     this.parts = {};
+    this.preview = null; // the newest, with the name of its job
   }
 
   /** What there is before any picture. */
@@ -53,6 +54,7 @@ export class Easel {
       drawCurve(curve, losses);
     }
     if (job.command) under.append(commandOf(job));
+    if (job.state === "painting" && this.preview?.job === id) this.showPreview();
   }
 
   unfinished(job) {
@@ -75,7 +77,7 @@ export class Easel {
     const before = picture(shownPath(job.content, SHOWN), "The photograph");
     const after = el("img", { alt: titleOf(job, this.titles) });
     blob(`/api/jobs/${job.id}/picture`).then((content) => showBlob(after, content));
-    const { canvas, slider, loupe } = comparison(before, after);
+    const { canvas, slider, loupe } = comparison(before, after, job);
     const status = el("p", { className: "figures" }, statusOf(job));
     const download = el("button", { type: "button", className: "primary" }, "Download");
     download.addEventListener("click", () => this.download(job));
@@ -127,17 +129,19 @@ export class Easel {
   async goOn(job) {
     const told = await give(await blob(`/api/jobs/${job.id}/picture`), fileOf(job));
     this.form.goOn(job, told);
-    this.open(job.id);
+  }
+
+  showPreview() {
+    delete this.parts.image.dataset.path; // of the photograph, which may still be on its way
+    showBlob(this.parts.image, this.preview.content);
   }
 
   /** Take a frame of news about the job that is painted. */
   take({ job, record, note }, preview) {
+    if (preview) this.preview = { job, content: preview };
     if (!this.job || this.job.id !== job || this.job.state !== "painting") return;
-    const { image, progress, status, curve, losses } = this.parts;
-    if (preview) {
-      delete image.dataset.path;
-      showBlob(image, preview);
-    }
+    const { progress, status, curve, losses } = this.parts;
+    if (preview) this.showPreview();
     if (note) status.textContent = note;
     if (!record) return;
     progress.value = record.done;

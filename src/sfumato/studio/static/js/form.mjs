@@ -70,7 +70,10 @@ export class Form {
   recall(told, role) {
     this.begun = null;
     this.settings.fill(told.settings);
-    if (told.job) this.fillPictures(told.job);
+    if (told.job) {
+      this.fillPictures(told.job);
+      this.given(this.photo);
+    }
     this.change();
     const pictures = told.job ? "" : " Its photograph and its style are not here: give them again.";
     const use = el("button", { type: "button", className: "quiet" }, `Use it as the ${role === "photo" ? "photograph" : "style"}`);
@@ -103,7 +106,6 @@ export class Form {
     this.styles = job.styles.map(({ id, weight }) => ({ ...named(id), weight }));
     const { start } = job.settings;
     this.begun = start && job.names[start] ? named(start) : null;
-    this.given(this.photo);
   }
 
   addStyle(told) {

@@ -18,15 +18,22 @@ async function begin() {
   let easel;
   let changes = -1;
 
-  const open = async (id) => {
-    await easel.open(id);
-    markShown(id);
-    byId("easel").scrollIntoView({ block: "nearest" });
-  };
-  const refresh = async () => {
-    const jobs = await showHistory(titles, easel.job?.id, open);
-    const now = jobs.find(({ id }) => id === easel.job?.id);
-    if (now && now.state !== easel.job.state) await easel.open(now.id);
+  // One after the other: what was asked later may be answered earlier
+  let last = Promise.resolve();
+  const inTurn = (work) => (last = last.then(work).catch((error) => form.say(error.message)));
+  const refresh = () =>
+    inTurn(async () => {
+      const jobs = await showHistory(titles, easel.job?.id, open);
+      const now = jobs.find(({ id }) => id === easel.job?.id);
+      if (now && now.state !== easel.job.state) await easel.open(now.id);
+    });
+  const open = (id) => {
+    inTurn(async () => {
+      await easel.open(id);
+      markShown(id);
+      byId("easel").scrollIntoView({ block: "nearest" });
+    });
+    refresh(); // as its state may have changed meanwhile
   };
   const form = new Form(options, { started: open, given: (photo) => easel.photo(photo) });
   easel = new Easel(form, titles, refresh);
