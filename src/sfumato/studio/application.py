@@ -32,7 +32,7 @@ from sfumato.style.presets import PRESETS
 STATIC = Path(__file__).parent / "static"
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""Of what its address names by its content."""
+"""Header of an answer whose address is a digest of its content."""
 
 
 def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], object] = lambda: None) -> Starlette:
@@ -68,7 +68,7 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
 
 
 class Studio:
-    """What the page can ask for.
+    """The answers to all that the page can ask for.
 
     Args:
         folder: What the studio keeps.
@@ -182,7 +182,7 @@ class Studio:
             group.cancel_scope.cancel()
 
     def _moment(self) -> tuple[Any, ...]:
-        """What there is to tell, as something to compare."""
+        """The state of the news, as something to compare."""
         live = self.jobs.live
         now = (live.name, live.previews, len(live.losses), live.note) if live else (None, 0, 0, "")
         return (*now, self.jobs.changes)

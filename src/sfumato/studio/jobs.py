@@ -76,7 +76,7 @@ class Jobs:
         self.waiting: list[str] = []
         self.live: Live | None = None
         self.changes = 0
-        """How often a job has come, gone or changed its state."""
+        """Count of the times that a job has come, gone or changed its state."""
         self._news = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
 
@@ -106,13 +106,13 @@ class Jobs:
         return sorted((name for name in found if JOB_NAME.fullmatch(name)), reverse=True)
 
     def request(self, name: str) -> PaintingRequest | None:
-        """What a job paints; None for one whose file or pictures are gone."""
+        """The request of a job; None for one whose file or pictures are gone."""
         with contextlib.suppress(InputError, OSError, ValueError):
             return read_request(json.loads((self.folder / name / JOB).read_bytes()), self.store)
         return None
 
     def outcome(self, name: str) -> dict[str, Any]:
-        """What became of a job; empty for one that is not finished and was not stopped."""
+        """The outcome of a job; empty for one that is not finished and was not stopped."""
         with contextlib.suppress(OSError, ValueError):
             outcome: dict[str, Any] = json.loads((self.folder / name / OUTCOME).read_bytes())
             return outcome

@@ -45,7 +45,7 @@ class PaintingRequest:
         return json.dumps(asdict(self))
 
     def painting(self, store: PictureStore, out: Path | None = None, *, resume: bool = False) -> Painting:
-        """What is to be painted, by the files of the store.
+        """The painting that is asked for, by the files of the store.
 
         Raises:
             InputError: for settings that cannot be used, or a picture that is not there.

@@ -25,7 +25,7 @@ FREE = 20
 
 @dataclass(frozen=True)
 class Address:
-    """Where the studio is served.
+    """An address at which the studio is served.
 
     Args:
         host: The address to listen on.
