@@ -91,7 +91,7 @@ def test_a_photograph_is_painted_looked_at_and_saved(open_page: Open, studio: St
     with page.expect_download() as saved:
         page.click("text=Download")
     assert saved.value.suggested_filename == "chelsea-painted.png"
-    assert saved.value.path().read_bytes() == studio.http.get(f"/api/jobs/{job['id']}/picture").content
+    assert Path(saved.value.path()).read_bytes() == studio.http.get(f"/api/jobs/{job['id']}/picture").content
 
     page.on("dialog", lambda dialog: dialog.accept())
     page.click("button:text-is('Remove') >> nth=-1")

@@ -136,6 +136,26 @@ def test_a_job_that_is_stopped_or_killed_goes_on_to_the_same_picture(
     assert (jobs / name / "out.png").read_bytes() == (jobs / whole / "out.png").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff", ".heic"])
+def test_a_picture_is_saved_in_any_format_with_its_settings(
+    suffix: str, pictures: tuple[Path, Path], studio: Studio
+) -> None:
+    content, style = map(studio.give, pictures)
+    name = studio.paint(content, style, **FAST)
+    settings = studio.painted(name)["settings"]
+    answer = studio.http.get(f"/api/jobs/{name}/picture", params={"format": suffix})
+    if suffix not in studio.http.get("/api/options").json()["formats"]:
+        assert answer.status_code == 404
+        return
+    out = pictures[0].with_name(f"out{suffix}")
+    out.write_bytes(answer.content)
+    painted = read_image(studio.folder / "jobs" / name / "out.png").astype(int)
+    assert np.abs(read_image(out) - painted).mean() < 8  # of a picture that is noise
+    told = studio.http.put(f"/api/pictures?name={out.name}", content=answer.content).json()
+    assert told["settings"] == settings
+    assert told["job"]["id"] == name
+
+
 def test_jobs_wait_for_each_other_and_are_removed(pictures: tuple[Path, Path], studio: Studio) -> None:
     content, style = map(studio.give, pictures)
     first, second, third = (studio.paint(content, style, **LONG) for _ in range(3))

@@ -25,11 +25,14 @@ from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
 from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
 from sfumato.studio.options import OPTIONS, settings_in
-from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore
+from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
 from sfumato.style.presets import PRESETS
 
 STATIC = Path(__file__).parent / "static"
+
+DOWNLOAD = "application/octet-stream"
+"""Type of a file to be saved, whatever its format."""
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Header of an answer whose address is a digest of its content."""
@@ -102,10 +105,11 @@ class Studio:
         return FileResponse(STATIC / "index.html")
 
     def options(self, request: Request) -> Response:
-        """Settings, presets and built-in styles."""
+        """Settings, presets, built-in styles, and the formats of files."""
         presets = [{"name": name, **preset._asdict()} for name, preset in PRESETS.items()]
         styles = [{"id": f"{PREFIX}{name}", "title": title} for name, title in BUILTIN_STYLES.items()]
-        return _json({"settings": [own._asdict() for own in OPTIONS.values()], "presets": presets, "styles": styles})
+        settings = [own._asdict() for own in OPTIONS.values()]
+        return _json({"settings": settings, "presets": presets, "styles": styles, "formats": formats()})
 
     async def add_picture(self, request: Request) -> Response:
         """Take a picture: the body is the file, `?name=` its name."""
@@ -153,11 +157,14 @@ class Studio:
         return _json({"id": name})
 
     def job_picture(self, request: Request) -> Response:
-        """A job's picture: the file with its metadata, or with `?size=` a version for looking at."""
+        """A job's picture: the file, or with `?format=` one of another format, or with `?size=` one for looking at."""
         path = _found(self.jobs.picture(self._name(request)))
         if "size" in request.query_params:
             return Response(self.store.shown(path, _size(request)), media_type="image/webp")
-        return FileResponse(path, media_type="image/png")
+        suffix = request.query_params.get("format", path.suffix)
+        if suffix == path.suffix:
+            return FileResponse(path)
+        return Response(converted(path, _found(suffix if suffix in formats() else None)), media_type=DOWNLOAD)
 
     async def events(self, socket: WebSocket) -> None:
         """Send news, a frame for each message of the page: so it gets the newest, and no more than it can show."""

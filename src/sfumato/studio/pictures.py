@@ -1,8 +1,10 @@
 """The studio's pictures: those that were handed in, by a digest of their bytes, and the built-in styles, by name."""
 
 import hashlib
+import importlib.util
 import io
 import re
+import tempfile
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -14,7 +16,7 @@ from sfumato.arrays import Array
 from sfumato.engine import allowed_memory
 from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX, builtin_style
-from sfumato.pictures.files import open_image, read_description
+from sfumato.pictures.files import open_image, read_description, write_image
 from sfumato.storage import write_atomically
 from sfumato.style.inputs import read_photo
 from sfumato.style.settings import Reading
@@ -117,6 +119,25 @@ class PictureStore:
         with self._one_at_a_time:
             pixels = open_image(path, first_frame=True, memory=allowed_memory(None)).pixels
             return encoded(pixels, min(edge, LARGEST_SHOWN), "WEBP")
+
+
+def formats() -> list[str]:
+    """Endings of the formats that a picture can be saved in here."""
+    heic = importlib.util.find_spec("pillow_heif") is not None
+    return [suffix for suffix in (".png", ".jpg", ".webp", ".tiff", ".heic") if heic or suffix != ".heic"]
+
+
+def converted(path: Path, suffix: str) -> bytes:
+    """The bytes of a painted picture's file in another format, with its settings and the photograph's metadata.
+
+    Raises:
+        SfumatoError: if it cannot be read, or does not fit into the format.
+    """
+    photo, description = open_image(path), read_description(path)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / f"picture{suffix}"
+        write_image(out, photo.pixels, description=description, like=photo)
+        return out.read_bytes()
 
 
 def encoded(pixels: Array, edge: int, kind: str) -> bytes:

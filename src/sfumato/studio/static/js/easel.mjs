@@ -9,8 +9,8 @@ const SHOWN = 2048;
 
 export class Easel {
   /** `form` is filled by its buttons; `removed()` is called after a job was removed. */
-  constructor(form, titles, removed) {
-    Object.assign(this, { form, titles, removed });
+  constructor(form, titles, formats, removed) {
+    Object.assign(this, { form, titles, formats, removed });
     this.job = null;
     this.parts = {};
     this.preview = null; // the newest, with the name of its job
@@ -79,12 +79,13 @@ export class Easel {
     blob(`/api/jobs/${job.id}/picture`).then((content) => showBlob(after, content));
     const { canvas, slider, loupe } = comparison(before, after, job);
     const status = el("p", { className: "figures" }, statusOf(job));
+    const format = el("select", { "aria-label": "Format" }, ...this.formats.map((suffix) => el("option", {}, suffix)));
     const download = el("button", { type: "button", className: "primary" }, "Download");
-    download.addEventListener("click", () => this.download(job));
+    download.addEventListener("click", () => this.download(job, format.value));
     const goOn = el("button", { type: "button" }, "Go on from here");
     goOn.addEventListener("click", () => this.goOn(job));
     const resume = job.state === "stopped" ? [this.button("Resume", "resume")] : [];
-    const row = el("div", { className: "row" }, download, ...resume, goOn, loupe, ...this.common(job));
+    const row = el("div", { className: "row" }, download, format, ...resume, goOn, loupe, ...this.common(job));
     return { element: canvas, controls: [slider, row, status], parts: { status } };
   }
 
@@ -118,11 +119,15 @@ export class Easel {
     }
   }
 
-  async download(job) {
-    const content = await blob(`/api/jobs/${job.id}/picture`);
-    const link = el("a", { href: URL.createObjectURL(content), download: fileOf(job) });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  async download(job, suffix) {
+    try {
+      const content = await blob(`/api/jobs/${job.id}/picture?format=${suffix}`);
+      const link = el("a", { href: URL.createObjectURL(content), download: fileOf(job, suffix) });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    } catch (error) {
+      this.form.say(error.message);
+    }
   }
 
   /** Hand the picture in again, as what the next one begins with. */
@@ -171,9 +176,9 @@ export function statusOf(job) {
   return [state === "stopped" ? `Stopped: ${done}` : done, ...warnings].join(" ");
 }
 
-function fileOf(job) {
+function fileOf(job, suffix = ".png") {
   const name = job.names[job.content] ?? "picture";
-  return `${name.replace(/\.[^.]*$/, "").replace(/:/g, "-")}-painted.png`;
+  return `${name.replace(/\.[^.]*$/, "").replace(/:/g, "-")}-painted${suffix}`;
 }
 
 function commandOf(job) {

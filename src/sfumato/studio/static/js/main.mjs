@@ -36,7 +36,7 @@ async function begin() {
     refresh(); // as its state may have changed meanwhile
   };
   const form = new Form(options, { started: open, given: (photo) => easel.photo(photo) });
-  easel = new Easel(form, titles, refresh);
+  easel = new Easel(form, titles, options.formats, refresh);
   easel.empty();
   follow(
     (told, preview) => {
