@@ -31,7 +31,9 @@ class Studio:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         command = [*PROGRAM, "--folder", str(folder), "--no-browser", *(options or ("--port", "0"))]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=os.environ)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=os.environ
+        )
         assert self.process.stdout is not None
         self.url, _, self.key = self.process.stdout.readline().strip().partition("/#key=")
         headers = {"Authorization": f"Bearer {self.key}", "Origin": self.url}
@@ -70,6 +72,10 @@ class Studio:
     def jobs(self) -> list[str]:
         """Names of all jobs."""
         return [job["id"] for job in self.http.get("/api/jobs").json()["jobs"]]
+
+    def said(self) -> str:
+        """Wait for its end; returns what it has said on standard error."""
+        return self.process.communicate(timeout=30)[1]
 
     def close(self) -> None:
         """End it as Ctrl-C does."""

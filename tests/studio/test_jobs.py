@@ -6,11 +6,13 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from tests.studio.running import FAST, Studio
@@ -216,6 +218,15 @@ def test_an_estimate_comes_before_the_job_and_says_what_fits(pictures: tuple[Pat
     assert studio.jobs() == []
 
 
+def test_an_estimate_is_given_up_once_its_page_asks_something_else(pictures: tuple[Path, Path], studio: Studio) -> None:
+    content, style = map(studio.give, pictures)
+    wanted = {"content": content, "styles": [[style, 1]], "names": {}}
+    with pytest.raises(httpx.ReadTimeout):
+        studio.http.post("/api/estimate", json={**wanted, "settings": {"seed": 1}}, timeout=0.5)
+    answer = studio.http.post("/api/estimate", json={**wanted, "settings": {**FAST, "seed": 2}})
+    assert answer.json()["estimate"]["width"] == 64
+
+
 def test_a_job_that_cannot_be_painted_says_why(pictures: tuple[Path, Path], studio: Studio) -> None:
     content, style = map(studio.give, pictures)
     settings = {**FAST, "content_layers": {"block9_conv1": 1}}
@@ -236,8 +247,13 @@ def test_ctrl_c_stops_the_job_at_work_and_keeps_it(
     studio.until(name, moves)
     with events_of(studio) as events:
         asked(events)
+        wanted = {"content": content, "styles": [[style, 1]], "names": {}, "settings": {}}
+        waiting = threading.Thread(target=studio.http.post, args=["/api/estimate"], kwargs={"json": wanted})
+        waiting.start()
         studio.process.send_signal(signal.SIGINT)
         assert studio.process.wait(timeout=30) == 0
+        waiting.join()
+    assert studio.said() == ""
     outcome = json.loads((studio.folder / "jobs" / name / "outcome.json").read_bytes())
     assert outcome["state"] == "stopped"
     again = start_studio()

@@ -39,7 +39,7 @@ FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], object] = lambda: None) -> Starlette:
-    """The application, behind its guard.
+    """The application, behind its guard; its `state.give_up` ends what a request may be waiting for.
 
     Args:
         folder: What it keeps.
@@ -57,17 +57,18 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         painting = asyncio.create_task(studio.jobs.run())
         ready()
         yield
-        studio.estimates.give_up()
         painting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await painting
 
-    return Starlette(
+    app = Starlette(
         routes=studio.routes(),
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
         exception_handlers={SfumatoError: _told, HTTPException: _told},
     )
+    app.state.give_up = studio.estimates.give_up
+    return app
 
 
 class Studio:
@@ -130,7 +131,13 @@ class Studio:
     async def estimate(self, request: Request) -> Response:
         """Time and memory that a job would take."""
         asked = await run_in_threadpool(read_request, await _body(request), self.store)
-        return _json({"estimate": await self.estimates.of(asked)})
+        estimate = asyncio.create_task(self.estimates.of(asked))
+        gone = asyncio.create_task(_gone(request))
+        await asyncio.wait([estimate, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not gone.cancel():  # the page has another question by now
+            estimate.cancel()
+            return Response(status_code=204)
+        return _json({"estimate": await estimate})
 
     def list_jobs(self, request: Request) -> Response:
         """All jobs, the newest first, and what the folder takes."""
@@ -246,6 +253,11 @@ def _size(request: Request) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text)):
         raise HTTPException(404)
     return int(text)
+
+
+async def _gone(request: Request) -> None:
+    """Wait until nobody waits for the answer any more; the body has been read."""
+    await request.receive()
 
 
 async def _body(request: Request) -> Any:

@@ -1,5 +1,6 @@
 """The studio's folder: where it is by default, and the key in it."""
 
+import contextlib
 import os
 import secrets
 import sys
@@ -43,5 +44,10 @@ def token_of(folder: Path) -> str:
 
 
 def bytes_in(folder: Path) -> int:
-    """Bytes of all files in a folder and those below it."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of all files in a folder and those below it, without what goes meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(parent, name).lstat().st_size
+    return total

@@ -202,29 +202,34 @@ class Estimates:
         self.folder = folder / ".estimate"
         self.known: dict[str, Any] = {}
         self._process: Process | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def of(self, request: PaintingRequest) -> dict[str, Any] | None:
         """Memory and time of a job, as `painter.estimate` has them; those of a request from before are known.
 
         Raises:
-            InputError: as that does; or if a newer request has taken the place of this one.
+            InputError: as that does; or if it was given up.
         """
         asked = request.to_json()
-        if asked not in self.known:
-            self.give_up()
-            self.folder.mkdir(exist_ok=True)
-            write_atomically(self.folder / JOB, asked)
-            self._process = process = await start(self.folder, "estimate")
-            async for kind, content in messages(process):
+        async with self._one_at_a_time:
+            if asked not in self.known:
+                self.known[asked] = await self._made(asked)
+        estimate: dict[str, Any] | None = self.known[asked]
+        return estimate
+
+    async def _made(self, asked: str) -> Any:
+        self.folder.mkdir(exist_ok=True)
+        write_atomically(self.folder / JOB, asked)
+        self._process = await start(self.folder, "estimate")
+        try:
+            async for kind, content in messages(self._process):
                 if kind == ERROR:
                     raise InputError(content.decode())
                 if kind == ESTIMATE:
-                    self.known[asked] = json.loads(content)
-            await process.wait()
-        if asked not in self.known:
-            raise InputError("this estimate was given up for a newer one")
-        estimate: dict[str, Any] | None = self.known[asked]
-        return estimate
+                    return json.loads(content)
+        finally:
+            self.give_up()
+        raise InputError("the estimate was given up")
 
     def give_up(self) -> None:
         """End the estimate that is being made, if there is one."""

@@ -82,6 +82,23 @@ class Address:
         return own + ([self.allowed, f"{self.allowed}:{port}"] if self.allowed else [])
 
 
+class _Server(uvicorn.Server):
+    """A server that, asked to end, waits for no estimate.
+
+    Args:
+        config: Of the server.
+        give_up: Ends estimates.
+    """
+
+    def __init__(self, config: uvicorn.Config, give_up: Callable[[], object]) -> None:
+        super().__init__(config)
+        self.give_up = give_up
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.give_up()
+        await super().shutdown(sockets)
+
+
 def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[str], None]) -> None:
     """Serve the studio until Ctrl-C, or until the process is asked to end.
 
@@ -117,4 +134,4 @@ def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[
             timeout_graceful_shutdown=2,
         )
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            _Server(config, app.state.give_up).run(sockets=[listening])

@@ -59,7 +59,7 @@ function loupeButton(canvas, image) {
     event.preventDefault();
     move(at.x + 0.04 * step[0], at.y + 0.04 * step[1]);
   });
-  const button = el("button", { type: "button", "aria-pressed": "false" }, "Loupe 1:1");
+  const button = el("button", { type: "button", "aria-pressed": "false" }, "Loupe");
   button.addEventListener("click", () => {
     glass.hidden = !glass.hidden;
     button.setAttribute("aria-pressed", String(!glass.hidden));

@@ -92,7 +92,7 @@ export class Easel {
   common(job) {
     const again = el("button", { type: "button" }, "Same settings");
     again.addEventListener("click", () => this.form.fill(job));
-    const remove = el("button", { type: "button" }, "Remove");
+    const remove = el("button", { type: "button", className: "quiet" }, "Remove");
     remove.addEventListener("click", async () => {
       if (!confirm("Remove this picture and its settings?")) return;
       await this.act("remove");
