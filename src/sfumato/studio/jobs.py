@@ -229,6 +229,7 @@ class Estimates:
                     return json.loads(content)
         finally:
             self.give_up()
+            await self._process.wait()  # else its end would be noticed by whoever asks for another child's
         raise InputError("the estimate was given up")
 
     def give_up(self) -> None:
