@@ -35,3 +35,14 @@ def test_an_address_or_folder_that_cannot_be_had_is_refused(
     status, out, err = here("studio", "--no-browser", *arguments)
     assert (status, out) == (2, "")
     assert reason in err.splitlines()[-1]
+
+
+def test_a_folder_of_other_things_is_refused_and_left_as_it_was(here: Call, tmp_path: Path) -> None:
+    (tmp_path / "own" / "pictures").mkdir(parents=True)
+    (tmp_path / "own" / "pictures" / "holiday.jpg").write_bytes(b"mine")
+    before = (tmp_path / "own").stat().st_mode
+    status, out, err = here("studio", "--no-browser", "--folder", "own")
+    assert (status, out) == (2, "")
+    assert "holds other things, and no studio; name an empty or a new folder (--folder)" in err
+    assert [path.name for path in (tmp_path / "own").rglob("*")] == ["pictures", "holiday.jpg"]
+    assert (tmp_path / "own").stat().st_mode == before

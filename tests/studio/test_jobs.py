@@ -259,3 +259,38 @@ def test_ctrl_c_stops_the_job_at_work_and_keeps_it(
     again = start_studio()
     assert again.job(name)["state"] == "stopped"
     assert again.http.get(f"/api/pictures/{content}").status_code == 200  # the job needs it
+
+
+def test_starting_removes_no_files_but_the_studios_own_that_nothing_names(
+    pictures: tuple[Path, Path], start_studio: Callable[..., Studio]
+) -> None:
+    studio = start_studio()
+    content, style = map(studio.give, pictures)
+    (pictures[1].parent / "other.png").write_bytes(pictures[0].read_bytes() + b"behind its end")
+    unused = studio.give(pictures[1].parent / "other.png")
+    studio.painted(studio.paint(content, style, **FAST))
+    studio.close()
+    kept = studio.folder / "pictures"
+    (kept / "notes.txt").write_text("mine", encoding="utf-8")
+    (kept / "below").mkdir()
+    (kept / f"{style}.png").unlink()
+    start_studio()
+    assert {path.name for path in kept.iterdir()} == {"notes.txt", "below", f"{content}.png"}
+    assert unused not in {content, style}
+
+
+def test_a_job_that_is_stopped_before_its_first_step_is_stopped(pictures: tuple[Path, Path], studio: Studio) -> None:
+    content, style = map(studio.give, pictures)
+    name = studio.paint(content, style, **LONG)
+    studio.until(name, lambda job: job["state"] == "painting")
+    studio.http.post(f"/api/jobs/{name}/stop")
+    assert studio.painted(name)["state"] == "stopped"
+    studio.http.post(f"/api/jobs/{name}/remove")
+    assert not (studio.folder / "jobs" / name).exists()
+
+
+def test_the_command_names_a_result_that_is_none_of_its_pictures(pictures: tuple[Path, Path], studio: Studio) -> None:
+    content, style = map(studio.give, pictures)
+    names = {content: "cat.png", style: "cat-painted.png"}
+    told = studio.painted(studio.paint(content, style, names=names, **FAST))
+    assert told["command"].endswith("-o cat-painted-2.png")

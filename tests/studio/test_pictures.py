@@ -122,6 +122,8 @@ def test_the_form_has_every_setting_of_the_command_line_with_its_default_and_hel
         ({"start": "/etc/passwd"}, "the start is one of content, noise, colour"),
         ({"vgg_weights": "/etc/passwd"}, "there is no setting 'vgg_weights'"),
         ({"size": 10**9}, "the size must be at most"),
+        ({"tv_weight": 10**400}, "too large"),
+        ({"size": "\ud800"}, "size"),
         ([], "the settings must be an object"),
     ],
     ids=str,

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -52,8 +52,7 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        requests = [studio.jobs.request(name) for name in studio.jobs.names()]
-        store.keep_only({picture for request in requests if request for picture in request.pictures})
+        store.keep_only(studio.jobs.pictures())
         painting = asyncio.create_task(studio.jobs.run())
         ready()
         yield
@@ -274,5 +273,7 @@ def _json(values: dict[str, Any]) -> Response:
 def _told(request: Request, error: Exception) -> Response:
     """The answer for an error: a line that the page shows."""
     if isinstance(error, HTTPException):
-        return JSONResponse({"error": "there is no such thing here"}, error.status_code)
-    return JSONResponse({"error": " ".join(str(error).split())}, 400)
+        text, status = "there is no such thing here", error.status_code
+    else:
+        text, status = " ".join(str(error).split()), 400
+    return Response(json.dumps({"error": text}), status, media_type="application/json")

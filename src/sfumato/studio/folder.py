@@ -6,6 +6,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from sfumato.errors import InputError
+from sfumato.outputs import LOCK
 from sfumato.storage import refuse_planted
 
 TOKEN = "token"
@@ -22,6 +24,16 @@ def default_folder() -> Path:
     else:
         place = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     return place / "sfumato" / "studio"
+
+
+def refuse_another(folder: Path) -> None:
+    """Refuse a folder that holds other things and no studio.
+
+    Raises:
+        InputError: for such a folder.
+    """
+    if folder.is_dir() and {path.name for path in folder.iterdir()} - {LOCK} and not (folder / TOKEN).is_file():
+        raise InputError(f"{folder}: holds other things, and no studio; name an empty or a new folder (folder=...)")
 
 
 def token_of(folder: Path) -> str:

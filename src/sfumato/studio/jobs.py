@@ -20,9 +20,8 @@ from typing import Any
 from sfumato.errors import InputError
 from sfumato.storage import write_atomically
 from sfumato.studio.painter import ERROR, ESTIMATE, JOB, NOTE, OUT, OUTCOME, PREVIEW, RECORD
-from sfumato.studio.pictures import PictureStore
+from sfumato.studio.pictures import DIGEST, PictureStore
 from sfumato.studio.requests import PaintingRequest, read_request
-from sfumato.style.stylize import checkpoint_of
 
 JOB_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
@@ -40,6 +39,7 @@ class Live:
         losses: Of its steps so far, from where it went on.
         preview: The newest preview, a JPEG.
         previews: How many there have been.
+        stopped: Whether it was asked to stop.
     """
 
     def __init__(self, name: str, process: Process) -> None:
@@ -49,6 +49,7 @@ class Live:
         self.losses: list[float] = []
         self.preview = b""
         self.previews = 0
+        self.stopped = False
 
     def take(self, kind: bytes, content: bytes) -> None:
         """Take a message of the painter."""
@@ -105,6 +106,13 @@ class Jobs:
         found = (path.name for path in self.folder.iterdir() if (path / JOB).is_file())
         return sorted((name for name in found if JOB_NAME.fullmatch(name)), reverse=True)
 
+    def pictures(self) -> set[str]:
+        """Ids of all pictures that a job names, even one that cannot be read as a request any more."""
+        found: set[str] = set()
+        for name in self.names():
+            found |= {*DIGEST.findall((self.folder / name / JOB).read_text(encoding="utf-8", errors="replace"))}
+        return found
+
     def request(self, name: str) -> PaintingRequest | None:
         """The request of a job; None for one whose file or pictures are gone."""
         with contextlib.suppress(InputError, OSError, ValueError):
@@ -135,6 +143,7 @@ class Jobs:
             self.waiting.remove(name)
             self._changed()
         elif self.live is not None and self.live.name == name:
+            self.live.stopped = True
             self._ending = asyncio.create_task(_end(self.live.process))
 
     def resume(self, name: str) -> None:
@@ -160,7 +169,7 @@ class Jobs:
         if name in self.waiting:
             self.waiting.remove(name)
         folder = self.folder / name
-        for path in (folder / JOB, folder / OUTCOME, folder / OUT, checkpoint_of(folder / OUT)):
+        for path in (folder / JOB, folder / OUTCOME, folder / OUT, *folder.glob(f".{OUT}.*")):
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # of a folder with files of others
             folder.rmdir()
@@ -178,7 +187,8 @@ class Jobs:
             await _end(process)
             if process.returncode and not self.outcome(name):
                 text = f"the painter ended too early (status {process.returncode}); what it kept can be gone on with"
-                write_atomically(self.folder / name / OUTCOME, json.dumps({"state": "failed", "error": text}))
+                ended = {"state": "stopped"} if self.live.stopped else {"state": "failed", "error": text}
+                write_atomically(self.folder / name / OUTCOME, json.dumps(ended))
             self.live = None
             self._changed()
 

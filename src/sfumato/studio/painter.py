@@ -55,6 +55,7 @@ def main(folder: Path, action: str) -> None:
         named = partial(request.named, store=store)
         with watching_compilation(lambda: send(NOTE, b"Compiling the kernels, once on this machine.")):
             if action == "estimate":
+                _end_with_the_studio()
                 send(ESTIMATE, json.dumps(estimate(request, store)).encode())
             else:
                 paint(folder, request, store, send)
@@ -92,6 +93,16 @@ def stopping() -> Callable[[], bool]:
 
     threading.Thread(target=wait, daemon=True).start()
     return asked.is_set
+
+
+def _end_with_the_studio() -> None:
+    """End this process once its standard input does, as when the studio is killed: an estimate keeps nothing."""
+
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def paint(folder: Path, request: PaintingRequest, store: PictureStore, send: Send) -> None:

@@ -26,6 +26,9 @@ DIGEST = re.compile(r"[0-9a-f]{32}")
 SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 """Endings that a picture keeps: by some of them, kinds of files are told apart that begin alike."""
 
+OWN = re.compile(rf"({DIGEST.pattern})(?:{SUFFIX.pattern})?")
+"""Names of the store's own files."""
+
 LARGEST_SHOWN = 2048
 """Long edge, in pixels, of the largest version that is made for looking at."""
 
@@ -105,9 +108,10 @@ class PictureStore:
             raise FileError(str(error).replace(str(known or path), name) or f"{name}: is too large to read") from error
 
     def keep_only(self, pictures: Collection[str]) -> None:
-        """Remove all pictures but these."""
+        """Remove all pictures but these; what else lies in the folder is somebody's own, and stays."""
         for path in self.folder.iterdir():
-            if path.name[:32] not in pictures:
+            kept = OWN.fullmatch(path.name)
+            if kept and kept[1] not in pictures and path.is_file():
                 path.unlink()
 
     def shown(self, path: Path, edge: int) -> bytes:

@@ -72,7 +72,13 @@ class PaintingRequest:
         for name, value in self.settings.items():
             option = f"--{name.replace('_', '-')}"
             words += [option] if OPTIONS[name].kind == "flag" else [option, self._option_value(name, value)]
-        return shlex.join([*words, "-o", f"{Path(self._name(self.content)).stem}-painted.png"])
+        return shlex.join([*words, "-o", self._out_name()])
+
+    def _out_name(self) -> str:
+        """A name for the result that none of the pictures has."""
+        stem = f"{Path(self._name(self.content)).stem}-painted"
+        names = (f"{stem}{number}.png" for number in ("", *(f"-{k}" for k in range(2, 100))))
+        return next(name for name in names if name not in self.names.values())
 
     def _option_value(self, name: str, value: Any) -> str:
         if OPTIONS[name].kind == "weights":
@@ -93,14 +99,18 @@ def read_request(values: Any, store: PictureStore) -> PaintingRequest:
         styles = tuple((str(style), float(weight)) for style, weight in values["styles"])
         names = {str(picture): plain_name(str(name)) for picture, name in dict(values["names"]).items()}
         content, settings = str(values["content"]), values["settings"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError("a request has content, styles with weights, settings, and names of pictures") from None
     if not 1 <= len(styles) <= MOST_STYLES:
         raise InputError(f"choose a style, or up to {MOST_STYLES}")
     request = PaintingRequest(content, styles, read_settings(settings, store.find), names)
     kept = {picture: names[picture] for picture in request.pictures if picture in names}
     request = PaintingRequest(content, styles, request.settings, kept)
-    request.painting(store)  # refuses what cannot be used
+    try:
+        request.painting(store)  # refuses what cannot be used
+        request.to_json().encode()
+    except (OverflowError, UnicodeError):
+        raise InputError("a number is too large, or a text cannot be written") from None
     return request
 
 

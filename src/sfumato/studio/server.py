@@ -14,7 +14,7 @@ import uvicorn
 from sfumato.errors import InputError
 from sfumato.outputs import locked_folder
 from sfumato.studio.application import make_app
-from sfumato.studio.folder import token_of
+from sfumato.studio.folder import refuse_another, token_of
 
 PORT = 8765
 """Port that is taken unless another is asked for, or the next one that is free."""
@@ -113,6 +113,7 @@ def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[
     """
     mimetypes.add_type("text/javascript", ".mjs")  # whatever the system's own list says
     folder = folder.expanduser().absolute()
+    refuse_another(folder)
     with locked_folder(folder), address.listen() as listening:
         folder.chmod(0o700)
         token, port = token_of(folder), listening.getsockname()[1]

@@ -25,7 +25,7 @@ export function comparison(before, after, { width, height }) {
   canvas.addEventListener("pointermove", (event) => {
     if (canvas.hasPointerCapture(event.pointerId)) slide(event);
   });
-  const slider = el("div", { className: "compare" }, "Painting", range, "Photograph");
+  const slider = el("div", { className: "compare" }, "Photograph", range, "Painting");
   return { canvas, slider, loupe: loupeButton(canvas, after) };
 }
 

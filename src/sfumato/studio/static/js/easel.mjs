@@ -171,7 +171,7 @@ export function statusOf(job) {
   if (state === "waiting") return `Waiting, number ${position} in the queue.`;
   if (state === "painting") return "Beginning.";
   if (state === "failed") return error;
-  if (!width) return "Cut off. Resume goes on from the last step that was kept.";
+  if (!width) return "Not painted to its end. Resume goes on with what was kept.";
   const done = `${width} × ${height} pixels, ${steps} steps in ${duration(seconds)}.`;
   return [state === "stopped" ? `Stopped: ${done}` : done, ...warnings].join(" ");
 }

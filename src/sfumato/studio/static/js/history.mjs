@@ -14,7 +14,7 @@ export async function showHistory(titles, shown, opened) {
   place.replaceChildren(...jobs.map((job) => el("li", {}, cardOf(job, titles, opened))));
   markShown(shown);
   if (focused) place.querySelector(`[data-job="${focused}"]`)?.focus();
-  byId("space").textContent = jobs.length ? `${size(bytes)} in ${folder}. Nothing there is removed unless you do.` : "Nothing yet.";
+  byId("space").textContent = jobs.length ? `${size(bytes)} in ${folder}. What is finished stays until you remove it.` : "Nothing yet.";
   return jobs;
 }
 

@@ -35,9 +35,13 @@ async function begin() {
     });
     refresh(); // as its state may have changed meanwhile
   };
-  const form = new Form(options, { started: open, given: (photo) => easel.photo(photo) });
+  const form = new Form(options, { started: open, given: (photo) => (easel.photo(photo), markShown()) });
   easel = new Easel(form, titles, options.formats, refresh);
   easel.empty();
+  // A page that is loaded again shows what is at work
+  const { jobs } = await get("/api/jobs");
+  const now = jobs.find(({ state }) => state === "painting") ?? jobs.findLast(({ state }) => state === "waiting");
+  if (now) open(now.id);
   follow(
     (told, preview) => {
       easel.take(told, preview);
