@@ -43,8 +43,8 @@ def violations(page: "Page") -> list[str]:
     return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
 
-def ask_for(page: "Page", *, size: int = 64, steps: int = 4) -> None:
-    """Fill the form: the cat in ink, small and by few layers, so that it takes a moment."""
+def ask_for(page: "Page", *, size: int = 64, steps: int = 4, slowly: bool = False) -> None:
+    """Fill the form: the cat in ink, small and by few layers, for a moment; or in small steps, for long."""
     page.set_input_files("#photo-file", CAT)
     page.click(INK)
     page.click("#look summary")
@@ -54,6 +54,10 @@ def ask_for(page: "Page", *, size: int = 64, steps: int = 4) -> None:
     page.fill(CONTENT, "block2_conv2")
     page.fill(STYLE, "block2_conv1")
     page.select_option("#setting-style_loss", "gram")
+    if slowly:
+        page.select_option("#setting-optimizer", "adam")
+        page.select_option("#setting-start", "noise")
+        page.fill("#setting-learning_rate", "0.0002")
     page.click("#look summary")
     page.click("#options summary")
 
@@ -101,10 +105,10 @@ def test_a_photograph_is_painted_looked_at_and_saved(open_page: Open, studio: St
 
 def test_a_long_job_is_watched_stopped_and_gone_on_with(open_page: Open, studio: Studio, look: Look) -> None:
     page = open_page()
-    ask_for(page, steps=5000)
+    ask_for(page, steps=90000, slowly=True)
     page.click("#paint")
     page.wait_for_selector("img[src^=blob][alt='The picture so far']:not([data-path])", timeout=60_000)
-    page.wait_for_selector(".figures:text-matches('step \\\\d+ of 5000. About ')")
+    page.wait_for_selector(".figures:text-matches('step \\\\d+ of 90000. About ')")
     look(page, "painting-1280-light")
     assert violations(page) == []
     other = open_page(360, color_scheme="dark")

@@ -21,8 +21,9 @@ from websockets.typing import Origin, Subprotocol
 
 from sfumato.pictures.files import read_description, read_image
 
-LONG = {**FAST, "steps": 5000, "optimizer": "adam"}
-"""Settings that take longer than any test waits."""
+SLOWLY: dict[str, Any] = {"optimizer": "adam", "learning_rate": 0.0002, "start": "noise", "style_loss": "gram"}
+LONG = {**FAST, **SLOWLY, "steps": 90000}
+"""Settings that take longer than any test waits: the loss falls in small steps, and for long."""
 
 
 def moves(job: dict[str, Any]) -> bool:

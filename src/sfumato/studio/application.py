@@ -59,6 +59,7 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         painting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await painting
+        await studio.estimates.ended()
 
     app = Starlette(
         routes=studio.routes(),
@@ -66,7 +67,7 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
         exception_handlers={SfumatoError: _told, HTTPException: _told},
     )
-    app.state.give_up = studio.estimates.give_up
+    app.state.give_up = studio.estimates.close
     return app
 
 

@@ -212,6 +212,7 @@ class Estimates:
         self.folder = folder / ".estimate"
         self.known: dict[str, Any] = {}
         self._process: Process | None = None
+        self._closed = False
         self._one_at_a_time = asyncio.Lock()
 
     async def of(self, request: PaintingRequest) -> dict[str, Any] | None:
@@ -230,22 +231,34 @@ class Estimates:
     async def _made(self, asked: str) -> Any:
         self.folder.mkdir(exist_ok=True)
         write_atomically(self.folder / JOB, asked)
-        self._process = await start(self.folder, "estimate")
+        process = self._process = await start(self.folder, "estimate")
+        if self._closed:
+            self.give_up()
         try:
-            async for kind, content in messages(self._process):
+            async for kind, content in messages(process):
                 if kind == ERROR:
                     raise InputError(content.decode())
                 if kind == ESTIMATE:
                     return json.loads(content)
         finally:
             self.give_up()
-            await self._process.wait()  # else its end would be noticed by whoever asks for another child's
+            await process.wait()
         raise InputError("the estimate was given up")
 
+    def close(self) -> None:
+        """End the estimate that is being made, and any that is begun from now on."""
+        self._closed = True
+        self.give_up()
+
+    async def ended(self) -> None:
+        """Wait until no estimate is being made, and its process is gone."""
+        async with self._one_at_a_time:
+            pass
+
     def give_up(self) -> None:
-        """End the estimate that is being made, if there is one."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        """End the estimate that is being made, if there is one: its process ends with its standard input."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 async def start(folder: Path, action: str) -> Process:

@@ -48,6 +48,8 @@ Send = Callable[[bytes, bytes], None]
 def main(folder: Path, action: str) -> None:
     """Paint or estimate, and send what there is to say."""
     send = sender()
+    if action == "estimate":
+        _end_with_the_studio()
     store = PictureStore(folder.parent.parent / "pictures")
     named: Callable[[str], str] = str
     try:
@@ -55,7 +57,6 @@ def main(folder: Path, action: str) -> None:
         named = partial(request.named, store=store)
         with watching_compilation(lambda: send(NOTE, b"Compiling the kernels, once on this machine.")):
             if action == "estimate":
-                _end_with_the_studio()
                 send(ESTIMATE, json.dumps(estimate(request, store)).encode())
             else:
                 paint(folder, request, store, send)
@@ -96,7 +97,7 @@ def stopping() -> Callable[[], bool]:
 
 
 def _end_with_the_studio() -> None:
-    """End this process once its standard input does, as when the studio is killed: an estimate keeps nothing."""
+    """End this process once its standard input does, as when the studio ends or asks no more: nothing is lost."""
 
     def wait() -> None:
         os.read(sys.stdin.fileno(), 1)

@@ -132,7 +132,7 @@ def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[
             log_level="warning",
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=5,
         )
         with contextlib.suppress(KeyboardInterrupt):
             _Server(config, app.state.give_up).run(sockets=[listening])
