@@ -32,22 +32,10 @@ class Place(NamedTuple):
     first_row: int
 
 
-@dataclass(frozen=True)
-class FrameTable:
-    """A pandas table, or a part of one that is in a file.
+class NamedColumns:
+    """A table whose columns have names, and whose numbers are written with a point."""
 
-    Attributes:
-        path: What it is called in messages.
-        frame: The values; its columns are numbered as those of the file.
-        header: Names of all columns.
-        first_row: Number of its first row, from 0.
-    """
-
-    path: Path
-    frame: "pd.DataFrame"
     header: tuple[str, ...]
-    first_row: int = 0
-    missing: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -64,14 +52,33 @@ class FrameTable:
         """The decimal sign of texts that are numbers."""
         return "."
 
+    def column(self, index: int) -> str:
+        """Name of a column for messages."""
+        return f"column {self.header[index]!r}"
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Decisions on the table, in words: none."""
         return ()
 
-    def column(self, index: int) -> str:
-        """Name of a column for messages."""
-        return f"column {self.header[index]!r}"
+
+@dataclass(frozen=True)
+class FrameTable(NamedColumns):
+    """A pandas table, or a part of one that is in a file.
+
+    Attributes:
+        path: What it is called in messages.
+        frame: The values; its columns are numbered as those of the file.
+        header: Names of all columns.
+        first_row: Number of its first row, from 0.
+        missing: Further texts that stand for a missing value.
+    """
+
+    path: Path
+    frame: "pd.DataFrame"
+    header: tuple[str, ...]
+    first_row: int = 0
+    missing: tuple[str, ...] = ()
 
     def row(self, number: int) -> str:
         """Number of a row for messages, by its number from 0."""
@@ -119,21 +126,19 @@ def _as_text(column: "pd.Series[Any]") -> "pd.Series[str]":
 
 
 @dataclass(frozen=True)
-class ParquetTable:
+class ParquetTable(NamedColumns):
     """A Parquet file, or a row group of it, before its values are read.
 
     Attributes:
         path: The file.
         header: Names of the columns.
         missing: Further texts that stand for a missing value.
-        notes: What was decided on the file, in words.
         place: The row group; None for all.
     """
 
     path: Path
     header: tuple[str, ...]
     missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     place: Place | None = None
 
     @classmethod
@@ -151,28 +156,9 @@ class ParquetTable:
             raise InputError(f"{path}: has no rows; give at least one")
         return cls(path, header, missing)
 
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return len(self.header)
-
-    def column(self, index: int) -> str:
-        """Name of a column for messages."""
-        return f"column {self.header[index]!r}"
-
     def row(self, number: int) -> str:
         """Number of a row for messages, by its number from 0."""
         return f"row {number + 1 + (self.place.first_row if self.place else 0)}"
-
-    @property
-    def last(self) -> int:
-        """The last column."""
-        return self.width - 1
-
-    @property
-    def decimal(self) -> str:
-        """The decimal sign of texts that are numbers."""
-        return "."
 
     def plain(self, columns: Sequence[int]) -> dict[int, bool]:
         """Find the columns that hold numbers, none of them in doubt; True and False are text, as in a CSV file."""

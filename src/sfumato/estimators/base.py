@@ -1,7 +1,6 @@
 """The parameters and the training that both estimators have in common."""
 
 import math
-import sys
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from sfumato.data.streaming import Moments
 from sfumato.data.tables import features_of, learn_features
 from sfumato.engine import Engine, as_engine
 from sfumato.errors import InputError, TableWarning
+from sfumato.estimators.plateau import Plateau, number_of_epochs
 from sfumato.layers.initializers import Initializer
 from sfumato.minimize import RunOptions
 from sfumato.model import Model
@@ -56,11 +56,11 @@ class NetworkEstimator(BaseEstimator):
         init: What first weights are drawn from: "he", "xavier", "glorot", "normal", "zeros", or an initialiser.
         dropout: Probability of dropping a hidden unit in training.
         l2: Lambda of the penalty lambda / (2 N) sum W^2, scikit-learn's `alpha`; with "adamw" weights decay by
-            lambda / N instead. None is 5 for classes and 40 for values, of at most two features 0.5; but in
-            `partial_fit`, where N is not known, 0; and AdamW's own decay.
+            lambda / N instead. None is 5 for classes and 40 for values, of at most two features 0.5, without hidden
+            layers 1 and 2; but in `partial_fit`, where N is not known, 0; and AdamW's own decay.
         optimizer: "gd", "momentum", "nesterov", "rmsprop", "adam", "adamw" or "lbfgs", or an optimizer.
         learning_rate: Of the first epoch; by default the optimizer's own, but 0.01 for Adam by the schedule "cosine",
-            and of gradient descent and momentum a tenth for values.
+            without hidden layers 0.1, and of gradient descent and momentum a tenth for values, less the wider a layer.
         schedule: "constant", "exponential", "inverse-time", "inverse-sqrt" or "cosine"; None is "cosine" in `fit` and
             "constant" in `partial_fit`, where nobody knows the last epoch.
         decay: The schedule's decay; its own default if None.
@@ -158,7 +158,7 @@ class NetworkEstimator(BaseEstimator):
         """Epochs without a lower loss of held-out examples after which training ends; None for never."""
         asked = self.early_stopping
         if asked is None or isinstance(asked, bool | np.bool_):
-            return whole("n_iter_no_change", _epochs(self.n_iter_no_change), 1) if asked else None
+            return whole("n_iter_no_change", number_of_epochs(self.n_iter_no_change), 1) if asked else None
         return asked
 
     def _fraction(self, *, stopping: bool) -> float:
@@ -328,7 +328,7 @@ class NetworkEstimator(BaseEstimator):
             return lambda record: False
         patience = self.n_iter_no_change if training.early_stopping is None else training.early_stopping
         tol = nonnegative("tol", self.tol) * (training.target_variance or 1.0)
-        return Plateau(whole("n_iter_no_change", _epochs(patience), 1), tol)
+        return Plateau(whole("n_iter_no_change", number_of_epochs(patience), 1), tol)
 
     def _auto_batch(self, examples: int) -> int | Literal["full"]:
         """Size of the mini-batches of so many examples."""
@@ -379,31 +379,6 @@ class NetworkEstimator(BaseEstimator):
     def _finite(self) -> bool | Literal["allow-nan"]:
         """Requirements on features: none is missing, but in tables, whose gaps are filled as those of files."""
         return "allow-nan" if self._table.features else True
-
-
-class Plateau:
-    """Whether the loss has not fallen by more than `tol` below its lowest for so many epochs.
-
-    Args:
-        patience: Number of epochs.
-        tol: The least that counts as a fall.
-    """
-
-    def __init__(self, patience: int, tol: float) -> None:
-        self.patience, self.tol = patience, tol
-        self.lowest, self.since = math.inf, 0
-
-    def __call__(self, record: EpochRecord) -> bool:
-        held_out = record.validation_loss
-        loss = record.train_loss if math.isnan(held_out) else held_out
-        self.since = 0 if loss < self.lowest - self.tol else self.since + 1
-        self.lowest = min(self.lowest, loss)
-        return self.since >= self.patience
-
-
-def _epochs(count: Any) -> Any:
-    """A number of epochs; infinity, which scikit-learn's own networks take for never, is one that is never reached."""
-    return sys.maxsize if count == math.inf else count
 
 
 def _line(record: EpochRecord) -> str:
