@@ -65,7 +65,8 @@ def ask_for(page: "Page", *, size: int = 64, steps: int = 4, slowly: bool = Fals
 def estimated(page: "Page") -> str:
     """What the page says before painting."""
     page.wait_for_selector("#estimate:text-matches('pixels')", timeout=60_000)
-    return page.inner_text("#estimate")
+    text: str = page.inner_text("#estimate")
+    return text
 
 
 def test_a_photograph_is_painted_looked_at_and_saved(open_page: Open, studio: Studio, look: Look) -> None:
