@@ -111,7 +111,7 @@ def test_the_numbers_of_an_equation_give_its_result(open_page: Open) -> None:
     enter(page, SMALL)
     page.fill("#explain-example", "7")
     page.click("button.learn-unit >> nth=0")
-    page.wait_for_selector("#learn-selected:text-matches('(?i)unit 1 of tanh_1')")
+    page.wait_for_selector("#learn-selected:text-matches('unit 1 of tanh_1', 'i')")
     lines = page.locator("#learn-equations math").all_text_contents()
     for numbers, result in ((lines[1], lines[2]), (lines[4], lines[5])):  # the sum, then tanh of it
         assert _value(numbers) == pytest.approx(_value(result), abs=2e-3)
@@ -211,7 +211,7 @@ def test_an_example_is_stepped_through_and_its_gradient_checked(open_page: Open,
     assert "(4 × 2)(2 × 3) + (3)" in page.inner_text("#trace-arrays")
     for phase in ("loss", "backward", "update"):
         page.click(f"#trace-{phase}")
-        page.wait_for_selector(f"#trace-title:text-matches('(?i){phase}')")
+        page.wait_for_selector(f"#trace-title:text-matches('{phase}', 'i')")
     page.click("#panel-check > summary")
     page.click("#check-go")
     page.wait_for_selector("#check-words:text('the gradient is right')")
