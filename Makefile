@@ -56,6 +56,7 @@ test-lowest:
 docs: .venv/.docs-installed
 	rm -rf docs/_build
 	$(BIN)/sphinx-build -W --keep-going -j 2 -b html docs docs/_build/html
+	$(BIN)/python scripts/portable_notebooks.py docs/_build/html
 	$(BIN)/python scripts/check_links.py docs/_build/html
 
 # Links into the network, which `make docs` leaves alone

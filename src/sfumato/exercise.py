@@ -118,8 +118,9 @@ def _slip(answer: Array, right: Array) -> str:
     if _alike(answer, -right):
         return "its sign is the opposite"
     size = float((right * right).sum())
-    factor = float((answer * right).sum()) / size if size and right.size > 1 else 0.0
-    return f"each entry is {factor:.6g} times what it should be" if factor and _alike(answer, factor * right) else ""
+    factor = float((answer * right).sum()) / size if size else 0.0
+    each = "each entry" if right.size > 1 else "it"
+    return f"{each} is {factor:.6g} times what it should be" if factor and _alike(answer, factor * right) else ""
 
 
 def _alike(a: Array, b: Array) -> bool:
