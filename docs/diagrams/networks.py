@@ -1,7 +1,6 @@
 """Units and networks, and what flows through them."""
 
 import itertools
-
 import operator
 from collections.abc import Callable
 
