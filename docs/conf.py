@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+
 import sfumato
 
 # For its files alone: as an extension it would have pages read one at a time
@@ -59,7 +61,7 @@ html_theme = "furo"
 html_title = "Sfumato"
 html_static_path = ["_static", str(Path(mathjax.__file__).parent / "static")]
 mathjax_path = "mathjax/tex-chtml.js"
-html_css_files = ["sfumato.css"]
+html_css_files = ["sfumato.css", "diagrams.css"]
 html_show_sphinx = False
 html_copy_source = False  # chapters are downloaded as notebooks
 
@@ -95,6 +97,14 @@ def _escaped(line: str) -> str:
     return "".join(a + b for a, b in zip(prose, [*code, ""], strict=False))
 
 
+def with_diagrams_inside(app: Any, tree: nodes.document) -> None:
+    """Put diagrams into the page itself, where they take its font and its colours."""
+    for image in list(tree.findall(nodes.image)):
+        if "images/diagrams/" in image["uri"]:
+            drawn = (Path(app.srcdir) / "images" / "diagrams" / Path(image["uri"]).name).read_text(encoding="utf-8")
+            image.replace_self(nodes.raw("", re.sub("<style>.*?</style>\n", "", drawn, flags=re.DOTALL), format="html"))
+
+
 def setup(app: Any) -> None:
     """Read docstrings and signatures before anyone else does."""
 
@@ -115,6 +125,7 @@ def setup(app: Any) -> None:
         by_size = sorted(names, key=lambda name: Path(env.doc2path(name)).stat().st_size, reverse=True)
         names[:] = [name for part in range(4) for name in by_size[part::4]]
 
+    app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
     app.connect("autodoc-process-docstring", docstring, priority=100)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-skip-member", skip)

@@ -1,4 +1,4 @@
-"""The search for hyper-parameters: what it proposes, and the range test of the learning rate."""
+"""The search for hyperparameters: what it proposes, and the range test of the learning rate."""
 
 import itertools
 import math

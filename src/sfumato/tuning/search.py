@@ -1,4 +1,4 @@
-"""Search for hyper-parameters, on the scales and in the order that the reference advises (Part 8, section 2.1).
+"""Search for hyperparameters, on the scales and in the order that the reference advises (Part 8, section 2.1).
 
 Its advice, and what is made of it here:
 

@@ -1,4 +1,4 @@
-"""`sfumato tune`: search for hyper-parameters, or for a learning rate alone."""
+"""`sfumato tune`: search for hyperparameters, or for a learning rate alone."""
 
 import tempfile
 import time
