@@ -36,6 +36,12 @@ exclude_patterns = ["_build"]
 # What shell cells call is the `sfumato` that is documented
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))
+# Kernels that a build starts and ends on one machine need not say that their talk is not encrypted
+os.environ["IPYTHONDIR"] = str(Path(__file__).parent / "_build" / "ipython")
+profile = Path(os.environ["IPYTHONDIR"]) / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n", encoding="utf-8")
 # On a busy machine BLAS's threads wait for each other: small products, as most are here, take many times as long
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

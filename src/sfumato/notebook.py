@@ -1,13 +1,18 @@
 """Source code of the engine, for a notebook to show beside the derivation."""
 
 import inspect
+import io
 import textwrap
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sfumato
+
+COLUMNS = 88
+"""Width to which a notebook breaks longer lines: what a page of the site shows without scrolling sideways."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Source:
         return f"# {self.place}\n{self.code}"
 
     def _repr_markdown_(self) -> str:
-        return f"`{self.place}`\n\n```python\n{self.code}\n```"
+        return f"`{self.place}`\n\n```python\n{broken(self.code)}\n```"
 
 
 def source(item: Callable[..., Any]) -> Source:
@@ -46,3 +51,62 @@ def source(item: Callable[..., Any]) -> Source:
     package = Path(sfumato.__file__).resolve().parent
     place = file.relative_to(package.parent) if file.is_relative_to(package) else file
     return Source(textwrap.dedent("".join(lines)).rstrip(), f"{place.as_posix()}, line {number}")
+
+
+def broken(code: str, columns: int = COLUMNS) -> str:
+    """Break lines of Python that are longer, without changing what they do.
+
+    A line is broken inside its brackets, after a comma or before an operator's word, and goes on eight columns further
+    in. A comment moves above its line; long lines of comments and of docstrings are broken between words. A line with
+    no such place stays long.
+
+    Args:
+        code: Whole statements of Python.
+        columns: Length of the longest line.
+    """
+    lines = code.split("\n")
+    places: dict[int, list[tuple[int, int]]] = {}
+    comments: dict[int, int] = {}
+    texts: set[int] = set()
+    depth = 0
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        (row, start), (last, end) = token.start, token.end
+        depth += (token.string in "([{" and token.type == tokenize.OP) - (
+            token.string in ")]}" and token.type == tokenize.OP
+        )
+        if token.type == tokenize.COMMENT:
+            comments[row] = start
+        elif token.type == tokenize.STRING and (last > row or token.line.lstrip().startswith('"""')):
+            texts.update(range(row, last + 1))
+        elif depth and token.string in ("and", "or", "if", "else", "for", "+"):
+            places.setdefault(row, []).append((start, depth))
+        elif depth and token.type == tokenize.OP and token.string in (",", "(", "["):
+            places.setdefault(row, []).append((end, depth))
+    return "\n".join(
+        shown
+        for row, line in enumerate(lines, 1)
+        for shown in _broken_line(line, places.get(row, []), comments.get(row), row in texts, columns)
+    )
+
+
+def _broken_line(line: str, places: list[tuple[int, int]], comment: int | None, text: bool, columns: int) -> list[str]:
+    """Return the lines that a line becomes; a place is a column before which it may be broken, and its depth."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    if len(line) <= columns:
+        return [line]
+    if text:
+        return textwrap.wrap(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    if comment is not None:
+        words = textwrap.wrap(line[comment + 1 :].strip(), columns - len(indent) - 2, break_long_words=False)
+        above = [f"{indent}# {part}" for part in words]
+        before = line[:comment].rstrip()
+        return above + (_broken_line(before, places, None, False, columns) if before else [])
+    lines, start, lead = [], 0, ""
+    while len(lead) + len(line) - start > columns:
+        fitting = [(-depth, place) for place, depth in places if start < place <= start + columns - len(lead)]
+        if not fitting:
+            break
+        place = max(fitting)[1]  # the last one within the fewest brackets
+        lines.append((lead + line[start:place]).rstrip())
+        start, lead = place + len(line[place:]) - len(line[place:].lstrip()), indent + 8 * " "
+    return [*lines, lead + line[start:]]
