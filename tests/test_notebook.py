@@ -7,11 +7,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 import sfumato
 from sfumato import Dense
 from sfumato.layers.sigmoid import sigmoid
-from sfumato.notebook import COLUMNS, broken, source
+from sfumato.notebook import COLUMNS, Slider, broken, source
 
 
 def test_a_method_is_shown_without_its_indentation_and_with_its_place() -> None:
@@ -65,3 +66,14 @@ def test_a_long_line_is_broken_inside_brackets_and_its_comment_moves_above() -> 
         "    total = add(first_of_many_arguments, second_of_many_arguments,",
         "            third_of_many_arguments, 4)",
     ]
+
+
+def test_of_the_figures_on_a_slider_the_first_is_shown_and_each_says_its_value() -> None:
+    shown = Slider("rate", {"0.1": Figure((1, 1)), "<1>": Figure((1, 1))}, "A curve")._repr_html_()
+    pictures = re.findall(r"<img [^>]*>", shown)
+    assert ["hidden" in picture for picture in pictures] == [False, True]
+    assert [re.findall('alt="(.*?)"', picture) for picture in pictures] == [
+        ["A curve; rate 0.1"],
+        ["A curve; rate &lt;1&gt;"],
+    ]
+    assert re.search(r"<label>rate <input [^>]*max=.1.", shown)

@@ -1,15 +1,20 @@
-"""Source code of the engine, for a notebook to show beside the derivation."""
+"""Elements of a notebook: the engine's source code beside the derivation, and figures on a slider."""
 
+import base64
 import inspect
 import io
 import textwrap
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sfumato
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = 88
 """Width to which a notebook breaks longer lines: what a page of the site shows without scrolling sideways."""
@@ -110,3 +115,55 @@ def _broken_line(line: str, places: list[tuple[int, int]], comment: int | None, 
         lines.append((lead + line[start:place]).rstrip())
         start, lead = place + len(line[place:]) - len(line[place:].lstrip()), indent + 8 * " "
     return [*lines, lead + line[start:]]
+
+
+SHOW = (
+    "const box = this.closest('.frames'), pictures = [...box.querySelectorAll('img')];"
+    "pictures.forEach((picture, k) => picture.hidden = k != this.value);"
+    "const value = pictures[this.value].dataset.value;"
+    "box.querySelector('output').value = value; this.setAttribute('aria-valuetext', value);"
+)
+PLAY = (
+    "const slider = this.closest('.frames').querySelector('input');"
+    "const step = () => { slider.value = slider.value == slider.max ? 0 : +slider.value + 1;"
+    " slider.dispatchEvent(new Event('input')); };"
+    "if (matchMedia('(prefers-reduced-motion: reduce)').matches) step();"
+    "else if (this.timer) { clearInterval(this.timer); this.timer = 0; this.textContent = 'Play'; }"
+    "else { step(); this.timer = setInterval(step, 700); this.textContent = 'Pause'; }"
+)
+
+
+@dataclass(frozen=True)
+class Slider:
+    """Figures of several runs, one of which is shown: a slider, or the arrow keys on it, chooses the run.
+
+    All of them are in the notebook, so that nothing is computed or loaded when it is read. A button plays them one
+    after the other; where the reader's system asks for less motion, it goes on by one.
+
+    Attributes:
+        name: Name of what the slider sets.
+        frames: A figure for each of its values, in order; the first is shown at first.
+        says: What a figure shows, for those who do not see it; the name and the value are added.
+        pictures: Whether they are pictures, whose colours stay on a dark page.
+    """
+
+    name: str
+    frames: "Mapping[str, Figure]"
+    says: str
+    pictures: bool = False
+
+    def _repr_html_(self) -> str:
+        pictures = []
+        for k, (value, figure) in enumerate(self.frames.items()):
+            file = io.BytesIO()
+            figure.savefig(file, format="png", dpi=110)
+            data = base64.b64encode(file.getvalue()).decode("ascii")
+            alt = escape(f"{self.says}; {self.name} {value}")
+            more = ' class="picture"' * self.pictures + " hidden" * (k > 0)
+            pictures.append(f'<img src="data:image/png;base64,{data}" alt="{alt}" data-value="{escape(value)}"{more}>')
+        first, last = escape(next(iter(self.frames))), len(self.frames) - 1
+        return (
+            f'<div class="frames">{"".join(pictures)}<p><label>{escape(self.name)} '
+            f'<input type="range" min="0" max="{last}" value="0" aria-valuetext="{first}" oninput="{escape(SHOW)}">'
+            f'</label> <output>{first}</output> <button type="button" onclick="{escape(PLAY)}">Play</button></p></div>'
+        )
