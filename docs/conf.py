@@ -4,7 +4,9 @@ Chapters are text notebooks (MyST), executed from the first cell to the last whe
 the network when the site is read: styles and MathJax, with its fonts, lie beside the pages.
 """
 
+import base64
 import importlib
+import json
 import os
 import re
 import sys
@@ -111,6 +113,21 @@ def with_diagrams_inside(app: Any, tree: nodes.document) -> None:
             image.replace_self(nodes.raw("", re.sub("<style>.*?</style>\n", "", drawn, flags=re.DOTALL), format="html"))
 
 
+def with_diagrams_attached(app: Any, error: Exception | None) -> None:
+    """Put diagrams into the notebooks that can be downloaded, which leave the site's files behind."""
+    for file in Path(app.outdir).glob("_downloads/*/*.ipynb"):
+        notebook = json.loads(file.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            text = "".join(cell["source"])
+            for path, name in re.findall(r"\]\((\S*diagrams/(\S+?\.svg))\)", text):
+                drawn = (Path(app.srcdir) / "images" / "diagrams" / name).read_bytes()
+                attached = {"image/svg+xml": base64.b64encode(drawn).decode("ascii")}
+                cell.setdefault("attachments", {})[name] = attached
+                text = text.replace(f"]({path})", f"](attachment:{name})")
+            cell["source"] = text
+        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
 def setup(app: Any) -> None:
     """Read docstrings and signatures before anyone else does."""
 
@@ -132,6 +149,7 @@ def setup(app: Any) -> None:
         names[:] = [name for part in range(4) for name in by_size[part::4]]
 
     app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
+    app.connect("build-finished", with_diagrams_attached)
     app.connect("autodoc-process-docstring", docstring, priority=100)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-skip-member", skip)
