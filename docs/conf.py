@@ -4,7 +4,9 @@ Chapters are text notebooks (MyST), executed from the first cell to the last whe
 the network when the site is read: styles and MathJax, with its fonts, lie beside the pages.
 """
 
+import base64
 import importlib
+import json
 import os
 import re
 import sys
@@ -36,6 +38,12 @@ exclude_patterns = ["_build"]
 # What shell cells call is the `sfumato` that is documented
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))
+# Kernels that a build starts and ends on one machine need not say that their talk is not encrypted
+os.environ["IPYTHONDIR"] = str(Path(__file__).parent / "_build" / "ipython")
+profile = Path(os.environ["IPYTHONDIR"]) / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n", encoding="utf-8")
 # On a busy machine BLAS's threads wait for each other: small products, as most are here, take many times as long
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -105,6 +113,21 @@ def with_diagrams_inside(app: Any, tree: nodes.document) -> None:
             image.replace_self(nodes.raw("", re.sub("<style>.*?</style>\n", "", drawn, flags=re.DOTALL), format="html"))
 
 
+def with_diagrams_attached(app: Any, error: Exception | None) -> None:
+    """Put diagrams into the notebooks that can be downloaded, which leave the site's files behind."""
+    for file in Path(app.outdir).glob("_downloads/*/*.ipynb"):
+        notebook = json.loads(file.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            text = "".join(cell["source"])
+            for path, name in re.findall(r"\]\((\S*diagrams/(\S+?\.svg))\)", text):
+                drawn = (Path(app.srcdir) / "images" / "diagrams" / name).read_bytes()
+                attached = {"image/svg+xml": base64.b64encode(drawn).decode("ascii")}
+                cell.setdefault("attachments", {})[name] = attached
+                text = text.replace(f"]({path})", f"](attachment:{name})")
+            cell["source"] = text
+        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
 def setup(app: Any) -> None:
     """Read docstrings and signatures before anyone else does."""
 
@@ -126,6 +149,7 @@ def setup(app: Any) -> None:
         names[:] = [name for part in range(4) for name in by_size[part::4]]
 
     app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
+    app.connect("build-finished", with_diagrams_attached)
     app.connect("autodoc-process-docstring", docstring, priority=100)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-skip-member", skip)
