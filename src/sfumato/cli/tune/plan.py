@@ -75,11 +75,11 @@ class SearchPlan:
     def space(self, splits: Splits) -> dict[str, Setting]:
         """Settings to search: all that are not given, and matter."""
         prepared = self.prepare(splits)
-        rate, most = prepared.rate(0), _largest_batch(splits)
+        rate, few, most = prepared.rate(0), *_batches(splits, prepared)
         whole: dict[str, Setting] = {
             "learning_rate": Range(rate / 100, rate * 100),
             "hidden": Growth(self.defaults(splits).hidden[0], least=0 if self.linear_too(splits) else 1),
-            "batch_size": Range(min(8, most), most, whole=True),
+            "batch_size": Range(few, most, whole=True),
             "l2": Range(1e-3, 100.0),
             "dropout": Range(0.0, 0.6, log=False),
             "decay": Range(1e-4, 1.0),
@@ -107,12 +107,11 @@ class SearchPlan:
     def default_values(self, splits: Splits) -> Values:
         """Values of a training by the defaults, of all settings that are not given and matter to it."""
         optimizer, prepared = str(self.settings.optimizer), self.prepare(splits)
-        defaults, most = self.defaults(splits), _largest_batch(splits)
-        size = most if prepared.batch_size == "full" else prepared.batch_size
+        defaults, most = self.defaults(splits), _batches(splits, prepared)[1]
         values: dict[str, Value] = {
             "learning_rate": prepared.rate(0),
             "hidden": str(defaults.hidden[0]),
-            "batch_size": min(most, max(8, size)),
+            "batch_size": most if prepared.batch_size == "full" else prepared.batch_size,
             "l2": prepared.l2 or 0.01,
             "dropout": defaults.dropout,
             "decay": 1e-3,
@@ -202,6 +201,8 @@ class SearchPlan:
         )
 
 
-def _largest_batch(splits: Splits) -> int:
-    """Most examples a step that a search proposes: a quarter of them, up to 1024."""
-    return max(2, min(1024, splits.train.size // 4))
+def _batches(splits: Splits, prepared: Training) -> tuple[int, int]:
+    """Least and most examples a step that a search proposes: 8 to 1024 or a quarter of them, and the default."""
+    quarter = max(2, min(1024, splits.train.size // 4))
+    usual = quarter if prepared.batch_size == "full" else prepared.batch_size
+    return min(8, usual, quarter), max(usual, quarter)
