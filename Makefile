@@ -62,7 +62,7 @@ docs: .venv/.docs-installed
 # The chapters as a book, docs/_build/epub/sfumato.epub, with formulas as MathML; links out of the chapters are text in it
 book: .venv/.docs-installed
 	rm -rf docs/_build/epub
-	$(BIN)/sphinx-build -W --keep-going -j 2 -b epub -D root_doc=book -D include_patterns=book.md,chapters/*.md \
+	$(BIN)/sphinx-build -W --keep-going -j 2 -b epub -D root_doc=book -D include_patterns=book.md,glossary.md,chapters/*.md \
 		-D exclude_patterns=_build -D html_math_renderer=mathml -D html_static_path=_static/book -D html_css_files=book.css \
 		-D suppress_warnings=myst.xref_missing -d docs/_build/book-doctrees docs docs/_build/epub
 
