@@ -5,6 +5,7 @@ the network when the site is read: styles and MathJax, with its fonts, lie besid
 """
 
 import base64
+import html
 import importlib
 import json
 import os
@@ -12,8 +13,10 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 
 import sfumato
 
@@ -33,7 +36,7 @@ extensions = [
     "sphinx.ext.duration",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "book.md"]
 
 # What shell cells call is the `sfumato` that is documented
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -73,7 +76,14 @@ html_css_files = ["sfumato.css", "diagrams.css"]
 html_show_sphinx = False
 html_copy_source = False  # chapters are downloaded as notebooks
 
+# The chapters as a book: `make book`, which begins at book.md
+epub_basename = "sfumato"
+epub_show_urls = "no"
+epub_tocdepth = 2
+
 ARRAY = r"~?(numpy\.)?ndarray\[tuple\[~?(typing\.)?Any, \.\.\.\], ~?(numpy\.)?dtype\[~?(typing\.)?Any\]\]"
+
+MATHML = "http://www.w3.org/1998/Math/MathML"
 
 duration_n_slowest = 0  # print every page's, not only the slowest ones'
 
@@ -106,7 +116,9 @@ def _escaped(line: str) -> str:
 
 
 def with_diagrams_inside(app: Any, tree: nodes.document) -> None:
-    """Put diagrams into the page itself, where they take its font and its colours."""
+    """Put diagrams into the page itself, where they take its font and its colours; in the book they are pictures."""
+    if app.builder.name == "epub":
+        return
     for image in list(tree.findall(nodes.image)):
         if "images/diagrams/" in image["uri"]:
             drawn = (Path(app.srcdir) / "images" / "diagrams" / Path(image["uri"]).name).read_text(encoding="utf-8")
@@ -128,8 +140,35 @@ def with_diagrams_attached(app: Any, error: Exception | None) -> None:
         file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
+def as_mathml(code: str, *, block: bool) -> str:
+    """A formula as MathML, which readers of EPUB show by themselves; docutils knows most of LaTeX's commands."""
+    code = code.replace("\\textstyle", "").replace("\\dots", "\\ldots")
+    code = re.sub(r"(frac)(\d)(\d)", r"\1{\2}{\3}", code)
+    written = str(tex2mathml(code, as_block=block))
+    written = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda name: html.unescape(name[0]), written)  # XHTML knows few names
+    ElementTree.register_namespace("", MATHML)
+    formula = ElementTree.fromstring(written)
+    for subscript in formula.iter(f"{{{MATHML}}}msub"):  # what stands below a brace, and not beside it
+        if subscript[0].tag == f"{{{MATHML}}}munder" and subscript[0][-1].text == "\N{BOTTOM CURLY BRACKET}":
+            subscript.tag = f"{{{MATHML}}}munder"
+    return ElementTree.tostring(formula, encoding="unicode")
+
+
+def add_mathml(app: Any) -> None:
+    """A way to write formulas for the book: `html_math_renderer = "mathml"`."""
+
+    def visit(translator: Any, node: Any) -> None:
+        block = node.tagname == "math_block"
+        written = as_mathml(node.astext(), block=block)
+        translator.body.append(f"<div class='math'>{written}</div>" if block else written)
+        raise nodes.SkipNode
+
+    app.add_html_math_renderer("mathml", inline_renderers=(visit, None), block_renderers=(visit, None))
+
+
 def setup(app: Any) -> None:
     """Read docstrings and signatures before anyone else does."""
+    add_mathml(app)
 
     def docstring(app: Any, what: str, name: str, item: object, options: object, lines: list[str]) -> None:
         # Napoleon would take what stands before a colon in a constant's first line for its type: begin with a comment
@@ -150,6 +189,12 @@ def setup(app: Any) -> None:
 
     app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
     app.connect("build-finished", with_diagrams_attached)
+
+    def for_the_book(app: Any, name: str, source: list[str]) -> None:
+        if app.builder.name == "epub":  # which has no notebooks to download
+            source[0] = re.sub(r"^\{nb-download\}.*\n", "", source[0], flags=re.MULTILINE)
+
+    app.connect("source-read", for_the_book)
     app.connect("autodoc-process-docstring", docstring, priority=100)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-skip-member", skip)

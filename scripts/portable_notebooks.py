@@ -53,7 +53,7 @@ def without_site(text: str) -> str:
     text = re.sub(r"^\{nb-download\}`[^`]*`$", "Needs `pip install 'sfumato[docs]'`.", text, flags=re.MULTILINE)
     text = re.sub(r"\{\w[\w-]*\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
     text = re.sub(r"\]\((\d\d-[\w-]+)\.md(#[^)]*)?\)", r"](\1.ipynb\2)", text)
-    return re.sub(r"\[([^\][]+)\]\((?!https?:|#|\d\d-)[^)]+\)", r"\1", text)
+    return re.sub(r"(?<!!)\[([^\][]+)\]\((?!https?:|#|\d\d-)[^)]+\)", r"\1", text)
 
 
 def _text(cell: dict[str, Any]) -> str:

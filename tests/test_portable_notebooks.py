@@ -42,10 +42,10 @@ def test_links_lead_to_notebooks_or_are_text() -> None:
     text = without_site(
         "{nb-download}`Download this chapter as a notebook <01-x.ipynb>`\n\n"
         "[one](02-one-hidden-layer.md) [part](03-l-layers.md#part) [errata](../errata.md#x) [below](#here) "
-        "[paper](https://example.org) {term}`unit` {term}`units <unit>`"
+        "[paper](https://example.org) {term}`unit` {term}`units <unit>` ![drawn](attachment:unit.svg)"
     )
     assert text.split("\n\n")[1] == (
         "[one](02-one-hidden-layer.ipynb) [part](03-l-layers.ipynb#part) errata [below](#here) "
-        "[paper](https://example.org) unit units"
+        "[paper](https://example.org) unit units ![drawn](attachment:unit.svg)"
     )
     assert "nb-download" not in text
