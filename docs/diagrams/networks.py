@@ -35,8 +35,8 @@ def unit() -> Drawing:
     for k, centre in enumerate(inputs, 1):
         d.circle(centre, UNIT, "blue", 0.12)
         d.text(*centre, f"*x*_{{{k}}}")
-        d.line((centre[0] + UNIT, centre[1]), (158 - 26 * (k != 2) * 0.5, 84 + (k - 2) * 18), "blue", arrow=True)
-        d.text(92, (42, 73, 116)[k - 1], f"*W*_{{{k}}}", "blue")
+        d.line((centre[0] + UNIT, centre[1]), (145, 84 + (k - 2) * 18), "blue", arrow=True)
+        d.text(92, (30, 73, 137)[k - 1], f"*W*_{{{k}}}", "blue")
     d.circle((172, 84), 26, "ink")
     d.text(172, 84, "Σ", size=20)
     d.line((172, 160), (172, 111), "blue", arrow=True)
@@ -206,26 +206,26 @@ def half_planes() -> Drawing:
     for i in range(3):
         left = 4 + 92 * i
         (ax, ay), (bx, by) = sides[i]
-        scaled = [(left + 0.56 * x, 10 + 0.8 * y) for x, y in ((ax, ay), (bx, by), corners[(i + 2) % 3])]
-        d.box((left, 14), 84, 106, "faint")
+        scaled = [(left + 0.52 * x, 10 + 0.8 * y) for x, y in ((ax, ay), (bx, by), corners[(i + 2) % 3])]
+        d.box((left, 14), 76, 106, "faint")
         a, b = scaled[0], scaled[1]
-        frame = (left, 14.0, left + 84, 120.0)
+        frame = (left, 14.0, left + 76, 120.0)
         side = clipped(frame, a, b, scaled[2])
         d.area(side, "blue", 0.25)
-        d.text(left + 42, 134, f"unit {i + 1}", "blue", SMALL)
+        d.text(left + 38, 134, f"unit {i + 1}", "blue", SMALL)
         if i < 2:
-            d.text(left + 88, 67, "+", size=13)
+            d.text(left + 84, 67, "+", size=13)
     left = 290
-    d.text(283, 67, "→", size=13)
+    d.text(277, 67, "→", size=13)
     d.box((left, 14), 86, 106, "faint")
-    triangle = [(left + 0.56 * x, 10 + 0.8 * y) for x, y in corners]
+    triangle = [(left + 0.52 * x, 10 + 0.8 * y) for x, y in corners]
     for i in range(3):
         side = clipped((left, 14.0, left + 86, 120.0), triangle[i], triangle[(i + 1) % 3], triangle[(i + 2) % 3])
         d.area(side, "blue", 0.13)
     d.area(triangle, "orange", 0.55)
     d.text(left + 43, 134, "all three on", "orange", SMALL)
-    d.text(190, 164, "The sum is 3 inside the triangle and at most 2 elsewhere:", "ink", SMALL)
-    d.text(190, 180, "a bias of −2.5 leaves the region alone.", "ink", SMALL)
+    d.text(190, 164, "1 in the blue, −1 outside it: the sum is 3 in the triangle,", "ink", SMALL)
+    d.text(190, 180, "1 or less elsewhere, and *c* = −2 separates the two.", "ink", SMALL)
     return d
 
 
