@@ -1,6 +1,7 @@
 """The studio's tables: those that were handed in, by a digest of their bytes, and what is understood of them."""
 
 import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,14 @@ from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.tables import load_table, open_table
 from sfumato.errors import FileError, InputError, SfumatoError
 from sfumato.storage import write_atomically
-from sfumato.studio.pictures import DIGEST, OWN, SUFFIX
+from sfumato.studio.pictures import DIGEST
 from sfumato.training.settings import TrainingSettings
+
+SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+"""Endings that a table keeps: by them, Parquet is told from CSV."""
+
+OWN = re.compile(rf"({DIGEST.pattern})(?:{SUFFIX.pattern})?")
+"""Names of the store's own files."""
 
 ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
 """Rows and columns of a table that the page shows."""
@@ -117,19 +124,18 @@ def preview(path: Path, options: TableOptions = PLAIN_TABLE) -> dict[str, Any]:
 
 def understood(dataset: Dataset) -> dict[str, Any]:
     """Decisions on a table's columns, as `sfumato train --verbose` prints them, for the page."""
-    columns = [_told(column, dataset) for column in dataset.columns]
-    features = dataset.examples.x.shape[1]
     return {
-        "columns": columns,
+        "columns": [_told(column, dataset) for column in dataset.columns],
         "target": dataset.target,
         "task": dataset.task,
-        "classes": list(dataset.classes[:LONGEST_CELL]),
+        "classes": len(dataset.classes),
         "examples": dataset.examples.size,
-        "inputs": features,
+        "inputs": dataset.examples.x.shape[1],
         "notes": list(dataset.said),
     }
 
 
 def _told(column: Column, dataset: Dataset) -> dict[str, str]:
-    details = column_details(column, dataset.categories)
+    known = {**dataset.categories, **({column.name: dataset.classes} if column.kind == "classes" else {})}
+    details = column_details(column, known)
     return {"name": column.name, "kind": column.kind, "details": "; ".join(details)}

@@ -67,7 +67,7 @@ class TablesRoom:
         except SfumatoError as error:
             text = named(" ".join(str(error).split()), path, asked.name)
             return values | {"error": {"text": text, "field": field_of(text)}}
-        sizes = {"parameters": training.network.size, "epochs": training.epochs, "batch_size": training.batch_size}
+        sizes = {"training": splits.train.size, "epochs": training.epochs, "batch_size": training.batch_size}
         return values | {"understood": {**understood(splits.dataset), **sizes}}
 
     def list_trainings(self, request: Request) -> Response:

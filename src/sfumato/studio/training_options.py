@@ -85,6 +85,8 @@ def read_training_settings(values: Any) -> dict[str, Any]:
             raise InputError(f"{name}=... cannot be {json.dumps(value)[:50]}")
         if own.choices and value not in own.choices:
             raise InputError(f"{name}=... is one of {', '.join(own.choices)}; not {value!r:.50}")
+        if own.kind == "batch" and isinstance(value, str) and value != "full":
+            raise InputError(f"{name}=... takes a whole number of at least 1, or full; not {value!r:.50}")
         settings[name] = [str(one) for one in value] if isinstance(value, list) and own.kind == "names" else value
     if settings.get("seed", 0) not in range(2**64):
         raise InputError("seed=... takes a whole number of 0 or more, below 2^64")

@@ -2,7 +2,6 @@
 
 import { byId, el } from "../dom.mjs";
 import { post, put } from "../server.mjs";
-import { labelOf } from "../settings.mjs";
 import { TrainingSettings } from "./settings.mjs";
 
 export class TablesForm {
@@ -177,8 +176,8 @@ export class TablesForm {
   }
 }
 
-function outlook({ examples, inputs, classes, task, epochs, batch_size }) {
-  const answer = task === "classification" ? `${classes.length} classes` : "a value";
-  const size = batch_size === "full" ? "all at once" : `${batch_size} a step`;
-  return `${examples} rows, ${inputs} inputs, ${answer}; ${labelOf("epochs").toLowerCase()}: ${epochs}, ${size}.`;
+function outlook({ examples, training, inputs, classes, task, epochs, batch_size: batch }) {
+  const answer = task === "classification" ? `${classes} classes` : "a value";
+  const step = batch === "full" || batch >= training ? "all rows" : `${batch} rows`;
+  return `${examples} rows, ${inputs} inputs, ${answer}; ${epochs} epochs, ${step} a step.`;
 }

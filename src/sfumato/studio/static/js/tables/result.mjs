@@ -188,7 +188,7 @@ export class Result {
     const shown = figures.map((name) => picture(`/api/trainings/${job.id}/files/${name}`, alts[name], { className: "tables-figure" }));
     if (shown.length && report.length) report[0].append(...shown);
     const command = job.command ? [copied("As a command, which gives the same model", job.command)] : [];
-    const python = job.scikit_learn ? [copied("In scikit-learn", job.scikit_learn)] : [];
+    const python = job.scikit_learn ? [copied("In scikit-learn, with a test set of its own choice", job.scikit_learn)] : [];
     return [...report, ...command, ...python];
   }
 }

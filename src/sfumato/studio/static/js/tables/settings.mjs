@@ -62,7 +62,8 @@ export class TrainingSettings {
     set(option.default);
     const shown = option.shown && option.shown.length >= 12 ? ` Default: ${option.shown}.` : "";
     const hint = el("p", { className: "hint", id: `${id}-hint` }, option.help + shown);
-    return el("div", { className: "setting" }, el("label", { htmlFor: id }, named(option.name)), ...parts, hint);
+    const wide = ["names", "class weights"].includes(option.kind) ? " wide" : "";
+    return el("div", { className: `setting${wide}` }, el("label", { htmlFor: id }, named(option.name)), ...parts, hint);
   }
 }
 
@@ -71,7 +72,7 @@ const list = (given) => given.split(",").map((part) => part.trim()).filter(Boole
 
 const names = written(list, (value) => value.join(", "));
 const units = written(
-  (given) => (given === "none" ? [] : list(given).map(Number)),
+  (given) => (given === "none" ? [] : list(given).map((part) => (Number.isNaN(Number(part)) ? part : Number(part)))),
   (value) => (value.length ? value.join(", ") : "none"),
 );
 const batch = written((given) => (/^\d+$/.test(given) ? Number(given) : given), String);

@@ -48,6 +48,6 @@ function columnsOf(preview, understood, target, form) {
     box.dataset.column = index;
     box.addEventListener("change", () => form.use(index, box.checked));
     const kind = column ? column.kind : "";
-    return [isTarget ? "target" : box, el("th", { scope: "row" }, name), kind, column?.details ?? ""];
+    return [isTarget ? "predicted" : box, el("th", { scope: "row" }, name), kind, column?.details ?? ""];
   });
 }
