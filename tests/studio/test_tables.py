@@ -199,8 +199,9 @@ def test_what_cannot_be_used_is_said_in_a_line_with_its_field(flowers: Path, ser
         asked = {"table": table, "name": "flowers.csv", "settings": settings}
         answer = served.http.post("/api/trainings", json=asked)
         assert (answer.status_code, answer.json()["field"]) == (400, field)
-    for settings in ({"stream": True}, {"validation": "/etc/passwd"}, {"test": "other.csv"}, []):
-        asked = {"table": table, "name": "flowers.csv", "settings": settings}
+    refused: tuple[Any, ...] = ({"stream": True}, {"validation": "/etc/passwd"}, {"test": "other.csv"}, [])
+    for values in refused:
+        asked = {"table": table, "name": "flowers.csv", "settings": values}
         assert served.http.post("/api/trainings", json=asked).status_code == 400
     assert served.http.get("/api/trainings").json()["trainings"] == []
 
