@@ -18,7 +18,7 @@ LOWEST_TESTS := tests/data tests/cli tests/layers tests/test_model.py tests/test
 # Also where the environment keeps Python from it: programs that tests and pages start find our modules compiled
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-browser test-quick test-slow test-lowest docs linkcheck lint format dist fuzz bench clean
+.PHONY: demo test test-browser test-quick test-slow test-lowest docs book linkcheck lint format dist fuzz bench clean
 
 demo: .venv/.installed
 	$(BIN)/sfumato train mnist --hidden 15,9 --out runs/mnist --overwrite
@@ -56,7 +56,15 @@ test-lowest:
 docs: .venv/.docs-installed
 	rm -rf docs/_build
 	$(BIN)/sphinx-build -W --keep-going -j 2 -b html docs docs/_build/html
+	$(BIN)/python scripts/portable_notebooks.py docs/_build/html
 	$(BIN)/python scripts/check_links.py docs/_build/html
+
+# The chapters as a book, docs/_build/epub/sfumato.epub, with formulas as MathML; links out of the chapters are text in it
+book: .venv/.docs-installed
+	rm -rf docs/_build/epub
+	$(BIN)/sphinx-build -W --keep-going -j 2 -b epub -D root_doc=book -D include_patterns=book.md,glossary.md,chapters/*.md \
+		-D exclude_patterns=_build -D html_math_renderer=mathml -D html_static_path=_static/book -D html_css_files=book.css \
+		-D suppress_warnings=myst.xref_missing -d docs/_build/book-doctrees docs docs/_build/epub
 
 # Links into the network, which `make docs` leaves alone
 linkcheck: .venv/.docs-installed

@@ -4,12 +4,19 @@ Chapters are text notebooks (MyST), executed from the first cell to the last whe
 the network when the site is read: styles and MathJax, with its fonts, lie beside the pages.
 """
 
+import base64
+import html
 import importlib
+import json
 import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 
 import sfumato
 
@@ -29,11 +36,17 @@ extensions = [
     "sphinx.ext.duration",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "book.md"]
 
 # What shell cells call is the `sfumato` that is documented
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))
+# Kernels that a build starts and ends on one machine need not say that their talk is not encrypted
+os.environ["IPYTHONDIR"] = str(Path(__file__).parent / "_build" / "ipython")
+profile = Path(os.environ["IPYTHONDIR"]) / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n", encoding="utf-8")
 # On a busy machine BLAS's threads wait for each other: small products, as most are here, take many times as long
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -59,11 +72,18 @@ html_theme = "furo"
 html_title = "Sfumato"
 html_static_path = ["_static", str(Path(mathjax.__file__).parent / "static")]
 mathjax_path = "mathjax/tex-chtml.js"
-html_css_files = ["sfumato.css"]
+html_css_files = ["sfumato.css", "diagrams.css"]
 html_show_sphinx = False
 html_copy_source = False  # chapters are downloaded as notebooks
 
+# The chapters as a book: `make book`, which begins at book.md
+epub_basename = "sfumato"
+epub_show_urls = "no"
+epub_tocdepth = 2
+
 ARRAY = r"~?(numpy\.)?ndarray\[tuple\[~?(typing\.)?Any, \.\.\.\], ~?(numpy\.)?dtype\[~?(typing\.)?Any\]\]"
+
+MATHML = "http://www.w3.org/1998/Math/MathML"
 
 duration_n_slowest = 0  # print every page's, not only the slowest ones'
 
@@ -95,8 +115,60 @@ def _escaped(line: str) -> str:
     return "".join(a + b for a, b in zip(prose, [*code, ""], strict=False))
 
 
+def with_diagrams_inside(app: Any, tree: nodes.document) -> None:
+    """Put diagrams into the page itself, where they take its font and its colours; in the book they are pictures."""
+    if app.builder.name == "epub":
+        return
+    for image in list(tree.findall(nodes.image)):
+        if "images/diagrams/" in image["uri"]:
+            drawn = (Path(app.srcdir) / "images" / "diagrams" / Path(image["uri"]).name).read_text(encoding="utf-8")
+            image.replace_self(nodes.raw("", re.sub("<style>.*?</style>\n", "", drawn, flags=re.DOTALL), format="html"))
+
+
+def with_diagrams_attached(app: Any, error: Exception | None) -> None:
+    """Put diagrams into the notebooks that can be downloaded, which leave the site's files behind."""
+    for file in Path(app.outdir).glob("_downloads/*/*.ipynb"):
+        notebook = json.loads(file.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            text = "".join(cell["source"])
+            for path, name in re.findall(r"\]\((\S*diagrams/(\S+?\.svg))\)", text):
+                drawn = (Path(app.srcdir) / "images" / "diagrams" / name).read_bytes()
+                attached = {"image/svg+xml": base64.b64encode(drawn).decode("ascii")}
+                cell.setdefault("attachments", {})[name] = attached
+                text = text.replace(f"]({path})", f"](attachment:{name})")
+            cell["source"] = text
+        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def as_mathml(code: str, *, block: bool) -> str:
+    """A formula as MathML, which readers of EPUB show by themselves; docutils knows most of LaTeX's commands."""
+    code = code.replace("\\textstyle", "").replace("\\dots", "\\ldots")
+    code = re.sub(r"(frac)(\d)(\d)", r"\1{\2}{\3}", code)
+    written = str(tex2mathml(code, as_block=block))
+    written = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda name: html.unescape(name[0]), written)  # XHTML knows few names
+    ElementTree.register_namespace("", MATHML)
+    formula = ElementTree.fromstring(written)
+    for subscript in formula.iter(f"{{{MATHML}}}msub"):  # what stands below a brace, and not beside it
+        if subscript[0].tag == f"{{{MATHML}}}munder" and subscript[0][-1].text == "\N{BOTTOM CURLY BRACKET}":
+            subscript.tag = f"{{{MATHML}}}munder"
+    return ElementTree.tostring(formula, encoding="unicode")
+
+
+def add_mathml(app: Any) -> None:
+    """A way to write formulas for the book: `html_math_renderer = "mathml"`."""
+
+    def visit(translator: Any, node: Any) -> None:
+        block = node.tagname == "math_block"
+        written = as_mathml(node.astext(), block=block)
+        translator.body.append(f"<div class='math'>{written}</div>" if block else written)
+        raise nodes.SkipNode
+
+    app.add_html_math_renderer("mathml", inline_renderers=(visit, None), block_renderers=(visit, None))
+
+
 def setup(app: Any) -> None:
     """Read docstrings and signatures before anyone else does."""
+    add_mathml(app)
 
     def docstring(app: Any, what: str, name: str, item: object, options: object, lines: list[str]) -> None:
         # Napoleon would take what stands before a colon in a constant's first line for its type: begin with a comment
@@ -115,6 +187,14 @@ def setup(app: Any) -> None:
         by_size = sorted(names, key=lambda name: Path(env.doc2path(name)).stat().st_size, reverse=True)
         names[:] = [name for part in range(4) for name in by_size[part::4]]
 
+    app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
+    app.connect("build-finished", with_diagrams_attached)
+
+    def for_the_book(app: Any, name: str, source: list[str]) -> None:
+        if app.builder.name == "epub":  # which has no notebooks to download
+            source[0] = re.sub(r"^\{nb-download\}.*\n", "", source[0], flags=re.MULTILINE)
+
+    app.connect("source-read", for_the_book)
     app.connect("autodoc-process-docstring", docstring, priority=100)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-skip-member", skip)

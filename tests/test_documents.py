@@ -25,6 +25,8 @@ from sfumato.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(ROOT.glob("docs/chapters/*.md"))
+ENGINE_CHAPTERS = CHAPTERS[1:]
+"""The first is for those who begin, and does without the engine."""
 MODULES = sorted(ROOT.glob("src/sfumato/**/*.py"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *CHAPTERS, *ROOT.glob("examples/**/*.md")])
 
@@ -110,14 +112,34 @@ def test_the_help_shows_the_learning_rates_that_are_used() -> None:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_has_all_its_parts(chapter: Path) -> None:
     text = chapter.read_text(encoding="utf-8")
-    headings = re.findall(r"^## (The question|The experiment|The gradient, checked|Exercises)", text, re.MULTILINE)
-    assert set(headings) == {"The question", "The experiment", "The gradient, checked", "Exercises"}
+    parts = ["The question", "The experiment", "The gradient, checked", "Exercises", "References and further reading"]
+    headings = re.findall(rf"^## ({'|'.join(parts)})", text, re.MULTILINE)
+    assert set(headings) == set(parts)
     assert "$$" in text
-    assert "source(" in text
-    assert re.search(r"check_gradient\(|sfumato check", text)
+    references = text.split("## References and further reading")[1]
+    assert re.search(r"^- .*\b(19|20)\d\d, ", references, re.MULTILINE)
+    assert "](../coverage.md#" in references
     exercises = text.split("## Exercises")[1]
     assert exercises.count(":tags: [hide-cell]") == len(re.findall(r"^\*\*\d\.", exercises, re.MULTILINE)) >= 3
     assert f"<{chapter.stem}.ipynb>" in text
+
+
+@pytest.mark.parametrize("chapter", ENGINE_CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_shows_the_engine_and_checks_its_gradient(chapter: Path) -> None:
+    text = chapter.read_text(encoding="utf-8")
+    assert "source(" in text
+    assert re.search(r"check_gradient\(|sfumato check", text)
+
+
+def test_the_glossary_and_the_chapters_lead_to_each_other() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^(\w.*)\n((?:  .*\n)+)", text.split("```{glossary}\n")[1], re.MULTILINE)
+    assert len(entries) > 30
+    for term, explanation in entries:
+        chapter = re.search(r"\]\((chapters/[^)#]+)", explanation)
+        assert chapter, term
+        its_chapter = (ROOT / "docs" / chapter[1]).read_text(encoding="utf-8")
+        assert re.search(rf"\{{term\}}`(?:[^`]+<)?{term}>?`", its_chapter), term
 
 
 def check_links(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -14,8 +14,8 @@ from sfumato.tuning.learning_rate_range import RangeTest
 from sfumato.tuning.search import Choice, Range, Setting, Trial
 
 SPACE: dict[str, Setting] = {
-    "learning_rate": Range(1e-4, 1.0, 0.01),
-    "beta1": Range(0.01, 0.5, 0.1),
+    "learning_rate": Range(1e-4, 1.0),
+    "beta1": Range(0.01, 0.5),
     "hidden": Choice(("8", "64", "8,8")),
 }
 TRIALS = [

@@ -1,4 +1,4 @@
-"""The search for hyper-parameters: what it proposes, and the range test of the learning rate."""
+"""The search for hyperparameters: what it proposes, and the range test of the learning rate."""
 
 import itertools
 import math
@@ -14,7 +14,6 @@ from sfumato.data import Scaling, load
 from sfumato.optimizers import LBFGS
 from sfumato.tuning.learning_rate_range import learning_rate_range
 from sfumato.tuning.search import (
-    ARCHITECTURES,
     Choice,
     Growth,
     Range,
@@ -32,10 +31,10 @@ from sfumato.tuning.search import (
 )
 
 SPACE: dict[str, Setting] = {
-    "learning_rate": Range(1e-4, 1.0, 0.01),
-    "beta1": Range(1e-3, 0.5, 0.1),
-    "batch_size": Range(8, 1024, 64, whole=True),
-    "dropout": Range(0.0, 0.6, 0.0, log=False),
+    "learning_rate": Range(1e-4, 1.0),
+    "beta1": Range(1e-3, 0.5),
+    "batch_size": Range(8, 1024, whole=True),
+    "dropout": Range(0.0, 0.6, log=False),
     "hidden": Growth(16),
     "init": Choice(("he", "glorot")),
 }
@@ -45,24 +44,33 @@ def trial(number: int, score: float, values: Mapping[str, Value], **more: Any) -
     return Trial(number, values, score, more.get("best_epoch", 3), more.get("epochs", 10), more.get("pruned", False))
 
 
-START: dict[str, Value] = {name: setting.start for name, setting in SPACE.items()}
+START: dict[str, Value] = {
+    "learning_rate": 0.01,
+    "beta1": 0.1,
+    "batch_size": 64,
+    "dropout": 0.0,
+    "hidden": "16",
+    "init": "he",
+}
 
 
-def test_the_first_trial_is_the_usual_settings() -> None:
-    assert propose(SPACE, [], 0, 50, seed=3) == START
+def test_the_first_trials_are_those_that_are_given() -> None:
+    linear = START | {"hidden": "none"}
+    given = [propose(SPACE, [START, linear], [], number, 50, seed=3) for number in (0, 1)]
+    assert given == [START, linear]
 
 
 def test_proposals_follow_from_what_is_finished_alone() -> None:
     finished = [trial(0, 0.5, START)]
-    one, other = (propose(SPACE, finished, 7, 50, seed=3) for _ in range(2))
+    one, other = (propose(SPACE, [START], finished, 7, 50, seed=3) for _ in range(2))
     assert one == other
-    assert one != propose(SPACE, finished, 8, 50, seed=3)
-    assert one != propose(SPACE, finished, 7, 50, seed=4)
+    assert one != propose(SPACE, [START], finished, 8, 50, seed=3)
+    assert one != propose(SPACE, [START], finished, 7, 50, seed=4)
 
 
 def test_rates_and_betas_are_drawn_evenly_over_decades() -> None:
     for name, decades in (("learning_rate", (-4, 0)), ("beta1", (-3, math.log10(0.5)))):
-        drawn = [propose(SPACE, [trial(0, 0.5, START)], k, 10**6, seed=0)[name] for k in range(1, 4000)]
+        drawn = [propose(SPACE, [START], [trial(0, 0.5, START)], k, 10**6, seed=0)[name] for k in range(1, 4000)]
         logs = np.log10([float(value) for value in drawn if value != START[name]])
         shares = np.histogram(logs, bins=4, range=decades)[0] / len(logs)
         assert np.abs(shares - 0.25).max() < 0.06
@@ -73,7 +81,9 @@ def test_the_range_around_the_best_is_halved_from_stage_to_stage() -> None:
     spans = []
     for stage in range(6):
         numbers = range(100 * stage + 1, 100 * stage + 100)
-        rates = [float(propose(SPACE, [trial(0, 0.5, best)], k, 600, seed=0)["learning_rate"]) for k in numbers]
+        rates = [
+            float(propose(SPACE, [START], [trial(0, 0.5, best)], k, 600, seed=0)["learning_rate"]) for k in numbers
+        ]
         spans.append(np.ptp(np.log10(rates)))
     assert spans[0] > 3.8
     for wide, narrow in itertools.pairwise(spans[1:]):
@@ -84,22 +94,23 @@ def test_the_range_around_the_best_is_halved_from_stage_to_stage() -> None:
 def test_the_best_is_kept_where_a_trial_changes_nothing() -> None:
     best = START | {"init": "glorot", "batch_size": 100}
     finished = [trial(0, 0.5, START), trial(1, 0.4, best), trial(2, 0.1, START, pruned=True)]
-    proposals = [propose(SPACE, finished, k, 50, seed=0) for k in range(3, 50)]
+    proposals = [propose(SPACE, [START], finished, k, 50, seed=0) for k in range(3, 50)]
     assert np.mean([proposal["batch_size"] == 100 for proposal in proposals]) > 0.5
     assert all(proposal["learning_rate"] != best["learning_rate"] for proposal in proposals)
 
 
 def test_hidden_layers_grow_by_one_step() -> None:
     for best, steps in (
-        ("16", {"8", "32", "16,16"}),
+        ("16", {"8", "32", "16,16", "none"}),
         ("64,64", {"32,32", "128,128", "64", "64,64,64"}),
-        ("4", {"8", "4,4"}),
+        ("4", {"8", "4,4", "none"}),
         ("512,512,512", {"256,256,256", "512,512"}),
+        ("none", {"16"}),
     ):
         finished = [trial(0, 0.5, START | {"hidden": best})]
-        found = {propose(SPACE, finished, k, 50, seed=0)["hidden"] for k in range(1, 200)}
+        found = {propose(SPACE, [START], finished, k, 50, seed=0)["hidden"] for k in range(1, 200)}
         assert found == steps | {best}
-        assert found <= set(ARCHITECTURES)
+        assert found <= set(Growth(16).architectures)
 
 
 def test_epochs_are_doubled_while_the_loss_falls_to_the_end() -> None:
@@ -110,7 +121,7 @@ def test_epochs_are_doubled_while_the_loss_falls_to_the_end() -> None:
 
 
 def study_of(trials: int) -> optuna.Study:
-    return optuna.create_study(sampler=make_sampler(SPACE, trials, 0), pruner=pruner(20))
+    return optuna.create_study(sampler=make_sampler(SPACE, [START], trials, 0), pruner=pruner(20))
 
 
 def test_a_search_finds_the_valley_of_a_known_function() -> None:

@@ -64,7 +64,7 @@ class ResumeOption:
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """Options of the search for hyper-parameters."""
+    """Options of the search for hyperparameters."""
 
     trials: Annotated[int, option("Trainings in all.", panel="Search", metavar="N", min=1)] = 50
     jobs: Annotated[int, option("Trials at a time, each a process.", panel="Search", metavar="N", min=1)] = 1

@@ -30,7 +30,7 @@ def cost_curves(history: Sequence[EpochRecord], title: str = "Cost against epoch
         history: Records of the epochs, in order; validation losses that are all NaN are left out.
         title: Title of the figure.
     """
-    figure, axes = figure_of(6.4, 4.2)
+    figure, axes = figure_of(5.6, 4.2)
     epochs = [record.epoch for record in history]
     validation = np.array([record.validation_loss for record in history])
     training = np.array([record.train_loss for record in history])
@@ -57,13 +57,13 @@ def compare_costs(curves: Mapping[str, Sequence[float]], title: str) -> Figure:
         curves: Loss of each epoch, by the name of the run.
         title: Title of the figure.
     """
-    figure, axes = figure_of(7.2, 4.6)
+    figure, axes = figure_of(5.6, 4.6)
     for colour, (name, losses) in zip(CLASS_COLOURS, curves.items(), strict=False):
         axes.plot(range(1, len(losses) + 1), losses, label=name, color=colour, linewidth=1.0)
     axes.set(xlabel="epoch", ylabel="mean loss", yscale="log")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize="medium")
     axes.grid(alpha=0.25)
-    figure.legend(loc="outside lower center", ncols=2 if max(map(len, curves)) > 26 else 3, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=1 if max(map(len, curves)) > 26 else 2, frameon=False)
     return figure
 
 
@@ -82,7 +82,7 @@ def decision_boundary(
     """
     if model.network.input_shape != (2,) or not model.classes or model.several:
         raise InputError("a decision boundary needs a classifier of two features")
-    figure, axes = figure_of(6.4, 5.2)
+    figure, axes = figure_of(5.6, 5.0)
     k = len(model.classes)
     colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(k)]
     _draw_regions(axes, model, examples.x, colours)

@@ -1,4 +1,4 @@
-"""Figures of a search for hyper-parameters, and of a learning-rate range test."""
+"""Figures of a search for hyperparameters, and of a learning-rate range test."""
 
 import itertools
 from collections.abc import Mapping, Sequence

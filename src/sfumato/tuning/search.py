@@ -1,4 +1,4 @@
-"""Search for hyper-parameters, on the scales and in the order that the reference advises (Part 8, section 2.1).
+"""Search for hyperparameters, on the scales and in the order that the reference advises (Part 8, section 2.1).
 
 Its advice, and what is made of it here:
 
@@ -7,8 +7,8 @@ Its advice, and what is made of it here:
   as 0.99 and 0.999 do.
 - "Similar to bisection": the first trials are drawn from the whole range; then the range around the best so far is
   halved, from stage to stage.
-- "Hidden units or layers need to be increased gradually": it begins with one small layer, and goes on from the best by
-  one step: twice or half the units, a layer more or less.
+- "Hidden units or layers need to be increased gradually": it goes on from the best by one step: twice or half the
+  units, a layer more or less, down to none.
 - "I increase the number of iterations if I see a steady decrease": if the best trial's lowest loss came in the last
   tenth of its epochs, the next trials get twice as many.
 - Mini-batches, dropout and initialisation are drawn too. A trial changes the learning rate and about a quarter of the
@@ -52,12 +52,12 @@ START_UP, WARM_UP = 5, 0.2
 NUMBER = "number"
 """Name under which a trial keeps its number."""
 
-UNITS, LAYERS = (4, 8, 16, 32, 64, 128, 256, 512), (1, 2, 3)
-
-ARCHITECTURES = tuple(",".join([str(units)] * layers) for layers in LAYERS for units in UNITS)
-"""Hidden layers that a search can propose."""
+NARROWEST, MOST_UNITS, MOST_LAYERS = 4, 512, 3
+"""Least and most units of a layer, and most hidden layers, that a search proposes."""
 
 Value = float | int | str
+Values = Mapping[str, Value]
+"""Values of the settings that are searched, by name."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,12 @@ class Range:
 
     Attributes:
         low, high: The ends.
-        start: What the first trial takes.
         log: Whether they are drawn on a logarithmic scale.
         whole: Whether they are whole numbers.
     """
 
     low: float
     high: float
-    start: float
     log: bool = True
     whole: bool = False
 
@@ -103,14 +101,9 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice among values, of which the first trial takes the first."""
+    """A choice among values."""
 
     values: tuple[str, ...]
-
-    @property
-    def start(self) -> str:
-        """Value for the first trial."""
-        return self.values[0]
 
     def distribution(self) -> "optuna.distributions.BaseDistribution":
         """Distribution of the setting for Optuna."""
@@ -129,32 +122,53 @@ class Choice:
 
 @dataclass(frozen=True)
 class Growth:
-    """Hidden layers of equal width, as "32,32": the first trial has one of `units`, and others a step from the best."""
+    """Hidden layers of equal width, as "32,32", or "none".
 
-    units: int = 16
+    Attributes:
+        units: The width of one of them, from which the others are made by doubling and halving.
+        least: The least number of layers, 0 or 1.
+    """
+
+    units: int
+    least: int = 0
 
     @property
-    def start(self) -> str:
-        """Value for the first trial."""
-        return str(self.units)
+    def widths(self) -> tuple[int, ...]:
+        """Units that a layer can have, from `NARROWEST` to `MOST_UNITS`."""
+        halves = [self.units // 2**k for k in range(8, 0, -1)]
+        doubles = [self.units * 2**k for k in range(8)]
+        return tuple(units for units in (*halves, *doubles) if NARROWEST <= units <= MOST_UNITS)
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """All that can be proposed."""
+        layers = range(1, MOST_LAYERS + 1)
+        none = () if self.least else ("none",)
+        return (*none, *(",".join([str(units)] * count) for count in layers for units in self.widths))
 
     def distribution(self) -> "optuna.distributions.BaseDistribution":
         """Distribution of the setting for Optuna: all architectures."""
         from optuna.distributions import CategoricalDistribution
 
-        return CategoricalDistribution(ARCHITECTURES)
+        return CategoricalDistribution(self.architectures)
 
     def suggest(self, trial: "optuna.Trial", name: str) -> Value:
         """Value of the setting in a trial."""
-        return str(trial.suggest_categorical(name, ARCHITECTURES))
+        return str(trial.suggest_categorical(name, self.architectures))
 
     def draw(self, best: Value, width: float, rng: np.random.Generator) -> Value:
         """Draw a step from the best: twice or half the units, a layer more or less."""
+        if best == "none":
+            return str(self.units)
         sizes = str(best).split(",")
-        units, layers = int(sizes[0]), len(sizes)
-        steps = [(units * 2, layers), (units // 2, layers), (units, layers + 1), (units, layers - 1)]
-        possible = {",".join([str(units)] * layers) for units, layers in steps} & {*ARCHITECTURES}
-        return str(rng.choice(sorted(possible)))
+        at, layers = self.widths.index(int(sizes[0])), len(sizes)
+        steps = [(at + 1, layers), (at - 1, layers), (at, layers + 1), (at, layers - 1)]
+        possible = [
+            ",".join([str(self.widths[place])] * count) or "none"
+            for place, count in steps
+            if 0 <= place < len(self.widths) and self.least <= count <= MOST_LAYERS
+        ]
+        return str(rng.choice(possible))
 
 
 Setting = Range | Choice | Growth
@@ -173,7 +187,7 @@ class Trial(NamedTuple):
     """
 
     number: int
-    values: Mapping[str, Value]
+    values: Values
     score: float
     best_epoch: int
     epochs: int
@@ -186,28 +200,28 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 
 
 def propose(
-    space: Mapping[str, Setting], finished: Sequence[Trial], number: int, total: int, seed: int
-) -> dict[str, Value]:
+    space: Mapping[str, Setting], first: Sequence[Values], finished: Sequence[Trial], number: int, total: int, seed: int
+) -> Values:
     """Propose the values of a trial.
 
     Args:
         space: What is searched, by name.
+        first: The values of the first trials, at least of one; those later are drawn around the best.
         finished: Trials that are finished.
         number: The number of this one, from 0.
         total: How many there will be.
         seed: Of the search.
     """
+    if number < len(first):
+        return first[number]
     best = best_of(finished)
-    if number == 0 or best is None:
-        if number == 0:
-            return {name: setting.start for name, setting in space.items()}
-        best = Trial(0, {name: setting.start for name, setting in space.items()}, math.inf, 0, 1, pruned=False)
+    around = first[0] if best is None else best.values
     rng = generator(seed, Stream.SEARCH, number)
     width = 0.5 ** min(STAGES - 1, STAGES * number // max(1, total))
     values: dict[str, Value] = {}
     for name, setting in space.items():
         redrawn = rng.random() < REDRAWN or name == "learning_rate"
-        values[name] = setting.draw(best.values[name], width, rng) if redrawn else best.values[name]
+        values[name] = setting.draw(around[name], width, rng) if redrawn else around[name]
     return values
 
 
@@ -230,7 +244,7 @@ class UnfinishedTrialError(Exception):
 Watch = Callable[[int, float], None]
 """Function of each epoch and its validation loss; raises `PoorTrialError` to end the trial."""
 
-Run = Callable[[Mapping[str, Value], int, Watch], tuple[float, int]]
+Run = Callable[[Values, int, Watch], tuple[float, int]]
 """Function of a trial's values, epochs and watch that runs it; returns the lowest validation loss and its epoch."""
 
 
@@ -282,7 +296,9 @@ def pruner(epochs: int) -> "optuna.pruners.BasePruner":
     return MedianPruner(n_startup_trials=START_UP, n_warmup_steps=math.ceil(WARM_UP * epochs))
 
 
-def make_sampler(space: Mapping[str, Setting], total: int, seed: int) -> "optuna.samplers.BaseSampler":
+def make_sampler(
+    space: Mapping[str, Setting], first: Sequence[Values], total: int, seed: int
+) -> "optuna.samplers.BaseSampler":
     """Make a sampler for Optuna that draws its proposals from `propose`."""
     from optuna.samplers import BaseSampler
 
@@ -297,7 +313,7 @@ def make_sampler(space: Mapping[str, Setting], total: int, seed: int) -> "optuna
             return {name: setting.distribution() for name, setting in space.items()}
 
         def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
-            return propose(space, finished_trials(study), self.number, total, seed)
+            return {**propose(space, first, finished_trials(study), self.number, total, seed)}
 
         def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
             raise AssertionError(f"{param_name} is not in the space")

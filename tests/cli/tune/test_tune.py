@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 from sfumato.cli import run
-from sfumato.cli.tune.search import SearchPlan, run_with
+from sfumato.cli.tune.plan import SearchPlan
+from sfumato.cli.tune.search import run_with
 from sfumato.data import Examples
 from sfumato.outputs import LIST
 from sfumato.training.preparation import prepare
@@ -264,3 +265,28 @@ def test_a_trial_on_few_examples_is_scored_on_several_splits(tmp_path: Path) -> 
     assert loss == pytest.approx(np.mean(curves, axis=0).min())
     assert epoch == 1 + int(np.mean(curves, axis=0).argmin())
     assert plan.further_splits(replace(splits, validation=None)) == []
+
+
+def test_the_first_trials_of_a_table_are_the_defaults_and_the_linear_model() -> None:
+    plan = SearchPlan("breast-cancer", TrainingSettings(validation=0.25), {}, trials=4, seed=0)
+    splits = plan.splits()
+    first = plan.first(splits)
+    for values, settings in zip(first, (TrainingSettings(), TrainingSettings(hidden=())), strict=True):
+        usual = prepare(splits, settings, 0)
+        ours = prepare(splits, plan.with_values(values, usual.epochs), 0)
+        assert str(ours.network) == str(usual.network)
+        assert (ours.optimizer, ours.l2, ours.batch_size, ours.epochs) == (
+            usual.optimizer,
+            usual.l2,
+            usual.batch_size,
+            usual.epochs,
+        )
+        assert [ours.rate(epoch) for epoch in range(9)] == [usual.rate(epoch) for epoch in range(9)]
+
+
+def test_a_network_without_hidden_layers_is_not_tried_where_an_option_is_about_them(here: Call) -> None:
+    status, out, _ = here("tune", "blobs", "--epochs", "2", "--trials", "12", "--activation", "tanh", "--json")
+    values = json.loads(out)
+    assert status == 0
+    assert values["trials"] == 12
+    assert "--activation tanh" in " ".join(values["command"])

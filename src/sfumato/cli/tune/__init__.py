@@ -1,1 +1,1 @@
-"""`sfumato tune`: a search for hyper-parameters."""
+"""`sfumato tune`: a search for hyperparameters."""

@@ -1,4 +1,4 @@
-"""`sfumato tune`: search for hyper-parameters, or for a learning rate alone."""
+"""`sfumato tune`: search for hyperparameters, or for a learning rate alone."""
 
 import tempfile
 import time
@@ -28,7 +28,7 @@ from sfumato.storage import write_atomically
 if TYPE_CHECKING:
     import optuna
 
-    from sfumato.cli.tune.search import SearchPlan
+    from sfumato.cli.tune.plan import SearchPlan
     from sfumato.training.splits import Splits
     from sfumato.tuning.search import Trial
 
@@ -60,7 +60,7 @@ def tune(
 
         sfumato tune mnist --learning-rate-only -o curve.png
     """
-    from sfumato.cli.tune.search import SearchPlan
+    from sfumato.cli.tune.plan import SearchPlan
 
     console = Console(as_json=output.as_json, quiet=output.quiet, verbose=output.verbose)
     if settings.early_stopping is not None:

@@ -10,7 +10,7 @@ import typer
 
 from sfumato.cli.messages import in_options
 from sfumato.cli.parsing import asked_engine
-from sfumato.cli.tune.search import SearchPlan
+from sfumato.cli.tune.plan import SearchPlan
 from sfumato.minimize import RunOptions
 from sfumato.outputs import BEST
 from sfumato.storage import dump, write_atomically

@@ -1,13 +1,10 @@
-"""The search of `sfumato tune`: the settings searched, and trials in this process or in several."""
+"""The search of `sfumato tune`: its trials, in this process or in several, and the study that keeps them."""
 
 import contextlib
-import json
 import multiprocessing
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from hashlib import blake2b
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,28 +12,17 @@ import numpy as np
 
 from sfumato.cli.console import limited_threads
 from sfumato.cli.interruption import interruptible
-from sfumato.cli.parsing import asked_engine, parse_hidden
-from sfumato.data.dataset import Examples
-from sfumato.data.splitting import joined, split
-from sfumato.engine import Engine
+from sfumato.cli.tune.plan import SearchPlan
 from sfumato.errors import FileError, InputError
 from sfumato.minimize import RunOptions
-from sfumato.optimizers import OPTIMIZERS, settings_of
 from sfumato.storage import replacing
 from sfumato.training.history import EpochRecord
-from sfumato.training.preparation import Training, prepare
-from sfumato.training.run_folder import run_files
-from sfumato.training.settings import TrainingSettings
-from sfumato.training.splits import Splits, load_splits
-from sfumato.tuning.learning_rate_range import RangeTest, learning_rate_range
+from sfumato.training.preparation import prepare
+from sfumato.training.splits import Splits
 from sfumato.tuning.search import (
-    Choice,
-    Growth,
-    Range,
-    Setting,
     Trial,
     UnfinishedTrialError,
-    Value,
+    Values,
     Watch,
     finished_trials,
     import_optuna,
@@ -51,155 +37,12 @@ if TYPE_CHECKING:
 HEARTBEAT = 5
 """Seconds between the signs of life of a running trial; one silent for twice as long counts as failed."""
 
-FEW_EXAMPLES, SPLITS_OF_FEW = 300, 4
-"""Examples up to which a trial is scored on several splits, and how many those are."""
-
 RACES = ("exists", "UNIQUE", "duplicate key", "locked")
 """Messages of databases in which another process creates the same tables at the same moment."""
 
 
-@dataclass(frozen=True)
-class SearchPlan:
-    """A search as the command line describes it, with which any process can set it up.
-
-    Attributes:
-        data: The data's name or path.
-        settings: The settings of training that are given; all others are searched.
-        compute: The options that say where to compute.
-        trials: Trainings in all.
-        seed: Of splits, trainings and proposals.
-    """
-
-    data: str
-    settings: TrainingSettings
-    compute: Mapping[str, str | None]
-    trials: int
-    seed: int
-
-    def splits(self) -> Splits:
-        """Load and split the data."""
-        return load_splits(self.data, self.settings, self.seed)
-
-    @property
-    def inputs(self) -> list[str | None]:
-        """Files that the search reads."""
-        return [self.data, *self.settings.files()]
-
-    def best_files(self, splits: Splits) -> set[str]:
-        """Names of the files that the best run will leave."""
-        return run_files(self.prepare(splits).network.input_shape, classes=bool(splits.dataset.classes))
-
-    @property
-    def engine(self) -> Engine | None:
-        """Engine to compute with; None leaves it to each training, by its length."""
-        return asked_engine(self.compute)
-
-    def prepare(self, splits: Splits) -> Training:
-        """Prepare a training with the settings that are given."""
-        return prepare(splits, self.settings, self.seed)
-
-    def name(self, splits: Splits) -> str:
-        """Name of the study: the same for searches of the same data and settings, whatever the number of trials."""
-        described = {"data": self.data, **self.settings.options(), **self.compute, "seed": self.seed}
-        digest = blake2b(json.dumps(described, sort_keys=True).encode(), digest_size=8)
-        for array in splits.sample[:2]:
-            digest.update(array.tobytes())
-        return f"sfumato {digest.hexdigest()}"
-
-    def space(self, splits: Splits) -> dict[str, Setting]:
-        """Settings to search: all that are not given."""
-        examples, optimizer = splits.train.size, str(self.settings.optimizer)
-        prepared = self.prepare(splits)
-        rate = prepared.rate(0)
-        most = max(2, min(1024, examples // 4))
-        size = most if prepared.batch_size == "full" else prepared.batch_size
-        whole: dict[str, Setting] = {
-            "learning_rate": Range(rate / 100, rate * 100, rate),
-            "hidden": Growth(128 if self.settings.architecture == "convnet" else 16),
-            "batch_size": Range(min(8, most), most, min(most, max(8, size)), whole=True),
-            "l2": Range(1e-3, 100.0, prepared.l2 or 0.01),
-            "dropout": Range(0.0, 0.6, self.settings.defaults.dropout, log=False),
-            "decay": Range(1e-4, 1.0, 1e-3),
-            "init": Choice(("he", "glorot", "xavier")),
-            "epsilon": Range(1e-10, 1e-4, 1e-8),
-            "beta": Range(1e-3, 0.5, 0.1),
-            "beta1": Range(1e-3, 0.5, 0.1),
-            "beta2": Range(1e-4, 0.1, 1e-3),
-        }
-        without = {"beta", "beta1", "beta2", "epsilon"} - {*settings_of(optimizer)}
-        without |= {"batch_size", "dropout"} if OPTIMIZERS[optimizer].full_batch else set()
-        without |= {"decay"} if self.settings.schedule else set()
-        return {
-            name: setting for name, setting in whole.items() if name not in without and not self.settings.given(name)
-        }
-
-    def with_values(self, values: Mapping[str, Value], epochs: int) -> TrainingSettings:
-        """Settings of training for a trial's values."""
-        said: dict[str, Any] = {**values, "epochs": epochs}
-        for name in ("beta", "beta1", "beta2"):
-            if name in said:
-                said[name] = round(1 - float(said[name]), 10)
-        if "decay" in said:
-            said["schedule"] = "inverse-time"
-        if "hidden" in said:
-            said["hidden"] = parse_hidden(said["hidden"])
-        return replace(self.settings, **said)
-
-    def further_splits(self, splits: Splits) -> list[Splits]:
-        """More splits of the same examples, where these are few: a loss on tens of rows is mostly luck."""
-        train, validation = splits.train, splits.validation
-        if isinstance(self.settings.validation, str | Path) or validation is None:
-            return []
-        if train.size + validation.size > FEW_EXAMPLES:
-            return []
-        assert isinstance(train, Examples) and isinstance(validation, Examples)  # a stream has more
-        whole, share = joined(train, validation), validation.size / (train.size + validation.size)
-        parts = (
-            split(whole, share, self.seed + number, stratify=bool(splits.dataset.classes))
-            for number in range(1, SPLITS_OF_FEW)
-        )
-        return [replace(splits, train=rest, validation=held_out) for rest, held_out in parts]
-
-    def again(self, values: Mapping[str, Value], epochs: int) -> TrainingSettings:
-        """Settings that train a trial again: on the part of the examples that trials are compared by as well.
-
-        It stays held out where nothing else is left to measure by.
-        """
-        settings = self.with_values(values, epochs)
-        kept = isinstance(settings.validation, str | Path) or settings.test == 0
-        return settings if kept else replace(settings, validation=0.0)
-
-    def command(self, values: Mapping[str, Value], epochs: int) -> list[str]:
-        """Arguments of the program that train a trial again."""
-        words = ["train", self.data]
-        settings = self.again(values, epochs)
-        given = {name: value for name, value in settings.options().items() if settings.given(name)}
-        given |= {name: value for name, value in self.compute.items() if value is not None}
-        for name, value in given.items():
-            words += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
-        return [*words, "--seed", str(self.seed)]
-
-    def learning_rates(self) -> RangeTest:
-        """Run a learning-rate range test with the settings that are given."""
-        splits = self.splits()
-        training = self.prepare(splits)
-        examples = training.examples(splits.train)
-        assert isinstance(examples, Examples)  # tune has no --stream
-        return learning_rate_range(
-            training.network,
-            training.loss,
-            examples,
-            scaling=training.scaling,
-            optimizer=training.optimizer,
-            batch_size=splits.train.size if training.batch_size == "full" else training.batch_size,
-            l2=training.l2,
-            seed=training.seed,
-            engine=self.engine,
-        )
-
-
 def run_with(
-    plan: SearchPlan, splits: Splits, stop: Callable[[], bool], values: Mapping[str, Value], epochs: int, watch: Watch
+    plan: SearchPlan, splits: Splits, stop: Callable[[], bool], values: Values, epochs: int, watch: Watch
 ) -> tuple[float, int]:
     """Train with a trial's values; returns the lowest validation loss and its epoch.
 
@@ -258,7 +101,7 @@ def _study(plan: SearchPlan, splits: Splits, storage: "optuna.storages.RDBStorag
         study_name=plan.name(splits),
         storage=storage,
         load_if_exists=True,
-        sampler=make_sampler(plan.space(splits), plan.trials, plan.seed),
+        sampler=make_sampler(plan.space(splits), plan.first(splits), plan.trials, plan.seed),
         pruner=pruner(plan.prepare(splits).epochs),
     )
     return study
@@ -310,8 +153,7 @@ def work(
     plan: SearchPlan, splits: Splits, study: "optuna.Study", stop: Callable[[], bool], show: Callable[[Trial], None]
 ) -> None:
     """Run trials until as many as were asked for are finished, in this process or in others."""
-    space = plan.space(splits)
-    start = plan.prepare(splits).epochs
+    space, epochs, start = plan.space(splits), plan.epochs(splits), plan.prepare(splits).epochs
     while not stop() and _unfinished(study, plan.trials):
         if not _to_begin(study, plan.trials):  # the last ones are running elsewhere, unless that has died
             time.sleep(0.2)
@@ -320,7 +162,7 @@ def work(
             study,
             space,
             lambda values, epochs, watch: run_with(plan, splits, stop, values, epochs, watch),
-            epochs=plan.settings.epochs,
+            epochs=epochs,
             start=start,
         )
         if trial is not None:
