@@ -32,9 +32,9 @@ export class TablesForm {
   }
 
   makeZone() {
-    const zone = byId("table");
+    const zone = byId("tables-zone");
     const accept = ".csv,.tsv,.txt,.gz,.parquet,text/csv";
-    const input = el("input", { type: "file", id: "table-file", accept });
+    const input = el("input", { type: "file", id: "tables-file", accept });
     input.addEventListener("change", () => {
       if (input.files.length) this.take(input.files[0]);
       input.value = "";
@@ -42,7 +42,7 @@ export class TablesForm {
     const what = this.table
       ? el("span", {}, el("b", {}, this.table.name), el("br"), "Drop or choose another.")
       : el("span", {}, "Drop ", el("b", {}, "a CSV or Parquet file"), ", or choose it.");
-    zone.replaceChildren(input, el("label", { htmlFor: "table-file" }, what));
+    zone.replaceChildren(input, el("label", { htmlFor: "tables-file" }, what));
   }
 
   async take(file) {
