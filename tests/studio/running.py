@@ -52,15 +52,15 @@ class Studio:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["id"])
 
-    def job(self, name: str) -> dict[str, Any]:
-        """What the page is told of a job."""
-        told: dict[str, Any] = self.http.get(f"/api/jobs/{name}").json()
+    def job(self, name: str, place: str = "jobs") -> dict[str, Any]:
+        """What the page is told of a job: one of painting, or of "trainings"."""
+        told: dict[str, Any] = self.http.get(f"/api/{place}/{name}").json()
         return told
 
-    def until(self, name: str, happened: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+    def until(self, name: str, happened: Callable[[dict[str, Any]], object], *, place: str = "jobs") -> dict[str, Any]:
         """Wait until a job is as it should be, and return it."""
-        end = time.monotonic() + seconds
-        while not happened(job := self.job(name)):
+        end = time.monotonic() + 60
+        while not happened(job := self.job(name, place)):
             assert time.monotonic() < end, job
             time.sleep(0.02)
         return job

@@ -1,6 +1,5 @@
 """`sfumato predict`: a model's answers for new rows."""
 
-import io
 from typing import Annotated
 
 import typer
@@ -35,10 +34,8 @@ def predict(
 
         sfumato predict model.safetensors new.csv --proba
     """
-    import pandas as pd
-
     from sfumato.engine import NUMPY, choose_engine
-    from sfumato.errors import InputError
+    from sfumato.evaluation.predictions import check_predictable, predictions, predictions_csv
     from sfumato.model import Model
     from sfumato.pictures.as_examples import is_picture, load_picture
 
@@ -48,26 +45,19 @@ def predict(
         loaded = Model.load(model)
         precision = compute.precision or loaded.theta.dtype.name
         loaded = loaded.on(choose_engine(compute.backend, compute.device, precision))
-        if loaded.several:
-            raise InputError(f"{model}: predicts several labels or values: use Model.load({model!r}).predict in Python")
-        if proba and not loaded.classes:
-            raise InputError(f"{model}: a regression model has no probabilities; leave out --proba")
+        check_predictable(loaded, model, proba=proba)
         if is_picture(file):
             x, done = load_picture(file, loaded.network.input_shape)
             if done:
                 console.note(f"{file}: {done}")
         else:
             x = loaded.inputs(file, table.options)
-        answers = loaded.predict(x)
-        columns = {loaded.target: [loaded.classes[i] for i in answers] if loaded.classes else answers.tolist()}
-        if proba:
-            probabilities = loaded.predict_proba(x)
-            columns |= {f"probability of {name}": probabilities[:, i].tolist() for i, name in enumerate(loaded.classes)}
+        table_of_answers = predictions(loaded, x, proba=proba)
+    columns = {name: table_of_answers[name].tolist() for name in table_of_answers}
     values = {"model": model, "rows": len(x), "predictions": columns, **(loaded.engine or NUMPY)._asdict()}
-    buffer = io.StringIO()
-    pd.DataFrame(columns).to_csv(buffer, index=False, lineterminator="\n")
-    write_output(output.out, buffer.getvalue(), overwrite=output.overwrite, inputs=[model, file])
+    text = predictions_csv(table_of_answers)
+    write_output(output.out, text, overwrite=output.overwrite, inputs=[model, file])
     if output.out is None or output.as_json:
-        console.result(buffer.getvalue().rstrip("\n"), values)
+        console.result(text.rstrip("\n"), values)
     else:
         console.note(f"{len(x)} predictions written to {output.out}")

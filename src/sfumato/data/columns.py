@@ -120,12 +120,13 @@ def columns_table(columns: Sequence[Column], categories: Mapping[str, tuple[str,
     """All columns of a table with what was decided on each, a line each."""
     width = max((len(column.name) for column in columns), default=0)
     return "\n".join(
-        f"{column.name:<{width}}  {column.kind:<8}  {'; '.join(_details(column, categories))}".rstrip()
+        f"{column.name:<{width}}  {column.kind:<8}  {'; '.join(column_details(column, categories))}".rstrip()
         for column in columns
     )
 
 
-def _details(column: Column, categories: Mapping[str, tuple[str, ...]]) -> list[str]:
+def column_details(column: Column, categories: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The decision on a column in words: its categories, how it is written, what is not obvious."""
     known = categories.get(column.name, ())
     shown = ", ".join(known[:6]) + (f", ... ({len(known)})" if len(known) > 6 else "")
     form = f"written as {column.form}" if column.form else ""

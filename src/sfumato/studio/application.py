@@ -18,9 +18,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sfumato.errors import InputError, SfumatoError
+from sfumato.errors import SfumatoError
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
-from sfumato.storage import dump
+from sfumato.studio.answers import found, json_body, json_response, told_error
 from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
 from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
@@ -28,6 +28,9 @@ from sfumato.studio.learn.rooms import Sessions
 from sfumato.studio.options import OPTIONS, settings_in
 from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
+from sfumato.studio.tables import TableStore
+from sfumato.studio.tables_room import TablesRoom
+from sfumato.studio.trainings import Trainings
 from sfumato.style.presets import PRESETS
 
 STATIC = Path(__file__).parent / "static"
@@ -49,24 +52,27 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         ready: Called once it is started.
     """
     store = PictureStore(folder / "pictures")
-    studio = Studio(folder, store, Jobs(folder / "jobs", store))
+    tables, turn = TableStore(folder / "tables"), asyncio.Lock()
+    studio = Studio(folder, store, Jobs(folder / "jobs", store, turn))
+    trainings = Trainings(folder / "trainings", tables, turn)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        store.keep_only(studio.jobs.pictures())
-        painting = asyncio.create_task(studio.jobs.run())
+        store.keep_only(studio.jobs.given())
+        tables.keep_only(trainings.given())
+        queues = [asyncio.create_task(queue.run()) for queue in (studio.jobs, trainings)]
         ready()
         yield
-        painting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await painting
+        for queue in queues:
+            queue.cancel()
+        await asyncio.gather(*queues, return_exceptions=True)
         await studio.estimates.ended()
 
     app = Starlette(
-        routes=studio.routes(),
+        routes=[*studio.routes(), *TablesRoom(tables, trainings).routes()],
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
-        exception_handlers={SfumatoError: _told, HTTPException: _told},
+        exception_handlers={SfumatoError: told_error, HTTPException: told_error},
     )
     app.state.give_up = studio.estimates.close
     return app
@@ -113,7 +119,7 @@ class Studio:
         presets = [{"name": name, **preset._asdict()} for name, preset in PRESETS.items()]
         styles = [{"id": f"{PREFIX}{name}", "title": title} for name, title in BUILTIN_STYLES.items()]
         settings = [own._asdict() for own in OPTIONS.values()]
-        return _json({"settings": settings, "presets": presets, "styles": styles, "formats": formats()})
+        return json_response({"settings": settings, "presets": presets, "styles": styles, "formats": formats()})
 
     async def add_picture(self, request: Request) -> Response:
         """Take a picture: the body is the file, `?name=` its name."""
@@ -124,57 +130,57 @@ class Studio:
         if settings is not None:
             values["settings"] = settings
             values["job"] = await run_in_threadpool(self._job_of, json.loads(added.description or "")["pictures"])
-        return _json(values)
+        return json_response(values)
 
     def picture(self, request: Request) -> Response:
         """A version of a picture for looking at."""
         path = self.store.find(request.path_params["picture"])
-        return Response(self.store.shown(_found(path), _size(request)), media_type="image/webp", headers=FOREVER)
+        return Response(self.store.shown(found(path), _size(request)), media_type="image/webp", headers=FOREVER)
 
     async def estimate(self, request: Request) -> Response:
         """Time and memory that a job would take."""
-        asked = await run_in_threadpool(read_request, await _body(request), self.store)
+        asked = await run_in_threadpool(read_request, await json_body(request), self.store)
         estimate = asyncio.create_task(self.estimates.of(asked))
         gone = asyncio.create_task(_gone(request))
         await asyncio.wait([estimate, gone], return_when=asyncio.FIRST_COMPLETED)
         if not gone.cancel():  # the page has another question by now
             estimate.cancel()
             return Response(status_code=204)
-        return _json({"estimate": await estimate})
+        return json_response({"estimate": await estimate})
 
     def list_jobs(self, request: Request) -> Response:
         """All jobs, the newest first, and what the folder takes."""
         jobs = [self._told(name) for name in self.jobs.names()]
-        return _json({"jobs": jobs, "folder": str(self.folder), "bytes": bytes_in(self.folder)})
+        return json_response({"jobs": jobs, "folder": str(self.folder), "bytes": bytes_in(self.folder)})
 
     async def add_job(self, request: Request) -> Response:
         """Put a job in the queue."""
-        asked = await run_in_threadpool(read_request, await _body(request), self.store)
-        return _json({"id": self.jobs.add(asked)})
+        asked = await run_in_threadpool(read_request, await json_body(request), self.store)
+        return json_response({"id": self.jobs.add(asked)})
 
     async def job(self, request: Request) -> Response:
         """One job, with its losses."""
         name = self._name(request)
         live = self.jobs.live
         losses = live.losses if live and live.name == name else self.jobs.outcome(name).get("history", [])
-        return _json({**self._told(name), "losses": losses})
+        return json_response({**self._told(name), "losses": losses})
 
     async def act(self, request: Request) -> Response:
         """Stop a job, go on with it, or remove it."""
         name, action = self._name(request), request.path_params["action"]
         actions = {"stop": self.jobs.stop, "resume": self.jobs.resume, "remove": self.jobs.remove}
-        _found(actions.get(action))(name)
-        return _json({"id": name})
+        found(actions.get(action))(name)
+        return json_response({"id": name})
 
     def job_picture(self, request: Request) -> Response:
         """A job's picture: the file, or with `?format=` one of another format, or with `?size=` one for looking at."""
-        path = _found(self.jobs.picture(self._name(request)))
+        path = found(self.jobs.picture(self._name(request)))
         if "size" in request.query_params:
             return Response(self.store.shown(path, _size(request)), media_type="image/webp")
         suffix = request.query_params.get("format", path.suffix)
         if suffix == path.suffix:
             return FileResponse(path)
-        return Response(converted(path, _found(suffix if suffix in formats() else None)), media_type=DOWNLOAD)
+        return Response(converted(path, found(suffix if suffix in formats() else None)), media_type=DOWNLOAD)
 
     async def events(self, socket: WebSocket) -> None:
         """Send news, a frame for each message of the page: so it gets the newest, and no more than it can show."""
@@ -240,17 +246,6 @@ class Studio:
         return name
 
 
-def _found(value: Any) -> Any:
-    """The value, unless there is none.
-
-    Raises:
-        HTTPException: then.
-    """
-    if value is None:
-        raise HTTPException(404)
-    return value
-
-
 def _size(request: Request) -> int:
     text = request.query_params.get("size", str(LARGEST_SHOWN))
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text)):
@@ -261,23 +256,3 @@ def _size(request: Request) -> int:
 async def _gone(request: Request) -> None:
     """Wait until nobody waits for the answer any more; the body has been read."""
     await request.receive()
-
-
-async def _body(request: Request) -> Any:
-    try:
-        return await request.json()
-    except (ValueError, RecursionError):
-        raise InputError("the request is not JSON") from None
-
-
-def _json(values: dict[str, Any]) -> Response:
-    return Response(dump(values), media_type="application/json")
-
-
-def _told(request: Request, error: Exception) -> Response:
-    """The answer for an error: a line that the page shows."""
-    if isinstance(error, HTTPException):
-        text, status = "there is no such thing here", error.status_code
-    else:
-        text, status = " ".join(str(error).split()), 400
-    return Response(json.dumps({"error": text}), status, media_type="application/json")

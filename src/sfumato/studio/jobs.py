@@ -1,4 +1,4 @@
-"""The studio's jobs: each a folder, painted one after the other by a child process, which can be stopped and resumed.
+"""The studio's jobs: each a folder, worked on one after the other by a child process, which is stopped and resumed.
 
     jobs/20261130-101500-1a2b3c/    job.json  outcome.json  out.png  .out.png.checkpoint
 
@@ -15,28 +15,31 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from sfumato.errors import InputError
 from sfumato.storage import write_atomically
-from sfumato.studio.painter import ERROR, ESTIMATE, JOB, NOTE, OUT, OUTCOME, PREVIEW, RECORD
+from sfumato.studio.painter import EPOCH, ERROR, ESTIMATE, JOB, NOTE, OUT, OUTCOME, PREVIEW, RECORD
 from sfumato.studio.pictures import DIGEST, PictureStore
 from sfumato.studio.requests import PaintingRequest, read_request
 
 JOB_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
+PAINTER = "sfumato.studio.painter"
+
 STOP_SECONDS, TERMINATE_SECONDS = 10.0, 5.0
-"""Seconds that a painter has to stop between two steps, and then to end; the checkpoint survives whatever comes."""
+"""Seconds that a process has to stop between two steps, and then to end; the checkpoint survives whatever comes."""
 
 
 class Live:
-    """The job that is being painted.
+    """The job at work.
 
     Attributes:
         name: Of its folder.
         record: Of its last step, as JSON has it; None before the first.
         note: What it is at, before its first step.
-        losses: Of its steps so far, from where it went on.
+        losses: Of its steps so far, from where it went on; none of a training.
+        records: Of all epochs of a training so far, as JSON has them; none of a painting.
         preview: The newest preview, a JPEG.
         previews: How many there have been.
         stopped: Whether it was asked to stop.
@@ -47,33 +50,50 @@ class Live:
         self.record: dict[str, Any] | None = None
         self.note = ""
         self.losses: list[float] = []
+        self.records: list[dict[str, Any]] = []
         self.preview = b""
         self.previews = 0
         self.stopped = False
 
     def take(self, kind: bytes, content: bytes) -> None:
-        """Take a message of the painter."""
+        """Take a message of the process."""
         if kind == RECORD:
             record: dict[str, Any] = json.loads(content)
             self.record, self.note = record, ""
             self.losses.append(record["loss"])
+        elif kind == EPOCH:
+            self.records.append(json.loads(content))
+            self.note = ""
         elif kind == PREVIEW:
             self.preview, self.previews = content, self.previews + 1
         elif kind == NOTE:
             self.note = content.decode()
 
 
-class Jobs:
-    """Jobs in a folder, and the queue of those that wait.
+class Request(Protocol):
+    """What a job is asked to do."""
+
+    def to_json(self) -> str:
+        """The request as its job's folder keeps it."""
+
+
+Asked = TypeVar("Asked", bound=Request)
+
+
+class Queue(Generic[Asked]):
+    """Jobs in a folder, and the queue of those that wait. What the jobs do is said by the classes below this one.
 
     Args:
         folder: Where they lie; it is made if need be.
-        store: The pictures that they name.
+        turn: Held by the job at work, so that one job computes at a time, of whatever queue.
     """
 
-    def __init__(self, folder: Path, store: PictureStore) -> None:
+    work, at_work, module = "", "", ""
+    """What a job's process is asked for, the state of the job meanwhile, and the module that does it."""
+
+    def __init__(self, folder: Path, turn: asyncio.Lock) -> None:
         folder.mkdir(exist_ok=True)
-        self.folder, self.store = folder, store
+        self.folder, self.turn = folder, turn
         self.waiting: list[str] = []
         self.live: Live | None = None
         self.changes = 0
@@ -86,13 +106,15 @@ class Jobs:
         await self._news.wait()
 
     async def run(self) -> None:
-        """Paint what waits, one job at a time, until this is cancelled; the job at work is then stopped and kept."""
+        """Do what waits, one job at a time, until this is cancelled; the job at work is then stopped and kept."""
         while True:
             while not self.waiting:
                 await self.news()
-            await self._paint(self.waiting.pop(0))
+            async with self.turn:
+                if self.waiting:  # else it was taken out meanwhile
+                    await self._work(self.waiting.pop(0))
 
-    def add(self, request: PaintingRequest) -> str:
+    def add(self, request: Asked) -> str:
         """Put a job at the end of the queue; returns its name."""
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         (self.folder / name).mkdir()
@@ -106,17 +128,17 @@ class Jobs:
         found = (path.name for path in self.folder.iterdir() if (path / JOB).is_file())
         return sorted((name for name in found if JOB_NAME.fullmatch(name)), reverse=True)
 
-    def pictures(self) -> set[str]:
-        """Ids of all pictures that a job names, even one that cannot be read as a request any more."""
+    def given(self) -> set[str]:
+        """Ids of all that a job was given, even one that cannot be read as a request any more."""
         found: set[str] = set()
         for name in self.names():
             found |= {*DIGEST.findall((self.folder / name / JOB).read_text(encoding="utf-8", errors="replace"))}
         return found
 
-    def request(self, name: str) -> PaintingRequest | None:
-        """The request of a job; None for one whose file or pictures are gone."""
+    def request(self, name: str) -> Asked | None:
+        """The request of a job; None for one whose file or what it names is gone."""
         with contextlib.suppress(InputError, OSError, ValueError):
-            return read_request(json.loads((self.folder / name / JOB).read_bytes()), self.store)
+            return self._read(json.loads((self.folder / name / JOB).read_bytes()))
         return None
 
     def outcome(self, name: str) -> dict[str, Any]:
@@ -127,18 +149,13 @@ class Jobs:
         return {}
 
     def state(self, name: str) -> str:
-        """State of a job: painting, waiting, finished, stopped or failed."""
+        """State of a job: what it is at (`at_work`), waiting, finished, stopped or failed."""
         if self.live is not None and self.live.name == name:
-            return "painting"
+            return self.at_work
         return "waiting" if name in self.waiting else str(self.outcome(name).get("state", "stopped"))
 
-    def picture(self, name: str) -> Path | None:
-        """File of a job's picture, if it has one so far."""
-        path = self.folder / name / OUT
-        return path if path.is_file() else None
-
     def stop(self, name: str) -> None:
-        """Stop a job that is being painted, or take it out of the queue."""
+        """Stop the job at work, or take one out of the queue."""
         if name in self.waiting:
             self.waiting.remove(name)
             self._changed()
@@ -162,21 +179,30 @@ class Jobs:
         """Remove a job's files, and its folder if nothing else is in it.
 
         Raises:
-            InputError: if it is being painted.
+            InputError: if it is at work.
         """
-        if self.state(name) == "painting":
-            raise InputError("this job is being painted: stop it first")
+        if self.state(name) == self.at_work:
+            raise InputError(f"this job is {self.at_work}: stop it first")
         if name in self.waiting:
             self.waiting.remove(name)
         folder = self.folder / name
-        for path in (folder / JOB, folder / OUTCOME, folder / OUT, *folder.glob(f".{OUT}.*")):
+        self._remove_results(folder)
+        for path in (folder / JOB, folder / OUTCOME):
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # of a folder with files of others
             folder.rmdir()
         self._changed()
 
-    async def _paint(self, name: str) -> None:
-        process = await start(self.folder / name, "paint")
+    def _read(self, values: Any) -> Asked:
+        """Read a request from JSON."""
+        raise NotImplementedError
+
+    def _remove_results(self, folder: Path) -> None:
+        """Remove what a job has made, from its folder."""
+        raise NotImplementedError
+
+    async def _work(self, name: str) -> None:
+        process = await start(self.folder / name, self.work, self.module)
         self.live = Live(name, process)
         self._changed()
         try:
@@ -186,7 +212,7 @@ class Jobs:
         finally:
             await _end(process)
             if process.returncode and not self.outcome(name):
-                text = f"the painter ended too early (status {process.returncode}); what it kept can be gone on with"
+                text = f"its process ended too early (status {process.returncode}); what it kept can be gone on with"
                 ended = {"state": "stopped"} if self.live.stopped else {"state": "failed", "error": text}
                 write_atomically(self.folder / name / OUTCOME, json.dumps(ended))
             self.live = None
@@ -199,6 +225,34 @@ class Jobs:
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+class Jobs(Queue[PaintingRequest]):
+    """Jobs of painting.
+
+    Args:
+        folder: Where they lie; it is made if need be.
+        store: The pictures that they name.
+        turn: Held by the job at work.
+    """
+
+    work, at_work, module = "paint", "painting", PAINTER
+
+    def __init__(self, folder: Path, store: PictureStore, turn: asyncio.Lock) -> None:
+        super().__init__(folder, turn)
+        self.store = store
+
+    def picture(self, name: str) -> Path | None:
+        """File of a job's picture, if it has one so far."""
+        path = self.folder / name / OUT
+        return path if path.is_file() else None
+
+    def _read(self, values: Any) -> PaintingRequest:
+        return read_request(values, self.store)
+
+    def _remove_results(self, folder: Path) -> None:
+        for path in (folder / OUT, *folder.glob(f".{OUT}.*")):
+            path.unlink(missing_ok=True)
 
 
 class Estimates:
@@ -261,16 +315,16 @@ class Estimates:
             self._process.stdin.close()
 
 
-async def start(folder: Path, action: str) -> Process:
-    """Start the painter on a job's folder, in a session of its own: Ctrl-C in the terminal is the studio's."""
-    command = [sys.executable, "-m", "sfumato.studio.painter", str(folder.absolute()), action]
+async def start(folder: Path, action: str, module: str = PAINTER) -> Process:
+    """Start a process on a job's folder, in a session of its own: Ctrl-C in the terminal is the studio's."""
+    command = [sys.executable, "-m", module, str(folder.absolute()), action]
     return await asyncio.create_subprocess_exec(
         *command, stdin=PIPE, stdout=PIPE, cwd=folder, start_new_session=sys.platform != "win32"
     )
 
 
 async def messages(process: Process) -> AsyncIterator[tuple[bytes, bytes]]:
-    """Messages of a painter, with their kinds, until it ends."""
+    """Messages of a process, with their kinds, until it ends."""
     assert process.stdout is not None
     with contextlib.suppress(asyncio.IncompleteReadError):
         while True:
@@ -279,7 +333,7 @@ async def messages(process: Process) -> AsyncIterator[tuple[bytes, bytes]]:
 
 
 async def _end(process: Process) -> None:
-    """Wait for a painter's end: asked to stop by the end of its input, then terminated, then killed."""
+    """Wait for a process's end: asked to stop by the end of its input, then terminated, then killed."""
     if process.stdin is not None:
         process.stdin.close()
     for seconds, harder in ((STOP_SECONDS, process.terminate), (TERMINATE_SECONDS, process.kill)):

@@ -37,6 +37,7 @@ class Option(NamedTuple):
         choices: Those of a choice.
         help: Its meaning.
         shown: The default in words, where that is not a value.
+        panel: The group that it stands in; empty for none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Option(NamedTuple):
     choices: tuple[str, ...]
     help: str
     shown: str
+    panel: str = ""
 
 
 def _options() -> dict[str, Option]:

@@ -30,8 +30,9 @@ from sfumato.style.stylize import check_out, checkpoint_of
 JOB, OUTCOME, OUT = "job.json", "outcome.json", "out.png"
 """Files of a job's folder: what is asked for, what became of it, and the picture."""
 
-RECORD, PREVIEW, NOTE, ESTIMATE, ERROR = b"r", b"p", b"n", b"e", b"x"
-"""Kinds of messages: JSON of a step, a JPEG, a remark, JSON of an estimate, a line that says what is wrong."""
+RECORD, PREVIEW, NOTE, ESTIMATE, ERROR, EPOCH = b"r", b"p", b"n", b"e", b"x", b"t"
+"""Kinds of messages: JSON of a step, a JPEG, a remark, JSON of an estimate, a line that says what is wrong, JSON of an
+epoch of training."""
 
 PREVIEW_EDGE = 1024
 """Long edge, in pixels, of the largest preview."""
@@ -49,7 +50,7 @@ def main(folder: Path, action: str) -> None:
     """Paint or estimate, and send what there is to say."""
     send = sender()
     if action == "estimate":
-        _end_with_the_studio()
+        end_with_the_studio()
     store = PictureStore(folder.parent.parent / "pictures")
     named: Callable[[str], str] = str
     try:
@@ -96,7 +97,7 @@ def stopping() -> Callable[[], bool]:
     return asked.is_set
 
 
-def _end_with_the_studio() -> None:
+def end_with_the_studio() -> None:
     """End this process once its standard input does, as when the studio ends or asks no more: nothing is lost."""
 
     def wait() -> None:

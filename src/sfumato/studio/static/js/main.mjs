@@ -5,6 +5,7 @@ import "./server.mjs"; // takes the key out of the address before a room reads i
 
 const ROOMS = {
   paint: { title: "Paint", load: () => import("./paint.mjs") },
+  tables: { title: "Tables", load: () => import("./tables/room.mjs") },
   learn: { title: "Learn", load: () => import("./learn/room.mjs") },
 };
 

@@ -13,9 +13,10 @@ export const key = localStorage.getItem(KEY) ?? "";
 
 /** What went wrong, in a line for people. */
 export class Refused extends Error {
-  constructor(message, status) {
+  constructor(message, status, field = null) {
     super(message);
     this.status = status;
+    this.field = field; // the setting that it is about
   }
 }
 
@@ -29,7 +30,7 @@ async function ask(path, options = {}) {
   }
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));
-    throw new Refused(told.error ?? `The studio answered with status ${answer.status}.`, answer.status);
+    throw new Refused(told.error ?? `The studio answered with status ${answer.status}.`, answer.status, told.field);
   }
   return answer;
 }
@@ -42,9 +43,12 @@ export async function post(path, values = {}, signal = undefined) {
   return (await ask(path, { method: "POST", body: JSON.stringify(values), headers, signal })).json();
 }
 
+/** Hand in a file to an address. */
+export const put = async (path, file) => (await ask(path, { method: "PUT", body: file })).json();
+
 /** Hand in a picture: a `File` or a `Blob` with a name. */
 export async function give(file, name) {
-  return (await ask(`/api/pictures?name=${encodeURIComponent(name)}`, { method: "PUT", body: file })).json();
+  return put(`/api/pictures?name=${encodeURIComponent(name)}`, file);
 }
 
 /**

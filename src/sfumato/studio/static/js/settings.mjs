@@ -13,7 +13,7 @@ const LABELS = {
 const RANGES = { style_weight: [1, 1000], style_scale: [0.5, 2], tv_weight: [1, 100] }; // logarithmic
 const SIZES = ["256", "512", "1024", "2048", "full"];
 
-const labelOf = (name) => LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
+export const labelOf = (name) => LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** All settings of the form; `changed()` is called after the user has changed one. */
@@ -137,14 +137,14 @@ function slider(option, id, take) {
   return { parts: [field, range], set };
 }
 
-function number(option, id, take) {
+export function number(option, id, take) {
   const field = el("input", { type: "number", step: option.kind === "whole" ? 1 : "any", ...described(id) });
   field.placeholder = option.shown && option.shown.length < 12 ? option.shown : "auto";
   field.addEventListener("change", () => take(typed(field.value)));
   return { parts: [field], set: (value) => (field.value = value ?? "") };
 }
 
-function choice(option, id, take) {
+export function choice(option, id, take) {
   const choices = option.choices.map((name) => el("option", { value: name }, name));
   const field = el("select", described(id), ...choices);
   field.addEventListener("change", () => take(field.value));
@@ -154,13 +154,13 @@ function choice(option, id, take) {
   return { parts: [field], set };
 }
 
-function flag(option, id, take) {
+export function flag(option, id, take) {
   const field = el("input", { type: "checkbox", ...described(id) });
   field.addEventListener("change", () => take(field.checked));
   return { parts: [field], set: (value) => (field.checked = value) };
 }
 
-function text(option, id, take, read = (given) => given, write = (value) => value) {
+export function text(option, id, take, read = (given) => given, write = (value) => value) {
   const field = el("input", { type: "text", autocomplete: "off", spellcheck: false, ...described(id) });
   field.placeholder = option.shown.length < 24 ? option.shown : "auto";
   field.addEventListener("change", () => take(field.value.trim() === "" ? null : read(field.value.trim())));

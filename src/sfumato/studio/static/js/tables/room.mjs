@@ -1,0 +1,84 @@
+// The room Tables: a table is dropped, looked at, trained on, and its model predicts others.
+
+import { announce, byId, el } from "../dom.mjs";
+import { get } from "../server.mjs";
+import { TablesForm } from "./form.mjs";
+import { Result, statusOf, titleOf } from "./result.mjs";
+import { showTable } from "./shown.mjs";
+
+const STATES = { waiting: "waiting", training: "training", stopped: "stopped", failed: "failed" };
+
+let room = null;
+
+/** Enter the room; what was there stays. */
+export async function open() {
+  room ??= await make();
+  await room.refresh();
+  room.result.follow();
+}
+
+/** Leave the room: what is trained goes on. */
+export function close() {
+  room?.result.close();
+}
+
+async function make() {
+  const { settings } = await get("/api/tables/options");
+  let result;
+  const looked = (table, told) => {
+    result.close();
+    result.job = null;
+    mark();
+    showTable(byId("tables-shown"), { table, told, form });
+  };
+  const show = async (id) => {
+    try {
+      await result.open(id);
+      byId("tables-shown").scrollIntoView({ block: "nearest" });
+      await refresh();
+    } catch (error) {
+      announce(error.message);
+    }
+  };
+  const form = new TablesForm(settings, { looked, started: show });
+
+  const mark = () => {
+    for (const card of byId("trained").querySelectorAll("[data-job]")) {
+      card.setAttribute("aria-current", String(card.dataset.job === result.job?.id));
+    }
+  };
+  const refresh = async () => {
+    const { trainings } = await get("/api/trainings");
+    const focused = document.activeElement?.dataset?.job;
+    byId("trained").replaceChildren(...trainings.map((job) => el("li", {}, cardOf(job, show))));
+    byId("trained-none").hidden = trainings.length > 0;
+    mark();
+    if (focused) byId("trained").querySelector(`[data-job="${focused}"]`)?.focus();
+    return trainings;
+  };
+  result = new Result(form, get, () => refresh().catch((error) => announce(error.message)));
+  welcome();
+  // A page that is loaded again shows what is at work
+  const { trainings } = await get("/api/trainings");
+  const now = trainings.find(({ state }) => state === "training") ?? trainings.findLast(({ state }) => state === "waiting");
+  if (now) await result.open(now.id);
+  return { result, refresh };
+}
+
+function welcome() {
+  const text = "Drop a CSV or Parquet file, say which column to predict, and press Train.";
+  const large = el("p", { className: "large" }, "A table in, a model out.");
+  byId("tables-shown").replaceChildren(el("div", { className: "canvas empty" }, el("div", {}, large, el("p", {}, text))));
+}
+
+/** Time at which a training was asked for, which its name begins with. */
+const timeOf = (id) => `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)} ${id.slice(9, 11)}:${id.slice(11, 13)}`;
+
+function cardOf(job, opened) {
+  const { accuracy } = job.test;
+  const measure = accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
+  const said = STATES[job.state] ?? (measure || statusOf(job));
+  const card = el("button", { type: "button", "data-job": job.id }, titleOf(job), el("small", {}, `${timeOf(job.id)}, ${said}`));
+  card.addEventListener("click", () => opened(job.id));
+  return card;
+}

@@ -1,0 +1,141 @@
+"""The studio's tables: those that were handed in, by a digest of their bytes, and what is understood of them."""
+
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sfumato.data.choosing import Table, names_of
+from sfumato.data.columns import Column, column_details
+from sfumato.data.dataset import Dataset
+from sfumato.data.options import PLAIN_TABLE, TableOptions
+from sfumato.data.tables import load_table, open_table
+from sfumato.errors import FileError, InputError, SfumatoError
+from sfumato.storage import write_atomically
+from sfumato.studio.pictures import DIGEST
+from sfumato.training.settings import TrainingSettings
+
+SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+"""Endings that a table keeps: by them, Parquet is told from CSV."""
+
+OWN = re.compile(rf"({DIGEST.pattern})(?:{SUFFIX.pattern})?")
+"""Names of the store's own files."""
+
+ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
+"""Rows and columns of a table that the page shows."""
+
+LONGEST_CELL = 60
+
+
+class TableStore:
+    """Tables in a folder, each under its id: 32 digits of the SHA-256 of its bytes and its ending.
+
+    Args:
+        folder: Where they lie; it is made if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+
+    def find(self, table: str) -> Path | None:
+        """File of a table; None if there is none of that id."""
+        return next(self.folder.glob(f"{table}*"), None) if DIGEST.fullmatch(table) else None
+
+    def path(self, table: str) -> Path:
+        """File of a table.
+
+        Raises:
+            InputError: if there is none of that id.
+        """
+        path = self.find(table)
+        if path is None:
+            raise InputError("the table is not in the studio's folder any more: give it again")
+        return path
+
+    def add(self, content: bytes, name: str) -> str:
+        """Keep a table, if it is one; returns its id.
+
+        Args:
+            content: The bytes of the file.
+            name: Its name where it comes from, for its ending and for errors; nothing is written under it.
+
+        Raises:
+            SfumatoError: if it is no table; the message has `name` in it.
+        """
+        table = hashlib.sha256(content + name_ending(name).encode()).hexdigest()[:32]
+        if self.find(table) is None:
+            path = self.folder / f"{table}{name_ending(name)}"
+            write_atomically(path, content)
+            try:
+                open_table(path)
+            except (SfumatoError, MemoryError) as error:
+                path.unlink()
+                raise FileError(named(str(error), path, name) or f"{name}: is too large to read") from error
+        return table
+
+    def keep_only(self, tables: Collection[str]) -> None:
+        """Remove all tables but these; what else lies in the folder is somebody's own, and stays."""
+        for path in self.folder.iterdir():
+            kept = OWN.fullmatch(path.name)
+            if kept and kept[1] not in tables and path.is_file():
+                path.unlink()
+
+
+def name_ending(name: str) -> str:
+    """Ending of a table's name, by which Parquet is told from CSV; empty for an unusual one."""
+    suffix = Path(name).suffix.lower()
+    return suffix if SUFFIX.fullmatch(suffix) else ""
+
+
+def named(message: str, path: Path, name: str) -> str:
+    """A message with the name of a table in place of the store's file."""
+    return message.replace(str(path), name).replace(path.name, name)
+
+
+def read_named(path: Path, name: str, settings: TrainingSettings) -> Dataset:
+    """Read a table as `sfumato train` does, under the name that it has where it comes from.
+
+    Raises:
+        SfumatoError: as `load_table`, with that name in the message.
+    """
+    try:
+        dataset = load_table(path, target=settings.target, task=settings.task, options=settings.table_options)
+    except SfumatoError as error:
+        raise type(error)(named(str(error), path, name)) from error
+    return replace(dataset, name=name)
+
+
+def preview(path: Path, options: TableOptions = PLAIN_TABLE) -> dict[str, Any]:
+    """The first rows of a table as text, and the names of its columns.
+
+    Returns:
+        "names" of all columns, "header" (whether they are the file's own) and "rows", each a list of texts, None where
+        one is missing.
+    """
+    table: Table = open_table(path, options=options)
+    cells = table.read(range(min(table.width, COLUMNS_SHOWN)), []).head(ROWS_SHOWN)
+    rows = cells.astype(object).where(cells.notna(), None).values.tolist()
+    shown = [[None if cell is None else str(cell)[:LONGEST_CELL] for cell in row] for row in rows]
+    return {"names": [*names_of(table)], "header": bool(table.header), "rows": shown}
+
+
+def understood(dataset: Dataset) -> dict[str, Any]:
+    """Decisions on a table's columns, as `sfumato train --verbose` prints them, for the page."""
+    return {
+        "columns": [_told(column, dataset) for column in dataset.columns],
+        "target": dataset.target,
+        "task": dataset.task,
+        "classes": len(dataset.classes),
+        "examples": dataset.examples.size,
+        "inputs": dataset.examples.x.shape[1],
+        "notes": list(dataset.said),
+    }
+
+
+def _told(column: Column, dataset: Dataset) -> dict[str, str]:
+    known = {**dataset.categories, **({column.name: dataset.classes} if column.kind == "classes" else {})}
+    details = column_details(column, known)
+    return {"name": column.name, "kind": column.kind, "details": "; ".join(details)}
