@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from tests.browser.visiting import tab_to, violations
 from tests.studio.running import Studio
+
+from sfumato.pictures.files import write_image
+from sfumato.style.stylize import stylize
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -151,6 +155,25 @@ def test_a_painted_file_that_is_dropped_fills_the_form(open_page: Open, studio: 
     assert newest != name
     assert studio.job(newest)["settings"] == studio.job(name)["settings"]
     assert studio.http.get(f"/api/jobs/{newest}/picture").content == painted
+
+
+def test_a_painted_file_says_which_pictures_it_wants_and_takes_them_into_their_places(
+    open_page: Open, studio: Studio, tmp_path: Path
+) -> None:
+    own = tmp_path / "swirls.png"
+    write_image(own, np.random.default_rng(1).integers(0, 256, (40, 40, 3)).astype(np.uint8))
+    settings = {"content_layers": {"block2_conv2": 1}, "style_layers": {"block2_conv1": 1}, "scales": 1, "size": 64}
+    stylize(CAT, [(own, 3), ("sfumato:ink", 1)], out=tmp_path / "found.webp", steps=2, **settings)
+    page = open_page()
+    page.set_input_files("#photo-file", tmp_path / "found.webp")
+    page.wait_for_selector("#notice:text-matches('Give these again: .*the style swirls.png')")
+    page.evaluate(DROP, ["body", "other name.png", base64.b64encode(own.read_bytes()).decode()])
+    page.wait_for_selector("#chosen li >> nth=1")
+    if page.locator("#photo b:text('chelsea.jpg')").count() == 0:
+        page.evaluate(DROP, ["#own-style", "chelsea.jpg", base64.b64encode(CAT.read_bytes()).decode()])
+        page.wait_for_selector("#photo b:text('chelsea.jpg')")
+    assert page.input_value("#chosen input[aria-label='Weight of other name.png']") == "0.75"
+    assert page.input_value("#setting-size") == "64"
 
 
 def test_what_does_not_fit_or_is_no_picture_is_said_in_the_form(open_page: Open, studio: Studio) -> None:

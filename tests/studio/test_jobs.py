@@ -85,8 +85,13 @@ def test_the_studio_paints_what_the_command_paints(
     answer = studio.http.get(f"/api/jobs/{name}/picture")
     assert answer.content == out.read_bytes()
     told = studio.http.put("/api/pictures?name=dropped.png", content=answer.content).json()
-    assert told["job"]["content"] == content
     assert told["settings"] | job["settings"] == told["settings"]
+    wanted = [(own["role"], own["name"], own["id"], own["weight"], own["here"]) for own in told["inputs"]]
+    assert wanted == [
+        ("content", "content.png", content, 1, True),
+        ("style", "style.png", style, 0.5, True),
+        ("style", "sfumato:ink", "sfumato:ink", 0.5, True),
+    ]
 
 
 def test_a_job_goes_on_from_a_picture(pictures: tuple[Path, Path], studio: Studio) -> None:
@@ -156,7 +161,10 @@ def test_a_picture_is_saved_in_any_format_with_its_settings(
     assert np.abs(read_image(out) - painted).mean() < 8  # of a picture that is noise
     told = studio.http.put(f"/api/pictures?name={out.name}", content=answer.content).json()
     assert told["settings"] == settings
-    assert told["job"]["id"] == name
+    assert [(own["role"], own["id"], own["here"]) for own in told["inputs"]] == [
+        ("content", content, True),
+        ("style", style, True),
+    ]
 
 
 def test_jobs_wait_for_each_other_and_are_removed(pictures: tuple[Path, Path], studio: Studio) -> None:

@@ -77,10 +77,15 @@ def test_the_same_picture_is_kept_once(pictures: tuple[Path, Path], served: Stud
 def test_a_painted_file_brings_its_settings(suffix: str, pictures: tuple[Path, Path], served: Studio) -> None:
     settings = {**FAST, "style_weight": 33.0, "turned": True, "colour": "match"}
     out = pictures[0].with_name(f"out{suffix}")
+    for path in pictures:  # which no other test hands in
+        path.write_bytes(path.read_bytes() + suffix.encode())
     stylize(pictures[0], pictures[1], out=out, **settings)
     told = served.http.put(f"/api/pictures?name={out.name}", content=out.read_bytes()).json()
     assert told["settings"] | settings == told["settings"]
-    assert told["job"] is None
+    assert [(own["role"], own["name"], own["here"]) for own in told["inputs"]] == [
+        ("content", "content.png", False),
+        ("style", "style.png", False),
+    ]
     assert not told["settings"].keys() - settings.keys()
     plain = served.http.put("/api/pictures?name=x.png", content=pictures[0].read_bytes()).json()
     assert "settings" not in plain

@@ -25,12 +25,13 @@ from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
 from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
 from sfumato.studio.learn.rooms import Sessions
-from sfumato.studio.options import OPTIONS, settings_in
-from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
+from sfumato.studio.options import OPTIONS, form_settings
+from sfumato.studio.pictures import ID_DIGITS, LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
 from sfumato.studio.tables import TableStore
 from sfumato.studio.tables_room import TablesRoom
 from sfumato.studio.trainings import Trainings
+from sfumato.style.painted import STYLE, Painted, painted_from
 from sfumato.style.presets import PRESETS
 
 STATIC = Path(__file__).parent / "static"
@@ -126,11 +127,22 @@ class Studio:
         name = plain_name(request.query_params.get("name", ""))
         added = await run_in_threadpool(self.store.add, await request.body(), name)
         values = {"id": added.id, "name": name, "width": added.width, "height": added.height}
-        settings = settings_in(added.description)
-        if settings is not None:
-            values["settings"] = settings
-            values["job"] = await run_in_threadpool(self._job_of, json.loads(added.description or "")["pictures"])
+        painted = painted_from(added.description)
+        if painted is not None:
+            values["settings"] = form_settings(painted.settings)
+            values["inputs"] = self._inputs(painted)
         return json_response(values)
+
+    def _inputs(self, painted: Painted) -> list[dict[str, Any]]:
+        """The pictures that a painted file came from, each with its id, whether it is here, and a style's weight."""
+        weights = dict(zip((own.number for own in painted.of_role(STYLE)), painted.shares, strict=False))
+        told = []
+        for own in painted.inputs:
+            picture = own.name if own.name.startswith(PREFIX) else own.sha256[:ID_DIGITS]
+            weight = weights.get(own.number, 1.0) if own.role == STYLE else 1.0
+            values = {"role": own.role, "number": own.number, "name": plain_name(own.name), "weight": weight}
+            told.append({**values, "id": picture, "here": self.store.find(picture) is not None})
+        return told
 
     def picture(self, request: Request) -> Response:
         """A version of a picture for looking at."""
@@ -231,13 +243,6 @@ class Studio:
         waiting = self.jobs.waiting
         position = waiting.index(name) + 1 if name in waiting else 0
         return {"id": name, "state": state, "position": position, "picture": bool(self.jobs.picture(name)), **told}
-
-    def _job_of(self, pictures: str) -> dict[str, Any] | None:
-        """The newest job with these pictures, by their digest in its settings."""
-        for name in self.jobs.names():
-            if self.jobs.outcome(name).get("settings", {}).get("pictures") == pictures and self.jobs.request(name):
-                return self._told(name)
-        return None
 
     def _name(self, request: Request) -> str:
         name = str(request.path_params["job"])

@@ -93,31 +93,20 @@ def read_settings(values: Any, is_picture: Callable[[str], object]) -> dict[str,
     return settings
 
 
-def settings_in(description: str | None) -> dict[str, Any] | None:
-    """Settings of the form in the description of a painted file; None if there are none.
-
-    A picture that the file was begun from is not in it: such a `start` is left out.
-    """
-    try:
-        told = json.loads(description or "null")
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(told, dict) or not {"style_weight", "content_weight", "pictures"} <= told.keys():
-        return None
+def form_settings(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the form among those of a painted file."""
     settings: dict[str, Any] = {}
     for name in OPTIONS.keys() & told.keys():
         try:
             settings |= read_settings({name: told[name]}, lambda _: False)
         except InputError:  # as that of a later version may be
             continue
-    return {name: value for name, value in settings.items() if not _follows(name, value, settings)}
+    return {name: value for name, value in settings.items() if not _follows(name, value)}
 
 
-def _follows(name: str, value: Any, settings: Mapping[str, Any]) -> bool:
-    """Whether a value is what the default means: files have weights of layers that add up to one, and the rate used."""
+def _follows(name: str, value: Any) -> bool:
+    """Whether a value is what the default means: files have weights of layers that add up to one."""
     default = OPTIONS[name].default
-    if name == "learning_rate":
-        return bool(value == LEARNING_RATES[settings.get("optimizer", OPTIONS["optimizer"].default)])
     if OPTIONS[name].kind != "weights":
         return False
     return bool(value == {layer: weight / sum(default.values()) for layer, weight in default.items()})

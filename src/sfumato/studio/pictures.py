@@ -21,7 +21,10 @@ from sfumato.storage import write_atomically
 from sfumato.style.inputs import read_photo
 from sfumato.style.settings import Reading
 
-DIGEST = re.compile(r"[0-9a-f]{32}")
+ID_DIGITS = 32
+"""Digits of its SHA-256 that a picture is named by."""
+
+DIGEST = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}")
 
 SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 """Endings that a picture keeps: by some of them, kinds of files are told apart that begin alike."""
@@ -82,6 +85,15 @@ class PictureStore:
             raise InputError("one of the pictures is not in the studio's folder any more: give it again")
         return path
 
+    def source(self, picture: str) -> str:
+        """What to name a picture by to the engine: its file, or "sfumato:NAME".
+
+        Raises:
+            InputError: if there is none of that id.
+        """
+        path = self.path(picture)
+        return picture if picture.startswith(PREFIX) else str(path)
+
     def add(self, content: bytes, name: str) -> Added:
         """Keep a picture, if it is one.
 
@@ -92,7 +104,7 @@ class PictureStore:
         Raises:
             SfumatoError: if it is no picture, or one that cannot be painted from; the message has `name` in it.
         """
-        picture = hashlib.sha256(content).hexdigest()[:32]
+        picture = hashlib.sha256(content).hexdigest()[:ID_DIGITS]
         suffix = Path(name).suffix.lower()
         path = self.folder / f"{picture}{suffix if SUFFIX.fullmatch(suffix) else ''}"
         known = self.find(picture)

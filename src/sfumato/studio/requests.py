@@ -53,9 +53,11 @@ class PaintingRequest:
         settings = dict(self.settings)
         begun = settings.get("start", STARTS[0])
         if begun not in STARTS:
-            settings["start"] = str(store.path(begun))
-        styles = [(str(store.path(style)), weight) for style, weight in self.styles]
-        return Painting(StyleTransfer(**settings), str(store.path(self.content)), styles, out=out, resume=resume)
+            settings["start"] = store.source(begun)
+        styles = [(store.source(style), weight) for style, weight in self.styles]
+        names = {Path(store.source(picture)).name: self._name(picture) for picture in self.pictures}
+        transfer, content = StyleTransfer(**settings), store.source(self.content)
+        return Painting(transfer, content, styles, out=out, resume=resume, names=names)
 
     def named(self, text: str, store: PictureStore) -> str:
         """A message with the names of pictures in place of the store's files."""

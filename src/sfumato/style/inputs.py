@@ -128,7 +128,7 @@ def style_pairs(styles: Styles) -> list[tuple[Picture, float]]:
 
 
 def shares_of_one(weights: Sequence[float], kind: str) -> list[float]:
-    """Divide weights by their sum.
+    """Divide weights by their sum; such shares stay as they are, so that a painted file's settings give them again.
 
     Raises:
         InputError: if that is zero, or too large.
@@ -136,4 +136,6 @@ def shares_of_one(weights: Sequence[float], kind: str) -> list[float]:
     total = sum(weights)
     if not 0 < total < math.inf:
         raise InputError(f"the weights of the {kind}s add up to {total}: give at least one some, and none too much")
+    if math.isclose(total, 1.0, rel_tol=1e-12):
+        return list(weights)
     return [weight / total for weight in weights]

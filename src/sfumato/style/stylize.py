@@ -1,7 +1,7 @@
 """Style transfer in one call: from files, pictures or arrays to a picture."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,7 @@ class Painting:
         save_every: Steps after which the picture so far is written, again and again.
         quality: Of a JPEG, WebP or HEIC.
         workers: The processes that paint it together; the first writes.
+        names: What files are called in the settings that the picture carries, where not by their own names.
     """
 
     transfer: StyleTransfer
@@ -120,6 +121,7 @@ class Painting:
     save_every: int | None = None
     quality: int | None = None
     workers: Workers = ALONE
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def references(self) -> list[str]:
@@ -167,11 +169,17 @@ class Painting:
             if out and (watcher.written or self.resume):  # else the picture so far would be taken for a finished one
                 out.unlink(missing_ok=True)
             raise
+        result = self._renamed(result)
         if out and checkpoint:
             result.save(out, overwrite=True, quality=self.quality)
             if result.stopped == "finished":
                 checkpoint.unlink(missing_ok=True)
         return result
+
+    def _renamed(self, result: StyleResult) -> StyleResult:
+        """The result, with its files called as `names` says."""
+        inputs = [{**own, "name": self.names.get(own["name"], own["name"])} for own in result.settings["inputs"]]
+        return replace(result, settings={**result.settings, "inputs": inputs})
 
 
 class _Watcher:

@@ -144,11 +144,16 @@ def _recoloured(problem: StyleProblem) -> StyleResult:
         steps=0,
         seconds=0.0,
         stopped="finished",
-        settings=job.settings,
+        settings=_told(job),
         history=(),
         photo=problem.photo,
         files=problem.files,
     )
+
+
+def _told(job: PaintingJob) -> dict[str, Any]:
+    """Settings that a result tells: those of the run, and its pictures, whose names do not matter to a checkpoint."""
+    return {**job.settings, "inputs": [own._asdict() for own in job.problem.inputs]}
 
 
 def _paint(job: PaintingJob, run: RunOptions) -> StyleResult:
@@ -171,7 +176,7 @@ def _paint(job: PaintingJob, run: RunOptions) -> StyleResult:
         steps=state.steps,
         seconds=state.seconds,
         stopped=stopped,
-        settings=job.settings,
+        settings=_told(job),
         warnings=job.warnings(state, end.loss) if stopped == "finished" else (),
         history=tuple(state.history),
         photo=job.problem.photo,

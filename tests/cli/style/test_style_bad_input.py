@@ -90,7 +90,9 @@ def test_a_value_out_of_range(options: str, said: str, pictures: list[str], refu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("", "'CONTENT [STYLE]'"),
+        ("", "no content is given: name the picture to paint, and the one whose style to paint it in"),
+        ("--settings-of style.png", "style.png: has no settings of a painting in it; name a file that"),
+        ("content.png style.png --settings-of none.png", "none.png: cannot be read"),
         ("content.png", "no style is given: name a picture after CONTENT, or with --style"),
         (
             "content.png style.png more.png",

@@ -10,6 +10,7 @@ from sfumato.cli.folders import wants_folder
 from sfumato.cli.interruption import interruptible
 from sfumato.cli.options import ComputeOptions, OutputOptions, grouped
 from sfumato.cli.processes import console_of, is_first, joined, processes_wanted
+from sfumato.cli.style.again import Asked, filled
 from sfumato.cli.style.batch import paint_all
 from sfumato.cli.style.estimate import tell_estimate
 from sfumato.cli.style.grid import paint_grid
@@ -32,7 +33,6 @@ from sfumato.style.stylize import Painting, checkpoint_of
 @grouped
 def style(
     context: typer.Context,
-    pictures: Pictures,
     picture: PictureOptions,
     objective: StyleObjectiveOptions,
     vgg: VggOptions,
@@ -40,6 +40,7 @@ def style(
     compute: ComputeOptions,
     output: OutputOptions,
     file: PictureFileOptions,
+    pictures: Pictures = None,
 ) -> None:
     """Paint CONTENT, a photograph, in the style of STYLE, a painting; or with --style any number of contents.
 
@@ -59,16 +60,25 @@ def style(
         sfumato style photos --style painting.jpg --preset painterly -o painted
 
         sfumato style cat.jpg --style painting.jpg --style drawing.png --grid --size 256 -o grid.png
+
+        sfumato style --settings-of cat-painted.png --size 2048 -o cat-large.png
     """
     console = console_of(output)
-    contents, styles = parse_pictures(pictures, picture.styles)
     given = [
         name for name in context.params if str(context.get_parameter_source(name)) == "ParameterSource.COMMANDLINE"
     ]
-    transfer = parse_transfer(picture, objective, vgg, run, compute, preset=run.preset, given_by_name=given)
+    told = Asked(pictures or [], picture.styles, picture.mask or [], {})
+    if run.settings_of is not None:
+        if run.preset is not None:
+            raise InputError("--settings-of and --preset contradict each other: choose one")
+        told = filled(told, run.settings_of, given)
+    contents, styles = parse_pictures(told.pictures, told.styles)
+    transfer = parse_transfer(
+        picture, objective, vgg, run, compute, preset=run.preset, told=told.settings, given_by_name=given
+    )
     if run.resume and output.overwrite:
         raise InputError("--overwrite and --resume contradict each other: choose one")
-    masks = parse_masks(picture.mask, len(styles))
+    masks = parse_masks(told.masks, len(styles))
     job = Painting(transfer, contents[0], styles, masks, None, run.resume, run.save_every, file.quality)
     several = run.estimate or run.grid or wants_folder(contents, output.out)
     if several and processes_wanted() > 1:

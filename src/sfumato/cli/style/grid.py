@@ -122,7 +122,7 @@ def _settings(job: Painting, console: Console) -> dict[str, Any]:
         SfumatoError: if a picture, a layer or the network's weights are not there.
     """
     with console.progress() as progress:
-        pictures = StyleProblem(job.transfer, job.content, job.styles, on_download=fetching(progress)).fingerprint()
+        problem = StyleProblem(job.transfer, job.content, job.styles, on_download=fetching(progress))
     settings = {
         **job.transfer.as_values(job.transfer.chosen_engine()),
         "start": job.transfer.start if str(job.transfer.start) in STARTS else "a picture",
@@ -131,7 +131,8 @@ def _settings(job: Painting, console: Console) -> dict[str, Any]:
         "content": _label(job.content),
         "styles": [_label(name) for name, _ in job.styles],
         "style_weights": weights_around(job.transfer.style_weight),
-        "pictures": pictures,
+        "pictures": problem.fingerprint(),
+        "inputs": [own._asdict() for own in problem.inputs],
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings))
     return plain

@@ -10,11 +10,12 @@ from sfumato.cli.setting_options import Setting, ToldOption, told_options, with_
 from sfumato.style.settings import StyleSettings
 
 Pictures = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="CONTENT [STYLE]",
         help="The picture to paint and the one whose style to paint it in; or, with --style, pictures and folders of "
-        "pictures to paint. sfumato:NAME is a picture that is built in (sfumato info lists them).",
+        "pictures to paint. sfumato:NAME is a picture that is built in (sfumato info lists them). With --settings-of "
+        "neither is needed.",
         show_default=False,
     ),
 ]
@@ -103,6 +104,15 @@ class StyleRunOptions:
             metavar="NAME",
         ),
     ] = field(default=None, metadata={"remark": "settings for an intent"})
+    settings_of: Annotated[
+        str | None,
+        option(
+            "Take the settings of a painted file, and what is not named of its pictures, found by name and content; "
+            "options that are given go before.",
+            panel="Run",
+            metavar="FILE",
+        ),
+    ] = field(default=None, metadata={"remark": "paints as a painted file was"})
     grid: Annotated[
         bool,
         option(

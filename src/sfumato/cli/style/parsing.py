@@ -16,13 +16,16 @@ from sfumato.style.settings import STARTS, STYLE_PRECISIONS, StyleSettings
 from sfumato.style.transfer import StyleTransfer
 
 
-def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[str]) -> StyleTransfer:
+def parse_transfer(
+    *groups: Any, preset: str | None, told: Mapping[str, Any], given_by_name: Collection[str]
+) -> StyleTransfer:
     """Parse the groups of options into a transfer; its settings have the names of the options.
 
     Args:
         groups: The options.
         preset: Name of the preset, whose settings replace the options' defaults.
-        given_by_name: Names of the options that were given, and so go before the preset's settings.
+        told: Settings of a painted file, which replace them too.
+        given_by_name: Names of the options that were given, and so go before those settings.
 
     Raises:
         InputError: for a value out of range, or a preset that there is not.
@@ -30,9 +33,8 @@ def parse_transfer(*groups: Any, preset: str | None, given_by_name: Collection[s
     given = {name: value for group in groups for name, value in asdict(group).items()}
     for name, parse in PARSERS.items():
         given[name] = None if given[name] is None else parse(given[name])
-    if preset is not None:
-        settings = preset_settings(preset, PRESETS)
-        given |= {name: value for name, value in settings.items() if name not in given_by_name}
+    settings = told if preset is None else preset_settings(preset, PRESETS)
+    given |= {name: value for name, value in settings.items() if name not in given_by_name}
     engine = asked_engine(given, STYLE_PRECISIONS)
     named = {setting.name: given[setting.name] for setting in fields(StyleTransfer) if setting.name in given}
     return StyleTransfer(**named, engine=engine)
@@ -49,6 +51,8 @@ def parse_pictures(pictures: list[str], styles: list[str] | None) -> tuple[list[
     Raises:
         InputError: if there is no style, more than one content without --style, or a name is empty.
     """
+    if not pictures:
+        raise InputError("no content is given: name the picture to paint, and the one whose style to paint it in")
     if styles:
         return [parse_name("CONTENT", name) for name in pictures], parse_weighted("--style", styles)
     content = parse_name("CONTENT", pictures[0])

@@ -13,6 +13,7 @@ export class Form {
     this.photo = null;
     this.styles = [];
     this.begun = null;
+    this.wanted = []; // pictures of a painted file that are not here
     this.given = given;
     const places = { presets: "presets", colours: "colours", main: "main-settings", other: "other-settings" };
     const found = Object.fromEntries(Object.entries(places).map(([name, id]) => [name, byId(id)]));
@@ -59,30 +60,44 @@ export class Form {
     }
   }
 
+  /** Put a picture where it is wanted, by its digest, or where it was given. */
   put(told, role) {
-    if (role === "photo") {
+    const wanted = this.wanted.find(({ id }) => id === told.id);
+    this.wanted = this.wanted.filter((own) => own !== wanted);
+    if (wanted?.role === "start") this.begun = told;
+    else if (wanted?.role === "style") this.addStyle({ ...told, weight: wanted.weight });
+    else if (wanted || role === "photo") {
       this.photo = told;
       this.given(told);
     } else this.addStyle(told);
     this.change();
   }
 
-  /** Fill the form from a painted picture, with its photograph and styles where they are still here. */
+  /** Fill the form from a painted picture, with its photograph and styles where they are here; else say which it wants. */
   recall(told, role) {
-    this.begun = null;
+    const of = (wanted) => told.inputs.filter((own) => own.role === wanted);
+    const named = ({ id, name, weight }) => ({ id, name: this.titles.get(id) ?? name, weight });
+    const here = (own) => own.here;
     this.settings.fill(told.settings);
-    if (told.job) {
-      this.fillPictures(told.job);
-      this.given(this.photo);
-    }
+    this.photo = of("content").filter(here).map(named)[0] ?? null;
+    this.styles = of("style").filter(here).map(named);
+    this.begun = of("start").filter(here).map(named)[0] ?? null;
+    this.wanted = [...of("content"), ...of("style"), ...of("start")].filter((own) => !own.here);
+    if (this.photo) this.given(this.photo);
     this.change();
-    const pictures = told.job ? "" : " Its photograph and its style are not here: give them again.";
     const use = el("button", { type: "button", className: "quiet" }, `Use it as the ${role === "photo" ? "photograph" : "style"}`);
     use.addEventListener("click", () => {
       this.say("");
       this.put(told, role);
     });
-    this.say(`${told.name} was painted with the settings that are now in the form.${pictures} `, use);
+    this.say(`${told.name} was painted with the settings that are now in the form.${this.wantedInWords(told)} `, use);
+  }
+
+  wantedInWords({ inputs }) {
+    if (!inputs.length) return " It does not say from which pictures: give them.";
+    if (!this.wanted.length) return "";
+    const roles = { content: "the photograph", style: "the style", start: "the picture it began from" };
+    return ` Give these again: ${this.wanted.map(({ role, name }) => `${roles[role]} ${name}`).join(", ")}.`;
   }
 
   /** Fill the form with all of a job. */
@@ -110,7 +125,8 @@ export class Form {
   }
 
   addStyle(told) {
-    if (!this.styles.some(({ id }) => id === told.id)) this.styles.push({ id: told.id, name: told.name, weight: 1 });
+    const { id, name, weight = 1 } = told;
+    if (!this.styles.some((style) => style.id === id)) this.styles.push({ id, name, weight });
   }
 
   removeStyle(id) {
