@@ -78,7 +78,7 @@ def softmax_jacobian() -> Drawing:
     d = Drawing(
         "The Jacobian of softmax: p of i times 1 minus p of i on the diagonal, else minus p of i times p of j", 380, 196
     )
-    d.text(24, 88, "*J*  =")
+    d.text(24, 88, "*S*  =")
     for i in range(3):
         for j in range(3):
             same = i == j

@@ -194,6 +194,22 @@ def forward_and_back() -> Drawing:
     return d
 
 
+def quarters() -> Drawing:
+    """Draw two points of the plane of two units' sums, and the quarters in which z can only be larger."""
+    d = Drawing(
+        "Two points with z > 0, each with the quarter to its right and above; the two quarters overlap", 380, 200
+    )
+    plane = Plane(d, (90, 12), (200, 164), (-2.4, 2.4), (-2, 2))
+    plane.axes("*s*", "*t*", origin=(0, 0))
+    for s, t in ((-1.4, 0.9), (0.6, -1.2)):
+        d.area([plane.at(*corner) for corner in ((s, t), (2.1, t), (2.1, 1.8), (s, 1.8))], "orange", 0.25)
+        d.circle(plane.at(s, t), 5, "orange", 1)
+        x, y = plane.at(s, t)
+        d.text(x + 4, y + 15, "*z* > 0", "orange", SMALL, "start" if s > 0 else "end")
+    d.text(190, 190, "*z* > 0 in both quarters, which overlap and have no end", "ink", SMALL)
+    return d
+
+
 def half_planes() -> Drawing:
     """Draw three half-planes whose overlap is a closed region."""
     d = Drawing(
@@ -274,4 +290,15 @@ def dropout() -> Drawing:
     return d
 
 
-DIAGRAMS = (unit, perceptron, and_or_xor, chain_rule, two_three_one, l_layers, forward_and_back, half_planes, dropout)
+DIAGRAMS = (
+    unit,
+    perceptron,
+    and_or_xor,
+    chain_rule,
+    two_three_one,
+    l_layers,
+    forward_and_back,
+    quarters,
+    half_planes,
+    dropout,
+)
