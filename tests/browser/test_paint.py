@@ -162,7 +162,7 @@ def test_a_painted_file_says_which_pictures_it_wants_and_takes_them_into_their_p
 ) -> None:
     own = tmp_path / "swirls.png"
     write_image(own, np.random.default_rng(1).integers(0, 256, (40, 40, 3)).astype(np.uint8))
-    settings = {"content_layers": {"block2_conv2": 1}, "style_layers": {"block2_conv1": 1}, "scales": 1, "size": 64}
+    settings: dict[str, Any] = {"content_layers": {"block2_conv2": 1}, "style_layers": {"block2_conv1": 1}, "scales": 1, "size": 64}
     stylize(CAT, [(own, 3), ("sfumato:ink", 1)], out=tmp_path / "found.webp", steps=2, **settings)
     page = open_page()
     page.set_input_files("#photo-file", tmp_path / "found.webp")
