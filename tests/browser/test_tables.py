@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sklearn.datasets import load_iris
-from tests.browser.test_paint import DROP, violations
+from tests.browser.test_paint import DROP
+from tests.browser.visiting import violations
 from tests.studio.running import Studio
 
 if TYPE_CHECKING:
