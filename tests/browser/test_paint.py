@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -162,7 +162,8 @@ def test_a_painted_file_says_which_pictures_it_wants_and_takes_them_into_their_p
 ) -> None:
     own = tmp_path / "swirls.png"
     write_image(own, np.random.default_rng(1).integers(0, 256, (40, 40, 3)).astype(np.uint8))
-    settings: dict[str, Any] = {"content_layers": {"block2_conv2": 1}, "style_layers": {"block2_conv1": 1}, "scales": 1, "size": 64}
+    layers = {"content_layers": {"block2_conv2": 1}, "style_layers": {"block2_conv1": 1}}
+    settings: dict[str, Any] = {**layers, "scales": 1, "size": 64}
     stylize(CAT, [(own, 3), ("sfumato:ink", 1)], out=tmp_path / "found.webp", steps=2, **settings)
     page = open_page()
     page.set_input_files("#photo-file", tmp_path / "found.webp")

@@ -91,6 +91,9 @@ class Queue(Generic[Asked]):
     work, at_work, module = "", "", ""
     """What a job's process is asked for, the state of the job meanwhile, and the module that does it."""
 
+    patience = STOP_SECONDS
+    """Seconds that a job's process has to end by itself, once it is asked to stop."""
+
     def __init__(self, folder: Path, turn: asyncio.Lock) -> None:
         folder.mkdir(exist_ok=True)
         self.folder, self.turn = folder, turn
@@ -161,7 +164,7 @@ class Queue(Generic[Asked]):
             self._changed()
         elif self.live is not None and self.live.name == name:
             self.live.stopped = True
-            self._ending = asyncio.create_task(_end(self.live.process))
+            self._ending = asyncio.create_task(_end(self.live.process, self.patience))
 
     def resume(self, name: str) -> None:
         """Put a job that was stopped, cut off or failed at the end of the queue, to go on with.
@@ -210,7 +213,7 @@ class Queue(Generic[Asked]):
                 self.live.take(kind, content)
                 self._tell()
         finally:
-            await _end(process)
+            await _end(process, self.patience)
             if process.returncode and not self.outcome(name):
                 text = f"its process ended too early (status {process.returncode}); what it kept can be gone on with"
                 ended = {"state": "stopped"} if self.live.stopped else {"state": "failed", "error": text}
@@ -332,11 +335,11 @@ async def messages(process: Process) -> AsyncIterator[tuple[bytes, bytes]]:
             yield head[:1], await process.stdout.readexactly(int.from_bytes(head[1:], "little"))
 
 
-async def _end(process: Process) -> None:
+async def _end(process: Process, patience: float) -> None:
     """Wait for a process's end: asked to stop by the end of its input, then terminated, then killed."""
     if process.stdin is not None:
         process.stdin.close()
-    for seconds, harder in ((STOP_SECONDS, process.terminate), (TERMINATE_SECONDS, process.kill)):
+    for seconds, harder in ((patience, process.terminate), (TERMINATE_SECONDS, process.kill)):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), seconds)
             return

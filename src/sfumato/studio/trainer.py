@@ -75,8 +75,9 @@ def train(folder: Path, request: TrainingRequest, store: TableStore, send: Send)
             asked = options(request.name, settings, resume=resume, seed=request.seed, **compute)
             outcome |= {**_told(run), "files": save_run(run, asked, training.epochs)}
             outcome["scikit_learn"] = request.scikit_learn(splits.dataset, store)
-            write_atomically(folder / REPORT, run.report().to_html())
         write_atomically(folder / OUTCOME, dump(outcome))
+        if run.history:
+            write_atomically(folder / REPORT, run.report().to_html())
 
 
 def _reporter(epochs: int, send: Send) -> Callable[[EpochRecord], None]:

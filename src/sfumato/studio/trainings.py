@@ -33,6 +33,8 @@ class Trainings(Queue[TrainingRequest]):
 
     work, at_work, module = "train", "training", TRAINER
 
+    patience = 60.0  # for the report, whose figures take seconds, more where the machine is busy
+
     def __init__(self, folder: Path, store: TableStore, turn: asyncio.Lock) -> None:
         super().__init__(folder, turn)
         self.store = store
