@@ -71,7 +71,7 @@ class Live:
 
 
 class Request(Protocol):
-    """What a job is asked to do."""
+    """Request of a job, as its page made it."""
 
     def to_json(self) -> str:
         """The request as its job's folder keeps it."""
@@ -89,7 +89,7 @@ class Queue(Generic[Asked]):
     """
 
     work, at_work, module = "", "", ""
-    """What a job's process is asked for, the state of the job meanwhile, and the module that does it."""
+    """Action of a job's process, the state of the job meanwhile, and the module that does it."""
 
     patience = STOP_SECONDS
     """Seconds that a job's process has to end by itself, once it is asked to stop."""

@@ -86,7 +86,7 @@ class PictureStore:
         return path
 
     def source(self, picture: str) -> str:
-        """What to name a picture by to the engine: its file, or "sfumato:NAME".
+        """Name of a picture for the engine: its file, or "sfumato:NAME".
 
         Raises:
             InputError: if there is none of that id.

@@ -81,7 +81,7 @@ def read_painted(path: str | Path) -> Painted:
 
 
 def painted_from(description: str | None) -> Painted | None:
-    """What the description of a painted file tells; None for any other."""
+    """Read the description of a painted file; None for any other file."""
     try:
         told = json.loads(description or "null")
         if not isinstance(told, dict) or not {"style_weight", "content_weight", "pictures"} <= told.keys():
