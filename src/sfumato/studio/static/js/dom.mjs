@@ -15,6 +15,12 @@ export function el(tag, props = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Say a line at the top of the page, above every room; an empty one takes it away. */
+export function announce(text) {
+  byId("banner").textContent = text;
+  byId("banner").hidden = !text;
+}
+
 /** A picture from an address of the server, which an `img` alone cannot ask for: the key goes in a header. */
 export function picture(path, alt, props = {}) {
   const image = el("img", { alt, ...props });

@@ -29,7 +29,8 @@ export class Form {
 
   /** Files that are dropped anywhere else, or pasted. */
   listen() {
-    const hasFiles = (event) => [...event.dataTransfer.types].includes("Files");
+    const isShown = () => byId("form").checkVisibility();
+    const hasFiles = (event) => isShown() && [...event.dataTransfer.types].includes("Files");
     document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => {
       if (!hasFiles(event)) return;
@@ -37,7 +38,7 @@ export class Form {
       this.takeAll(event.dataTransfer.files, this.photo ? "style" : "photo");
     });
     document.addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length) this.takeAll(event.clipboardData.files, this.photo ? "style" : "photo");
+      if (isShown() && event.clipboardData.files.length) this.takeAll(event.clipboardData.files, this.photo ? "style" : "photo");
     });
   }
 

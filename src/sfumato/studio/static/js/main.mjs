@@ -1,57 +1,46 @@
-// The page: the form, the easel, the history, and what holds them together.
+// The page: its rooms, of which the one in the address is shown.
 
-import { byId } from "./dom.mjs";
-import { Easel } from "./easel.mjs";
-import { Form } from "./form.mjs";
-import { markShown, showHistory } from "./history.mjs";
-import { follow, get } from "./server.mjs";
+import { announce, byId, el } from "./dom.mjs";
+import "./server.mjs"; // takes the key out of the address before a room reads it
 
-function say(text) {
-  byId("banner").textContent = text;
-  byId("banner").hidden = !text;
+const ROOMS = {
+  paint: { title: "Paint", load: () => import("./paint.mjs") },
+  learn: { title: "Learn", load: () => import("./learn/room.mjs") },
+};
+
+const links = new Map(Object.entries(ROOMS).map(([name, { title }]) => [name, el("a", { href: `#${name}` }, title)]));
+let shown = null; // the room's name and module
+
+/** Name of the room in the address: its first part, as in #learn&s=... */
+function roomInAddress() {
+  const [name] = location.hash.slice(1).split("&");
+  return Object.hasOwn(ROOMS, name) ? name : "paint";
 }
 
-async function begin() {
-  const options = await get("/api/options");
+async function showRoom() {
+  const name = roomInAddress();
+  if (shown?.name === name) return;
+  shown?.module.close();
+  const module = await ROOMS[name].load();
+  shown = { name, module };
+  for (const [room, link] of links) {
+    if (room === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    byId(`room-${room}`).hidden = room !== name;
+  }
+  document.title = `${ROOMS[name].title} · Sfumato studio`;
+  announce("");
+  await module.open(byId(`room-${name}`));
   byId("studio").hidden = false;
-  const titles = new Map(options.styles.map(({ id, title }) => [id, title]));
-  let easel;
-  let changes = -1;
-
-  // One after the other: what was asked later may be answered earlier
-  let last = Promise.resolve();
-  const inTurn = (work) => (last = last.then(work).catch((error) => form.say(error.message)));
-  const refresh = () =>
-    inTurn(async () => {
-      const jobs = await showHistory(titles, easel.job?.id, open);
-      const now = jobs.find(({ id }) => id === easel.job?.id);
-      if (now && now.state !== easel.job.state) await easel.open(now.id);
-    });
-  const open = (id) => {
-    inTurn(async () => {
-      await easel.open(id);
-      markShown(id);
-      byId("easel").scrollIntoView({ block: "nearest" });
-    });
-    refresh(); // as its state may have changed meanwhile
-  };
-  const form = new Form(options, { started: open, given: (photo) => (easel.photo(photo), markShown()) });
-  easel = new Easel(form, titles, options.formats, refresh);
-  easel.empty();
-  // A page that is loaded again shows what is at work
-  const { jobs } = await get("/api/jobs");
-  const now = jobs.find(({ state }) => state === "painting") ?? jobs.findLast(({ state }) => state === "waiting");
-  if (now) open(now.id);
-  follow(
-    (told, preview) => {
-      easel.take(told, preview);
-      if (told.changes !== changes) {
-        changes = told.changes;
-        refresh();
-      }
-    },
-    (yes) => say(yes ? "" : "The studio does not answer. Start `sfumato studio` again, and this page goes on."),
-  );
 }
 
-begin().catch((error) => say(error.message));
+// One after the other, as a room may take a while to open
+let last = Promise.resolve();
+const go = () => (last = last.then(showRoom).catch((error) => announce(error.message)));
+
+byId("rooms").append(...[...links.values()].map((link) => el("li", {}, link)));
+window.addEventListener("hashchange", () => {
+  window.scrollTo(0, 0);
+  go();
+});
+go();

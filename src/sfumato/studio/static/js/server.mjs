@@ -2,12 +2,14 @@
 
 const KEY = "sfumato-key";
 
-const given = new URLSearchParams(location.hash.slice(1)).get("key");
+const parts = location.hash.slice(1).split("&");
+const given = parts.find((part) => part.startsWith("key="));
 if (given) {
-  localStorage.setItem(KEY, given);
-  history.replaceState(null, "", location.pathname);
+  localStorage.setItem(KEY, decodeURIComponent(given.slice(4)));
+  const others = parts.filter((part) => part !== given).join("&");
+  history.replaceState(null, "", location.pathname + (others && `#${others}`));
 }
-const key = localStorage.getItem(KEY) ?? "";
+export const key = localStorage.getItem(KEY) ?? "";
 
 /** What went wrong, in a line for people. */
 export class Refused extends Error {

@@ -1,0 +1,57 @@
+// The room Paint: the form, the easel, the history, and what holds them together.
+
+import { announce, byId } from "./dom.mjs";
+import { Easel } from "./easel.mjs";
+import { Form } from "./form.mjs";
+import { markShown, showHistory } from "./history.mjs";
+import { follow, get } from "./server.mjs";
+
+let begun = false;
+
+/** Show the room; what is in it stays when it is left. */
+export async function open() {
+  if (begun) return;
+  const options = await get("/api/options");
+  begun = true;
+  const titles = new Map(options.styles.map(({ id, title }) => [id, title]));
+  let easel;
+  let changes = -1;
+
+  // One after the other: what was asked later may be answered earlier
+  let last = Promise.resolve();
+  const inTurn = (work) => (last = last.then(work).catch((error) => form.say(error.message)));
+  const refresh = () =>
+    inTurn(async () => {
+      const jobs = await showHistory(titles, easel.job?.id, show);
+      const now = jobs.find(({ id }) => id === easel.job?.id);
+      if (now && now.state !== easel.job.state) await easel.open(now.id);
+    });
+  const show = (id) => {
+    inTurn(async () => {
+      await easel.open(id);
+      markShown(id);
+      byId("easel").scrollIntoView({ block: "nearest" });
+    });
+    refresh(); // as its state may have changed meanwhile
+  };
+  const form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown()) });
+  easel = new Easel(form, titles, options.formats, refresh);
+  easel.empty();
+  // A page that is loaded again shows what is at work
+  const { jobs } = await get("/api/jobs");
+  const now = jobs.find(({ state }) => state === "painting") ?? jobs.findLast(({ state }) => state === "waiting");
+  if (now) show(now.id);
+  follow(
+    (told, preview) => {
+      easel.take(told, preview);
+      if (told.changes !== changes) {
+        changes = told.changes;
+        refresh();
+      }
+    },
+    (yes) => announce(yes ? "" : "The studio does not answer. Start `sfumato studio` again, and this page goes on."),
+  );
+}
+
+/** Leave the room: what is painted goes on. */
+export function close() {}
