@@ -1,0 +1,67 @@
+// The equation of what is selected, with its numbers, and the code that computes it.
+
+import { byId, el } from "../dom.mjs";
+
+const parser = new DOMParser();
+
+/** MathML from the server, as an element. */
+export function mathOf(text) {
+  const math = document.importNode(parser.parseFromString(text, "application/xml").documentElement, true);
+  const box = el("div", { className: "learn-math", tabIndex: 0, role: "group", "aria-label": "Equation" }, math);
+  return box;
+}
+
+/** Show an answer of `explain`; `light(name, index)` is called for the number under the pointer. */
+export function showExplanation({ title, equations, bars, penalty, source, chapter }, light) {
+  const parts = [];
+  for (const { name, lines } of equations) {
+    if (equations.length > 1) parts.push(el("h3", {}, name[0].toUpperCase() + name.slice(1)));
+    parts.push(el("div", { className: "learn-lines" }, ...lines.map(mathOf)));
+  }
+  if (bars) parts.push(...barsOf(bars, penalty));
+  const place = byId("learn-equations");
+  const scrolled = [...place.querySelectorAll(".learn-math")].map(({ scrollLeft }) => scrollLeft);
+  const focused = [...place.querySelectorAll(".learn-math")].indexOf(document.activeElement);
+  place.replaceChildren(...parts);
+  const boxes = [...place.querySelectorAll(".learn-math")];
+  boxes.forEach((box, n) => (box.scrollLeft = scrolled[n] ?? 0));
+  boxes[focused]?.focus({ preventScroll: true });
+  byId("learn-selected").textContent = title[0].toUpperCase() + title.slice(1);
+  for (const number of place.querySelectorAll("[data-parameter]")) {
+    number.addEventListener("pointerenter", () => light(number.dataset.parameter, number.dataset.index));
+    number.addEventListener("pointerleave", () => light("", ""));
+  }
+  showCode(source, chapter);
+}
+
+function showCode(source, chapter) {
+  const place = byId("learn-code");
+  const known = source.map(({ place: where }) => where).join();
+  if (place.dataset.known === known) return; // it is being read
+  place.dataset.known = known;
+  place.replaceChildren(
+    ...source.flatMap(({ place: where, code }) => [
+      el("p", { className: "faint" }, where),
+      el("pre", { tabIndex: 0, role: "group", "aria-label": `Code of ${where}` }, el("code", {}, code)),
+    ]),
+    ...(chapter ? [el("p", { className: "faint" }, `In the course: ${chapter.replace(/^chapters\//, "").replace(/\.html.*$/, "").replaceAll("-", " ")}.`)] : []),
+  );
+}
+
+/** What each example adds to a weight's gradient, as bars above and below zero. */
+function barsOf({ examples, values }, penalty) {
+  const greatest = Math.max(...values.map(Math.abs), 1e-30);
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const total = values.reduce((sum, value) => sum + value, 0);
+  const label = `Shares of ${values.length} examples in the gradient; their sum is ${total.toPrecision(3)}, the largest ${greatest.toPrecision(3)}.`;
+  for (const [name, value] of Object.entries({ viewBox: `0 0 ${values.length} 60`, preserveAspectRatio: "none", class: "learn-bars", role: "img", "aria-label": label })) svg.setAttribute(name, value);
+  values.forEach((value, n) => {
+    const bar = document.createElementNS(svg.namespaceURI, "rect");
+    const height = (28 * Math.abs(value)) / greatest;
+    const place = { x: n + 0.1, width: 0.8, y: value > 0 ? 30 - height : 30, height, class: value > 0 ? "above" : "below" };
+    for (const [name, own] of Object.entries(place)) bar.setAttribute(name, own);
+    svg.append(bar);
+  });
+  const words = `What each of ${examples.length} examples adds; together ${total.toPrecision(4)}${penalty ? `, and the penalty ${penalty.toPrecision(4)}` : ""}.`;
+  return [svg, el("p", { className: "faint" }, words)];
+}
