@@ -19,7 +19,10 @@ function roomInAddress() {
 
 async function showRoom() {
   const name = roomInAddress();
-  if (shown?.name === name) return;
+  if (shown?.name === name) {
+    await shown.module.open(byId(`room-${name}`)); // the address may say something else of it
+    return;
+  }
   shown?.module.close();
   const module = await ROOMS[name].load();
   shown = { name, module };

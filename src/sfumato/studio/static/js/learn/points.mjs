@@ -7,7 +7,7 @@ const MOST = 5000;
 const APART = 0.15; // distance between the points of a stroke
 
 export class OwnPoints {
-  /** `change(patch)` sets the state; `redraw(rows)` shows points before they are enough to be sent. */
+  /** `change(patch, note)` sets the state, `say(text)` says a line. */
   constructor(change, say) {
     Object.assign(this, { change, say, rows: [], last: null });
     byId("points-add").addEventListener("click", () => this.add([byId("points-x1").valueAsNumber, byId("points-x2").valueAsNumber]));
@@ -105,8 +105,7 @@ export function tableOf(text) {
 }
 
 function cellsOf(line, separator) {
-  const cells = [];
-  const pattern = new RegExp(`(?:^|\\${separator === "\t" ? "t" : separator})(?:"((?:[^"]|"")*)"|([^${separator}]*))`, "g");
-  for (const [, quoted, plain] of line.matchAll(pattern)) cells.push((quoted?.replaceAll('""', '"') ?? plain).trim());
-  return cells;
+  const pattern = new RegExp(`${separator}(?:"((?:[^"]|"")*)"|([^${separator}]*))`, "g");
+  const found = [...(separator + line).matchAll(pattern)];
+  return found.map(([, quoted, plain]) => (quoted?.replaceAll('""', '"') ?? plain).trim());
 }

@@ -1,0 +1,332 @@
+// The playground: the state, the session that trains it, and what shows both.
+
+import { announce, byId, el } from "../dom.mjs";
+import { write } from "./address.mjs";
+import { Check } from "./check.mjs";
+import { Controls } from "./controls.mjs";
+import { LossHistory } from "./curves.mjs";
+import { Diagram } from "./diagram.mjs";
+import { showExplanation } from "./explain.mjs";
+import { listenToExports } from "./export.mjs";
+import { classColour, onColourScheme } from "./maps.mjs";
+import { Plane } from "./plane.mjs";
+import { OwnPoints } from "./points.mjs";
+import { showReport } from "./report.mjs";
+import { Session } from "./session.mjs";
+import { Trace } from "./trace.mjs";
+
+const OFTEN = 500; // milliseconds between two explanations, reports or checks while it trains
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Playground {
+  constructor(room) {
+    this.session = null;
+    this.state = null;
+    this.running = false;
+    this.selected = { kind: "unit", layer: "output", unit: 0 };
+    this.controls = new Controls(room, (patch) => this.change(patch));
+    this.points = new OwnPoints((patch, note) => this.change(patch, note), (text) => this.say(text));
+    this.diagram = new Diagram(byId("learn-diagram"), {
+      select: (selection) => this.select(selection),
+      change: (network) => this.change({ network }),
+    });
+    this.plane = new Plane(byId("learn-plane"), (x, y, first) => this.points.touch(x, y, first));
+    const ask = (command, fields) => this.session.ask(command, fields);
+    this.trace = new Trace(ask);
+    this.check = new Check(ask, (verdicts) => this.diagram.judge(verdicts), () => this.weight());
+    listenToExports(ask, (error) => this.refused(error));
+    this.listen();
+  }
+
+  listen() {
+    byId("learn-run").addEventListener("click", () => (this.running ? this.pause() : this.run()));
+    byId("learn-step").addEventListener("click", () => this.attempt(() => this.step()));
+    byId("learn-reset").addEventListener("click", () => this.attempt(() => this.reset()));
+    byId("learn-layer-more").addEventListener("click", () => this.layers((hidden) => [...hidden, hidden.at(-1) ?? 4]));
+    byId("learn-layer-less").addEventListener("click", () => this.layers((hidden) => hidden.slice(0, -1)));
+    byId("learn-show-test").addEventListener("change", () => this.change({ view: { test: byId("learn-show-test").checked } }));
+    byId("explain-example").addEventListener("change", () => this.refresh());
+    byId("explain-loss").addEventListener("click", () => this.select({ kind: "loss" }));
+    byId("explain-update").addEventListener("click", () => this.select({ ...this.selected, kind: "update" }));
+    for (const name of ["explain", "trace", "report"]) byId(`panel-${name}`).addEventListener("toggle", () => this.refresh());
+    document.addEventListener("visibilitychange", () => this.running && !document.hidden && this.loop());
+    window.addEventListener("resize", () => this.frame && this.show(this.frame));
+    onColourScheme(() => this.frame && this.show(this.frame));
+  }
+
+  /** Begin, or go on after another room was shown; a state given is begun with. */
+  async enter(state, problem) {
+    if (this.session && (!state || JSON.stringify(state) === JSON.stringify(this.state))) return;
+    this.running = false;
+    this.session ??= new Session((text) => {
+      this.session = null;
+      this.pause();
+      announce(text);
+    });
+    this.say(problem);
+    let answer;
+    try {
+      answer = await this.session.ask("open", { state: state ?? this.state ?? {} });
+    } catch (error) {
+      if (!error.status) throw error;
+      answer = await this.session.ask("open", { state: {} });
+      this.say(`The address was refused: ${error.message}. This is a new playground.`);
+    }
+    await this.take(answer);
+  }
+
+  leave() {
+    this.pause();
+    this.session?.close();
+    this.session = null;
+  }
+
+  say(...parts) {
+    byId("learn-notice").replaceChildren(...parts);
+  }
+
+  /** Do something, and say in a line what was refused. */
+  async attempt(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.refused(error);
+    }
+  }
+
+  refused(error) {
+    if (error.diverged) this.diverged(error);
+    else {
+      this.say(error.message);
+      if (error.field) this.controls.mark(error.field);
+    }
+  }
+
+  /** Say what is known of a divergence, and offer the remedy. */
+  diverged({ message, diverged }) {
+    this.pause();
+    const rate = this.frame.rate / 10;
+    const remedy = el("button", { type: "button" }, `Begin again with rate ${Number(rate.toPrecision(2))}`);
+    remedy.addEventListener("click", () =>
+      this.attempt(async () => {
+        await this.set({ optimizer: { learning_rate: rate } });
+        await this.reset();
+      }),
+    );
+    const place = `Step ${diverged.step}: ${diverged.what}.`;
+    this.say(el("span", { className: "learn-diverged" }, `${message[0].toUpperCase()}${message.slice(1)}. ${place} The weights shown are the last with a finite loss. `), remedy);
+  }
+
+  /** Take a change of the user's. */
+  change(patch, note = "") {
+    const kind = patch.data?.kind;
+    if (kind === "table" && !patch.data.rows) {
+      this.points.choosing = true;
+      this.points.show({ data: { kind } });
+      return;
+    }
+    this.points.choosing = false;
+    if (kind === "points") patch.data.rows = this.ownFromShown();
+    this.attempt(async () => {
+      await this.set(patch);
+      if (note) this.say(note);
+    });
+  }
+
+  /** The points that are shown, to be drawn on from. */
+  ownFromShown() {
+    const { train, test, values } = this.description;
+    if (values) return [[-1, 0, 0], [1, 0, 1]];
+    return [train, test].flatMap(({ x, y }) => x.map(([a, b], n) => [Number(a.toFixed(3)), Number(b.toFixed(3)), y[n]]));
+  }
+
+  layers(other) {
+    const { hidden, activation } = this.state.network;
+    const next = other(hidden);
+    const kinds = Array.isArray(activation) ? next.map((_, n) => activation[n] ?? activation.at(-1) ?? "tanh") : activation;
+    this.change({ network: { hidden: next, activation: Array.isArray(kinds) && !kinds.length ? "tanh" : kinds } });
+  }
+
+  async set(patch) {
+    this.say("");
+    const focus = document.activeElement?.dataset?.focus;
+    await this.take(await this.session.ask("set", { patch }));
+    if (focus) byId("learn-diagram").querySelector(`[data-focus="${focus}"]`)?.focus();
+  }
+
+  /** Take the state as the server understands it. */
+  async take({ state, description, reset, note }) {
+    this.state = state;
+    byId("learn-show-test").checked = state.view.test ?? false;
+    if (description) {
+      this.description = description;
+      this.diagram.describe(description, state);
+      if (!this.exists(this.selected)) this.selected = { kind: "unit", layer: "output", unit: description.maps.at(-1).unit };
+      this.diagram.mark(this.selected);
+      this.legend();
+    }
+    this.plane.describe(this.description, byId("learn-show-test").checked);
+    byId("learn-plane").classList.toggle("drawing", state.data.kind === "points");
+    this.controls.show(state);
+    this.points.show(state);
+    const { length } = state.network.hidden;
+    byId("learn-layer-more").disabled = length >= 6;
+    byId("learn-layer-less").disabled = length === 0;
+    if (note) this.say(note[0].toUpperCase() + note.slice(1) + ".");
+    if (reset || description) {
+      if (reset) this.losses = new LossHistory();
+      this.features = await this.session.ask("go", { steps: 0, inputs: true });
+    }
+    await this.look();
+    await this.writeAddress();
+  }
+
+  exists({ layer, unit, name, index, kind }) {
+    if (kind === "loss") return true;
+    if (kind === "unit") return this.description.maps.some((own) => own.layer === layer && own.unit === unit);
+    const own = this.description.parameters.find((parameter) => parameter.name === name);
+    return own !== undefined && index.every((place, axis) => place < own.shape[axis]);
+  }
+
+  async writeAddress() {
+    const hash = await write(this.state);
+    if (this.session && location.hash.startsWith("#learn")) history.replaceState(null, "", hash);
+  }
+
+  legend() {
+    const { classes, values } = this.description;
+    const parts = classes.flatMap((name, n) => {
+      const swatch = el("span", { className: "swatch" });
+      swatch.style.background = classColour(n);
+      return [swatch, `class ${name}`];
+    });
+    byId("learn-legend").replaceChildren(...(values ? [`Values from ${values.least.toPrecision(3)} (orange) to ${values.greatest.toPrecision(3)} (blue).`] : parts));
+  }
+
+  async reset() {
+    this.pause();
+    this.say("");
+    await this.session.ask("reset");
+    this.losses = new LossHistory();
+    await this.look();
+  }
+
+  /** Show the weights of now. */
+  async look() {
+    this.show(await this.session.ask("go", { steps: 0 }));
+    await this.refresh();
+  }
+
+  async step() {
+    this.pause();
+    this.show(await this.session.ask("go", { steps: 1 }));
+    await this.refresh();
+  }
+
+  run() {
+    this.say("");
+    this.running = true;
+    byId("learn-run").textContent = "Pause";
+    this.loop();
+  }
+
+  pause() {
+    this.running = false;
+    byId("learn-run").textContent = "Run";
+  }
+
+  /** Train while it runs: the next frame is asked for when one has arrived, and drawn meanwhile. */
+  async loop() {
+    if (this.looping) return;
+    this.looping = true;
+    let refreshed = 0;
+    try {
+      const ask = () => this.session.ask("go", { steps: this.state.run.steps_per_frame });
+      const shown = () => this.running && !document.hidden;
+      let next = shown() ? ask() : null;
+      while (next) {
+        const frame = await next;
+        if (frame.finished) this.pause();
+        if (calm.matches && shown()) await new Promise((resolve) => setTimeout(resolve, 500));
+        next = shown() ? ask() : null;
+        next?.catch(() => {}); // met by the await above, in its turn
+        this.show(frame);
+        if (frame.finished) this.say("Training is finished.");
+        if (performance.now() - refreshed > OFTEN) {
+          refreshed = performance.now();
+          this.refresh();
+        }
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+    } catch (error) {
+      this.pause();
+      if (this.session) this.refused(error);
+    } finally {
+      this.looping = false;
+    }
+    if (this.session) await this.attempt(() => this.look());
+  }
+
+  /** Show a frame. */
+  show(frame) {
+    this.frame = frame;
+    const maps = this.features;
+    const features = maps && { side: maps.side, maps: maps.maps.slice(0, this.description.inputs.length) };
+    this.diagram.draw(frame, features, !this.running);
+    this.plane.draw(frame);
+    this.losses.add(frame);
+    this.losses.draw(byId("learn-loss"));
+    this.check.outdated(frame.step);
+    const percent = (share) => `${(100 * share).toFixed(1)} %`;
+    const figures = { Step: frame.step, Epoch: Math.floor(frame.epoch), "Training loss": frame.trainLoss.toPrecision(3) };
+    if (frame.hasTest) figures["Test loss"] = frame.testLoss.toPrecision(3);
+    if (!Number.isNaN(frame.trainAccuracy)) {
+      figures["Training right"] = percent(frame.trainAccuracy);
+      if (frame.hasTest) figures["Test right"] = percent(frame.testAccuracy);
+    }
+    figures.Gradient = frame.slope.toExponential(1);
+    const entries = Object.entries(figures).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, String(value))));
+    byId("learn-figures").replaceChildren(...entries);
+  }
+
+  select(selection) {
+    this.selected = selection;
+    this.diagram.mark(selection);
+    byId("panel-explain").open = true;
+    this.refresh();
+  }
+
+  /** The selected weight, or the network's first. */
+  weight() {
+    const { name, index } = this.selected;
+    return name ? { name, index } : { name: this.description.parameters[0].name, index: [0, 0] };
+  }
+
+  /** Refresh the panels that are open. */
+  refresh() {
+    if (!this.session || !this.description || this.refreshing) {
+      this.again = Boolean(this.refreshing);
+      return this.refreshing;
+    }
+    this.refreshing = this.attempt(async () => {
+      do {
+        this.again = false;
+        await this.refreshOnce();
+      } while (this.again);
+    }).finally(() => (this.refreshing = null));
+    return this.refreshing;
+  }
+
+  async refreshOnce() {
+    byId("explain-update").disabled = !this.selected.name;
+    if (byId("panel-explain").open) {
+      const most = this.description.train.x.length;
+      const example = Math.max(1, Math.min(most, byId("explain-example").valueAsNumber || 1));
+      const answer = await this.session.ask("explain", { select: this.selected, example: example - 1 });
+      showExplanation(answer, (name, index) => this.diagram.light(name, index));
+    }
+    if (byId("panel-trace").open) await this.trace.refresh(this.description);
+    if (byId("panel-report").open) showReport(await this.session.ask("report"), this.description.classes);
+    if (byId("panel-check").open && this.check.live && this.running) await this.check.run();
+  }
+}
