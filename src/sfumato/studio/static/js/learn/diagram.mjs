@@ -5,7 +5,8 @@ import { ACTIVATIONS, pretty } from "./controls.mjs";
 import { drawMap, sentence } from "./maps.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [NODE, ACROSS, DOWN, TOP] = [46, 138, 62, 76]; // CSS pixels
+const [NODE, DOWN, TOP, ASIDE] = [46, 62, 76, 30]; // CSS pixels
+const [NARROW, WIDE] = [132, 230]; // from one column to the next
 const MOST = 32; // units of a layer that are shown
 
 function svg(tag, attributes = {}) {
@@ -32,7 +33,10 @@ export class Diagram {
     this.hidden = [...new Set(description.maps.map(({ layer }) => layer))].filter((layer) => layer !== "output");
     const tallest = Math.min(MOST, Math.max(...this.columns));
     this.height = TOP + tallest * DOWN + 30;
-    this.width = (this.columns.length - 1) * ACROSS + NODE + 60;
+    const gaps = this.columns.length - 1;
+    const room = (this.place.clientWidth - NODE - 2 * ASIDE) / gaps;
+    this.across = Math.max(NARROW, Math.min(WIDE, Math.floor(room)));
+    this.width = gaps * this.across + NODE + 2 * ASIDE;
     this.drawing = svg("svg", { width: this.width, height: this.height, role: "group", "aria-label": "Weights and biases; arrow keys lead from one to the next" });
     this.board = el("div", { className: "learn-board" }, this.drawing);
     this.board.style.width = `${this.width}px`;
@@ -51,7 +55,7 @@ export class Diagram {
   at(column, unit) {
     const shown = Math.min(this.columns[column], MOST);
     const tallest = Math.min(MOST, Math.max(...this.columns));
-    return [30 + NODE / 2 + column * ACROSS, TOP + NODE / 2 + (unit + (tallest - shown) / 2) * DOWN];
+    return [ASIDE + NODE / 2 + column * this.across, TOP + NODE / 2 + (unit + (tallest - shown) / 2) * DOWN];
   }
 
   makeEdges(k, weights, biases) {
@@ -62,7 +66,8 @@ export class Diagram {
         const [x, y] = this.at(k, i);
         const [u, v] = this.at(k + 1, j);
         const [from, to] = [x + NODE / 2, u - NODE / 2];
-        const path = `M${from} ${y}C${from + 40} ${y} ${to - 40} ${v} ${to} ${v}`;
+        const bend = (to - from) / 2;
+        const path = `M${from} ${y}C${from + bend} ${y} ${to - bend} ${v} ${to} ${v}`;
         const what = `weight from ${this.called(k, i)} to ${this.called(k + 1, j)}`;
         this.addEdge(group, path, { name: weights.name, index: [i, j], entry: weights.start + i * units + j, what });
       }
@@ -125,7 +130,7 @@ export class Diagram {
   head(column, count, state) {
     const last = this.columns.length - 1;
     const head = el("div", { className: "learn-head" });
-    head.style.left = `${30 + NODE / 2 + column * ACROSS}px`;
+    head.style.left = `${this.at(column, 0)[0]}px`;
     if (column === 0 || column === last) {
       head.append(el("b", {}, column === 0 ? "Features" : "Output"));
       return head;

@@ -126,7 +126,7 @@ export class Playground {
       return;
     }
     this.points.choosing = false;
-    if (kind === "points") patch.data.rows = this.ownFromShown();
+    if (kind === "points") Object.assign(patch, { data: { kind, rows: this.ownFromShown() }, run: { batch: null } });
     this.attempt(async () => {
       await this.set(patch);
       if (note) this.say(note);

@@ -63,10 +63,12 @@ export class OwnPoints {
       this.say(`${file.name}: ${error.message}.`);
       return;
     }
-    const { columns } = this.table;
+    const { columns, rows } = this.table;
+    const numeric = columns.map((_, k) => k).filter((k) => rows.every((row) => Number.isFinite(Number(row[k]))));
+    const proposed = [numeric[0] ?? 0, numeric[1] ?? 1, columns.length - 1];
     ["table-x1", "table-x2", "table-target"].forEach((id, n) => {
       byId(id).replaceChildren(...columns.map((name, k) => el("option", { value: k }, name)));
-      byId(id).value = n < 2 ? n : columns.length - 1;
+      byId(id).value = proposed[n];
     });
     byId("table-columns").hidden = false;
     this.say("");
@@ -77,6 +79,10 @@ export class OwnPoints {
     const { columns, rows } = this.table;
     const [a, b, t] = ["table-x1", "table-x2", "table-target"].map((id) => Number(byId(id).value));
     const kept = rows.filter((row) => [a, b].every((k) => row[k] !== "" && Number.isFinite(Number(row[k]))) && row[t] !== "");
+    if (kept.length < 2) {
+      this.say(`The columns ${columns[a]} and ${columns[b]} have no two rows of numbers.`);
+      return;
+    }
     const distinct = [...new Set(kept.map((row) => row[t]))];
     const numbers = distinct.every((text) => Number.isFinite(Number(text)));
     const task = numbers && distinct.length > 10 ? "regression" : "classification";
@@ -90,7 +96,7 @@ export class OwnPoints {
     const left = rows.length - used.length;
     const note = left ? `${left} rows are left out: without numbers there, or more than ${MOST}.` : "";
     const names = { columns: [columns[a], columns[b]], target: columns[t], labels: task === "regression" ? null : labels };
-    this.change({ data: { kind: "table", rows: used, task, ...names } }, note);
+    this.change({ data: { kind: "table", rows: used, task, ...names }, run: { batch: null } }, note);
   }
 }
 
