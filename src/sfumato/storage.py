@@ -236,9 +236,9 @@ def refusing_damage(path: Path, what: str, remedy: str = "take another copy of t
         raise FileError(f"{path}: {what} is damaged ({reason}); {remedy}") from error
 
 
-def dump(values: dict[str, Any]) -> str:
-    """JSON with not-a-number as null, since JSON has no such number."""
-    return json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False)
+def dump(values: dict[str, Any], *, indent: int | None = 2) -> str:
+    """JSON with not-a-number as null, since JSON has no such number; without an `indent`, on one line."""
+    return json.dumps(_plain(values), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -24,6 +24,7 @@ from sfumato.storage import dump
 from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
 from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
+from sfumato.studio.learn.rooms import Sessions
 from sfumato.studio.options import OPTIONS, settings_in
 from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
@@ -83,6 +84,7 @@ class Studio:
     def __init__(self, folder: Path, store: PictureStore, jobs: Jobs) -> None:
         self.folder, self.store, self.jobs = folder, store, jobs
         self.estimates = Estimates(jobs.folder)
+        self.sessions = Sessions()
 
     def routes(self) -> list[Route | Mount | WebSocketRoute]:
         """All addresses."""
@@ -99,6 +101,7 @@ class Studio:
             Route("/api/jobs/{job}/picture", self.job_picture),
             Route("/api/jobs/{job}/{action}", self.act, methods=["POST"]),
             WebSocketRoute("/api/events", self.events),
+            WebSocketRoute("/ws/learn", self.sessions.serve),
         ]
 
     def page(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from sfumato.errors import InputError
 from sfumato.outputs import locked_folder
 from sfumato.studio.application import make_app
 from sfumato.studio.folder import refuse_another, token_of
+from sfumato.studio.guard import LARGEST_FORM
 
 PORT = 8765
 """Port that is taken unless another is asked for, or the next one that is free."""
@@ -128,7 +129,7 @@ def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[
         config = uvicorn.Config(
             app,
             ws="websockets-sansio",
-            ws_max_size=1024,
+            ws_max_size=LARGEST_FORM,
             log_level="warning",
             access_log=False,
             server_header=False,
