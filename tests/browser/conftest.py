@@ -49,14 +49,14 @@ def open_page(browser: "Browser", studio: Studio) -> Iterator[Callable[..., "Pag
     said: list[str] = []
     contexts = []
 
-    def call(width: int = 1280, height: int = 900, **options: Any) -> "Page":
+    def call(width: int = 1280, height: int = 900, room: str = "", **options: Any) -> "Page":
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: None if _own(request.url, studio) else said.append(request.url))
-        page.goto(f"{studio.url}/#key={studio.key}")
+        page.goto(f"{studio.url}/#{room}&key={studio.key}" if room else f"{studio.url}/#key={studio.key}")
         page.wait_for_selector("#studio:not([hidden])")
         return page
 

@@ -3,9 +3,10 @@
 import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.browser.visiting import tab_to, violations
 from tests.studio.running import Studio
 
 if TYPE_CHECKING:
@@ -34,13 +35,6 @@ def empty(studio: Studio) -> Iterator[None]:
         studio.http.post(f"/api/jobs/{name}/stop")
         studio.painted(name)
         studio.http.post(f"/api/jobs/{name}/remove")
-
-
-def violations(page: "Page") -> list[str]:
-    """What axe-core finds that shuts people out."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found: list[dict[str, Any]] = axe.run(page).response["violations"]
-    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
 
 def ask_for(page: "Page", *, size: int = 64, steps: int = 4, slowly: bool = False) -> None:
@@ -191,30 +185,23 @@ def test_everything_can_be_done_by_keyboard(open_page: Open, studio: Studio) -> 
     page = open_page()
     page.set_input_files("#photo-file", CAT)  # the system's own dialog
 
-    def tab_to(selector: str) -> None:
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-                return
-        raise AssertionError(f"Tab does not lead to {selector}")
-
     page.focus("#photo-file")
-    tab_to(INK)
+    tab_to(page, INK)
     page.keyboard.press("Space")
-    tab_to("#look summary")
+    tab_to(page, "#look summary")
     page.keyboard.press("Enter")
-    tab_to("#setting-size")
+    tab_to(page, "#setting-size")
     page.keyboard.type("64")
-    tab_to("#setting-steps")
+    tab_to(page, "#setting-steps")
     page.keyboard.type("2")
     page.keyboard.press("Tab")
     page.focus(INK)
-    tab_to("#paint")
+    tab_to(page, "#paint")
     page.keyboard.press("Enter")
     page.wait_for_selector(".compare", timeout=60_000)
     page.focus("#paint")
-    tab_to(".compare input")
-    tab_to("#history button")
+    tab_to(page, ".compare input")
+    tab_to(page, "#history button")
     page.keyboard.press("Enter")
     page.wait_for_selector(".compare")
     assert studio.job(studio.jobs()[0])["settings"] == {"size": 64, "steps": 2}

@@ -1,6 +1,6 @@
 // Lines over a logarithmic scale: the losses of a run, and the error of a difference by its step.
 
-const FORMAT = (value) => (value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(2))) : value.toExponential(0));
+const FORMAT = (value) => (value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(2))) : value.toExponential(0).replace("e+", "e"));
 
 /** Set a canvas to its size on the screen and return its pen, with lengths in CSS pixels. */
 function penOf(canvas) {
@@ -34,7 +34,7 @@ export function drawLines(canvas, lines, { logX = false, labels }) {
   const [left, right] = extent(all.map(([x]) => across(x)));
   let [low, high] = extent(all.map(([, y]) => Math.log10(y)));
   if (high - low < 0.3) [low, high] = [low - 0.15, high + 0.15];
-  const inset = { left: 40, right: 8, top: 8, bottom: 18 };
+  const inset = { left: 44, right: 8, top: 8, bottom: 18 };
   const toX = (x) => inset.left + ((across(x) - left) / (right - left || 1)) * (width - inset.left - inset.right);
   const toY = (log) => inset.top + ((high - log) / (high - low)) * (height - inset.top - inset.bottom);
   pen.textBaseline = "middle";

@@ -34,6 +34,7 @@ export class Playground {
     const ask = (command, fields) => this.session.ask(command, fields);
     this.trace = new Trace(ask);
     this.check = new Check(ask, (verdicts) => this.diagram.judge(verdicts), () => this.weight());
+    if (window.innerWidth < 736) byId("group-data").open = false; // so that the network is seen first
     listenToExports(ask, (error) => this.refused(error));
     this.listen();
   }

@@ -1,0 +1,24 @@
+"""A visitor of the page, with a keyboard or a screen reader."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def violations(page: "Page") -> list[str]:
+    """All that axe-core finds that shuts people out."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found: list[dict[str, Any]] = axe.run(page).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+def tab_to(page: "Page", selector: str, key: str = "Tab") -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(120):
+        page.keyboard.press(key)
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{key} does not lead to {selector}")
