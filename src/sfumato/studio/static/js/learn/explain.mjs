@@ -11,13 +11,25 @@ export function mathOf(text) {
   return box;
 }
 
-/** Show an answer of `explain`; `light(name, index)` is called for the number under the pointer. */
-export function showExplanation({ title, equations, bars, penalty, source, chapter }, light) {
-  const parts = [];
-  for (const { name, lines } of equations) {
-    if (equations.length > 1) parts.push(el("h3", {}, name[0].toUpperCase() + name.slice(1)));
-    parts.push(el("div", { className: "learn-lines" }, ...lines.map(mathOf)));
-  }
+/** Equations of three lines each, every one under its name. */
+export function linesOf(equations) {
+  return equations.flatMap(({ name, lines }) => [
+    ...(equations.length > 1 ? [el("h3", {}, sentenceOf(name))] : []),
+    el("div", { className: "learn-lines" }, ...lines.map(mathOf)),
+  ]);
+}
+
+const sentenceOf = (text) => text[0].toUpperCase() + text.slice(1);
+
+/**
+ * Show answers of `explain`, of which the last is that of what is selected and the others lead to it; `light(name, index)`
+ * is called for the number under the pointer.
+ */
+export function showExplanation(answers, light) {
+  const { title, bars, penalty } = answers.at(-1);
+  const several = answers.length > 1;
+  const equations = answers.flatMap((answer) => answer.equations.map((own) => (several ? { ...own, name: answer.title } : own)));
+  const parts = linesOf(equations);
   if (bars) parts.push(...barsOf(bars, penalty));
   const place = byId("learn-equations");
   const scrolled = [...place.querySelectorAll(".learn-math")].map(({ scrollLeft }) => scrollLeft);
@@ -26,12 +38,18 @@ export function showExplanation({ title, equations, bars, penalty, source, chapt
   const boxes = [...place.querySelectorAll(".learn-math")];
   boxes.forEach((box, n) => (box.scrollLeft = scrolled[n] ?? 0));
   boxes[focused]?.focus({ preventScroll: true });
-  byId("learn-selected").textContent = title[0].toUpperCase() + title.slice(1);
+  byId("learn-selected").textContent = sentenceOf(title);
   for (const number of place.querySelectorAll("[data-parameter]")) {
     number.addEventListener("pointerenter", () => light(number.dataset.parameter, number.dataset.index));
     number.addEventListener("pointerleave", () => light("", ""));
   }
-  showCode(source, chapter);
+  showCode(answers.flatMap(({ source }) => source), answers.at(-1).chapter);
+}
+
+/** A chapter's name, from its address. */
+function chapterOf(address) {
+  const [, number, name] = address.match(/(\d+)-([\w-]+)\.html/) ?? [];
+  return number ? `chapter ${Number(number)}, ${name.replaceAll("-", " ")}` : address;
 }
 
 function showCode(source, chapter) {
@@ -44,7 +62,7 @@ function showCode(source, chapter) {
       el("p", { className: "faint" }, where),
       el("pre", { tabIndex: 0, role: "group", "aria-label": `Code of ${where}` }, el("code", {}, code)),
     ]),
-    ...(chapter ? [el("p", { className: "faint" }, `In the course: ${chapter.replace(/^chapters\//, "").replace(/\.html.*$/, "").replaceAll("-", " ")}.`)] : []),
+    ...(chapter ? [el("p", { className: "faint" }, `In the course: ${chapterOf(chapter)}.`)] : []),
   );
 }
 
@@ -62,6 +80,6 @@ function barsOf({ examples, values }, penalty) {
     for (const [name, own] of Object.entries(place)) bar.setAttribute(name, own);
     svg.append(bar);
   });
-  const words = `What each of ${examples.length} examples adds; together ${total.toPrecision(4)}${penalty ? `, and the penalty ${penalty.toPrecision(4)}` : ""}.`;
+  const words = `What each of ${examples.length} examples adds; together ${total.toPrecision(4)}${Math.abs(penalty) > 1e-12 ? `, and the penalty ${penalty.toPrecision(4)}` : ""}.`;
   return [svg, el("p", { className: "faint" }, words)];
 }

@@ -21,8 +21,7 @@ async function show(kind, ask) {
       await navigator.clipboard.writeText(answer.text);
       copy.textContent = "Copied";
     });
-    if (answer.name) parts.push(saveLink(answer.name, answer.text));
-    parts.push(copy);
+    parts.push(el("div", { className: "row" }, answer.name ? saveLink(answer.name, answer.text) : null, copy));
     const long = answer.text.length > 20000 ? `${answer.text.slice(0, 20000)}\n…` : answer.text;
     parts.push(el("pre", { tabIndex: 0, role: "group", "aria-label": kind }, el("code", {}, long)));
   }

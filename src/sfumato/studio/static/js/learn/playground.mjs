@@ -290,6 +290,16 @@ export class Playground {
     byId("learn-figures").replaceChildren(...entries);
   }
 
+  /** What a unit is made from: the sum that its activation, or the softmax, is of. */
+  before({ kind, layer, unit }) {
+    if (kind !== "unit") return [];
+    const { layers, maps } = this.description;
+    const at = layer === "output" ? layers.length : layers.findIndex(({ name }) => name === layer);
+    const dense = layers.slice(0, at).findLast((own) => own.kind === "Dense");
+    const alone = layer === "output" && maps.filter((own) => own.layer === "output").length === 1;
+    return [{ kind, layer: dense.name, unit: alone ? 0 : unit }];
+  }
+
   select(selection) {
     this.selected = selection;
     this.diagram.mark(selection);
@@ -323,8 +333,9 @@ export class Playground {
     if (byId("panel-explain").open) {
       const most = this.description.train.x.length;
       const example = Math.max(1, Math.min(most, byId("explain-example").valueAsNumber || 1));
-      const answer = await this.session.ask("explain", { select: this.selected, example: example - 1 });
-      showExplanation(answer, (name, index) => this.diagram.light(name, index));
+      const ask = (select) => this.session.ask("explain", { select, example: example - 1 });
+      const answers = await Promise.all([...this.before(this.selected), this.selected].map(ask));
+      showExplanation(answers, (name, index) => this.diagram.light(name, index));
     }
     if (byId("panel-trace").open) await this.trace.refresh(this.description);
     if (byId("panel-report").open) showReport(await this.session.ask("report"), this.description.classes);

@@ -7,7 +7,7 @@ export function shown(value) {
   if (value === null || value === undefined) return "none";
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value).replace("-", "\u2212");
   const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e4) ? value.toExponential(2) : value.toPrecision(4);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e4) ? value.toExponential(2) : value.toFixed(size < 100 ? 4 : 1);
   return text.replaceAll("-", "\u2212");
 }
 

@@ -1,7 +1,7 @@
 // Some examples through the network and back, one layer at a time.
 
 import { byId, el } from "../dom.mjs";
-import { mathOf } from "./explain.mjs";
+import { linesOf } from "./explain.mjs";
 import { arrayTable, shown } from "./tables.mjs";
 
 export class Trace {
@@ -50,9 +50,8 @@ export class Trace {
   async update() {
     const weights = this.description.parameters.filter(({ name }) => name.endsWith(".W"));
     const answers = await Promise.all(weights.map(({ name }) => this.ask("explain", { select: { kind: "update", name, index: [0, 0] } })));
-    return answers.map(({ title, equations }) =>
-      el("div", { className: "learn-update" }, el("h3", {}, title), ...equations.flatMap(({ lines }) => lines.map(mathOf))),
-    );
+    const parts = answers.map(({ title, equations }) => el("section", {}, el("h3", {}, title), ...linesOf(equations)));
+    return [words("The first weight of each layer; every other one likewise."), el("div", { className: "learn-updates" }, ...parts)];
   }
 }
 
