@@ -11,6 +11,7 @@ from sfumato import (
     CategoricalCrossEntropy,
     Dense,
     Dropout,
+    Layer,
     Momentum,
     Network,
     NetworkObjective,
@@ -31,7 +32,8 @@ BY_NAME = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 
 def parts(optimizer: Any = None) -> Parts:
     """The sound parts of an exercise: 2-6-6-6-3, with dropout, L2 and a decaying rate."""
-    layers = [Dense(6), Tanh(), Dropout(0.1), Dense(6), ReLU(), Dropout(0.1), Dense(6), Tanh(), Dropout(0.1), Dense(3)]
+    below: list[Layer[Any]] = [Dense(6), Tanh(), Dropout(0.1), Dense(6), ReLU(), Dropout(0.1)]
+    layers = [*below, Dense(6), Tanh(), Dropout(0.1), Dense(3)]
     schedule = schedules.exponential(0.5, 0.999)
     return Parts(Network(layers, 2), CategoricalCrossEntropy(), NetworkObjective, optimizer or Momentum(), schedule)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from sfumato.errors import InputError
 from sfumato.layers import NOTHING, Dense, Dropout, Layer, ReLU, Tanh
+from sfumato.layers.base import NoParameters
 from sfumato.losses.base import Loss
 from sfumato.network import Network
 from sfumato.objective import NetworkObjective
@@ -182,7 +183,7 @@ FAULTS: dict[str, Fault] = {
             _summed_bias,
             _last_bias,
             "gradient check",
-            "the loss jumps up and down, or falls in spite of it all",
+            "the loss rises at first, and falls late",
             ("ops().column_sums(dz, out=grads.b)", "ops().column_sums(dz * len(dz), out=grads.b)"),
             "One parameter alone is wrong. By what factor?",
             8,
@@ -194,7 +195,7 @@ FAULTS: dict[str, Fault] = {
             _transposed,
             lambda network: [f"{network.names[_square(network)]}.W"],
             "gradient check",
-            "the other layers learn around it, so training is only slower",
+            "training is slower: the other layers learn around it",
             ("ops().product(kept.T, dz, out=grads.W)", "ops().product(dz.T, kept, out=grads.W)"),
             "Write the shapes beside the product. What else has this shape?",
             3,
@@ -206,7 +207,7 @@ FAULTS: dict[str, Fault] = {
             lambda parts: _with(parts, {_places(parts.network, ReLU)[0]: mask_of_the_gradient()}),
             _below(lambda network: _places(network, ReLU)[0]),
             "gradient check",
-            "training goes on with the layers above alone",
+            "the loss stays at that of guessing",
             ("return a, lambda da, grads: ops().masked(da, mask)", "return a, lambda da, grads: da * (da > 0)"),
             "Wrong below a layer and right above it: which backward pass lies between?",
             2,
@@ -218,7 +219,7 @@ FAULTS: dict[str, Fault] = {
             lambda parts: _with(parts, {_places(parts.network, Tanh)[-1]: one_minus_a()}),
             _below(lambda network: _places(network, Tanh)[-1]),
             "gradient check",
-            "it learns, a little worse than it could",
+            "the loss falls at first, and goes back to that of guessing",
             (
                 "return a, lambda da, grads: da * (1.0 - a * a)",
                 "return a, lambda da, grads: da * (1.0 - a)",
@@ -269,7 +270,7 @@ FAULTS: dict[str, Fault] = {
             _not_inverted,
             _none,
             "dropout's averages",
-            "the loss with masks falls, and the loss without them lags behind it",
+            "none that one sees: a network bears outputs that are a tenth too large",
             ("a *= scale", "a *= 1.0"),
             "The gradient is right. Compare what units send on in training and in use.",
             6,
@@ -281,7 +282,7 @@ FAULTS: dict[str, Fault] = {
             _uncorrected,
             _none,
             "steps under a constant gradient",
-            "the first steps are three times too long",
+            "none that lasts: the first steps are three times too long",
             (
                 "rate = learning_rate * c / (1.0 - self.beta1**t)",
                 "rate = learning_rate",
@@ -296,7 +297,7 @@ FAULTS: dict[str, Fault] = {
             _against_the_past,
             _none,
             "steps under a constant gradient",
-            "training crawls at a twentieth of its speed",
+            "training crawls: steps come to a nineteenth of their length",
             (
                 "ops().momentum(theta, gradient, state.v, self.beta, share, learning_rate)",
                 "ops().momentum(theta, gradient, state.v, -self.beta, share, learning_rate)",
@@ -311,7 +312,7 @@ FAULTS: dict[str, Fault] = {
             lambda parts: parts._replace(schedule=compounding(parts.schedule)),
             _none,
             "the learning rate",
-            "training begins well and freezes",
+            "training begins well, and freezes within a hundred epochs",
             ("lambda epoch: decay**epoch * learning_rate", "lambda epoch: decay**epoch * rate(epoch - 1)"),
             "The gradient is right. Write down the learning rate of a few epochs.",
             7,
@@ -323,7 +324,7 @@ FAULTS: dict[str, Fault] = {
             _last_outputs_kept,
             _below(lambda network: _places(network, Tanh)[-2]),
             "gradient check",
-            "the lowest layers learn something else",
+            "training is a little slower",
             ("return a, lambda da, grads: da * (1.0 - a * a)", "return a, lambda da, grads: da * (1.0 - self.last**2)"),
             "The same layer object stands in two places. What does it remember, and of which?",
             3,
@@ -368,7 +369,7 @@ def other_checks(parts: Parts, equation: Schedule) -> list[Measured]:
             "dropout's averages",
             f"{name}: mean output in training for inputs of one",
             1.0,
-            float(layer.forward((), np.ones((400, 400)), NOTHING, generator(0, Stream.DROPOUT))[0].mean()),
+            float(layer.forward(NoParameters(), np.ones((400, 400)), NOTHING, generator(0, Stream.DROPOUT))[0].mean()),
             0.05 * math.sqrt(layer.p),
         )
         for name, layer in zip(parts.network.names, parts.network.layers, strict=True)
@@ -390,7 +391,7 @@ def _steps(optimizer: Any) -> list[Measured]:
     measured, theta = list[Measured](), np.zeros(1)
     if not isinstance(optimizer, Adam | Momentum):
         return measured
-    state = optimizer.init(theta)
+    state: Any = optimizer.init(theta)
     for step in range(1, 21):
         before = theta.item()
         theta, state = optimizer.update(theta, np.ones(1), state, 1.0)
