@@ -1,7 +1,5 @@
 """Learning in the browser: the network that is watched, asked and taken away."""
 
-import json
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -122,7 +120,7 @@ def _value(equation: str) -> float:
     import math
 
     names = {"tanh": math.tanh, "__builtins__": {}}
-    return float(eval(equation.split("=")[-1], names))
+    return float(eval(equation.rsplit("=", maxsplit=1)[-1], names))
 
 
 def test_the_address_opens_the_same_playground_again(open_page: Open) -> None:

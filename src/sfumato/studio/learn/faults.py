@@ -236,7 +236,7 @@ FAULTS: dict[str, Fault] = {
             "gradient check",
             "the first steps are hundreds of times too long",
             ("backward(cast(pullback(loss_scale), z.dtype)", "backward(cast(pullback(1.0), z.dtype)"),
-            "Everything is wrong by the same factor. Which number is that?",
+            "Check before the first step too: everything is wrong by the same factor. Which number is that?",
             1,
         ),
         Fault(
