@@ -25,6 +25,7 @@ from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
 from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
 from sfumato.studio.learn.rooms import Sessions
+from sfumato.studio.lessons import lessons
 from sfumato.studio.options import OPTIONS, settings_in
 from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
@@ -92,6 +93,7 @@ class Studio:
             Route("/", self.page),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/options", self.options),
+            Route("/api/lessons", self.lessons),
             Route("/api/pictures", self.add_picture, methods=["PUT"]),
             Route("/api/pictures/{picture}", self.picture),
             Route("/api/estimate", self.estimate, methods=["POST"]),
@@ -114,6 +116,10 @@ class Studio:
         styles = [{"id": f"{PREFIX}{name}", "title": title} for name, title in BUILTIN_STYLES.items()]
         settings = [own._asdict() for own in OPTIONS.values()]
         return _json({"settings": settings, "presets": presets, "styles": styles, "formats": formats()})
+
+    def lessons(self, request: Request) -> Response:
+        """All lessons."""
+        return _json({"lessons": [lesson.told() for lesson in lessons()]})
 
     async def add_picture(self, request: Request) -> Response:
         """Take a picture: the body is the file, `?name=` its name."""
