@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.studio.learn.talking import at, opened
+from tests.studio.running import Studio
 
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
 from sfumato.studio.application import STATIC
@@ -63,4 +64,10 @@ def test_the_settings_of_a_lesson_can_be_painted_with(lesson: Lesson) -> None:
 def test_a_chapter_ends_with_its_lessons(chapter: Path) -> None:
     end = chapter.read_text(encoding="utf-8").rpartition("## References and further reading")[2]
     named = re.findall(r"`sfumato studio --lesson ([a-z-]+)`", end)
-    assert sorted(named) == [lesson.name for lesson in LESSONS if lesson.chapter == chapter.stem]
+    assert named == [lesson.name for lesson in LESSONS if lesson.chapter == chapter.stem]
+
+
+def test_the_command_gives_the_address_of_a_lesson(tmp_path: Path) -> None:
+    studio = Studio(tmp_path / "kept", "--port", "0", "--lesson", "xor")
+    studio.close()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#lesson=xor&key=[\w-]+", studio.url)

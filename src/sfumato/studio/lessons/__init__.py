@@ -68,7 +68,7 @@ def lessons() -> list[Lesson]:
     found = [
         Lesson(name=path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))) for path in FOLDER.glob("*.toml")
     ]
-    return sorted(found, key=lambda lesson: (lesson.chapter, lesson.name))
+    return sorted(found, key=lambda lesson: (lesson.chapter, lesson.title))
 
 
 def address_of(name: str) -> str:

@@ -23,13 +23,13 @@ export async function lessonIn(hash) {
 const chapterOf = ({ chapter }) => `Chapter ${Number.parseInt(chapter, 10)}`;
 
 /** Show what a lesson says, with a button to leave it; none takes it away. */
-export function showLesson(place, lesson, label, leave) {
+export function showLesson(place, lesson, leave) {
   place.hidden = !lesson;
   if (!lesson) {
     place.replaceChildren();
     return;
   }
-  const button = el("button", { type: "button", className: "quiet" }, label);
+  const button = el("button", { type: "button", className: "quiet" }, "Leave the lesson");
   button.addEventListener("click", leave);
   const title = el("h2", {}, lesson.title, el("small", {}, chapterOf(lesson)));
   place.replaceChildren(el("div", { className: "lesson-title" }, title, button), el("p", {}, lesson.text.trim()), el("p", { className: "lesson-question" }, lesson.question));
@@ -37,6 +37,6 @@ export function showLesson(place, lesson, label, leave) {
 
 /** Show the list of all lessons. */
 export async function listLessons(place) {
-  const entry = (lesson) => el("li", {}, el("a", { href: `#learn&${PART}${lesson.name}` }, lesson.title), el("small", {}, chapterOf(lesson)));
+  const entry = (lesson) => el("li", {}, el("small", {}, chapterOf(lesson)), el("a", { href: `#learn&${PART}${lesson.name}` }, lesson.title));
   place.replaceChildren(...(await lessons()).map(entry));
 }

@@ -15,7 +15,7 @@ export async function open() {
   const lesson = await lessonIn(location.hash);
   if (!lesson?.form) return;
   form.begin(lesson.form);
-  showLesson(byId("paint-lesson"), lesson, "Leave the lesson", () => showLesson(byId("paint-lesson"), null));
+  showLesson(byId("paint-lesson"), lesson, () => showLesson(byId("paint-lesson"), null));
 }
 
 async function begin() {

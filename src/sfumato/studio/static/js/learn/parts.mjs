@@ -22,6 +22,6 @@ export class Parts {
       for (const part of this.room.querySelectorAll("details[data-part]")) part.open = open.includes(part.dataset.part);
     }
     const found = (await lessons()).find(({ name }) => name === lesson);
-    showLesson(byId("learn-lesson"), found, "Show all controls", this.leave);
+    showLesson(byId("learn-lesson"), found, this.leave);
   }
 }
