@@ -44,6 +44,23 @@ def test_a_lesson_is_chosen_from_the_list_and_another_after_it(open_page: Open) 
     assert not page.is_visible("#learn-equations")
 
 
+def test_a_lesson_of_ones_own_is_in_the_address(open_page: Open, look: Look) -> None:
+    page = open_page(room="learn")
+    page.wait_for_selector("#learn-equations math")
+    page.click("#panel-export > summary")
+    page.click("#own-lesson > summary")
+    page.fill("#own-lesson-text", "Find a rate <b>that</b> is too large.")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#learn-lesson p:text('Find a rate <b>that</b> is too large.')")
+    page.check("#own-lesson-hide input[value=weights]")
+    page.wait_for_selector("#group-weights", state="hidden")
+    look(page, "own-lesson-1280-light")
+    page.reload()
+    page.wait_for_selector("#learn-lesson p:text('Find a rate <b>that</b> is too large.')")
+    assert not page.is_visible("#group-weights")
+    assert page.is_visible("#group-training")
+
+
 def test_a_lesson_of_painting_fills_the_form(open_page: Open) -> None:
     page = open_page(room="lesson=gram-matrix")
     page.wait_for_selector("#paint-lesson h2:text('What a Gram matrix forgets')")

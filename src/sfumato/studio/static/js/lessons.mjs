@@ -31,8 +31,9 @@ export function showLesson(place, lesson, leave) {
   }
   const button = el("button", { type: "button", className: "quiet" }, "Leave the lesson");
   button.addEventListener("click", leave);
-  const title = el("h2", {}, lesson.title, el("small", {}, chapterOf(lesson)));
-  place.replaceChildren(el("div", { className: "lesson-title" }, title, button), el("p", {}, lesson.text.trim()), el("p", { className: "lesson-question" }, lesson.question));
+  const title = el("h2", {}, lesson.title, lesson.chapter ? el("small", {}, chapterOf(lesson)) : null);
+  const question = lesson.question ? el("p", { className: "lesson-question" }, lesson.question) : null;
+  place.replaceChildren(...[el("div", { className: "lesson-title" }, title, button), el("p", {}, String(lesson.text).trim()), question].filter(Boolean));
 }
 
 /** Show the list of all lessons. */

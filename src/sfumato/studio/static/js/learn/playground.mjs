@@ -25,7 +25,7 @@ export class Playground {
     this.state = null;
     this.running = false;
     this.selected = { kind: "unit", layer: "output", unit: 0 };
-    this.parts = new Parts(room, () => this.change({ view: { lesson: null, hide: [], open: null } }));
+    this.parts = new Parts(room, (view) => this.change({ view }));
     this.controls = new Controls(room, (patch) => this.change(patch));
     this.points = new OwnPoints((patch, note) => this.change(patch, note), (text) => this.say(text));
     this.diagram = new Diagram(byId("learn-diagram"), {
