@@ -1,11 +1,12 @@
 """Defects that well-known implementations have had, planted on purpose: each is caught, and its place is named.
 
-Every defect is a small subclass of the part it spoils. Those of the optimizers are planted in
+Every defect is a small subclass of the part it spoils. Those that the studio plants too, for learners to find, are in
+`sfumato.studio.learn.defects`. Those of the optimizers are planted in
 `optimizers/test_first_order.py`, beside the textbook's equations that show them.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,13 @@ from sfumato import (
     Tanh,
     check_gradient,
 )
-from sfumato.arrays import Array, Shape
+from sfumato.arrays import Array
 from sfumato.gradient_check import Verdict
 from sfumato.layers import EVERYTHING, NOTHING
 from sfumato.losses.base import Pullback, Sums
 from sfumato.optimizers.schedules import Schedule, exponential
 from sfumato.random_keys import Stream, generator
+from sfumato.studio.learn.defects import BiasesDecay, NotInverted, Spoiled, StaleCache, SummedBias, one_minus_a
 
 SPIRAL = Path(__file__).parents[1] / "examples" / "data" / "spiral.csv"
 
@@ -59,20 +61,6 @@ def check(layers: Sequence[Layer[Any]], loss: Loss | None = None, kind: Any = Ne
     x, y = rng.standard_normal((8, 3)), np.arange(8) % max(2, network.output_shape[0])
     objective = kind(network, loss or CategoricalCrossEntropy(), x, y, l2=0.5, data_size=80, dropout_key=(1, 2))
     return check_gradient(objective, rng.standard_normal(network.size))
-
-
-class SummedBias(Dense):
-    """The bias's gradient is summed over the examples instead of averaged, as in the reference's Part 8."""
-
-    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
-        z, backward = super().forward(params, x, needs, rng)
-
-        def defective(dz: Array, grads: Any) -> Array | None:
-            dx = backward(dz, grads)
-            grads.b[...] *= len(x)
-            return dx
-
-        return z, defective
 
 
 @pytest.mark.parametrize(("output", "guilty"), [(SummedBias, ["summedbias_1.b"]), (Dense, [])])
@@ -120,31 +108,8 @@ def test_a_parameter_assigned_wrongly_is_the_only_one_named(
     assert (f"look where {guilty} is assigned" in report.advice) == bool(guilty)
 
 
-class Spoiled(Layer[Any]):
-    """Another layer, whose backward pass returns `spoil(da, x, dx)` instead of dx."""
-
-    def __init__(self, layer: Layer[Any], spoil: Callable[[Array, Array, Array], Array]) -> None:
-        self.layer, self.spoil = layer, spoil
-
-    def build(self, shape: Shape) -> Any:
-        return self.layer.build(shape)
-
-    def kinks(self, params: Any, x: Array) -> Array | None:
-        return self.layer.kinks(params, x)
-
-    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
-        a, backward = self.layer.forward(params, x, needs, rng)
-
-        def defective(da: Array, grads: Any) -> Array | None:
-            before = da.copy()
-            dx = backward(da, grads)
-            return None if dx is None else self.spoil(before, x, dx)
-
-        return a, defective
-
-
 SPOILED: dict[str, Layer[Any]] = {
-    "tanh: 1 - A instead of 1 - A^2": Spoiled(Tanh(), lambda da, x, dx: da * (1 - np.tanh(x))),
+    "tanh: 1 - A instead of 1 - A^2": one_minus_a(),
     "sigmoid: A instead of A (1 - A)": Spoiled(Sigmoid(), lambda da, x, dx: da * special.expit(x)),
     "ReLU: everything passes": Spoiled(ReLU(), lambda da, x, dx: da),
     "leaky ReLU: nothing passes below zero": Spoiled(LeakyReLU(0.3), lambda da, x, dx: da * (x > 0)),
@@ -258,16 +223,6 @@ class PenaltyOverBatch(PenaltyForgotten):
     share_in_gradient = 10.0
 
 
-class BiasesDecay(NetworkObjective):
-    """The gradient decays biases too."""
-
-    def __call__(self, theta: Array) -> Evaluation:
-        evaluation = super().__call__(theta)
-        biases = ~self.network.decaying()
-        evaluation.gradient[biases] += self.penalty * theta[biases]
-        return evaluation
-
-
 WEIGHTS, BIASES = ["dense_1.W", "dense_2.W"], ["dense_1.b", "dense_2.b"]
 
 
@@ -338,14 +293,6 @@ def test_a_cross_entropy_apart_from_its_sigmoid_fails_where_the_fused_one_is_exa
     assert BinaryCrossEntropy().forward(z, y)[0].loss == 2000
 
 
-class NotInverted(Dropout):
-    """Drops units and leaves the others as they are: its gradient is right, and its expected value is not."""
-
-    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
-        a, backward = super().forward(params, x, needs, rng)
-        return a * (1 - self.p), lambda da, grads: backward(da * (1 - self.p), grads)
-
-
 class SameMaskInEveryLayer(Dropout):
     """Seeds its generator anew in each layer."""
 
@@ -383,15 +330,6 @@ def test_decay_that_compounds_with_a_constant_exponent_differs_from_the_equation
     assert equation(0) == code(0)
     assert equation(50) == pytest.approx(0.6 * 0.99**50, rel=1e-14)
     assert code(50) != pytest.approx(equation(50), rel=0.3)
-
-
-class StaleCache(Tanh):
-    """Keeps its last outputs on the layer for the backward pass."""
-
-    def forward(self, params: Any, x: Array, needs: Any, rng: Any = None) -> tuple[Array, Any]:
-        a = np.tanh(x)
-        vars(self)["last"] = a
-        return a, lambda da, grads: da * (1 - vars(self)["last"] ** 2)
 
 
 @pytest.mark.parametrize(("kind", "independent"), [(Tanh, True), (StaleCache, False)])

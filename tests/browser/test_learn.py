@@ -195,7 +195,7 @@ def test_a_rate_that_diverges_is_explained_and_mended(open_page: Open, look: Loo
     page = open_page(room="learn")
     enter(page, {**SMALL, "data": {"kind": "waves"}, "optimizer": {"name": "gd", "learning_rate": 10000}})
     page.click("#learn-run")
-    page.wait_for_selector(".learn-diverged:text-matches('learning rate.*Step \\\\d+: .*dense')", timeout=20_000)
+    page.wait_for_selector(".learn-diverged:text-matches('learning rate.*Step \\\\d+: .*largest')", timeout=20_000)
     look(page, "diverged-1280-light")
     page.click("#learn-notice button")
     page.wait_for_selector("#learn-figures dd:text-is('0')")

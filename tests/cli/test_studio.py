@@ -25,6 +25,8 @@ def test_no_other_command_waits_for_what_the_studio_imports() -> None:
         (["--host", "0.0.0.0"], "--allow-host"),
         (["--host", "203.0.113.1", "--allow-host", "name", "--folder", "kept"], "203.0.113.1 cannot be listened on"),
         (["--port", "70000"], "--port"),
+        (["--lesson", "xro"], "no lesson is called 'xro': use one of straight-line, xor, triangle, "),
+        (["--lesson", "xro"], "did you mean 'xor'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -27,8 +27,11 @@ def studio(
         str | None,
         option("The name that browsers there call this machine.", panel=PANEL, metavar="NAME", shown="none"),
     ] = None,
+    lesson: Annotated[
+        str | None, option("Lesson that the page opens with, such as xor.", panel=PANEL, metavar="NAME", shown="none")
+    ] = None,
 ) -> None:
-    """Open the studio: a page in the browser, served from this machine alone, to paint in.
+    """Open the studio: a page in the browser, served from this machine alone, to paint and to learn in.
 
     It needs no network and sends nothing anywhere. It is for one person on one machine; Ctrl-C ends it, and what was
     being painted can be gone on with.
@@ -37,6 +40,8 @@ def studio(
         sfumato studio
 
         sfumato studio --folder paintings --no-browser
+
+        sfumato studio --lesson xor
     """
     from sfumato.studio.folder import default_folder
     from sfumato.studio.server import Address, serve
@@ -48,4 +53,4 @@ def studio(
         )
     place = Path(folder) if folder else default_folder()
     place.parent.mkdir(parents=True, exist_ok=True)
-    serve(address, place, open_browser=not no_browser, say=lambda page: say(page, sys.stdout))
+    serve(address, place, open_browser=not no_browser, say=lambda page: say(page, sys.stdout), lesson=lesson)

@@ -25,6 +25,7 @@ from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
 from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
 from sfumato.studio.learn.rooms import Sessions
+from sfumato.studio.lessons import lessons
 from sfumato.studio.options import OPTIONS, form_settings
 from sfumato.studio.pictures import ID_DIGITS, LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
@@ -99,6 +100,7 @@ class Studio:
             Route("/", self.page),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/options", self.options),
+            Route("/api/lessons", self.lessons),
             Route("/api/pictures", self.add_picture, methods=["PUT"]),
             Route("/api/pictures/{picture}", self.picture),
             Route("/api/estimate", self.estimate, methods=["POST"]),
@@ -121,6 +123,10 @@ class Studio:
         styles = [{"id": f"{PREFIX}{name}", "title": title} for name, title in BUILTIN_STYLES.items()]
         settings = [own._asdict() for own in OPTIONS.values()]
         return json_response({"settings": settings, "presets": presets, "styles": styles, "formats": formats()})
+
+    def lessons(self, request: Request) -> Response:
+        """All lessons."""
+        return json_response({"lessons": [lesson.told() for lesson in lessons()]})
 
     async def add_picture(self, request: Request) -> Response:
         """Take a picture: the body is the file, `?name=` its name."""

@@ -16,6 +16,7 @@ from sfumato.outputs import locked_folder
 from sfumato.studio.application import make_app
 from sfumato.studio.folder import refuse_another, token_of
 from sfumato.studio.guard import LARGEST_FORM
+from sfumato.studio.lessons import address_of
 
 PORT = 8765
 """Port that is taken unless another is asked for, or the next one that is free."""
@@ -100,7 +101,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[str], None]) -> None:
+def serve(
+    address: Address, folder: Path, *, open_browser: bool, say: Callable[[str], None], lesson: str | None = None
+) -> None:
     """Serve the studio until Ctrl-C, or until the process is asked to end.
 
     Args:
@@ -108,17 +111,19 @@ def serve(address: Address, folder: Path, *, open_browser: bool, say: Callable[[
         folder: What it keeps: pictures, jobs and the key.
         open_browser: Open the page in the user's browser.
         say: Takes the page's address, once it is served.
+        lesson: Name of a lesson that the page opens with.
 
     Raises:
-        InputError, FileError: if the port or the folder cannot be had.
+        InputError, FileError: if the port or the folder cannot be had, or there is no such lesson.
     """
+    part = f"{address_of(lesson)}&" if lesson else ""
     mimetypes.add_type("text/javascript", ".mjs")  # whatever the system's own list says
     folder = folder.expanduser().absolute()
     refuse_another(folder)
     with locked_folder(folder), address.listen() as listening:
         folder.chmod(0o700)
         token, port = token_of(folder), listening.getsockname()[1]
-        page = f"{address.page(port)}#key={token}"
+        page = f"{address.page(port)}#{part}key={token}"
 
         def ready() -> None:
             say(page)

@@ -107,6 +107,15 @@ export class Form {
     this.change();
   }
 
+  /** Fill in styles and settings, such as those of a lesson; the photograph stays. */
+  begin({ styles, settings }) {
+    this.begun = null;
+    this.settings.fill(settings);
+    this.styles = styles.map((id) => ({ id, name: this.titles.get(id), weight: 1 }));
+    byId("options").open = true;
+    this.change();
+  }
+
   /** Fill the form so that a job is gone on with from its picture, which the server has as `told`. */
   goOn(job, told) {
     this.fill({ ...job, settings: { ...job.settings, scales: 1 } });

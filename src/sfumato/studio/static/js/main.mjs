@@ -12,9 +12,10 @@ const ROOMS = {
 const links = new Map(Object.entries(ROOMS).map(([name, { title }]) => [name, el("a", { href: `#${name}` }, title)]));
 let shown = null; // the room's name and module
 
-/** Name of the room in the address: its first part, as in #learn&s=... */
+/** Name of the room in the address: its first part, as in #learn&s=...; lessons are listed in Learn. */
 function roomInAddress() {
   const [name] = location.hash.slice(1).split("&");
+  if (name.startsWith("lesson=")) return "learn";
   return Object.hasOwn(ROOMS, name) ? name : "paint";
 }
 

@@ -4,15 +4,22 @@ import { announce, byId } from "./dom.mjs";
 import { Easel } from "./easel.mjs";
 import { Form } from "./form.mjs";
 import { markShown, showHistory } from "./history.mjs";
+import { lessonIn, showLesson } from "./lessons.mjs";
 import { follow, get } from "./server.mjs";
 
-let begun = false;
+let form = null;
 
-/** Show the room; what is in it stays when it is left. */
+/** Show the room, and the lesson in the address if there is one; what is in the room stays when it is left. */
 export async function open() {
-  if (begun) return;
+  if (!form) await begin();
+  const lesson = await lessonIn(location.hash);
+  if (!lesson?.form) return;
+  form.begin(lesson.form);
+  showLesson(byId("paint-lesson"), lesson, () => showLesson(byId("paint-lesson"), null));
+}
+
+async function begin() {
   const options = await get("/api/options");
-  begun = true;
   const titles = new Map(options.styles.map(({ id, title }) => [id, title]));
   let easel;
   let changes = -1;
@@ -34,7 +41,7 @@ export async function open() {
     });
     refresh(); // as its state may have changed meanwhile
   };
-  const form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown()) });
+  form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown()) });
   easel = new Easel(form, titles, options.formats, refresh);
   easel.empty();
   // A page that is loaded again shows what is at work

@@ -79,7 +79,7 @@ export class Controls {
     const id = `learn-${field.replace(".", "-")}`;
     const made = Array.isArray(takes) ? choice(id, takes) : number(id, takes);
     made.input.addEventListener("change", () => this.change(patchOf(field, made.read())));
-    const row = el("div", { className: "learn-setting" }, el("label", { htmlFor: id }, label), made.input);
+    const row = el("div", { className: "learn-setting", "data-part": field }, el("label", { htmlFor: id }, label), made.input);
     this.made.set(field, { ...made, row, when });
     return row;
   }

@@ -138,11 +138,11 @@ export class Diagram {
     const { hidden, activation } = state.network;
     const with_ = (units) => this.change({ hidden: hidden.map((own, n) => (n === column - 1 ? units : own)) });
     const button = (label, sign, units) => {
-      const made = el("button", { type: "button", "aria-label": label, disabled: units < 1, "data-focus": `${sign}${column}` }, sign);
+      const made = el("button", { type: "button", "aria-label": label, disabled: units < 1, "data-part": "layers", "data-focus": `${sign}${column}` }, sign);
       made.addEventListener("click", () => with_(units));
       return made;
     };
-    const choice = el("select", { "aria-label": `Activation of layer ${column}`, "data-focus": `a${column}` }, ...ACTIVATIONS.map((name) => el("option", {}, name)));
+    const choice = el("select", { "aria-label": `Activation of layer ${column}`, "data-part": "activation", "data-focus": `a${column}` }, ...ACTIVATIONS.map((name) => el("option", {}, name)));
     choice.value = Array.isArray(activation) ? activation[column - 1] : activation;
     choice.addEventListener("change", () => {
       const all = hidden.map((_, n) => (Array.isArray(activation) ? activation[n] : activation));

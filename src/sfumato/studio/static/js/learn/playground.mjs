@@ -6,6 +6,7 @@ import { Check } from "./check.mjs";
 import { Controls } from "./controls.mjs";
 import { LossHistory } from "./curves.mjs";
 import { Diagram } from "./diagram.mjs";
+import { Parts } from "./parts.mjs";
 import { showExplanation } from "./explain.mjs";
 import { listenToExports } from "./export.mjs";
 import { classColour, onColourScheme } from "./maps.mjs";
@@ -24,6 +25,7 @@ export class Playground {
     this.state = null;
     this.running = false;
     this.selected = { kind: "unit", layer: "output", unit: 0 };
+    this.parts = new Parts(room, (view) => this.change({ view }));
     this.controls = new Controls(room, (patch) => this.change(patch));
     this.points = new OwnPoints((patch, note) => this.change(patch, note), (text) => this.say(text));
     this.diagram = new Diagram(byId("learn-diagram"), {
@@ -169,6 +171,7 @@ export class Playground {
     this.plane.describe(this.description, byId("learn-show-test").checked);
     byId("learn-plane").classList.toggle("drawing", state.data.kind === "points");
     this.controls.show(state);
+    await this.parts.show(state.view);
     this.points.show(state);
     const { length } = state.network.hidden;
     byId("learn-layer-more").disabled = length >= 6;
