@@ -18,7 +18,10 @@ export class Session {
     this.count = 0;
     this.socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws/learn`, ["sfumato", key]);
     this.socket.binaryType = "arraybuffer";
-    this.ready = new Promise((resolve) => (this.socket.onopen = resolve));
+    this.ready = new Promise((resolve) => {
+      this.socket.addEventListener("open", resolve);
+      this.socket.addEventListener("close", resolve); // so that whoever waits is told
+    });
     this.socket.onmessage = ({ data }) => this.take(data);
     this.socket.onclose = () => {
       const text = this.reason ?? "The studio does not answer. Start `sfumato studio` again, then load this page again.";
@@ -30,7 +33,7 @@ export class Session {
   /** Ask for something; resolves with the answer, or rejects with a `Complaint`. */
   async ask(command, fields = {}) {
     await this.ready;
-    if (this.socket.readyState !== WebSocket.OPEN) throw new Refused("The studio does not answer.", 0);
+    if (this.socket.readyState !== WebSocket.OPEN) throw new Refused(this.reason ?? "The studio does not answer.", 0);
     this.count += 1;
     this.socket.send(JSON.stringify({ id: this.count, do: command, ...fields }));
     return new Promise((resolve, reject) => this.waiting.push({ id: this.count, resolve, reject }));

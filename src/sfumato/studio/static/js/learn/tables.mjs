@@ -2,13 +2,21 @@
 
 import { el } from "../dom.mjs";
 
-/** A number of a table, as wide as the others. */
+const minus = (text) => text.replaceAll("-", "\u2212");
+const isExtreme = (size) => size !== 0 && (size < 1e-3 || size >= 1e4);
+
+/** A number to four digits. */
 export function shown(value) {
   if (value === null || value === undefined) return "none";
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value).replace("-", "\u2212");
   const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e4) ? value.toExponential(2) : value.toFixed(size < 100 ? 4 : 1);
-  return text.replaceAll("-", "\u2212");
+  return minus(isExtreme(size) ? value.toExponential(2) : value.toPrecision(4));
+}
+
+/** A number of a table, as long as the others. */
+function cell(value) {
+  if (value === null || Number.isInteger(value)) return minus(String(value ?? "none"));
+  const size = Math.abs(value);
+  return minus(isExtreme(size) ? value.toExponential(2) : value.toFixed(size < 100 ? 4 : 1));
 }
 
 /** An array as a table: rows down, columns across; a vector is one row. */
@@ -18,7 +26,7 @@ export function arrayTable(name, values) {
   const table = el(
     "table",
     {},
-    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((value) => el("td", {}, shown(value)))))),
+    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((value) => el("td", {}, cell(value)))))),
   );
   const box = el("div", { className: "learn-scroll", tabIndex: 0, role: "group", "aria-label": `${name}, ${shape}` }, table);
   return el("figure", { className: "learn-array" }, el("figcaption", {}, el("b", {}, name), ` (${shape})`), box);
