@@ -10,6 +10,7 @@ from sfumato.checks import one_of, whole
 from sfumato.errors import InputError, SfumatoError
 from sfumato.network import NamedParameter
 from sfumato.studio.learn.checking import check, checked_objective, scan
+from sfumato.studio.learn.exercises import Exercises
 from sfumato.studio.learn.explaining import explain
 from sfumato.studio.learn.exporting import EXPORTS
 from sfumato.studio.learn.fields import FieldError, filled_in, naming, number_in
@@ -51,6 +52,7 @@ class Session:
             "check": self.check,
             "scan": self.scan,
             "export": self.export,
+            **Exercises().commands,
         }
 
     def answer(self, command: Any) -> Answer:
