@@ -16,6 +16,7 @@ from sfumato.studio.learn.exporting import EXPORTS
 from sfumato.studio.learn.fields import FieldError, filled_in, naming, number_in
 from sfumato.studio.learn.measuring import measures
 from sfumato.studio.learn.playground import DivergedError, Playground
+from sfumato.studio.learn.races import Races
 from sfumato.studio.learn.state import merged, parse_state
 from sfumato.studio.learn.trace import as_values, trace
 
@@ -53,6 +54,7 @@ class Session:
             "scan": self.scan,
             "export": self.export,
             **Exercises().commands,
+            **Races(lambda: self.playground, lambda given: self.entry(given)[1]).commands,
         }
 
     def answer(self, command: Any) -> Answer:
