@@ -59,8 +59,7 @@ def test_a_fault_is_trained_checked_and_found(width: int, scheme: str, open_page
 
 
 def test_a_class_goes_from_one_exercise_to_the_next_and_back_to_the_playground(open_page: Open) -> None:
-    page = open_page(room="learn")
-    page.click("#learn-to-faults")
+    page = open_page(room="learn&fault=0")
     page.wait_for_selector("#fault-title:text-is('Exercise 1 of 12')")
     page.fill("#fault-seed", "5")
     page.press("#fault-seed", "Enter")
@@ -74,7 +73,11 @@ def test_a_class_goes_from_one_exercise_to_the_next_and_back_to_the_playground(o
     page.click("#learn-to-playground")
     page.wait_for_selector("#learn-run")
     assert not page.is_visible("#fault-form")
-    page.wait_for_selector("#learn-figures dt")
+    page.wait_for_url("**/#learn&s=*")
+    width = page.evaluate("document.getElementById('learn-plane').clientWidth")
+    assert page.evaluate("document.getElementById('learn-plane').width") == width > 100
+    page.click("#learn-to-faults")
+    page.wait_for_selector("#fault-title:text-is('Exercise 2 of 12')")
 
 
 def test_an_exercise_that_there_is_not_is_refused_in_a_line(open_page: Open) -> None:

@@ -112,6 +112,7 @@ export class Faults {
     const link = (label, at) => (at >= 0 && at < count ? el("a", { className: "button", href: addressOf({ seed, number: at }) }, label) : null);
     const found = [link("Previous", number - 1), link("Next exercise", number + 1)].filter(Boolean);
     byId("fault-links").replaceChildren(...found);
+    byId("learn-to-faults").href = addressOf(this.given); // so that one comes back to it
   }
 
   async train() {
@@ -149,8 +150,8 @@ export class Faults {
 
   async measure() {
     const { measured } = await this.ask("exercise-measure");
-    const head = ["Measured", "By its equation", "Found", ""];
-    const rows = measured.map((one) => [one.what, shown(one.expected), shown(one.found), one.right ? "agrees" : "differs"]);
+    const head = ["Measured", "Verdict", "By its equation", "Found"];
+    const rows = measured.map((one) => [one.what, one.right ? "right" : "wrong", shown(one.expected), shown(one.found)]);
     byId("fault-measured").replaceChildren(table(head, rows, measured.map((one) => (one.right ? "right" : "wrong"))));
   }
 
@@ -184,6 +185,6 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 /** A table with a sign of each row's verdict. */
 function table(head, rows, verdicts) {
   const row = (cells, n) => el("tr", { className: `v-${verdicts[n].split(" ")[0]}` }, ...cells.map((cell, k) => (k ? el("td", {}, cell) : el("th", { scope: "row" }, cell))));
-  const titles = el("tr", {}, ...head.map((name) => (name ? el("th", { scope: "col" }, name) : el("td", {}))));
+  const titles = el("tr", {}, ...head.map((name) => el("th", { scope: "col" }, name)));
   return el("table", { className: "learn-judged" }, el("thead", {}, titles), el("tbody", {}, ...rows.map(row)));
 }

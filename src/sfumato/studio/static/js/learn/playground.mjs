@@ -79,6 +79,12 @@ export class Playground {
     await this.take(answer);
   }
 
+  /** Draw what was hidden, and give the address its state again. */
+  async appear() {
+    if (this.frame) this.show(this.frame);
+    await this.writeAddress();
+  }
+
   leave() {
     this.pause();
     this.session?.close();

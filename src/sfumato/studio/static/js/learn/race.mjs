@@ -108,7 +108,7 @@ export class Race {
     const text = `From ${shown(ways[0].losses[0])}: ${told.join("; ")}.`;
     this.say(text);
     byId("race-map").setAttribute("aria-label", `Lines of equal loss over ${names.join(" and ")} (${on}), and the ways of the optimizers. ${text}`);
-    const head = ["Optimizer", "Rate", "Steps", "Evaluations", "Loss at the end", "Distance off the plane"];
+    const head = ["Optimizer", "Rate", "Steps", "Evaluations", "Last loss", "Off the plane"];
     const rows = ways.map((way, n) => {
       const sample = this.sample(n);
       return [el("span", { className: "learn-way" }, sample, way.name), String(way.rate), String(way.losses.length - 1), String(way.evaluations), way.diverged ? "diverged" : shown(way.losses.at(-1)), shown(way.places.at(-1)[2])];

@@ -25,7 +25,7 @@ export async function open(element) {
     faults ??= new Faults((command, fields) => playground.session.ask(command, fields));
     playground.pause();
     await faults.enter(exercise);
-  }
+  } else await playground.appear();
   announce("");
 }
 
