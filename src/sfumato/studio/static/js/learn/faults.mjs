@@ -150,7 +150,7 @@ export class Faults {
 
   async measure() {
     const { measured } = await this.ask("exercise-measure");
-    const head = ["Measured", "Verdict", "By its equation", "Found"];
+    const head = ["Measured", "Verdict", "Expected", "Found"];
     const rows = measured.map((one) => [one.what, one.right ? "right" : "wrong", shown(one.expected), shown(one.found)]);
     byId("fault-measured").replaceChildren(table(head, rows, measured.map((one) => (one.right ? "right" : "wrong"))));
   }

@@ -1,14 +1,11 @@
 // The race: optimizers that start from one place, seen on a plane through the loss or on a function of two variables.
 
 import { byId, el } from "../dom.mjs";
-import { contour, levelsOf } from "./contours.mjs";
 import { onColourScheme } from "./maps.mjs";
+import { COLOURS, DASHES, drawRace } from "./racemap.mjs";
 import { shown } from "./tables.mjs";
 
-const LEVELS = 14;
 const SIZES = [15, 60]; // points on a side: a quick picture, and a fine one
-const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
-const COLOURS = ["accent", "positive", "ink", "negative"];
 const OPTIMIZERS = ["gd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs"];
 const BEGIN = ["gd", "momentum", "adam", "lbfgs"];
 
@@ -89,8 +86,9 @@ export class Race {
     for (const size of SIZES) {
       const values = [];
       while (values.length < size) {
+        const answer = await this.ask("surface", { size, row: values.length });
         if (asked !== this.asked) return; // another race has begun
-        values.push(...(await this.ask("surface", { size, row: values.length })).values);
+        values.push(...answer.values);
       }
       this.told = told;
       this.values = values;
@@ -131,66 +129,6 @@ export class Race {
 
   draw() {
     const canvas = byId("race-map");
-    if (!this.told || !canvas.clientWidth) return;
-    const { reach, ways, names, lowest } = this.told;
-    const scale = window.devicePixelRatio || 1;
-    const edge = canvas.clientWidth;
-    canvas.width = canvas.height = Math.round(edge * scale);
-    const pen = canvas.getContext("2d");
-    pen.scale(scale, scale);
-    const style = getComputedStyle(canvas);
-    const colour = (name) => style.getPropertyValue(`--${name}`);
-    const size = this.values.length;
-    pen.strokeStyle = colour("edge");
-    pen.lineWidth = 0.8;
-    levelsOf(this.values, LEVELS).forEach((level, n) => {
-      pen.globalAlpha = 0.3 + (0.6 * n) / LEVELS; // the higher, the darker
-      pen.beginPath();
-      for (const piece of contour(this.values, level)) {
-        const [[x, y], [toX, toY]] = piece.map(([column, row]) => [(column / (size - 1)) * edge, edge - (row / (size - 1)) * edge]);
-        pen.moveTo(x, y);
-        pen.lineTo(toX, toY);
-      }
-      pen.stroke();
-    });
-    const place = ([a, b]) => [((a + reach) / (2 * reach)) * edge, ((reach - b) / (2 * reach)) * edge];
-    const furthest = Math.max(1e-12, ...ways.flatMap(({ places }) => places.map(([, , off]) => off)));
-    ways.forEach(({ places }, n) => this.way(pen, places, { place, furthest, colour: colour(COLOURS[n]), dash: DASHES[n] }));
-    pen.globalAlpha = 1;
-    pen.strokeStyle = colour("ink");
-    pen.lineWidth = 2;
-    for (const [x, y] of lowest.map(place)) pen.strokeRect(x - 5, y - 5, 10, 10);
-    pen.beginPath();
-    pen.arc(...place(ways[0].places[0]), 6, 0, 2 * Math.PI);
-    pen.stroke();
-    pen.font = "12px system-ui, sans-serif";
-    pen.fillStyle = colour("faint");
-    pen.textAlign = "right";
-    pen.fillText(`${names[0]} →`, edge - 6, edge - 6);
-    pen.textAlign = "left";
-    pen.fillText(`↑ ${names[1]}`, 6, 14);
-  }
-
-  /** A way, piece by piece: the further off the plane, the paler. */
-  way(pen, places, { place, furthest, colour, dash }) {
-    pen.strokeStyle = colour;
-    pen.lineWidth = 2.2;
-    pen.setLineDash(dash);
-    let gone = 0; // so that dashes go on from one piece to the next
-    for (let n = 1; n < places.length; n += 1) {
-      const [from, to] = [place(places[n - 1]), place(places[n])];
-      pen.globalAlpha = 1 - 0.75 * (furthest > 1e-9 ? places[n][2] / furthest : 0);
-      pen.lineDashOffset = gone;
-      pen.beginPath();
-      pen.moveTo(...from);
-      pen.lineTo(...to);
-      pen.stroke();
-      gone += Math.hypot(to[0] - from[0], to[1] - from[1]);
-    }
-    pen.setLineDash([]);
-    pen.fillStyle = colour;
-    pen.beginPath();
-    pen.arc(...place(places.at(-1)), 4, 0, 2 * Math.PI);
-    pen.fill();
+    if (this.told && canvas.clientWidth) drawRace(canvas, this.told, this.values);
   }
 }
