@@ -47,7 +47,7 @@ class OfEntries(Objective):
 
 
 def checked_objective(setup: Setup, step: int) -> NetworkObjective:
-    """What is checked: the objective over the first examples in float64, with the dropout of the next step."""
+    """Objective to check: over the first examples in float64, with the dropout of the next step."""
     key = (setup.training.seed, step) if setup.network.stochastic else None
     return double_objective(setup, "train", slice(0, MOST_EXAMPLES), key)
 

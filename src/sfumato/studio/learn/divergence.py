@@ -1,4 +1,4 @@
-"""Where in a network numbers first stopped being finite."""
+"""Search for the layer of a network where numbers first stopped being finite."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ CHECKED = 50
 
 
 class Verdict(NamedTuple):
-    """What becomes of an answer.
+    """Judgement of an answer.
 
     Attributes:
         place: Whether just the wrong parameters were named.

@@ -1,4 +1,4 @@
-"""What trains the same elsewhere: a script, a notebook, a command, the points; and the model itself."""
+"""Exports that train the same elsewhere: a script, a notebook, a command, the points; and the model itself."""
 
 import base64
 import csv

@@ -43,7 +43,7 @@ WITH_ADAM: dict[str, Any] = {"name": "adam", "learning_rate": 0.03, "schedule": 
 
 
 class Parts(NamedTuple):
-    """What a training is made of.
+    """Parts of a training.
 
     Attributes:
         network: The network.

@@ -1,4 +1,4 @@
-"""Frames: what a playground looks like at a step, as bytes.
+"""Frames: the looks of a playground at a step, as bytes.
 
 All little endian: the header, then float32 (scales of the maps, parameters, and if asked their gradient), then the
 maps, a byte a cell.
@@ -46,7 +46,7 @@ class Measures(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What a playground looks like at a step.
+    """Looks of a playground at a step.
 
     Attributes:
         step: Steps taken.

@@ -38,7 +38,7 @@ SECONDS = 0.1
 LARGEST_RATE = 1e3
 
 PLANES = ("directions", "weights", *CLASSICS)
-"""What a race can be on: two random directions or two weights of the playground's network, or a classic function."""
+"""Grounds of a race: two random directions or two weights of the playground's network, or a classic function."""
 
 Fields = dict[str, Any]
 

@@ -33,7 +33,7 @@ ENDLESS = 2**53
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What a state describes.
+    """Everything that a state describes.
 
     Attributes:
         state: The state.
@@ -93,7 +93,7 @@ class Setup:
         return MemoryBatches(scaled, training.scaling, size, training.seed, engine or self.engine)
 
     def objective(self, batches: MemoryBatches, rows: Any = slice(None)) -> NetworkObjective:
-        """What training minimises, over some rows of its examples and without dropout."""
+        """Objective of training over some rows of its examples, without dropout."""
         x, y, _ = batches.batch(rows)
         training = self.training
         return NetworkObjective(training.network, training.loss, x, y, l2=training.l2, data_size=self.train.size)

@@ -101,7 +101,7 @@ def trace(setup: Setup, theta: Array, part: str, rows: list[int]) -> Trace:
 
 
 def double_objective(setup: Setup, part: str, rows: Any, key: tuple[int, int] | None = None) -> NetworkObjective:
-    """What training minimises, in float64, over some rows of a part ("train" or "test"); with dropout if `key`."""
+    """Objective of training, in float64, over some rows of a part ("train" or "test"); with dropout if `key`."""
     examples = setup.train if part == "train" else setup.test
     assert examples is not None
     x, y, _ = setup.batches(examples, NUMPY_DOUBLE).batch(np.array(rows) if isinstance(rows, list) else rows)
