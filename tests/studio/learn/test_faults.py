@@ -25,7 +25,8 @@ from sfumato.errors import InputError
 from sfumato.gradient_check import Verdict
 from sfumato.layers import dense, dropout, relu, tanh
 from sfumato.optimizers import first_order, schedules
-from sfumato.studio.learn.faults import FAULTS, Fault, Parts, choices, exercise, other_checks, state_of
+from sfumato.studio.learn.faults import FAULTS, Fault, Parts, choices, exercise, state_of
+from sfumato.studio.learn.other_checks import other_checks
 
 BY_NAME = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 

@@ -8,7 +8,8 @@ import numpy as np
 from sfumato.errors import InputError
 from sfumato.gradient_check import GradientReport, check_gradient
 from sfumato.objective import NetworkObjective
-from sfumato.studio.learn.faults import Measured, Parts, choices, exercise, other_checks, state_of
+from sfumato.studio.learn.faults import Parts, choices, exercise, state_of
+from sfumato.studio.learn.other_checks import Measured, other_checks
 from sfumato.studio.learn.setup import set_up
 from sfumato.studio.learn.state import parse_state
 
@@ -17,7 +18,7 @@ CHECKED = 50
 
 
 class Verdict(NamedTuple):
-    """What becomes of an answer.
+    """Judgement of an answer.
 
     Attributes:
         place: Whether just the wrong parameters were named.

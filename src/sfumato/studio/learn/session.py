@@ -10,11 +10,13 @@ from sfumato.checks import one_of, whole
 from sfumato.errors import InputError, SfumatoError
 from sfumato.network import NamedParameter
 from sfumato.studio.learn.checking import check, checked_objective, scan
+from sfumato.studio.learn.exercises import Exercises
 from sfumato.studio.learn.explaining import explain
 from sfumato.studio.learn.exporting import EXPORTS
 from sfumato.studio.learn.fields import FieldError, filled_in, naming, number_in
 from sfumato.studio.learn.measuring import measures
 from sfumato.studio.learn.playground import DivergedError, Playground
+from sfumato.studio.learn.races import Races
 from sfumato.studio.learn.state import merged, parse_state
 from sfumato.studio.learn.trace import as_values, trace
 
@@ -51,6 +53,8 @@ class Session:
             "check": self.check,
             "scan": self.scan,
             "export": self.export,
+            **Exercises().commands,
+            **Races(lambda: self.playground, lambda given: self.entry(given)[1]).commands,
         }
 
     def answer(self, command: Any) -> Answer:

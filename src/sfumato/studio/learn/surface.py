@@ -112,17 +112,18 @@ class Row(NamedTuple):
     values: Array
 
 
-def rows(objective: Objective, plane: Plane, sizes: tuple[int, ...] = (COARSE, FINE)) -> Iterator[Row]:
+def rows(objective: Objective, plane: Plane, sizes: tuple[int, ...] = (COARSE, FINE), first: int = 0) -> Iterator[Row]:
     """Evaluate the loss over the plane, row by row, a coarse grid first and finer ones after it.
 
     Args:
         objective: Whose loss.
         plane: Where; grids reach from -reach to reach both ways, ends included.
         sizes: Points on a side of each grid.
+        first: Row of each grid to begin with.
     """
     for size in sizes:
         steps = np.linspace(-plane.reach, plane.reach, size)
-        for number, b in enumerate(steps):
+        for number, b in enumerate(steps[first:], first):
             yield Row(size, number, np.array([objective.value(plane.at(a, b)) for a in steps]))
 
 

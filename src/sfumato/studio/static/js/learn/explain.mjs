@@ -47,7 +47,7 @@ export function showExplanation(answers, light) {
 }
 
 /** A chapter's name, from its address. */
-function chapterOf(address) {
+export function chapterOf(address) {
   const [, number, name] = address.match(/(\d+)-([\w-]+)\.html/) ?? [];
   return number ? `chapter ${Number(number)}, ${name.replaceAll("-", " ")}` : address;
 }

@@ -5,7 +5,8 @@ import { lessons, showLesson } from "../lessons.mjs";
 
 const PARTS = {
   data: "Data", features: "Features", training: "Training", weights: "Weights", layers: "Layers", activation: "Activations",
-  explain: "Equation", trace: "Step through", check: "Gradient check", report: "Confusion matrix",
+  explain: "Equation", trace: "Step through", check: "Gradient check", race: "Race of optimizers",
+  report: "Confusion matrix",
 };
 
 export class Parts {

@@ -9,9 +9,11 @@ import { Diagram } from "./diagram.mjs";
 import { Parts } from "./parts.mjs";
 import { showExplanation } from "./explain.mjs";
 import { listenToExports } from "./export.mjs";
+import { exerciseIn } from "./faults.mjs";
 import { classColour, onColourScheme } from "./maps.mjs";
 import { Plane } from "./plane.mjs";
 import { OwnPoints } from "./points.mjs";
+import { Race } from "./race.mjs";
 import { showReport } from "./report.mjs";
 import { Session } from "./session.mjs";
 import { Trace } from "./trace.mjs";
@@ -36,6 +38,7 @@ export class Playground {
     const ask = (command, fields) => this.session.ask(command, fields);
     this.trace = new Trace(ask);
     this.check = new Check(ask, (verdicts) => this.diagram.judge(verdicts), () => this.weight());
+    this.race = new Race(ask, () => this.weights());
     if (window.innerWidth < 736) byId("group-data").open = false; // so that the network is seen first
     listenToExports(ask, (error) => this.refused(error));
     this.listen();
@@ -76,6 +79,12 @@ export class Playground {
       this.say(`The address was refused: ${error.message}. This is a new playground.`);
     }
     await this.take(answer);
+  }
+
+  /** Draw what was hidden, and give the address its state again. */
+  async appear() {
+    if (this.frame) this.show(this.frame);
+    await this.writeAddress();
   }
 
   leave() {
@@ -166,6 +175,7 @@ export class Playground {
       this.diagram.describe(description, state);
       if (!this.exists(this.selected)) this.selected = { kind: "unit", layer: "output", unit: description.maps.at(-1).unit };
       this.diagram.mark(this.selected);
+      this.race.ground();
       this.legend();
     }
     this.plane.describe(this.description, byId("learn-show-test").checked);
@@ -194,7 +204,7 @@ export class Playground {
 
   async writeAddress() {
     const hash = await write(this.state);
-    if (this.session && location.hash.startsWith("#learn")) history.replaceState(null, "", hash);
+    if (this.session && location.hash.startsWith("#learn") && !exerciseIn(location.hash)) history.replaceState(null, "", hash);
   }
 
   legend() {
@@ -314,6 +324,13 @@ export class Playground {
   weight() {
     const { name, index } = this.selected;
     return name ? { name, index } : { name: this.description.parameters[0].name, index: [0, 0] };
+  }
+
+  /** All weights and biases. */
+  weights() {
+    return (this.description?.parameters ?? []).flatMap(({ name, shape: [first, second] }) =>
+      Array.from({ length: first * (second ?? 1) }, (_, n) => ({ name, index: second ? [Math.floor(n / second), n % second] : [n] })),
+    );
   }
 
   /** Refresh the panels that are open. */
