@@ -290,3 +290,15 @@ def test_a_network_without_hidden_layers_is_not_tried_where_an_option_is_about_t
     assert status == 0
     assert values["trials"] == 12
     assert "--activation tanh" in " ".join(values["command"])
+
+
+@pytest.mark.parametrize("data", ["spiral", "moons", "breast-cancer"])
+def test_the_first_trials_lie_in_what_is_searched(data: str) -> None:
+    plan = SearchPlan(data, TrainingSettings(validation=0.25), {}, trials=4, seed=0)
+    splits = plan.splits()
+    space = plan.space(splits)
+    for values in plan.first(splits):
+        assert values.keys() == space.keys()
+        for name, value in values.items():
+            distribution = space[name].distribution()
+            assert distribution._contains(distribution.to_internal_repr(value)), (name, value)

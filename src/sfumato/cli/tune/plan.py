@@ -92,11 +92,12 @@ class SearchPlan:
         return {name: whole[name] for name in self.default_values(splits)}
 
     def first(self, splits: Splits) -> list[Values]:
-        """Values of the first trials: the defaults, and those of the linear model where that is searched."""
+        """Values of the first trials: the defaults, and the linear model by its own rate and penalty, if searched."""
         values = [self.default_values(splits)]
         if self.linear_too(splits):
             linear = replace(self, settings=replace(self.settings, hidden=())).default_values(splits)
-            values.append({**values[0], **linear, "hidden": "none"})
+            own = {name: value for name, value in linear.items() if name in ("learning_rate", "l2")}
+            values.append({**values[0], **own, "hidden": "none"})
         return values
 
     def linear_too(self, splits: Splits) -> bool:
