@@ -27,8 +27,9 @@ from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
 from sfumato.studio.learn.rooms import Sessions
 from sfumato.studio.lessons import lessons
 from sfumato.studio.options import OPTIONS, form_settings
-from sfumato.studio.pictures import ID_DIGITS, LARGEST_SHOWN, PictureStore, converted, formats
+from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
+from sfumato.studio.store import ID_DIGITS
 from sfumato.studio.tables import TableStore
 from sfumato.studio.tables_room import TablesRoom
 from sfumato.studio.trainings import Trainings

@@ -20,8 +20,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from sfumato.errors import InputError
 from sfumato.storage import write_atomically
 from sfumato.studio.painter import EPOCH, ERROR, ESTIMATE, JOB, NOTE, OUT, OUTCOME, PREVIEW, RECORD
-from sfumato.studio.pictures import DIGEST, PictureStore
+from sfumato.studio.pictures import PictureStore
 from sfumato.studio.requests import PaintingRequest, read_request
+from sfumato.studio.store import DIGEST
 
 JOB_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 

@@ -3,10 +3,8 @@
 import hashlib
 import importlib.util
 import io
-import re
 import tempfile
 import threading
-from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,23 +12,13 @@ from PIL import Image
 
 from sfumato.arrays import Array
 from sfumato.engine import allowed_memory
-from sfumato.errors import FileError, InputError, SfumatoError
+from sfumato.errors import FileError, SfumatoError
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX, builtin_style
 from sfumato.pictures.files import open_image, read_description, write_image
 from sfumato.storage import write_atomically
+from sfumato.studio.store import ID_DIGITS, Store, name_ending
 from sfumato.style.inputs import read_photo
 from sfumato.style.settings import Reading
-
-ID_DIGITS = 32
-"""Digits of its SHA-256 that a picture is named by."""
-
-DIGEST = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}")
-
-SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
-"""Endings that a picture keeps: by some of them, kinds of files are told apart that begin alike."""
-
-OWN = re.compile(rf"({DIGEST.pattern})(?:{SUFFIX.pattern})?")
-"""Names of the store's own files."""
 
 LARGEST_SHOWN = 2048
 """Long edge, in pixels, of the largest version that is made for looking at."""
@@ -55,35 +43,25 @@ class Added(NamedTuple):
     description: str | None
 
 
-class PictureStore:
+class PictureStore(Store):
     """Pictures in a folder, each under its `id`: 32 digits of its bytes' SHA-256, or "sfumato:NAME" for a built-in one.
 
     Args:
         folder: Where they lie; it is made if need be.
     """
 
+    missing = "one of the pictures is not in the studio's folder any more: give it again"
+
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self.folder = folder
+        super().__init__(folder)
         self._one_at_a_time = threading.Lock()  # decoding takes memory
 
-    def find(self, picture: str) -> Path | None:
-        """File of a picture; None if there is none of that id."""
-        if picture.startswith(PREFIX):
-            name = picture.removeprefix(PREFIX)
+    def find(self, id: str) -> Path | None:
+        """File of a picture, or of a built-in style; None if there is none of that id."""
+        if id.startswith(PREFIX):
+            name = id.removeprefix(PREFIX)
             return builtin_style(name) if name in BUILTIN_STYLES else None
-        return next(self.folder.glob(f"{picture}*"), None) if DIGEST.fullmatch(picture) else None
-
-    def path(self, picture: str) -> Path:
-        """File of a picture.
-
-        Raises:
-            InputError: if there is none of that id.
-        """
-        path = self.find(picture)
-        if path is None:
-            raise InputError("one of the pictures is not in the studio's folder any more: give it again")
-        return path
+        return super().find(id)
 
     def source(self, picture: str) -> str:
         """Name of a picture for the engine: its file, or "sfumato:NAME".
@@ -105,8 +83,7 @@ class PictureStore:
             SfumatoError: if it is no picture, or one that cannot be painted from; the message has `name` in it.
         """
         picture = hashlib.sha256(content).hexdigest()[:ID_DIGITS]
-        suffix = Path(name).suffix.lower()
-        path = self.folder / f"{picture}{suffix if SUFFIX.fullmatch(suffix) else ''}"
+        path = self.folder / f"{picture}{name_ending(name)}"
         known = self.find(picture)
         if known is None:
             write_atomically(path, content)
@@ -118,13 +95,6 @@ class PictureStore:
             if known is None:
                 path.unlink()
             raise FileError(str(error).replace(str(known or path), name) or f"{name}: is too large to read") from error
-
-    def keep_only(self, pictures: Collection[str]) -> None:
-        """Remove all pictures but these; what else lies in the folder is somebody's own, and stays."""
-        for path in self.folder.iterdir():
-            kept = OWN.fullmatch(path.name)
-            if kept and kept[1] not in pictures and path.is_file():
-                path.unlink()
 
     def shown(self, path: Path, edge: int) -> bytes:
         """A version of a picture for looking at: WebP, whose long edge has at most that many pixels.

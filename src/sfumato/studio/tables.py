@@ -1,8 +1,6 @@
 """The studio's tables: those that were handed in, by a digest of their bytes, and what is understood of them."""
 
 import hashlib
-import re
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,10 @@ from sfumato.data.columns import Column, column_details
 from sfumato.data.dataset import Dataset
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.tables import load_table, open_table
-from sfumato.errors import FileError, InputError, SfumatoError
+from sfumato.errors import FileError, SfumatoError
 from sfumato.storage import write_atomically
-from sfumato.studio.pictures import DIGEST
+from sfumato.studio.store import ID_DIGITS, Store, name_ending
 from sfumato.training.settings import TrainingSettings
-
-SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
-"""Endings that a table keeps: by them, Parquet is told from CSV."""
-
-OWN = re.compile(rf"({DIGEST.pattern})(?:{SUFFIX.pattern})?")
-"""Names of the store's own files."""
 
 ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
 """Rows and columns of a table that the page shows."""
@@ -29,31 +21,13 @@ ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
 LONGEST_CELL = 60
 
 
-class TableStore:
+class TableStore(Store):
     """Tables in a folder, each under its id: 32 digits of the SHA-256 of its bytes and its ending.
 
-    Args:
-        folder: Where they lie; it is made if need be.
+    The ending is a part of it as Parquet is told from CSV by that.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self.folder = folder
-
-    def find(self, table: str) -> Path | None:
-        """File of a table; None if there is none of that id."""
-        return next(self.folder.glob(f"{table}*"), None) if DIGEST.fullmatch(table) else None
-
-    def path(self, table: str) -> Path:
-        """File of a table.
-
-        Raises:
-            InputError: if there is none of that id.
-        """
-        path = self.find(table)
-        if path is None:
-            raise InputError("the table is not in the studio's folder any more: give it again")
-        return path
+    missing = "the table is not in the studio's folder any more: give it again"
 
     def add(self, content: bytes, name: str) -> str:
         """Keep a table, if it is one; returns its id.
@@ -65,7 +39,7 @@ class TableStore:
         Raises:
             SfumatoError: if it is no table; the message has `name` in it.
         """
-        table = hashlib.sha256(content + name_ending(name).encode()).hexdigest()[:32]
+        table = hashlib.sha256(content + name_ending(name).encode()).hexdigest()[:ID_DIGITS]
         if self.find(table) is None:
             path = self.folder / f"{table}{name_ending(name)}"
             write_atomically(path, content)
@@ -75,19 +49,6 @@ class TableStore:
                 path.unlink()
                 raise FileError(named(str(error), path, name) or f"{name}: is too large to read") from error
         return table
-
-    def keep_only(self, tables: Collection[str]) -> None:
-        """Remove all tables but these; what else lies in the folder is somebody's own, and stays."""
-        for path in self.folder.iterdir():
-            kept = OWN.fullmatch(path.name)
-            if kept and kept[1] not in tables and path.is_file():
-                path.unlink()
-
-
-def name_ending(name: str) -> str:
-    """Ending of a table's name, by which Parquet is told from CSV; empty for an unusual one."""
-    suffix = Path(name).suffix.lower()
-    return suffix if SUFFIX.fullmatch(suffix) else ""
 
 
 def named(message: str, path: Path, name: str) -> str:

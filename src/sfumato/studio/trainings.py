@@ -16,7 +16,8 @@ from sfumato.storage import write_atomically
 from sfumato.studio import trainer
 from sfumato.studio.jobs import Queue, messages, start
 from sfumato.studio.painter import ERROR, JOB
-from sfumato.studio.tables import TableStore, name_ending
+from sfumato.studio.store import name_ending
+from sfumato.studio.tables import TableStore
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
 
 TRAINER = "sfumato.studio.trainer"

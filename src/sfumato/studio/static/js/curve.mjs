@@ -1,23 +1,19 @@
 // The curve of the loss, on a logarithmic scale.
 
+import { penOf } from "./pen.mjs";
+
 /** Draw losses onto a canvas, in the page's own colours. */
 export function drawCurve(canvas, losses) {
-  const scale = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  canvas.width = width * scale;
-  canvas.height = height * scale;
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  const style = getComputedStyle(canvas);
+  const { pen, width, height, colour } = penOf(canvas);
   const logs = losses.map((loss) => Math.log(Math.max(loss, 1e-12)));
   const [low, high] = [Math.min(...logs), Math.max(...logs)];
-  pen.strokeStyle = style.getPropertyValue("--line");
+  pen.strokeStyle = colour("line");
   pen.beginPath();
   pen.moveTo(0, height - 0.5);
   pen.lineTo(width, height - 0.5);
   pen.stroke();
   if (losses.length < 2 || high === low) return;
-  pen.strokeStyle = style.getPropertyValue("--accent");
+  pen.strokeStyle = colour("accent");
   pen.lineWidth = 1.5;
   pen.lineJoin = "round";
   pen.beginPath();

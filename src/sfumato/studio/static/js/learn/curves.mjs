@@ -1,19 +1,8 @@
 // Lines over a logarithmic scale: the losses of a run, and the error of a difference by its step.
 
-const FORMAT = (value) => (value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(2))) : value.toExponential(0).replace("e+", "e"));
+import { penOf } from "../pen.mjs";
 
-/** Set a canvas to its size on the screen and return its pen, with lengths in CSS pixels. */
-function penOf(canvas) {
-  const scale = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  canvas.width = width * scale;
-  canvas.height = height * scale;
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  pen.font = "11px system-ui, sans-serif";
-  const style = getComputedStyle(canvas);
-  return { pen, width, height, colour: (name) => style.getPropertyValue(`--${name}`) };
-}
+const FORMAT = (value) => (value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(2))) : value.toExponential(0).replace("e+", "e"));
 
 /** Powers of ten between two logarithms, at most six. */
 function decades(low, high) {
@@ -26,6 +15,7 @@ function decades(low, high) {
 /** Draw lines `{points: [[x, y], ...], colour, dash}`; y, and x with `logX`, on logarithmic scales. */
 export function drawLines(canvas, lines, { logX = false, labels }) {
   const { pen, width, height, colour } = penOf(canvas);
+  pen.font = "11px system-ui, sans-serif";
   const across = (x) => (logX ? Math.log10(x) : x);
   const kept = lines.map((line) => ({ ...line, points: line.points.filter(([, y]) => Number.isFinite(y) && y !== null && y > 0) }));
   const all = kept.flatMap(({ points }) => points);

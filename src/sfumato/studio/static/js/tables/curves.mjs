@@ -1,6 +1,7 @@
 // Curves of training: loss, and accuracy, epoch by epoch.
 
 import { el } from "../dom.mjs";
+import { penOf } from "../pen.mjs";
 
 /** A figure with a canvas; `draw(records)` shows the records so far. */
 export function curveFigure(title, train, validation) {
@@ -11,14 +12,8 @@ export function curveFigure(title, train, validation) {
 }
 
 function drawCurves(canvas, title, records, train, validation) {
-  const scale = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (!width || !records.length) return;
-  canvas.width = width * scale;
-  canvas.height = height * scale;
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  const style = getComputedStyle(canvas);
+  if (!canvas.clientWidth || !records.length) return;
+  const { pen, width, height, colour } = penOf(canvas);
   const all = records.flatMap((record) => [record[train], record[validation]]).filter((value) => value !== null);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const span = high - low || Math.abs(high) || 1;
@@ -26,9 +21,9 @@ function drawCurves(canvas, title, records, train, validation) {
   const across = (epoch) => left + ((epoch - 1) / Math.max(1, records.at(-1).epoch - 1)) * (width - left - right);
   const up = (value) => height - bottom - ((value - low) / span) * (height - top - bottom);
 
-  pen.font = `12px ${style.fontFamily}`;
-  pen.fillStyle = style.getPropertyValue("--faint");
-  pen.strokeStyle = style.getPropertyValue("--line");
+  pen.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  pen.fillStyle = colour("faint");
+  pen.strokeStyle = colour("line");
   pen.textAlign = "right";
   pen.textBaseline = "middle";
   for (const value of high > low ? [low, high] : [low]) {
@@ -38,9 +33,9 @@ function drawCurves(canvas, title, records, train, validation) {
   pen.textBaseline = "alphabetic";
   pen.fillText(`epoch ${records.at(-1).epoch}`, width - right, height - 4);
   pen.lineWidth = 1.6;
-  for (const [name, colour, dashes] of [[train, "--accent", []], [validation, "--ink", [5, 4]]]) {
+  for (const [name, shade, dashes] of [[train, "accent", []], [validation, "ink", [5, 4]]]) {
     const points = records.filter((record) => record[name] !== null).map((record) => [across(record.epoch), up(record[name])]);
-    pen.strokeStyle = style.getPropertyValue(colour);
+    pen.strokeStyle = colour(shade);
     pen.setLineDash(dashes);
     line(pen, points);
   }
