@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from sfumato.checks import suggestion
 from sfumato.errors import InputError
+from sfumato.studio.wording import FieldError, label_of
 from sfumato.style.settings import LEARNING_RATES, STARTS, StyleSettings
 
 LEFT_OUT = ("content_mask", "vgg_weights", "engine")
@@ -35,6 +36,7 @@ class Option(NamedTuple):
         kind: One of `TYPES`.
         default: Its value where nothing is given.
         choices: Those of a choice.
+        label: What the form calls it.
         help: Its meaning.
         shown: The default in words, where that is not a value.
         panel: The group that it stands in; empty for none.
@@ -44,6 +46,7 @@ class Option(NamedTuple):
     kind: str
     default: Any
     choices: tuple[str, ...]
+    label: str
     help: str
     shown: str
     panel: str = ""
@@ -58,7 +61,7 @@ def _options() -> dict[str, Option]:
             continue
         choices = said["choices"] or CHOICES.get(name, ())
         kind = "choice" if choices else "weights" if isinstance(default, Mapping) else kinds.get(hints[name], str(name))
-        made[name] = Option(name, kind, default, choices, said["help"], said["shown"])
+        made[name] = Option(name, kind, default, choices, label_of(name), said["help"], said["shown"])
     return made
 
 
@@ -74,7 +77,7 @@ def read_settings(values: Any, is_picture: Callable[[str], object]) -> dict[str,
         is_picture: Tells whether a text is the id of a picture, which `start` may be.
 
     Raises:
-        InputError: for a setting that there is not, or a value of another type. `StyleSettings` checks the rest.
+        InputError: for a setting that there is not; for a value that cannot be used it is a `FieldError`.
     """
     if not isinstance(values, dict):
         raise InputError("the settings must be an object of names and values")
@@ -86,11 +89,26 @@ def read_settings(values: Any, is_picture: Callable[[str], object]) -> dict[str,
         if value is None or value == own.default:
             continue
         if not isinstance(value, TYPES[own.kind]) or (isinstance(value, bool) and own.kind != "flag"):
-            raise InputError(f"the {name.replace('_', ' ')} cannot be {json.dumps(value)[:50]}")
+            raise FieldError(f"{own.label} cannot be {json.dumps(value)[:50]}", name)
         if own.choices and value not in own.choices and not (name == "start" and is_picture(str(value))):
-            raise InputError(f"the {name.replace('_', ' ')} is one of {', '.join(own.choices)}; not {value!r:.50}")
+            raise FieldError(f"{own.label} is one of {', '.join(own.choices)}; not {value!r:.50}", name)
+        _check_alone(name, value)
         settings[name] = value
     return settings
+
+
+def _check_alone(name: str, value: Any) -> None:
+    """Refuse what a setting cannot be whatever the others are.
+
+    Raises:
+        FieldError: for such a value.
+    """
+    try:
+        StyleSettings(**{name: value})
+    except OverflowError:
+        raise FieldError(f"{label_of(name)} is too large", name) from None
+    except InputError as error:
+        raise FieldError(str(error), name) from None
 
 
 def form_settings(told: Mapping[str, Any]) -> dict[str, Any]:

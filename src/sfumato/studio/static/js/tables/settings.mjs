@@ -1,7 +1,7 @@
 // The settings of training: controls made from what the server tells of them, in their groups.
 
 import { el } from "../dom.mjs";
-import { choice, flag, labelOf, number, text } from "../settings.mjs";
+import { choice, flag, number, text } from "../settings.mjs";
 
 const APART = ["target", "task", "drop"]; // which the form has in places of their own
 const LABELS = {
@@ -15,7 +15,7 @@ const LABELS = {
   validation: "Share for validation",
 };
 
-const named = (name) => LABELS[name] ?? labelOf(name);
+const named = (name) => LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
 /** All settings of the form; `changed()` is called after the user has changed one. */
 export class TrainingSettings {
