@@ -110,7 +110,7 @@ class Queue(Generic[Asked]):
 
     @property
     def actions(self) -> dict[str, Callable[[str], None]]:
-        """What the page may do to a job, by the last part of the address."""
+        """Actions of the page on a job, by the last part of the address."""
         order = {"earlier": self.earlier, "leave": self.leave}
         return {"stop": self.stop, "resume": self.resume, "remove": self.remove, **order}
 
