@@ -128,9 +128,9 @@ def test_a_long_job_is_watched_stopped_and_gone_on_with(open_page: Open, studio:
     page.fill("#setting-style_weight", "50")
     page.fill("#setting-steps", "3")
     page.press("#setting-steps", "Tab")
-    page.click("#paint")
-    page.wait_for_selector(".compare", timeout=60_000)
-    settings = studio.job(studio.jobs()[0])["settings"]
+    with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/api/jobs")):
+        page.click("#paint")
+    settings = studio.painted(studio.jobs()[0])["settings"]
     assert (settings["style_weight"], settings["steps"], len(settings["start"])) == (50, 3, 32)
 
 
@@ -167,7 +167,7 @@ def test_a_painted_file_says_which_pictures_it_wants_and_takes_them_into_their_p
     stylize(CAT, [(own, 3), ("sfumato:ink", 1)], out=tmp_path / "found.webp", steps=2, **settings)
     page = open_page()
     page.set_input_files("#photo-file", tmp_path / "found.webp")
-    page.wait_for_selector("#notice:text-matches('Give these again: .*the style swirls.png')")
+    page.wait_for_selector("#notice span:text-matches('Give these again: .*the style swirls.png')")
     page.evaluate(DROP, ["body", "other name.png", base64.b64encode(own.read_bytes()).decode()])
     page.wait_for_selector("#chosen li >> nth=1")
     if page.locator("#photo b:text('chelsea.jpg')").count() == 0:
@@ -180,12 +180,13 @@ def test_a_painted_file_says_which_pictures_it_wants_and_takes_them_into_their_p
 def test_what_does_not_fit_or_is_no_picture_is_said_in_the_form(open_page: Open, studio: Studio) -> None:
     page = open_page()
     page.evaluate(DROP, ["#photo", "drawing.png", base64.b64encode(b"<svg xmlns='x'/>").decode()])
-    page.wait_for_selector("#notice:text('drawing.png: is an SVG drawing, which is not read; export it as PNG')")
+    page.wait_for_selector("#notice span:text('drawing.png: is an SVG drawing, which is not read; export it as PNG')")
     ask_for(page, size=20_000)
     page.click("#options summary")
     page.fill("#setting-memory", "300MB")
     page.press("#setting-memory", "Tab")
-    page.wait_for_selector("#estimate:text-matches('is the largest size that fits')", timeout=60_000)
+    page.wait_for_selector("#setting-size-wrong:text-matches('is the largest size that fits')", timeout=60_000)
+    assert page.get_attribute("#setting-size", "aria-invalid") == "true"
     assert page.is_disabled("#paint")
     assert studio.jobs() == []
 

@@ -176,13 +176,26 @@ def test_only_this_machine_is_listened_to_and_two_studios_share_no_folder(served
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((own, port), timeout=5)
     for options, reason in (
-        (["--folder", str(served.folder)], "another run"),
         (["--folder", str(tmp_path / "other"), "--port", str(port)], f"port {port} of 127.0.0.1 cannot be listened on"),
         (["--folder", str(tmp_path / "other"), "--host", "0.0.0.0"], "--allow-host"),
     ):
         done = subprocess.run([*PROGRAM, "--no-browser", *options], capture_output=True, encoding="utf-8", check=False)
         assert (done.returncode, done.stdout) == (2, "")
         assert reason in done.stderr.splitlines()[-1]
+
+
+def test_a_second_studio_of_a_folder_says_where_the_first_is(
+    served: Studio, start_studio: Callable[..., Studio]
+) -> None:
+    command = [*PROGRAM, "--no-browser", "--folder", str(served.folder)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == f"{served.url}/#key={served.key}\n"
+    assert httpx.get(f"{served.url}/").status_code == 200
+    killed = start_studio()
+    killed.process.kill()
+    killed.process.wait()
+    again = start_studio()  # whatever the one that was killed has left there
+    assert httpx.get(f"{again.url}/").status_code == 200
 
 
 def test_another_name_is_answered_once_it_is_allowed(start_studio: Callable[..., Studio]) -> None:

@@ -186,7 +186,33 @@ def test_jobs_wait_for_each_other_and_are_removed(pictures: tuple[Path, Path], s
         studio.http.post(f"/api/jobs/{name}/remove")
         assert studio.http.get(f"/api/jobs/{name}").status_code == 404
     assert studio.jobs() == []
-    assert [path.name for path in (studio.folder / "jobs").iterdir() if path.name != ".estimate"] == []
+    assert [
+        path.name for path in (studio.folder / "jobs").iterdir() if path.name not in (".estimate", "queue.json")
+    ] == []
+
+
+def test_waiting_jobs_change_places_and_are_offered_after_the_studio_was_killed(
+    pictures: tuple[Path, Path], start_studio: Callable[..., Studio]
+) -> None:
+    studio = start_studio()
+    content, style = map(studio.give, pictures)
+    first, second, third = (studio.paint(content, style, **LONG) for _ in range(3))
+    studio.until(first, moves)
+    for name in (third, second, second):  # up, and back; the first of those that wait stays so
+        studio.http.post(f"/api/jobs/{name}/earlier")
+    assert [studio.job(name)["position"] for name in (second, third)] == [1, 2]
+    studio.http.post(f"/api/jobs/{third}/earlier")
+    studio.process.kill()
+    studio.process.wait()
+
+    again = start_studio()
+    assert again.http.get("/api/jobs").json()["left"] == [first, third, second]
+    again.http.post(f"/api/jobs/{third}/leave")
+    again.http.post(f"/api/jobs/{second}/resume")
+    again.until(second, moves)
+    assert again.http.get("/api/jobs").json()["left"] == [first]
+    again.close()  # as Ctrl-C does: what was at work is offered, too
+    assert start_studio().http.get("/api/jobs").json()["left"] == [second, first]
 
 
 def test_previews_come_as_they_are_asked_for(pictures: tuple[Path, Path], studio: Studio) -> None:
@@ -212,7 +238,7 @@ def test_previews_come_as_they_are_asked_for(pictures: tuple[Path, Path], studio
 
 def test_an_estimate_comes_before_the_job_and_says_what_fits(pictures: tuple[Path, Path], studio: Studio) -> None:
     content, style = map(studio.give, pictures)
-    wanted = {"content": content, "styles": [[style, 1]], "names": {content: "cat.png"}}
+    wanted: dict[str, Any] = {"content": content, "styles": [[style, 1]], "names": {content: "cat.png"}}
     answer = studio.http.post("/api/estimate", json={**wanted, "settings": FAST}).json()["estimate"]
     assert (answer["width"], answer["height"], answer["tiles"]) == (64, 48, 1)
     assert answer["seconds"] > 0
@@ -220,11 +246,31 @@ def test_an_estimate_comes_before_the_job_and_says_what_fits(pictures: tuple[Pat
     assert studio.http.post("/api/estimate", json={**wanted, "settings": {"colour": "only"}}).json()["estimate"] is None
     settings = {**FAST, "size": 20_000, "memory": "300MB"}
     refused = studio.http.post("/api/estimate", json={**wanted, "settings": settings})
-    assert refused.status_code == 400
+    assert (refused.status_code, refused.json()["field"]) == (400, "size")
     assert refused.json()["error"].startswith("cat.png: at 20000 x 15000 pixels it takes at least")
     largest = int(refused.json()["error"].split("; ")[-1].split()[0])
     assert 64 < largest < 20_000
+    assert "Optimizer: adam, or Style loss: gram" in refused.json()["error"]
+    job = studio.http.post("/api/jobs", json={**wanted, "settings": settings})
+    assert (job.status_code, job.json()) == (400, refused.json())
     assert studio.jobs() == []
+    assert not [path for path in (studio.folder / "jobs").iterdir() if path.name not in (".estimate", "queue.json")]
+    fitting = {**wanted, "settings": {**settings, "size": largest}}
+    assert studio.http.post("/api/estimate", json=fitting).json()["estimate"]["largest_size"] == largest
+
+
+def test_estimates_give_way_to_painting(pictures: tuple[Path, Path], studio: Studio) -> None:
+    content, style = map(studio.give, pictures)
+    wanted = {"content": content, "styles": [[style, 1]], "names": {}, "settings": {"seed": 7}}
+    answers: list[dict[str, Any]] = []
+    asking = threading.Thread(target=lambda: answers.append(studio.http.post("/api/estimate", json=wanted).json()))
+    asking.start()
+    time.sleep(0.3)
+    name = studio.paint(content, style, **LONG)
+    asking.join()
+    assert answers == [{"estimate": None, "postponed": True}]
+    studio.until(name, moves)
+    assert studio.http.post("/api/estimate", json=wanted).json() == {"estimate": None, "postponed": True}
 
 
 def test_an_estimate_is_given_up_once_its_page_asks_something_else(pictures: tuple[Path, Path], studio: Studio) -> None:
@@ -239,11 +285,12 @@ def test_an_estimate_is_given_up_once_its_page_asks_something_else(pictures: tup
 def test_a_job_that_cannot_be_painted_says_why(pictures: tuple[Path, Path], studio: Studio) -> None:
     content, style = map(studio.give, pictures)
     settings = {**FAST, "content_layers": {"block9_conv1": 1}}
-    name = studio.paint(content, style, names={content: "cat.png"}, **settings)
-    job = studio.painted(name)
-    assert job["state"] == "failed"
-    assert "block9_conv1" in job["error"]
-    assert str(studio.folder) not in job["error"]
+    wanted = {"content": content, "styles": [[style, 1]], "names": {content: "cat.png"}, "settings": settings}
+    answer = studio.http.post("/api/jobs", json=wanted)
+    assert answer.status_code == 400
+    assert "block9_conv1" in answer.json()["error"]
+    assert str(studio.folder) not in answer.json()["error"]
+    assert studio.jobs() == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, Ctrl-C goes to all processes of a terminal")

@@ -118,13 +118,13 @@ def test_the_form_has_every_setting_of_the_command_line_with_its_default_and_hel
     ("settings", "reason"),
     [
         ({"stile_weight": 1}, "there is no setting 'stile_weight'; did you mean 'style_weight'?"),
-        ({"style_weight": "3"}, 'the style weight cannot be "3"'),
+        ({"style_weight": "3"}, 'Style weight cannot be "3"'),
         ({"style_weight": -1}, "the weight of style must be a number of 0 or more, not -1"),
         ({"style_weight": float("nan")}, "the weight of style must be a number of 0 or more, not nan"),
-        ({"steps": True}, "the steps cannot be true"),
-        ({"turned": 1.5}, "the turned cannot be 1.5"),
-        ({"colour": "puce"}, "the colour is one of style, luminance"),
-        ({"start": "/etc/passwd"}, "the start is one of content, noise, colour"),
+        ({"steps": True}, "Steps at each size cannot be true"),
+        ({"turned": 1.5}, "Turned styles cannot be 1.5"),
+        ({"colour": "puce"}, "Colour is one of style, luminance"),
+        ({"start": "/etc/passwd"}, "Start is one of content, noise, colour"),
         ({"vgg_weights": "/etc/passwd"}, "there is no setting 'vgg_weights'"),
         ({"size": 10**9}, "the size must be at most"),
         ({"tv_weight": 10**400}, "too large"),
@@ -139,6 +139,8 @@ def test_settings_that_cannot_be_used_are_refused_in_a_line(settings: object, re
     for path in ("/api/jobs", "/api/estimate"):
         answer = served.http.post(path, content=json.dumps(asked), headers=headers)
         assert (answer.status_code, reason in answer.json()["error"]) == (400, True), answer.text
+        known = isinstance(settings, dict) and settings.keys() & {*StyleSettings.__dataclass_fields__} - {"vgg_weights"}
+        assert {answer.json().get("field")} == (known or {None})
     assert served.jobs() == []
 
 

@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +261,34 @@ def test_trainings_wait_for_each_other_and_are_removed(flowers: Path, served: St
         served.http.post(f"/api/trainings/{name}/remove")
         assert served.http.get(f"/api/trainings/{name}").status_code == 404
         assert not (served.folder / "trainings" / name).exists()
+
+
+def test_waiting_trainings_change_places_and_are_offered_after_the_studio_was_killed(
+    flowers: Path, start_studio: Callable[..., Studio]
+) -> None:
+    studio = start_studio()
+    first, second, third = (train(studio, flowers, **LONG) for _ in range(3))
+    studio.until(first, lambda job: job["state"] == "training" and job["records"], place="trainings")
+    studio.http.post(f"/api/trainings/{third}/earlier")
+    assert [studio.job(name, "trainings")["position"] for name in (third, second)] == [1, 2]
+    studio.process.kill()
+    studio.process.wait()
+
+    again = start_studio()
+    assert again.http.get("/api/trainings").json()["left"] == [first, third, second]
+    again.http.post(f"/api/trainings/{third}/leave")
+    again.http.post(f"/api/trainings/{second}/resume")
+    assert again.http.get("/api/trainings").json()["left"] == [first]
+
+
+def test_nothing_is_estimated_while_a_network_is_trained(
+    flowers: Path, pictures: tuple[Path, Path], served: Studio
+) -> None:
+    content, style = map(served.give, pictures)
+    name = train(served, flowers, **LONG)
+    served.until(name, lambda job: job["state"] == "training" and job["records"], place="trainings")
+    wanted = {"content": content, "styles": [[style, 1]], "names": {}, "settings": {}}
+    assert served.http.post("/api/estimate", json=wanted).json() == {"estimate": None, "postponed": True}
 
 
 def test_no_address_leads_out_of_a_runs_files(flowers: Path, served: Studio) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from sfumato.errors import InputError
 from sfumato.storage import dump
-from sfumato.studio.training_options import field_of
+from sfumato.studio.wording import told_error
 
 
 def found(value: Any) -> Any:
@@ -40,12 +40,10 @@ def json_response(values: dict[str, Any]) -> Response:
     return Response(dump(values), media_type="application/json")
 
 
-def told_error(request: Request, error: Exception) -> Response:
-    """The answer for an error: a line that the page shows, and the name of the setting that it is about."""
+def error_response(request: Request, error: Exception) -> Response:
+    """The answer for an error: a line that the page shows, and the name of the setting that it is about, if any."""
     if isinstance(error, HTTPException):
-        values, status = {"error": "there is no such thing here"}, error.status_code
+        told, status = {"error": "there is no such thing here"}, error.status_code
     else:
-        text = " ".join(str(error).split())
-        field, status = field_of(text), 400
-        values = {"error": text, **({"field": field} if field else {})}
-    return Response(json.dumps(values), status, media_type="application/json")
+        told, status = told_error(error), 400
+    return Response(json.dumps(told), status, media_type="application/json")

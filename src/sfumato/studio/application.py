@@ -20,19 +20,22 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sfumato.errors import SfumatoError
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
-from sfumato.studio.answers import found, json_body, json_response, told_error
+from sfumato.studio.answers import error_response, found, json_body, json_response
+from sfumato.studio.estimates import Estimates, GivenUpError
 from sfumato.studio.folder import bytes_in
 from sfumato.studio.guard import PROTOCOL, Guard
-from sfumato.studio.jobs import JOB_NAME, Estimates, Jobs
+from sfumato.studio.jobs import JOB_NAME, Jobs
 from sfumato.studio.learn.rooms import Sessions
 from sfumato.studio.lessons import lessons
 from sfumato.studio.options import OPTIONS, form_settings
+from sfumato.studio.painters import Painters
 from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.requests import plain_name, read_request
 from sfumato.studio.store import ID_DIGITS
 from sfumato.studio.tables import TableStore
 from sfumato.studio.tables_room import TablesRoom
 from sfumato.studio.trainings import Trainings
+from sfumato.studio.wording import in_labels
 from sfumato.style.painted import STYLE, Painted, painted_from
 from sfumato.style.presets import PRESETS
 
@@ -55,8 +58,8 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         ready: Called once it is started.
     """
     store = PictureStore(folder / "pictures")
-    tables, turn = TableStore(folder / "tables"), asyncio.Lock()
-    studio = Studio(folder, store, Jobs(folder / "jobs", store, turn))
+    tables, painters, turn = TableStore(folder / "tables"), Painters(), asyncio.Lock()
+    studio = Studio(folder, store, Jobs(folder / "jobs", store, turn, painters))
     trainings = Trainings(folder / "trainings", tables, turn)
 
     @contextlib.asynccontextmanager
@@ -64,8 +67,10 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         store.keep_only(studio.jobs.given())
         tables.keep_only(trainings.given())
         queues = [asyncio.create_task(queue.run()) for queue in (studio.jobs, trainings)]
+        painters.prepare()
         ready()
         yield
+        await painters.close()
         for queue in queues:
             queue.cancel()
         await asyncio.gather(*queues, return_exceptions=True)
@@ -75,7 +80,7 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         routes=[*studio.routes(), *TablesRoom(tables, trainings).routes()],
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
-        exception_handlers={SfumatoError: told_error, HTTPException: told_error},
+        exception_handlers={SfumatoError: error_response, HTTPException: error_response},
     )
     app.state.give_up = studio.estimates.close
     return app
@@ -92,7 +97,7 @@ class Studio:
 
     def __init__(self, folder: Path, store: PictureStore, jobs: Jobs) -> None:
         self.folder, self.store, self.jobs = folder, store, jobs
-        self.estimates = Estimates(jobs.folder)
+        self.estimates = Estimates(jobs.folder, jobs.painters)
         self.sessions = Sessions()
 
     def routes(self) -> list[Route | Mount | WebSocketRoute]:
@@ -157,24 +162,31 @@ class Studio:
         return Response(self.store.shown(found(path), _size(request)), media_type="image/webp", headers=FOREVER)
 
     async def estimate(self, request: Request) -> Response:
-        """Time and memory that a job would take."""
+        """Time and memory that a job would take; postponed while a job is at work, whose time it would take."""
         asked = await run_in_threadpool(read_request, await json_body(request), self.store)
+        if self.jobs.turn.locked() or self.jobs.waiting:
+            return json_response({"estimate": None, "postponed": True})
         estimate = asyncio.create_task(self.estimates.of(asked))
         gone = asyncio.create_task(_gone(request))
         await asyncio.wait([estimate, gone], return_when=asyncio.FIRST_COMPLETED)
         if not gone.cancel():  # the page has another question by now
             estimate.cancel()
             return Response(status_code=204)
-        return json_response({"estimate": await estimate})
+        try:
+            return json_response({"estimate": await estimate})
+        except GivenUpError:
+            return json_response({"estimate": None, "postponed": True})
 
     def list_jobs(self, request: Request) -> Response:
         """All jobs, the newest first, and what the folder takes."""
         jobs = [self._told(name) for name in self.jobs.names()]
-        return json_response({"jobs": jobs, "folder": str(self.folder), "bytes": bytes_in(self.folder)})
+        taken = {"folder": str(self.folder), "bytes": bytes_in(self.folder)}
+        return json_response({"jobs": jobs, **taken, "left": self.jobs.left})
 
     async def add_job(self, request: Request) -> Response:
-        """Put a job in the queue."""
+        """Put a job in the queue, if it can be painted."""
         asked = await run_in_threadpool(read_request, await json_body(request), self.store)
+        await self.estimates.check(asked)
         return json_response({"id": self.jobs.add(asked)})
 
     async def job(self, request: Request) -> Response:
@@ -185,10 +197,9 @@ class Studio:
         return json_response({**self._told(name), "losses": losses})
 
     async def act(self, request: Request) -> Response:
-        """Stop a job, go on with it, or remove it."""
-        name, action = self._name(request), request.path_params["action"]
-        actions = {"stop": self.jobs.stop, "resume": self.jobs.resume, "remove": self.jobs.remove}
-        found(actions.get(action))(name)
+        """Do one of `Queue.actions` to a job."""
+        name = self._name(request)
+        found(self.jobs.actions.get(request.path_params["action"]))(name)
         return json_response({"id": name})
 
     def job_picture(self, request: Request) -> Response:
@@ -243,6 +254,8 @@ class Studio:
         request, outcome, state = self.jobs.request(name), self.jobs.outcome(name), self.jobs.state(name)
         known = ("error", "warnings", "width", "height", "loss", "steps", "seconds")
         told: dict[str, Any] = {key: outcome[key] for key in known if key in outcome}
+        if "warnings" in told:
+            told["warnings"] = [in_labels(text) for text in told["warnings"]]
         if request is not None:
             styles = [{"id": style, "weight": weight} for style, weight in request.styles]
             told |= {"content": request.content, "styles": styles, "settings": request.settings}

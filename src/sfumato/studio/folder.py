@@ -13,6 +13,9 @@ from sfumato.storage import refuse_planted
 TOKEN = "token"
 """File of the key, readable for its owner alone."""
 
+PAGE = "page"
+"""File of the address at which the studio is served, while it is."""
+
 
 def default_folder() -> Path:
     """Folder for what programs keep for a user, as each system has it."""
@@ -53,6 +56,14 @@ def token_of(folder: Path) -> str:
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
         file.write(token)
     return token
+
+
+def running_page(folder: Path, part: str = "") -> str | None:
+    """The address of the studio that is served from a folder, at a part, with its key; None where none says so."""
+    with contextlib.suppress(OSError):
+        page = (folder / PAGE).read_text(encoding="ascii", errors="replace").strip()
+        return f"{page}#{part}key={token_of(folder)}"
+    return None
 
 
 def bytes_in(folder: Path) -> int:

@@ -1,5 +1,6 @@
 """The studio's jobs: each a folder, worked on one after the other by a child process, which is stopped and resumed.
 
+    jobs/queue.json
     jobs/20261130-101500-1a2b3c/    job.json  outcome.json  out.png  .out.png.checkpoint
 
 What is kept is in these files: a job without an outcome was cut off, as by a killed studio, and can be gone on with.
@@ -10,26 +11,26 @@ import contextlib
 import json
 import re
 import secrets
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from sfumato.errors import InputError
 from sfumato.storage import write_atomically
-from sfumato.studio.painter import EPOCH, ERROR, ESTIMATE, JOB, NOTE, OUT, OUTCOME, PREVIEW, RECORD
+from sfumato.studio.painter import EPOCH, JOB, NOTE, OUT, OUTCOME, PAINT, PREVIEW, RECORD
+from sfumato.studio.painters import Painters
 from sfumato.studio.pictures import PictureStore
+from sfumato.studio.processes import STOP_SECONDS, end, messages
 from sfumato.studio.requests import PaintingRequest, read_request
 from sfumato.studio.store import DIGEST
 
 JOB_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
-PAINTER = "sfumato.studio.painter"
-
-STOP_SECONDS, TERMINATE_SECONDS = 10.0, 5.0
-"""Seconds that a process has to stop between two steps, and then to end; the checkpoint survives whatever comes."""
+QUEUE = "queue.json"
+"""File of the names of the job at work and of those that wait, in their order."""
 
 
 class Live:
@@ -89,8 +90,8 @@ class Queue(Generic[Asked]):
         turn: Held by the job at work, so that one job computes at a time, of whatever queue.
     """
 
-    work, at_work, module = "", "", ""
-    """Action of a job's process, the state of the job meanwhile, and the module that does it."""
+    at_work = ""
+    """State of the job at work."""
 
     patience = STOP_SECONDS
     """Seconds that a job's process has to end by itself, once it is asked to stop."""
@@ -100,10 +101,19 @@ class Queue(Generic[Asked]):
         self.folder, self.turn = folder, turn
         self.waiting: list[str] = []
         self.live: Live | None = None
+        self.left = self._left()
+        """Jobs that were at work or waiting when the studio ended, in their order."""
         self.changes = 0
         """Count of the times that a job has come, gone or changed its state."""
         self._news = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
+        self._over = False
+
+    @property
+    def actions(self) -> dict[str, Callable[[str], None]]:
+        """Actions of the page on a job, by the last part of the address."""
+        order = {"earlier": self.earlier, "leave": self.leave}
+        return {"stop": self.stop, "resume": self.resume, "remove": self.remove, **order}
 
     async def news(self) -> None:
         """Wait until there is something to tell: a change, a step, a preview."""
@@ -116,7 +126,7 @@ class Queue(Generic[Asked]):
                 await self.news()
             async with self.turn:
                 if self.waiting:  # else it was taken out meanwhile
-                    await self._work(self.waiting.pop(0))
+                    await self._work(self.waiting[0])
 
     def add(self, request: Asked) -> str:
         """Put a job at the end of the queue; returns its name."""
@@ -165,7 +175,20 @@ class Queue(Generic[Asked]):
             self._changed()
         elif self.live is not None and self.live.name == name:
             self.live.stopped = True
-            self._ending = asyncio.create_task(_end(self.live.process, self.patience))
+            self._ending = asyncio.create_task(end(self.live.process, self.patience))
+
+    def earlier(self, name: str) -> None:
+        """Move a job that waits before the one that is before it."""
+        place = self.waiting.index(name) if name in self.waiting else 0
+        if place:
+            self.waiting[place - 1 : place + 1] = name, self.waiting[place - 1]
+            self._changed()
+
+    def leave(self, name: str) -> None:
+        """Offer a job no more that was left when the studio ended."""
+        if name in self.left:
+            self.left.remove(name)
+            self._changed()
 
     def resume(self, name: str) -> None:
         """Put a job that was stopped, cut off or failed at the end of the queue, to go on with.
@@ -176,6 +199,7 @@ class Queue(Generic[Asked]):
         if self.state(name) not in ("stopped", "failed"):
             raise InputError(f"this job is {self.state(name)}: there is nothing to go on with")
         (self.folder / name / OUTCOME).unlink(missing_ok=True)
+        self.leave(name)
         self.waiting.append(name)
         self._changed()
 
@@ -187,6 +211,7 @@ class Queue(Generic[Asked]):
         """
         if self.state(name) == self.at_work:
             raise InputError(f"this job is {self.at_work}: stop it first")
+        self.leave(name)
         if name in self.waiting:
             self.waiting.remove(name)
         folder = self.folder / name
@@ -201,28 +226,52 @@ class Queue(Generic[Asked]):
         """Read a request from JSON."""
         raise NotImplementedError
 
+    def _process(self, folder: Path) -> AbstractAsyncContextManager[Process]:
+        """Start what works on a job's folder."""
+        raise NotImplementedError
+
     def _remove_results(self, folder: Path) -> None:
         """Remove what a job has made, from its folder."""
         raise NotImplementedError
 
     async def _work(self, name: str) -> None:
-        process = await start(self.folder / name, self.work, self.module)
-        self.live = Live(name, process)
-        self._changed()
-        try:
-            async for kind, content in messages(process):
-                self.live.take(kind, content)
-                self._tell()
-        finally:
-            await _end(process, self.patience)
-            if process.returncode and not self.outcome(name):
-                text = f"its process ended too early (status {process.returncode}); what it kept can be gone on with"
-                ended = {"state": "stopped"} if self.live.stopped else {"state": "failed", "error": text}
-                write_atomically(self.folder / name / OUTCOME, json.dumps(ended))
-            self.live = None
+        async with self._process(self.folder / name) as process:
+            if name not in self.waiting:  # taken out while the process was started
+                await end(process, self.patience)
+                return
+            self.waiting.remove(name)
+            self.live = Live(name, process)
             self._changed()
+            try:
+                async for kind, content in messages(process):
+                    self.live.take(kind, content)
+                    self._tell()
+            except asyncio.CancelledError:
+                self._over = True  # the queue stays as it is, for the next time
+                raise
+            finally:
+                await end(process, self.patience)
+                if process.returncode and not self.outcome(name):
+                    self._note_early_end(name, process.returncode, stopped=self.live.stopped)
+                self.live = None
+                self._changed()
+
+    def _note_early_end(self, name: str, status: int, *, stopped: bool) -> None:
+        text = f"its process ended too early (status {status}); what it kept can be gone on with"
+        ended = {"state": "stopped"} if stopped else {"state": "failed", "error": text}
+        write_atomically(self.folder / name / OUTCOME, json.dumps(ended))
+
+    def _left(self) -> list[str]:
+        names: Any = []
+        with contextlib.suppress(OSError, ValueError):
+            names = json.loads((self.folder / QUEUE).read_bytes())
+        there = self.names()
+        return [name for name in names if name in there and self.outcome(name).get("state", "stopped") == "stopped"]
 
     def _changed(self) -> None:
+        if not self._over:
+            live = [self.live.name] if self.live else []
+            write_atomically(self.folder / QUEUE, json.dumps([*live, *self.waiting, *self.left]))
         self.changes += 1
         self._tell()
 
@@ -238,13 +287,14 @@ class Jobs(Queue[PaintingRequest]):
         folder: Where they lie; it is made if need be.
         store: The pictures that they name.
         turn: Held by the job at work.
+        painters: What paints them.
     """
 
-    work, at_work, module = "paint", "painting", PAINTER
+    at_work = "painting"
 
-    def __init__(self, folder: Path, store: PictureStore, turn: asyncio.Lock) -> None:
+    def __init__(self, folder: Path, store: PictureStore, turn: asyncio.Lock, painters: Painters) -> None:
         super().__init__(folder, turn)
-        self.store = store
+        self.store, self.painters = store, painters
 
     def picture(self, name: str) -> Path | None:
         """File of a job's picture, if it has one so far."""
@@ -254,96 +304,9 @@ class Jobs(Queue[PaintingRequest]):
     def _read(self, values: Any) -> PaintingRequest:
         return read_request(values, self.store)
 
+    def _process(self, folder: Path) -> AbstractAsyncContextManager[Process]:
+        return self.painters.at_work(folder, PAINT)
+
     def _remove_results(self, folder: Path) -> None:
         for path in (folder / OUT, *folder.glob(f".{OUT}.*")):
             path.unlink(missing_ok=True)
-
-
-class Estimates:
-    """Estimates of what jobs would take, one at a time, each by a child process.
-
-    Args:
-        folder: Where jobs lie; the request of an estimate is put in a hidden folder there.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / ".estimate"
-        self.known: dict[str, Any] = {}
-        self._process: Process | None = None
-        self._closed = False
-        self._one_at_a_time = asyncio.Lock()
-
-    async def of(self, request: PaintingRequest) -> dict[str, Any] | None:
-        """Memory and time of a job, as `painter.estimate` has them; those of a request from before are known.
-
-        Raises:
-            InputError: as that does; or if it was given up.
-        """
-        asked = request.to_json()
-        async with self._one_at_a_time:
-            if asked not in self.known:
-                self.known[asked] = await self._made(asked)
-        estimate: dict[str, Any] | None = self.known[asked]
-        return estimate
-
-    async def _made(self, asked: str) -> Any:
-        self.folder.mkdir(exist_ok=True)
-        write_atomically(self.folder / JOB, asked)
-        process = self._process = await start(self.folder, "estimate")
-        if self._closed:
-            self.give_up()
-        try:
-            async for kind, content in messages(process):
-                if kind == ERROR:
-                    raise InputError(content.decode())
-                if kind == ESTIMATE:
-                    return json.loads(content)
-        finally:
-            self.give_up()
-            await process.wait()
-        raise InputError("the estimate was given up")
-
-    def close(self) -> None:
-        """End the estimate that is being made, and any that is begun from now on."""
-        self._closed = True
-        self.give_up()
-
-    async def ended(self) -> None:
-        """Wait until no estimate is being made, and its process is gone."""
-        async with self._one_at_a_time:
-            pass
-
-    def give_up(self) -> None:
-        """End the estimate that is being made, if there is one: its process ends with its standard input."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-
-
-async def start(folder: Path, action: str, module: str = PAINTER) -> Process:
-    """Start a process on a job's folder, in a session of its own: Ctrl-C in the terminal is the studio's."""
-    command = [sys.executable, "-m", module, str(folder.absolute()), action]
-    return await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, cwd=folder, start_new_session=sys.platform != "win32"
-    )
-
-
-async def messages(process: Process) -> AsyncIterator[tuple[bytes, bytes]]:
-    """Messages of a process, with their kinds, until it ends."""
-    assert process.stdout is not None
-    with contextlib.suppress(asyncio.IncompleteReadError):
-        while True:
-            head = await process.stdout.readexactly(5)
-            yield head[:1], await process.stdout.readexactly(int.from_bytes(head[1:], "little"))
-
-
-async def _end(process: Process, patience: float) -> None:
-    """Wait for a process's end: asked to stop by the end of its input, then terminated, then killed."""
-    if process.stdin is not None:
-        process.stdin.close()
-    for seconds, harder in ((patience, process.terminate), (TERMINATE_SECONDS, process.kill)):
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), seconds)
-            return
-        with contextlib.suppress(ProcessLookupError):
-            harder()
-    await process.wait()

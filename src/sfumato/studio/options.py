@@ -1,4 +1,4 @@
-"""The settings that the studio's form has, made from the fields of `StyleSettings`, where they are said once."""
+"""The settings that the studio's forms have; those of painting are made from the fields of `StyleSettings`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from sfumato.checks import suggestion
 from sfumato.errors import InputError
+from sfumato.studio.wording import FieldError, label_of
 from sfumato.style.settings import LEARNING_RATES, STARTS, StyleSettings
 
 LEFT_OUT = ("content_mask", "vgg_weights", "engine")
@@ -23,18 +24,24 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "size": (int, str),
     "memory": (int, str),
     "weights": (dict,),
+    "text": (str,),
+    "names": (list,),
+    "units": (list,),
+    "class weights": (str, dict),
+    "batch": (int, str),
 }
 """Types that a value may have in JSON, by the kind of the setting."""
 
 
 class Option(NamedTuple):
-    """A setting as the form shows it.
+    """A setting as a form shows it.
 
     Attributes:
         name: Of the field, and of the command line's option.
         kind: One of `TYPES`.
         default: Its value where nothing is given.
         choices: Those of a choice.
+        label: What the form calls it.
         help: Its meaning.
         shown: The default in words, where that is not a value.
         panel: The group that it stands in; empty for none.
@@ -44,6 +51,7 @@ class Option(NamedTuple):
     kind: str
     default: Any
     choices: tuple[str, ...]
+    label: str
     help: str
     shown: str
     panel: str = ""
@@ -58,7 +66,7 @@ def _options() -> dict[str, Option]:
             continue
         choices = said["choices"] or CHOICES.get(name, ())
         kind = "choice" if choices else "weights" if isinstance(default, Mapping) else kinds.get(hints[name], str(name))
-        made[name] = Option(name, kind, default, choices, said["help"], said["shown"])
+        made[name] = Option(name, kind, default, choices, label_of(name), said["help"], said["shown"])
     return made
 
 
@@ -66,31 +74,64 @@ OPTIONS = _options()
 """The form's settings by name."""
 
 
+def read_values(
+    values: Any, options: Mapping[str, Option], is_choice: Callable[[Option, Any], object] = lambda own, value: False
+) -> dict[str, Any]:
+    """Read the values of a form's settings from JSON; those that are the default, or null, are left out.
+
+    Args:
+        values: By name.
+        options: The form's settings by name.
+        is_choice: Tells whether a setting may be this, too, which is none of its choices.
+
+    Raises:
+        InputError: for a setting that there is not; for a value of another type it is a `FieldError`.
+    """
+    if not isinstance(values, dict):
+        raise InputError("the settings must be an object of names and values")
+    settings = {}
+    for name, value in values.items():
+        if name not in options:
+            raise InputError(f"there is no setting {name!r:.50}; {suggestion(name, options)}".rstrip("; "))
+        own = options[name]
+        if value is None or value == own.default:
+            continue
+        if not isinstance(value, TYPES[own.kind]) or (isinstance(value, bool) and own.kind != "flag"):
+            raise FieldError(f"{own.label} cannot be {json.dumps(value)[:50]}", name)
+        if own.choices and value not in own.choices and not is_choice(own, value):
+            raise FieldError(f"{own.label} is one of {', '.join(own.choices)}; not {value!r:.50}", name)
+        settings[name] = value
+    return settings
+
+
 def read_settings(values: Any, is_picture: Callable[[str], object]) -> dict[str, Any]:
-    """Read settings from JSON; those that have their default, or null, are left out.
+    """Read the settings of painting from JSON.
 
     Args:
         values: By name.
         is_picture: Tells whether a text is the id of a picture, which `start` may be.
 
     Raises:
-        InputError: for a setting that there is not, or a value of another type. `StyleSettings` checks the rest.
+        InputError: for a setting that there is not; for a value that cannot be used it is a `FieldError`.
     """
-    if not isinstance(values, dict):
-        raise InputError("the settings must be an object of names and values")
-    settings = {}
-    for name, value in values.items():
-        if name not in OPTIONS:
-            raise InputError(f"there is no setting {name!r:.50}; {suggestion(name, OPTIONS)}".rstrip("; "))
-        own = OPTIONS[name]
-        if value is None or value == own.default:
-            continue
-        if not isinstance(value, TYPES[own.kind]) or (isinstance(value, bool) and own.kind != "flag"):
-            raise InputError(f"the {name.replace('_', ' ')} cannot be {json.dumps(value)[:50]}")
-        if own.choices and value not in own.choices and not (name == "start" and is_picture(str(value))):
-            raise InputError(f"the {name.replace('_', ' ')} is one of {', '.join(own.choices)}; not {value!r:.50}")
-        settings[name] = value
+    settings = read_values(values, OPTIONS, lambda own, value: own.name == "start" and is_picture(str(value)))
+    for name, value in settings.items():
+        _check_alone(name, value)
     return settings
+
+
+def _check_alone(name: str, value: Any) -> None:
+    """Refuse what a setting cannot be whatever the others are.
+
+    Raises:
+        FieldError: for such a value.
+    """
+    try:
+        StyleSettings(**{name: value})
+    except OverflowError:
+        raise FieldError(f"{label_of(name)} is too large", name) from None
+    except InputError as error:
+        raise FieldError(str(error), name) from None
 
 
 def form_settings(told: Mapping[str, Any]) -> dict[str, Any]:

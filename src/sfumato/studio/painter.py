@@ -1,8 +1,10 @@
-"""The process that paints or estimates one job of the studio: `python -m sfumato.studio.painter FOLDER paint|estimate`.
+"""The process that paints, estimates or checks one job of the studio: `python -m sfumato.studio.painter`.
 
-It is a process of its own, as the kernels of one have one owner, and so that it can be ended whatever it is doing. It
-reads `job.json` in FOLDER and writes messages to standard output. A byte on standard input, or its end, as when the
-studio is killed, stops it between two steps; what is painted so far is kept, and gone on with bit for bit.
+It waits for a line on standard input, JSON of a job's folder and one of `ACTIONS`: so it can be started beforehand, and
+has loaded what it needs when somebody presses Paint. It is a process of its own, as the kernels of one have one owner,
+and so that it can be ended whatever it is doing. It reads `job.json` in the folder and writes messages to standard
+output. The end of standard input, as when the studio is killed, stops it between two steps; what is painted so far is
+kept, and gone on with bit for bit.
 """
 
 import contextlib
@@ -23,16 +25,23 @@ from sfumato.outputs import locked_file
 from sfumato.storage import dump, write_atomically
 from sfumato.studio.pictures import PictureStore, encoded
 from sfumato.studio.requests import PaintingRequest, read_request
+from sfumato.studio.wording import FieldError, told_error
 from sfumato.style.control.colour import COLOURS
-from sfumato.style.result import StepRecord, StyleResult
-from sfumato.style.stylize import check_out, checkpoint_of
+from sfumato.style.inputs import read_picture
+from sfumato.style.pyramid import resize, scale_sizes
+from sfumato.style.result import StepRecord, StyleResult, to_uint8
+from sfumato.style.settings import STARTS
+from sfumato.style.stylize import Painting, check_out, checkpoint_of
 
 JOB, OUTCOME, OUT = "job.json", "outcome.json", "out.png"
 """Files of a job's folder: what is asked for, what became of it, and the picture."""
 
+ACTIONS = PAINT, ESTIMATED, CHECKED = "paint", "estimate", "check"
+"""To paint, to say what that would take, and to say whether it fits into the memory."""
+
 RECORD, PREVIEW, NOTE, ESTIMATE, ERROR, EPOCH = b"r", b"p", b"n", b"e", b"x", b"t"
-"""Kinds of messages: JSON of a step, a JPEG, a remark, JSON of an estimate, a line that says what is wrong, JSON of an
-epoch of training."""
+"""Kinds of messages: JSON of a step, a JPEG, a remark, JSON of an estimate, JSON of what is wrong, JSON of an epoch of
+training."""
 
 PREVIEW_EDGE = 1024
 """Long edge, in pixels, of the largest preview."""
@@ -40,16 +49,14 @@ PREVIEW_EDGE = 1024
 BETWEEN, SHARE = 0.5, 0.02
 """Seconds between previews, at least, and the share of the time that they may take."""
 
-SMALL = 64
-"""Long edge, in pixels, at which to ask what fits, once the size asked for does not."""
-
 Send = Callable[[bytes, bytes], None]
 
 
 def main(folder: Path, action: str) -> None:
     """Paint or estimate, and send what there is to say."""
     send = sender()
-    if action == "estimate":
+    os.chdir(folder)
+    if action != PAINT:
         end_with_the_studio()
     store = PictureStore(folder.parent.parent / "pictures")
     named: Callable[[str], str] = str
@@ -57,15 +64,18 @@ def main(folder: Path, action: str) -> None:
         request = read_request(json.loads((folder / JOB).read_bytes()), store)
         named = partial(request.named, store=store)
         with watching_compilation(lambda: send(NOTE, b"Compiling the kernels, once on this machine.")):
-            if action == "estimate":
-                send(ESTIMATE, json.dumps(estimate(request, store)).encode())
-            else:
+            if action == PAINT:
                 paint(folder, request, store, send)
+            else:
+                check(request, store)
+                answer = estimate(request, store) if action == ESTIMATED else None
+                send(ESTIMATE, json.dumps(answer).encode())
     except (SfumatoError, MemoryError, OSError) as error:
-        told = named(str(error)) or "there is not enough memory: choose a smaller size"
-        if action == "paint":
-            write_atomically(folder / OUTCOME, dump({"state": "failed", "error": told}))
-        send(ERROR, told.encode())
+        told = told_error(error)
+        told["error"] = named(told["error"]) or "there is not enough memory: choose a smaller size"
+        if action == PAINT:
+            write_atomically(folder / OUTCOME, dump({"state": "failed", **told}))
+        send(ERROR, dump(told).encode())
 
 
 def sender() -> Send:
@@ -117,7 +127,10 @@ def paint(folder: Path, request: PaintingRequest, store: PictureStore, send: Sen
     painting = request.painting(store, out, resume=checkpoint_of(out).exists())
     with locked_file(out):
         painting = replace(painting, out=check_out(painting, out, checkpoint_of, overwrite=not painting.resume))
-        result = painting.paint(callback=Reporter(send).after_step, stop=stop)
+        reporter = Reporter(send)
+        if not painting.resume:
+            reporter.show_start(painting)
+        result = painting.paint(callback=reporter.after_step, stop=stop)
         write_atomically(folder / OUTCOME, dump(_outcome(result)))
 
 
@@ -139,6 +152,18 @@ class Reporter:
     def __init__(self, send: Send) -> None:
         self.send, self.began, self.last, self.spent = send, time.perf_counter(), 0.0, 0.0
 
+    def show_start(self, painting: Painting) -> None:
+        """Show the picture that the first size begins with, unless that is noise: nothing is there any sooner."""
+        settings = painting.transfer
+        start = painting.content if settings.start == "content" else settings.start
+        if start in STARTS or COLOURS[settings.colour].alone:
+            return
+        height, width, _ = read_picture(painting.content, settings.reading).shape
+        edge = max(height, width) if settings.size == "full" else settings.size
+        smallest = scale_sizes(height, width, edge, settings.scales)[0]
+        begun = to_uint8(resize(read_picture(start, settings.reading), *smallest))
+        self.send(PREVIEW, encoded(begun, PREVIEW_EDGE, "JPEG"))
+
     def after_step(self, record: StepRecord) -> None:
         """Tell of a step."""
         names = ("scale", "scales", "step", "steps", "width", "height", "loss", "content_loss", "style_loss", "tv_loss")
@@ -157,21 +182,39 @@ def estimate(request: PaintingRequest, store: PictureStore) -> dict[str, Any] | 
     """Memory and time of a job, as `Estimate` has them; None for what takes a moment.
 
     Raises:
-        SfumatoError: as `StyleTransfer.estimate`; of a size that does not fit, with the largest one that does.
+        SfumatoError: as `StyleTransfer.estimate`.
     """
     painting = request.painting(store)
     if COLOURS[painting.transfer.colour].alone:
         return None
+    return asdict(painting.transfer.estimate(painting.content, painting.styles, masks=painting.masks))
+
+
+def check(request: PaintingRequest, store: PictureStore) -> None:
+    """Refuse a job that cannot be painted.
+
+    Raises:
+        SfumatoError: as `StyleTransfer.plan`; for a size that does not fit, a `FieldError` with the largest that does.
+    """
+    painting = request.painting(store)
+    transfer, pictures = painting.transfer, (painting.content, painting.styles)
+    if COLOURS[transfer.colour].alone:
+        return
     try:
-        return asdict(painting.transfer.estimate(painting.content, painting.styles))
+        transfer.plan(*pictures, masks=painting.masks)
     except InputError as error:
-        small = replace(painting.transfer, size=SMALL)
         try:
-            fits = small.estimate(painting.content, painting.styles).largest_size
+            fits = transfer.largest_size(*pictures, masks=painting.masks)
+            replace(transfer, size=fits).plan(*pictures, masks=painting.masks)
         except SfumatoError:
             raise error from None
-        raise InputError(f"{error}; {fits} is the largest size that fits") from error
+        height, width, _ = read_picture(painting.content, transfer.reading).shape
+        if fits >= (max(height, width) if transfer.size == "full" else transfer.size):
+            raise
+        raise FieldError(f"{error}; {fits} is the largest size that fits", "size") from error
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    if job := sys.stdin.buffer.readline():  # else the studio ended before there was a job
+        place, asked = json.loads(job)
+        main(Path(place), asked)

@@ -13,8 +13,9 @@ import uvicorn
 
 from sfumato.errors import InputError
 from sfumato.outputs import locked_folder
+from sfumato.storage import write_atomically
 from sfumato.studio.application import make_app
-from sfumato.studio.folder import refuse_another, token_of
+from sfumato.studio.folder import PAGE, refuse_another, running_page, token_of
 from sfumato.studio.guard import LARGEST_FORM
 from sfumato.studio.lessons import address_of
 
@@ -104,7 +105,7 @@ class _Server(uvicorn.Server):
 def serve(
     address: Address, folder: Path, *, open_browser: bool, say: Callable[[str], None], lesson: str | None = None
 ) -> None:
-    """Serve the studio until Ctrl-C, or until the process is asked to end.
+    """Serve the studio until Ctrl-C, or until the process is asked to end; one that is running already is shown.
 
     Args:
         address: Where.
@@ -120,15 +121,30 @@ def serve(
     mimetypes.add_type("text/javascript", ".mjs")  # whatever the system's own list says
     folder = folder.expanduser().absolute()
     refuse_another(folder)
-    with locked_folder(folder), address.listen() as listening:
+
+    def show(page: str) -> None:
+        say(page)
+        if open_browser:
+            webbrowser.open(page)
+
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked_folder(folder))
+        except InputError:
+            running = running_page(folder, part)
+            if running is None:
+                raise
+            show(running)
+            return
+        listening = held.enter_context(address.listen())
         folder.chmod(0o700)
         token, port = token_of(folder), listening.getsockname()[1]
         page = f"{address.page(port)}#{part}key={token}"
 
         def ready() -> None:
-            say(page)
-            if open_browser:
-                webbrowser.open(page)
+            write_atomically(folder / PAGE, address.page(port))
+            held.callback((folder / PAGE).unlink, missing_ok=True)
+            show(page)
 
         app = make_app(folder, hosts=address.names(port), token=token, ready=ready)
         config = uvicorn.Config(

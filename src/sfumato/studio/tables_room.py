@@ -1,5 +1,7 @@
 """The addresses of the room Tables: tables as understood, trainings, their results, and predictions."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +18,7 @@ from sfumato.studio.tables import TableStore, named, preview, understood
 from sfumato.studio.training_options import TRAINING_OPTIONS, field_of
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
 from sfumato.studio.trainings import Trainings
+from sfumato.studio.wording import FieldError, in_labels
 
 
 class TablesRoom:
@@ -55,7 +58,8 @@ class TablesRoom:
 
     async def understood(self, request: Request) -> Response:
         """First rows of a table, and what `sfumato train` would decide on its columns with some settings."""
-        asked = await run_in_threadpool(read_training_request, await json_body(request), self.store)
+        with _naming_fields():
+            asked = await run_in_threadpool(read_training_request, await json_body(request), self.store)
         return json_response(await run_in_threadpool(self._understood, asked))
 
     def _understood(self, asked: TrainingRequest) -> dict[str, Any]:
@@ -66,18 +70,20 @@ class TablesRoom:
             splits, training = asked.prepared(self.store)
         except SfumatoError as error:
             text = named(" ".join(str(error).split()), path, asked.name)
-            return values | {"error": {"text": text, "field": field_of(text)}}
+            return values | {"error": {"text": in_labels(text), "field": field_of(text)}}
         sizes = {"training": splits.train.size, "epochs": training.epochs, "batch_size": training.batch_size}
         return values | {"understood": {**understood(splits.dataset), **sizes}}
 
     def list_trainings(self, request: Request) -> Response:
-        """All trainings, the newest first."""
-        return json_response({"trainings": [self._told(name) for name in self.trainings.names()]})
+        """All trainings, the newest first, and those that were left when the studio ended."""
+        told = [self._told(name) for name in self.trainings.names()]
+        return json_response({"trainings": told, "left": self.trainings.left})
 
     async def add_training(self, request: Request) -> Response:
         """Put a training in the queue, if it can be prepared."""
-        asked = await run_in_threadpool(read_training_request, await json_body(request), self.store)
-        await run_in_threadpool(asked.prepared, self.store)
+        with _naming_fields():
+            asked = await run_in_threadpool(read_training_request, await json_body(request), self.store)
+            await run_in_threadpool(asked.prepared, self.store)
         return json_response({"id": self.trainings.add(asked)})
 
     async def training(self, request: Request) -> Response:
@@ -93,10 +99,9 @@ class TablesRoom:
         return json_response({**self._told(name), **results, "records": records[first:], "from": first, "note": note})
 
     async def act(self, request: Request) -> Response:
-        """Stop a training, go on with it, or remove it."""
+        """Do one of `Queue.actions` to a training."""
         name = self._name(request)
-        actions = {"stop": self.trainings.stop, "resume": self.trainings.resume, "remove": self.trainings.remove}
-        found(actions.get(request.path_params["action"]))(name)
+        found(self.trainings.actions.get(request.path_params["action"]))(name)
         return json_response({"id": name})
 
     def file(self, request: Request) -> Response:
@@ -113,8 +118,11 @@ class TablesRoom:
     def _told(self, name: str) -> dict[str, Any]:
         """A training as the page shows it, without its records and results."""
         request, outcome = self.trainings.request(name), self.trainings.outcome(name)
-        known = ("error", "warnings", "epochs", "seconds", "network", "files")
+        known = ("error", "epochs", "seconds", "network", "files")
         told: dict[str, Any] = {key: outcome[key] for key in known if key in outcome}
+        told |= {"warnings": [in_labels(text) for text in outcome.get("warnings", [])]}
+        if "error" in told:
+            told["error"] = in_labels(told["error"])
         summary = outcome.get("summary", {})
         told |= {"test": {key: summary.get(f"{summary.get('report_on')}_{key}") for key in ("accuracy", "loss")}}
         if request is not None:
@@ -129,3 +137,15 @@ class TablesRoom:
         if not JOB_NAME.fullmatch(name) or name not in self.trainings.names():
             raise HTTPException(404)
         return name
+
+
+@contextlib.contextmanager
+def _naming_fields() -> Iterator[None]:
+    """Make errors about a setting such that name its field."""
+    try:
+        yield
+    except SfumatoError as error:
+        field = field_of(str(error))
+        if field is None:
+            raise
+        raise FieldError(str(error), field) from error

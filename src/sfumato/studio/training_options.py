@@ -1,13 +1,11 @@
 """The settings of training that the studio's form has, made from the fields of `TrainingSettings`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_type_hints
 
-from sfumato.checks import suggestion
-from sfumato.errors import InputError
-from sfumato.studio.options import Option
+from sfumato.studio.options import Option, read_values
+from sfumato.studio.wording import FieldError, label_of
 from sfumato.training.settings import TrainingSettings
 
 LEFT_OUT = ("stream", "architecture")
@@ -29,20 +27,7 @@ KINDS: Mapping[str, str] = {
 }
 """Kinds of settings whose type in Python takes more than the form does, such as files and functions."""
 
-TYPES: Mapping[str, tuple[type, ...]] = {
-    "choice": (str,),
-    "flag": (bool,),
-    "whole": (int,),
-    "number": (int, float),
-    "text": (str,),
-    "names": (list,),
-    "units": (list,),
-    "class weights": (str, dict),
-    "batch": (int, str),
-}
-"""Types that a value may have in JSON, by the kind of the setting."""
-
-SEED = Option("seed", "whole", 0, (), "Of weights, order, dropout and splits.", "", "Run")
+SEED = Option("seed", "whole", 0, (), "Seed", "Of weights, order, dropout and splits.", "", "Run")
 
 
 def _options() -> dict[str, Option]:
@@ -52,9 +37,8 @@ def _options() -> dict[str, Option]:
             continue
         said = own.metadata
         kind = "choice" if said["choices"] else KINDS.get(own.name) or _plain_kind(hints[own.name])
-        made[own.name] = Option(
-            own.name, kind, own.default, said["choices"], said["help"], said["shown"], said["panel"]
-        )
+        words = (label_of(own.name), said["help"], said["shown"], said["panel"])
+        made[own.name] = Option(own.name, kind, own.default, said["choices"], *words)
     return {**made, SEED.name: SEED}
 
 
@@ -67,29 +51,21 @@ TRAINING_OPTIONS = _options()
 
 
 def read_training_settings(values: Any) -> dict[str, Any]:
-    """Read settings from JSON; those that have their default, or null, are left out.
+    """Read the settings of training from JSON.
 
     Raises:
-        InputError: for a setting that there is not, or a value of another type. `TrainingSettings` checks the rest.
+        InputError: for a setting that there is not; for a value of another type it is a `FieldError`.
+            `TrainingSettings` checks the rest.
     """
-    if not isinstance(values, dict):
-        raise InputError("the settings must be an object of names and values")
-    settings = {}
-    for name, value in values.items():
-        if name not in TRAINING_OPTIONS:
-            raise InputError(f"there is no setting {name!r:.50}; {suggestion(name, TRAINING_OPTIONS)}".rstrip("; "))
+    settings = read_values(values, TRAINING_OPTIONS)
+    for name, value in settings.items():
         own = TRAINING_OPTIONS[name]
-        if value is None or value == own.default:
-            continue
-        if not isinstance(value, TYPES[own.kind]) or (isinstance(value, bool) and own.kind != "flag"):
-            raise InputError(f"{name}=... cannot be {json.dumps(value)[:50]}")
-        if own.choices and value not in own.choices:
-            raise InputError(f"{name}=... is one of {', '.join(own.choices)}; not {value!r:.50}")
         if own.kind == "batch" and isinstance(value, str) and value != "full":
-            raise InputError(f"{name}=... takes a whole number of at least 1, or full; not {value!r:.50}")
-        settings[name] = [str(one) for one in value] if isinstance(value, list) and own.kind == "names" else value
+            raise FieldError(f"{own.label} takes a whole number of at least 1, or full; not {value!r:.50}", name)
+        if own.kind == "names":
+            settings[name] = [str(one) for one in value]
     if settings.get("seed", 0) not in range(2**64):
-        raise InputError("seed=... takes a whole number of 0 or more, below 2^64")
+        raise FieldError("Seed takes a whole number of 0 or more, below 2^64", "seed")
     return settings
 
 

@@ -6,7 +6,11 @@ The folder `run` is what `sfumato train --out run` makes.
 """
 
 import asyncio
+import contextlib
 import json
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,9 @@ from sfumato.errors import InputError
 from sfumato.outputs import MODEL, RUN, remove_run
 from sfumato.storage import write_atomically
 from sfumato.studio import trainer
-from sfumato.studio.jobs import Queue, messages, start
+from sfumato.studio.jobs import Queue
 from sfumato.studio.painter import ERROR, JOB
+from sfumato.studio.processes import messages, start
 from sfumato.studio.store import name_ending
 from sfumato.studio.tables import TableStore
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
@@ -32,7 +37,7 @@ class Trainings(Queue[TrainingRequest]):
         turn: Held by the job at work.
     """
 
-    work, at_work, module = "train", "training", TRAINER
+    at_work = "training"
 
     patience = 60.0  # for the report, whose figures take seconds, more where the machine is busy
 
@@ -80,22 +85,32 @@ class Trainings(Queue[TrainingRequest]):
     def _read(self, values: Any) -> TrainingRequest:
         return read_training_request(values, self.store)
 
+    def _process(self, folder: Path) -> AbstractAsyncContextManager[Process]:
+        return _trainer(folder, "train")
+
     def _remove_results(self, folder: Path) -> None:
         remove_run(folder / trainer.RUN)
         (folder / trainer.REPORT).unlink(missing_ok=True)
 
 
-async def _answer(folder: Path) -> dict[str, Any]:
-    process = await start(folder, "predict", TRAINER)
+@contextlib.asynccontextmanager
+async def _trainer(folder: Path, action: str) -> AsyncIterator[Process]:
+    """A process on a folder, which ends with its input; it is waited for in the end."""
+    process = await start(TRAINER, str(folder.absolute()), action)
     assert process.stdin is not None
     try:
+        yield process
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def _answer(folder: Path) -> dict[str, Any]:
+    async with _trainer(folder, "predict") as process:
         async for kind, content in messages(process):
             if kind == ERROR:
                 raise InputError(content.decode())
             if kind == trainer.PREDICTIONS:
                 answer: dict[str, Any] = json.loads(content)
                 return answer
-    finally:
-        process.stdin.close()  # it ends with its input
-        await process.wait()
     raise InputError("the prediction ended too early")

@@ -17,7 +17,7 @@ from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.result import StyleResult, recorded_plan, to_uint8
 from sfumato.style.settings import STYLE_PRECISIONS, Picture, StyleSettings
-from sfumato.style.tiles.estimate import Estimate, estimate
+from sfumato.style.tiles.estimate import Estimate, estimate, largest_size
 from sfumato.style.tiles.memory import HISTORIES, PREPARED_PIXELS, Plan, check_plan, make_plan, smaller_plan
 
 REPLACED = ("callback", "stop", "workers", "checkpoint", "resume")
@@ -95,6 +95,23 @@ class StyleTransfer(StyleSettings):
             problem = StyleProblem(self, content, styles, masks, on_download, engine)
             sizes = _sizes(problem)
             return estimate(problem, sizes, make_plan(problem, *sizes[-1]))
+
+    def plan(self, content: Picture, styles: Styles, *, masks: Sequence[tuple[Picture, int]] = ()) -> Plan:
+        """Plan the memory of `run` for the same pictures, without the seconds of an estimate's probe.
+
+        Raises:
+            InputError, FileError: as `run` does before it begins; for a size that does not fit, too.
+        """
+        problem = StyleProblem(self, content, styles, masks, engine=self.chosen_engine())
+        return make_plan(problem, *_sizes(problem)[-1])
+
+    def largest_size(self, content: Picture, styles: Styles, *, masks: Sequence[tuple[Picture, int]] = ()) -> int:
+        """Long edge, in pixels, of the largest picture that fits into the memory allowed.
+
+        Raises:
+            InputError, FileError: for pictures that cannot be used.
+        """
+        return largest_size(StyleProblem(self, content, styles, masks, engine=self.chosen_engine()))
 
     def _engine_of(self, run: RunOptions) -> Engine:
         if run.engine is not None:

@@ -85,7 +85,7 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
         seconds=seconds,
         tiles=_seen(problem, (height, width), plan.tile)[0],
         plan=plan,
-        largest_size=_largest_size(problem),
+        largest_size=largest_size(problem),
     )
 
 
@@ -149,7 +149,7 @@ def _seen(problem: StyleProblem, size: tuple[int, int], tile: int | None) -> tup
     return len(tiles), sum(areas)
 
 
-def _largest_size(problem: StyleProblem) -> int:
+def largest_size(problem: StyleProblem) -> int:
     """Long edge of the largest picture that has a plan."""
 
     def too_large(long_edge: int) -> bool:

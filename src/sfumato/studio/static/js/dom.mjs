@@ -35,11 +35,29 @@ export async function show(image, path) {
   if (content && image.dataset.path === path) showBlob(image, content);
 }
 
-/** Show bytes in an `img`, and let go of those before. */
+/** Show bytes in an `img` of the page, and let go of those before. */
 export function showBlob(image, content) {
-  const before = image.src;
+  if (!image.isConnected) return;
+  release(image);
   image.src = URL.createObjectURL(content);
-  if (before.startsWith("blob:")) URL.revokeObjectURL(before);
+}
+
+function release(image) {
+  if (image.src.startsWith("blob:")) URL.revokeObjectURL(image.src);
+}
+
+/** Put other children into an element, and let go of the bytes of pictures that leave with the old ones. */
+export function clear(place, ...children) {
+  place.querySelectorAll("img").forEach(release);
+  place.replaceChildren(...children);
+}
+
+/** Date and time of a job, by its name, and nothing of the year that it is. */
+export function dateOf(job) {
+  const [, year, month, day, hour, minute] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)/.exec(job);
+  const date = new Date(Number(year), Number(month) - 1, Number(day));
+  const other = Number(year) === new Date().getFullYear() ? undefined : "numeric";
+  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: other })}, ${hour}:${minute}`;
 }
 
 export const shownPath = (id, size) => `/api/pictures/${encodeURIComponent(id)}?size=${size}`;

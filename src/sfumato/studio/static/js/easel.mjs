@@ -2,7 +2,7 @@
 
 import { comparison } from "./compare.mjs";
 import { drawCurve } from "./curve.mjs";
-import { byId, duration, el, picture, showBlob, shownPath } from "./dom.mjs";
+import { byId, clear, duration, el, picture, showBlob, shownPath } from "./dom.mjs";
 import { blob, get, give, post } from "./server.mjs";
 
 const SHOWN = 2048;
@@ -16,10 +16,16 @@ export class Easel {
     this.preview = null; // the newest, with the name of its job
   }
 
+  /** Put things on the easel; while one is painted, a narrow page has it above the form. */
+  lay(...things) {
+    clear(byId("easel"), ...things);
+    byId("room-paint").classList.toggle("painting", this.job?.state === "painting");
+  }
+
   /** What there is before any picture. */
   empty() {
     this.job = null;
-    byId("easel").replaceChildren(
+    this.lay(
       el(
         "div",
         { className: "canvas empty" },
@@ -36,7 +42,7 @@ export class Easel {
   /** Show the photograph that is to be painted. */
   photo({ id, name }) {
     this.job = null;
-    byId("easel").replaceChildren(el("div", { className: "canvas" }, picture(shownPath(id, SHOWN), name)));
+    this.lay(el("div", { className: "canvas" }, picture(shownPath(id, SHOWN), name)));
   }
 
   /** Show a job as it is now. */
@@ -47,7 +53,7 @@ export class Easel {
     const canvas = job.state === "finished" || (job.picture && job.state === "stopped") ? this.finished(job) : this.unfinished(job);
     const curve = el("canvas", { className: "curve", role: "img", "aria-label": "Loss: no steps yet." });
     const under = el("div", { className: "under" }, el("h2", {}, titleOf(job, this.titles)), ...canvas.controls);
-    byId("easel").replaceChildren(canvas.element, under);
+    this.lay(canvas.element, under);
     this.parts = { ...canvas.parts, curve, losses };
     if (losses.length > 1 || job.state === "painting") {
       under.append(el("div", {}, curve, el("p", { className: "faint" }, "Loss, step by step")));
@@ -66,7 +72,8 @@ export class Easel {
       controls.unshift(progress);
       controls.push(el("div", { className: "row" }, this.button("Stop and keep", "stop")));
     } else if (job.state === "waiting") {
-      controls.push(el("div", { className: "row" }, this.button("Take out of the queue", "stop")));
+      const order = job.position > 1 ? [this.button("Paint it earlier", "earlier")] : [];
+      controls.push(el("div", { className: "row" }, ...order, this.button("Take out of the queue", "stop")));
     } else {
       controls.push(el("div", { className: "row" }, this.button("Resume", "resume", "primary"), ...this.common(job)));
     }

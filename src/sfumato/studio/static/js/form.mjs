@@ -1,9 +1,11 @@
 // The form: which pictures, which settings, what it would take, and the button.
 
-import { byId, duration, el, picture, shownPath, size } from "./dom.mjs";
+import { byId, clear, duration, el, picture, shownPath, size } from "./dom.mjs";
+import { keep, kept } from "./memory.mjs";
 import { Refused, give, post } from "./server.mjs";
 import { Settings } from "./settings.mjs";
 
+const LATER = 2000; // milliseconds after which an estimate that had to wait is asked for again
 const QUIET = 300; // milliseconds without a change, after which an estimate is asked for
 
 export class Form {
@@ -26,6 +28,17 @@ export class Form {
     });
     this.listen();
     this.show();
+    this.restore();
+  }
+
+  /** Fill the form as it was when the page was left, with the pictures that are still here. */
+  async restore() {
+    const before = await kept();
+    if (!before || this.photo || this.styles.length) return;
+    this.settings.fill(before.settings);
+    Object.assign(this, { photo: before.photo, styles: before.styles, begun: before.begun });
+    this.change();
+    this.restored?.();
   }
 
   /** Files that are dropped anywhere else, or pasted. */
@@ -158,6 +171,8 @@ export class Form {
   /** Show what is chosen, and ask what it would take once there is quiet. */
   change() {
     this.show();
+    keep({ photo: this.photo, styles: this.styles, begun: this.begun, settings: this.settings.given() });
+    this.settings.blame();
     clearTimeout(this.timer);
     this.asking?.abort();
     byId("paint").disabled = !this.ready();
@@ -182,7 +197,7 @@ export class Form {
     for (const button of byId("built-in").children) {
       button.setAttribute("aria-pressed", String(this.styles.some(({ id }) => id === button.dataset.id)));
     }
-    byId("chosen").replaceChildren(...this.styles.map((style) => this.chosen(style)), ...this.goingOn());
+    clear(byId("chosen"), ...this.styles.map((style) => this.chosen(style)), ...this.goingOn());
     byId("estimate").textContent ||= this.missing();
   }
 
@@ -230,28 +245,50 @@ export class Form {
     this.asking = new AbortController();
     const { signal } = this.asking;
     try {
-      const { estimate } = await post("/api/estimate", this.request(), signal);
-      byId("estimate").textContent = estimate ? inWords(estimate) : "A moment.";
+      const { estimate, postponed } = await post("/api/estimate", this.request(), signal);
+      if (postponed) this.postpone();
+      else byId("estimate").textContent = estimate ? inWords(estimate) : "A moment.";
     } catch (error) {
       if (signal.aborted) return;
       byId("paint").disabled = error instanceof Refused && error.status === 400;
-      byId("estimate").textContent = error.message;
+      byId("estimate").textContent = error.field ? "It cannot be painted so." : error.message;
+      this.settings.blame(error.field, error.message);
     }
+  }
+
+  /** Ask again later, as an estimate waits while something is painted or trained. */
+  postpone() {
+    const text = "Time and memory are said once nothing is painted or trained.";
+    if (byId("estimate").textContent !== text) byId("estimate").textContent = text;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.estimate(), LATER);
   }
 
   async paint(started) {
     if (byId("paint").disabled) return;
+    this.asking?.abort();
+    clearTimeout(this.timer);
+    byId("paint").disabled = true;
+    byId("estimate").textContent = "";
     try {
       const { id } = await post("/api/jobs", this.request());
       this.say("");
       started(id);
+      this.postpone();
+      byId("paint").disabled = false;
     } catch (error) {
-      this.say(error.message);
+      byId("paint").disabled = error.status === 400;
+      if (this.settings.blame(error.field, error.message)) byId(`setting-${error.field}`).focus();
+      else this.say(error.message);
     }
   }
 
+  /** Say something where it is in sight, wherever the page is scrolled to. */
   say(...parts) {
-    byId("notice").replaceChildren(...parts);
+    const said = parts.filter((part) => part !== "");
+    const close = el("button", { type: "button", className: "quiet", "aria-label": "Close this notice" }, "Close");
+    close.addEventListener("click", () => this.say());
+    byId("notice").replaceChildren(...(said.length ? [el("span", {}, ...said), close] : []));
   }
 }
 
@@ -272,7 +309,7 @@ function makeZone(zone, what, take, given = null) {
     input.value = "";
   });
   zone.classList.toggle("given", given !== null);
-  zone.replaceChildren(input, label);
+  clear(zone, input, label);
   zone.ondragover = () => zone.classList.add("over");
   zone.ondragleave = () => zone.classList.remove("over");
   zone.ondrop = (event) => {

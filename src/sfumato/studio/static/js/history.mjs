@@ -1,17 +1,19 @@
 // What was painted here, the newest first.
 
-import { byId, el, picture, shownPath, size } from "./dom.mjs";
+import { byId, clear, dateOf, el, picture, shownPath, size } from "./dom.mjs";
+import { offer } from "./left.mjs";
 import { get } from "./server.mjs";
 import { titleOf } from "./easel.mjs";
 
-const STATES = { waiting: "waiting", painting: "being painted", finished: "", stopped: "stopped", failed: "failed" };
+const STATES = { painting: "being painted", finished: "", stopped: "stopped", failed: "failed" };
 
 /** Show all jobs, with that on the easel marked; `opened(id)` is called with the one that is chosen. Returns them. */
 export async function showHistory(titles, shown, opened) {
-  const { jobs, folder, bytes } = await get("/api/jobs");
+  const { jobs, folder, bytes, left } = await get("/api/jobs");
   const place = byId("history");
   const focused = document.activeElement?.dataset?.job;
-  place.replaceChildren(...jobs.map((job) => el("li", {}, cardOf(job, titles, opened))));
+  offer(byId("left"), left, { address: "/api/jobs", kind: "picture" });
+  clear(place, ...jobs.map((job) => el("li", {}, cardOf(job, titles, opened))));
   markShown(shown);
   if (focused) place.querySelector(`[data-job="${focused}"]`)?.focus();
   byId("space").textContent = jobs.length ? `${size(bytes)} in ${folder}. What is finished stays until you remove it.` : "Nothing yet.";
@@ -28,8 +30,10 @@ export function markShown(shown) {
 function cardOf(job, titles, opened) {
   const path = job.picture ? `/api/jobs/${job.id}/picture?size=320` : job.content && shownPath(job.content, 320);
   const image = path ? picture(path, "") : el("div", { className: "blank" });
-  const state = STATES[job.state] ? el("small", {}, STATES[job.state]) : null;
-  const card = el("button", { type: "button", "data-job": job.id }, image, el("span", {}, titleOf(job, titles), state));
+  const size = job.width ? `${job.width} × ${job.height}` : "";
+  const state = job.state === "waiting" ? `waiting, number ${job.position}` : STATES[job.state];
+  const small = [state, size, dateOf(job.id)].filter(Boolean).map((text) => el("small", {}, text));
+  const card = el("button", { type: "button", "data-job": job.id }, image, el("span", {}, titleOf(job, titles), ...small));
   card.addEventListener("click", () => opened(job.id));
   return card;
 }

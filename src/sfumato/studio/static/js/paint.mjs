@@ -31,7 +31,7 @@ async function begin() {
     inTurn(async () => {
       const jobs = await showHistory(titles, easel.job?.id, show);
       const now = jobs.find(({ id }) => id === easel.job?.id);
-      if (now && now.state !== easel.job.state) await easel.open(now.id);
+      if (now && (now.state !== easel.job.state || now.position !== easel.job.position)) await easel.open(now.id);
     });
   const show = (id) => {
     inTurn(async () => {
@@ -44,6 +44,7 @@ async function begin() {
   form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown()) });
   easel = new Easel(form, titles, options.formats, refresh);
   easel.empty();
+  form.restored = () => form.photo && !easel.job && easel.photo(form.photo);
   // A page that is loaded again shows what is at work
   const { jobs } = await get("/api/jobs");
   const now = jobs.find(({ state }) => state === "painting") ?? jobs.findLast(({ state }) => state === "waiting");

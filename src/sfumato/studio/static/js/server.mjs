@@ -13,10 +13,10 @@ export const key = localStorage.getItem(KEY) ?? "";
 
 /** What went wrong, in a line for people. */
 export class Refused extends Error {
-  constructor(message, status, field = null) {
+  constructor(message, status, field = "") {
     super(message);
     this.status = status;
-    this.field = field; // the setting that it is about
+    this.field = field; // of the form: the setting that it is about
   }
 }
 

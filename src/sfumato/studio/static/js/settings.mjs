@@ -3,17 +3,18 @@
 import { el } from "./dom.mjs";
 
 const MAIN = ["style_weight", "style_scale", "tv_weight", "size", "steps"];
-const LABELS = {
-  style_weight: "Style weight",
-  style_scale: "Stroke size",
-  tv_weight: "Smoothness weight",
-  steps: "Steps at each size",
-  scales: "Sizes",
-};
 const RANGES = { style_weight: [1, 1000], style_scale: [0.5, 2], tv_weight: [1, 100] }; // logarithmic
+const COLOURS = {
+  style: ["The style's", "Painted as the style is, in its colours."],
+  luminance: ["The photo's own", "Light and dark are painted; the photograph's colours lie over them."],
+  match: ["Near the photo's", "The style is given the photograph's colours before it is looked at."],
+  "match-cholesky": ["Near, second way", "As before by another square root, which keeps less of how the style's colours belong together."],
+  histogram: ["Photo's, tone by tone", "The style gets each tone of the photograph as often as it has it."],
+  only: ["Style's, no strokes", "The photograph in the style's colours, and nothing painted: a moment."],
+};
 const SIZES = ["256", "512", "1024", "2048", "full"];
 
-export const labelOf = (name) => LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
+const capital = (name) => name[0].toUpperCase() + name.slice(1);
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** All settings of the form; `changed()` is called after the user has changed one. */
@@ -43,6 +44,21 @@ export class Settings {
     this.showPreset();
   }
 
+  /** Mark a field as wrong, with a line that says why; without a name none is. Returns whether there is such a field. */
+  blame(name = "", text = "") {
+    for (const own of this.options.keys()) {
+      const field = document.getElementById(`setting-${own}`);
+      const line = document.getElementById(`setting-${own}-wrong`);
+      if (!field || !line) continue;
+      line.textContent = own === name ? text : "";
+      field.setAttribute("aria-invalid", String(own === name));
+    }
+    const field = document.getElementById(`setting-${name}`);
+    if (!field) return false;
+    field.closest("details").open = true;
+    return true;
+  }
+
   set(name, value) {
     this.values.set(name, value);
     this.controls.get(name)(value);
@@ -59,7 +75,7 @@ export class Settings {
     this.presets = [{ name: "default", purpose: "Whole strokes that follow things.", settings: {} }, ...presets];
     for (const { name, purpose } of this.presets) {
       place.append(
-        card("preset", name, labelOf(name), purpose, `static/cards/${name}.webp`, () => {
+        card("preset", name, capital(name), purpose, `static/cards/${name}.webp`, () => {
           const kept = Object.fromEntries(["size", "steps", "seed"].map((own) => [own, this.values.get(own)]));
           this.fill({ ...this.presets.find((preset) => preset.name === name).settings, ...kept });
           this.changed();
@@ -83,7 +99,7 @@ export class Settings {
     const option = this.options.get("colour");
     for (const name of option.choices) {
       place.append(
-        card("colour", name, labelOf(name).replaceAll("-", " "), "", `static/cards/colour-${name}.webp`, () =>
+        card("colour", name, ...(COLOURS[name] ?? [capital(name), ""]), `static/cards/colour-${name}.webp`, () =>
           this.take("colour", name),
         ),
       );
@@ -99,9 +115,10 @@ export class Settings {
     const { parts, set } = make(option, id, (value) => this.take(option.name, value));
     this.controls.set(option.name, set);
     const hint = el("p", { className: "hint", id: `${id}-hint` }, option.help);
-    const label = el("label", { htmlFor: id }, labelOf(option.name));
+    const label = el("label", { htmlFor: id }, option.label);
     const wide = option.kind === "weights" ? " wide" : "";
-    return el("div", { className: `setting${wide}` }, label, ...parts, hint);
+    const wrong = el("p", { className: "wrong", id: `${id}-wrong` });
+    return el("div", { className: `setting${wide}` }, label, ...parts, wrong, hint);
   }
 }
 
@@ -112,13 +129,13 @@ function card(group, value, label, purpose, source, chosen) {
   return el("label", { title: purpose }, input, el("span", {}, image, el("em", {}, label)));
 }
 
-const described = (id) => ({ id, "aria-describedby": `${id}-hint` });
+const described = (id) => ({ id, "aria-describedby": `${id}-wrong ${id}-hint` });
 const typed = (text) => (text.trim() === "" ? null : Number(text));
 
 /** A slider on a logarithmic scale, with the number beside it. */
 function slider(option, id, take) {
   const [low, high] = RANGES[option.name].map(Math.log);
-  const range = el("input", { type: "range", min: 0, max: 100, step: "any", "aria-label": labelOf(option.name) });
+  const range = el("input", { type: "range", min: 0, max: 100, step: "any", "aria-label": option.label });
   const field = el("input", { type: "number", min: 0, step: "any", ...described(id) });
   range.addEventListener("input", () => {
     field.value = Number(Math.exp(low + (range.valueAsNumber / 100) * (high - low)).toPrecision(2));

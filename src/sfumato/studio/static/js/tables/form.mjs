@@ -171,7 +171,7 @@ export class TablesForm {
     control.setAttribute("aria-invalid", "true");
     const details = control.closest("details");
     if (details) details.open = true;
-    control.closest(".setting").append(el("p", { className: "tables-error", role: "alert" }, text));
+    control.closest(".setting").append(el("p", { className: "tables-error", role: "alert", id: `training-${field}-wrong` }, text));
     control.scrollIntoView({ block: "nearest" });
   }
 }

@@ -40,7 +40,7 @@ export class Result {
     try {
       const job = await this.get(`/api/trainings/${before.id}?from=${this.records.length}`);
       if (this.job !== before) return;
-      if (job.state !== before.state) {
+      if (job.state !== before.state || job.position !== before.position) {
         await this.open(job.id);
         this.changed();
         return;
@@ -89,6 +89,7 @@ export class Result {
     const has = (name) => job.files?.includes(name) && !isOpen(job);
     if (has("model.safetensors")) row.append(this.saving("Download model", "model.safetensors", "primary"), this.saving("Report page", "report.html"));
     if (job.state === "training") row.append(this.acting("Stop and keep", "stop"));
+    if (job.state === "waiting" && job.position > 1) row.append(this.acting("Train it earlier", "earlier"));
     if (job.state === "waiting") row.append(this.acting("Take out of the queue", "stop"));
     if (job.state === "stopped" || job.state === "failed") row.append(this.acting("Resume", "resume"));
     if (job.settings) {

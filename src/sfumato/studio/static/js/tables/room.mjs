@@ -2,11 +2,12 @@
 
 import { announce, byId, el } from "../dom.mjs";
 import { get } from "../server.mjs";
+import { offer } from "../left.mjs";
 import { TablesForm } from "./form.mjs";
 import { Result, statusOf, titleOf } from "./result.mjs";
 import { showTable } from "./shown.mjs";
 
-const STATES = { waiting: "waiting", training: "training", stopped: "stopped", failed: "failed" };
+const STATES = { training: "training", stopped: "stopped", failed: "failed" };
 
 let room = null;
 
@@ -48,7 +49,8 @@ async function make() {
     }
   };
   const refresh = async () => {
-    const { trainings } = await get("/api/trainings");
+    const { trainings, left } = await get("/api/trainings");
+    offer(byId("trained-left"), left, { address: "/api/trainings", kind: "training", changed: () => show(left[0]) });
     const focused = document.activeElement?.dataset?.job;
     byId("trained").replaceChildren(...trainings.map((job) => el("li", {}, cardOf(job, show))));
     byId("trained-none").hidden = trainings.length > 0;
@@ -77,7 +79,7 @@ const timeOf = (id) => `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)} ${
 function cardOf(job, opened) {
   const { accuracy } = job.test;
   const measure = accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
-  const said = STATES[job.state] ?? (measure || statusOf(job));
+  const said = (job.state === "waiting" ? `waiting, number ${job.position}` : STATES[job.state]) ?? (measure || statusOf(job));
   const card = el("button", { type: "button", "data-job": job.id }, titleOf(job), el("small", {}, `${timeOf(job.id)}, ${said}`));
   card.addEventListener("click", () => opened(job.id));
   return card;

@@ -1,22 +1,9 @@
 // The settings of training: controls made from what the server tells of them, in their groups.
 
 import { el } from "../dom.mjs";
-import { choice, flag, labelOf, number, text } from "../settings.mjs";
+import { choice, flag, number, text } from "../settings.mjs";
 
 const APART = ["target", "task", "drop"]; // which the form has in places of their own
-const LABELS = {
-  l2: "L2 penalty",
-  text: "Columns of text",
-  number: "Columns of numbers",
-  missing: "Texts for missing values",
-  limit: "Rows, at most",
-  init: "First weights",
-  test: "Share for the test",
-  validation: "Share for validation",
-};
-
-const named = (name) => LABELS[name] ?? labelOf(name);
-
 /** All settings of the form; `changed()` is called after the user has changed one. */
 export class TrainingSettings {
   constructor(options, place, changed) {
@@ -63,7 +50,7 @@ export class TrainingSettings {
     const shown = option.shown && option.shown.length >= 12 ? ` Default: ${option.shown}.` : "";
     const hint = el("p", { className: "hint", id: `${id}-hint` }, option.help + shown);
     const wide = ["names", "class weights"].includes(option.kind) ? " wide" : "";
-    return el("div", { className: `setting${wide}` }, el("label", { htmlFor: id }, named(option.name)), ...parts, hint);
+    return el("div", { className: `setting${wide}` }, el("label", { htmlFor: id }, option.label), ...parts, hint);
   }
 }
 
