@@ -30,9 +30,10 @@ test: .venv/.test-installed
 	$(BIN)/python -m pytest --doctest-modules src
 	$(TWO_AT_ONCE) -m "not slow and not browser"
 
-# The studio's page, driven in Chromium, which has to be there: apt install chromium. Pictures of it lie in runs/studio.
+# The studio's page and those of the built site, in Chromium, which has to be there: apt install chromium. Pictures of
+# the studio lie in runs/studio. Tests of a file share a studio.
 test-browser: .venv/.browser-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not slow" tests/browser
 
 test-quick: .venv/.test-installed
 	$(TWO_AT_ONCE) -m "not slow" $(QUICK_TESTS)

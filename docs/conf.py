@@ -73,6 +73,7 @@ html_title = "Sfumato"
 html_static_path = ["_static", str(Path(mathjax.__file__).parent / "static")]
 mathjax_path = "mathjax/tex-chtml.js"
 html_css_files = ["sfumato.css", "diagrams.css"]
+html_js_files = ["scrolling.js"]
 html_show_sphinx = False
 html_copy_source = False  # chapters are downloaded as notebooks
 
@@ -140,6 +141,26 @@ def with_diagrams_attached(app: Any, error: Exception | None) -> None:
         file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
+NAMED = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Site">',
+    '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
+    "<th></th>": "<td></td>",
+    '<th class="head"><p></p></th>': '<td class="head"></td>',
+}
+"""What readers of screens miss in the theme's pages and in tables of pandas, and what stands for it."""
+
+
+def with_names_for_screen_readers(app: Any, error: Exception | None) -> None:
+    """Give each region its name, each heading its level, and no head to a column without one."""
+    if error is None and app.builder.name == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            text = page.read_text(encoding="utf-8")
+            for old, new in NAMED.items():
+                text = text.replace(old, new)
+            page.write_text(text, encoding="utf-8")
+
+
 def as_mathml(code: str, *, block: bool) -> str:
     """A formula as MathML, which readers of EPUB show by themselves; docutils knows most of LaTeX's commands."""
     code = code.replace("\\textstyle", "").replace("\\dots", "\\ldots")
@@ -189,6 +210,7 @@ def setup(app: Any) -> None:
 
     app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
     app.connect("build-finished", with_diagrams_attached)
+    app.connect("build-finished", with_names_for_screen_readers)
 
     def for_the_book(app: Any, name: str, source: list[str]) -> None:
         if app.builder.name == "epub":  # which has no notebooks to download

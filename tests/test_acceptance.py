@@ -34,6 +34,7 @@ def trained(hidden: tuple[int, ...], dropout: float = 0.0, **training: Any) -> C
     return accuracy
 
 
+@pytest.mark.slow
 def test_784_15_9_10_reaches_the_accuracy_that_the_reference_prints_for_it() -> None:
     assert median_reaches(0.93, trained((15, 9), batch_size=1000, epochs=10))
 

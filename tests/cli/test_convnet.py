@@ -61,6 +61,7 @@ def test_a_run_that_goes_on_and_any_number_of_threads_give_the_same_bytes(here: 
     assert whole == parts
 
 
+@pytest.mark.slow
 def test_each_option_of_the_network_changes_the_training(outcome: Callable[..., dict[str, Any]]) -> None:
     told = [
         outcome(*options.split())["test_loss"]

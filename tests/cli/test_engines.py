@@ -37,6 +37,7 @@ def test_training_on_torch_is_training_on_numpy_but_for_rounding(here: Call) -> 
         assert pair[0][name] == pytest.approx(pair[1][name], rel=1e-3)
 
 
+@pytest.mark.slow
 @needs_bfloat16
 def test_bfloat16_is_recorded_and_learns(here: Call, tmp_path: Path) -> None:
     done = here("train", "digits", "--precision", "bfloat16", "--out", "run", "--json", "--quiet")
@@ -84,6 +85,7 @@ def test_a_run_goes_on_where_it_began(here: Call) -> None:
     assert (again.status, json.loads(again.out)["backend"]) == (0, "torch")
 
 
+@pytest.mark.slow
 @needs_bfloat16
 def test_a_picture_in_bfloat16_is_the_picture_in_float32_to_the_eye(here: Call, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

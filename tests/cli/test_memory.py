@@ -34,6 +34,7 @@ needs_peaks = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_peaks
 def test_a_picture_takes_no_more_memory_than_it_may(program: list[str], tmp_path: Path) -> None:
     small = [*PICTURE, "--size", "320", "--steps", "1", "--optimizer", "adam"]

@@ -46,6 +46,7 @@ def pictures(tmp_path: Path) -> Path:
 TRAIN = ["train", "spiral", "--epochs", "4", "--dropout", "0.2", "--hidden", "12", "--json", "--quiet", "--out"]
 
 
+@pytest.mark.slow
 def test_training_in_two_processes_says_and_writes_once_what_one_process_does(here: Call, tmp_path: Path) -> None:
     launched = torchrun(2, *TRAIN, "two", folder=tmp_path)
     assert launched.returncode == 0, launched.stderr

@@ -10,6 +10,7 @@ from sfumato.style.presets import PRESETS
 from sfumato.style.settings import StyleSettings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_paints_and_says_what_for(name: str) -> None:
     preset = PRESETS[name]

@@ -27,7 +27,7 @@ LABELS = {
 """Labels of settings that say more than their names."""
 
 SETTINGS = StyleSettings.__dataclass_fields__ | TrainingSettings.__dataclass_fields__
-"""Those of painting and of training, by name."""
+"""Settings of painting and of training, by name."""
 
 KEYWORD = re.compile(r"""\b([a-z][a-z_]*)=(?:(True)\b|\.\.\.|'([^']*)'|"([^"]*)"|(-?\d[\w.+-]*\w|-?\d))""")
 """A keyword argument of Python's with its value."""

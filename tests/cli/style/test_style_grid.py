@@ -56,6 +56,7 @@ def test_the_sheet_tells_what_it_was_made_with(pictures: list[str], here: Call, 
     assert (values["cells"], values["stopped"], values["out"]) == (6, "finished", "out.png")
 
 
+@pytest.mark.slow
 def test_an_interrupted_grid_goes_on_to_the_same_bytes(
     pictures: list[str], here: Call, refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -123,6 +123,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]
     return results(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_figures")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_a_killed_search_ends_as_one_that_nothing_happened_to(
@@ -175,6 +176,7 @@ def test_an_interrupted_search_says_how_to_go_on(start: Call, tmp_path: Path) ->
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_jobs_and_processes_share_a_storage(sfumato: Call, start: Call, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     arguments = [*SOON, "--trials", "4", "--storage", url, "--quiet"]

@@ -77,6 +77,7 @@ def test_what_one_process_compiles_the_next_one_reads(run: Run) -> None:
     assert run.files() and run.kept.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 @on_linux
 def test_two_processes_that_compile_at_once_keep_the_work_of_both(run: Run) -> None:
     """Numba's index of a function is read and written as a whole: without the lock, both results get one name."""

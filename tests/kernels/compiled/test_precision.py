@@ -37,6 +37,7 @@ CALLS: dict[str, tuple[Compiled[..., Any], tuple[Any, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_no_number_is_converted_to_double_precision(name: str) -> None:
     import numba

@@ -24,15 +24,21 @@ function diverging(value) {
   return mix(middle, value < 0 ? negative : positive, Math.min(1, 0.9 * Math.abs(value)));
 }
 
+const tables = new Map(); // made once, as every frame needs one for each map
+
 /** Table of the 256 colours of a map's bytes. */
 function tableOf(values) {
-  return Array.from({ length: 256 }, (_, byte) => diverging(values === "share" ? (2 * byte) / 255 - 1 : (byte - 128) / 127));
+  const name = `${values === "share"} ${dark.matches}`;
+  const colour = (byte) => diverging(values === "share" ? (2 * byte) / 255 - 1 : (byte - 128) / 127);
+  if (!tables.has(name)) tables.set(name, Array.from({ length: 256 }, (_, byte) => colour(byte)));
+  return tables.get(name);
 }
+
+const small = document.createElement("canvas"); // one for all maps, which are drawn one after the other
 
 /** Draw pixels of colours `at(n)` onto a canvas of any size. */
 function paint(canvas, side, at) {
-  const small = document.createElement("canvas");
-  small.width = small.height = side;
+  if (small.width !== side) small.width = small.height = side;
   const image = new ImageData(side, side);
   for (let n = 0; n < side * side; n += 1) {
     const colour = at(n);
