@@ -63,7 +63,7 @@ def main(folder: Path, action: str) -> None:
     try:
         request = read_request(json.loads((folder / JOB).read_bytes()), store)
         named = partial(request.named, store=store)
-        with watching_compilation(lambda: send(NOTE, b"Compiling the kernels, once on this machine.")):
+        with watching_compilation(lambda: send(NOTE, b"Compiling the loops that compute, once on this machine: up to 20 seconds.")):
             if action == PAINT:
                 paint(folder, request, store, send)
             else:

@@ -39,7 +39,7 @@ def main(folder: Path, action: str) -> None:
     """Train or predict, and send what there is to say."""
     send = sender()
     try:
-        with watching_compilation(lambda: send(NOTE, b"Compiling the kernels, once on this machine.")):
+        with watching_compilation(lambda: send(NOTE, b"Compiling the loops that compute, once on this machine: up to 20 seconds.")):
             if action == "predict":
                 end_with_the_studio()
                 send(PREDICTIONS, json.dumps(predict(folder, json.loads((folder / JOB).read_bytes()))).encode())

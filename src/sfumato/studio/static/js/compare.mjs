@@ -1,4 +1,4 @@
-// Before and after: a slider between the photograph and the painting, and a loupe that shows pixels as they are.
+// Before and after: a slider between the photograph and the painting, and a loupe.
 
 import { el } from "./dom.mjs";
 
@@ -9,7 +9,7 @@ export function comparison(before, after, { width, height }) {
   const canvas = el("div", { className: "canvas compared" }, before, after);
   canvas.style.aspectRatio = width / height;
   canvas.style.maxWidth = `calc(70vh * ${width / height})`;
-  const range = el("input", { type: "range", min: 0, max: 100, value: 0, "aria-label": "Photograph to painting" });
+  const range = el("input", { type: "range", min: 0, max: 100, value: 100, "aria-label": "Photograph to painting" });
   const place = () => canvas.style.setProperty("--at", `${range.value}%`);
   range.addEventListener("input", place);
   const slide = (event) => {
@@ -32,7 +32,6 @@ export function comparison(before, after, { width, height }) {
 /** A button that switches the loupe on: it follows the pointer, or the arrow keys. */
 function loupeButton(canvas, image) {
   const glass = el("canvas", { className: "loupe", tabIndex: 0, hidden: true, role: "img" });
-  glass.setAttribute("aria-label", "Loupe, one pixel of the painting to one of the screen; arrow keys move it");
   canvas.append(glass);
   let at = { x: 0.5, y: 0.5 };
   const draw = () => {
@@ -41,8 +40,13 @@ function loupeButton(canvas, image) {
     glass.width = glass.height = edge;
     glass.style.left = `${at.x * canvas.clientWidth - glass.offsetWidth / 2}px`;
     glass.style.top = `${at.y * canvas.clientHeight - glass.offsetHeight / 2}px`;
-    const [x, y] = [at.x * image.naturalWidth - edge / 2, at.y * image.naturalHeight - edge / 2];
-    glass.getContext("2d").drawImage(image, x, y, edge, edge, 0, 0, edge, edge);
+    const shown = (scale * canvas.clientWidth) / image.naturalWidth; // pixels of the screen for one of the painting
+    const zoom = shown < 1 ? 1 : Math.ceil(2 * shown);
+    const seen = edge / zoom;
+    const pen = glass.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(image, at.x * image.naturalWidth - seen / 2, at.y * image.naturalHeight - seen / 2, seen, seen, 0, 0, edge, edge);
+    glass.setAttribute("aria-label", `Loupe, one pixel of the painting to ${zoom} of the screen; arrow keys move it`);
   };
   const move = (x, y) => {
     at = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };

@@ -56,7 +56,7 @@ export class Easel {
     this.lay(canvas.element, under);
     this.parts = { ...canvas.parts, curve, losses };
     if (losses.length > 1 || job.state === "painting") {
-      under.append(el("div", {}, curve, el("p", { className: "faint" }, "Loss, step by step")));
+      under.append(el("div", {}, curve, el("p", { className: "faint" }, "Loss at each step; each size begins anew")));
       drawCurve(curve, losses);
     }
     if (job.command) under.append(commandOf(job));
@@ -194,5 +194,5 @@ function commandOf(job) {
     await navigator.clipboard.writeText(job.command);
     copy.textContent = "Copied";
   });
-  return el("details", {}, el("summary", {}, "As a command, which gives the same bytes"), el("code", {}, job.command), copy);
+  return el("details", {}, el("summary", {}, "As a command, which gives the same file"), el("code", {}, job.command), copy);
 }

@@ -258,7 +258,7 @@ export class Form {
 
   /** Ask again later, as an estimate waits while something is painted or trained. */
   postpone() {
-    const text = "Time and memory are said once nothing is painted or trained.";
+    const text = "Something is at work: Paint puts this in the queue. Its time and memory are estimated once nothing is.";
     if (byId("estimate").textContent !== text) byId("estimate").textContent = text;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.estimate(), LATER);
@@ -269,7 +269,7 @@ export class Form {
     this.asking?.abort();
     clearTimeout(this.timer);
     byId("paint").disabled = true;
-    byId("estimate").textContent = "";
+    byId("estimate").textContent = "Beginning.";
     try {
       const { id } = await post("/api/jobs", this.request());
       this.say("");
@@ -278,6 +278,7 @@ export class Form {
       byId("paint").disabled = false;
     } catch (error) {
       byId("paint").disabled = error.status === 400;
+      byId("estimate").textContent = "";
       if (this.settings.blame(error.field, error.message)) byId(`setting-${error.field}`).focus();
       else this.say(error.message);
     }

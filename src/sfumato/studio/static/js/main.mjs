@@ -37,6 +37,7 @@ async function showRoom() {
   announce("");
   await module.open(byId(`room-${name}`));
   byId("studio").hidden = false;
+  byId("loading").hidden = true;
 }
 
 // One after the other, as a room may take a while to open

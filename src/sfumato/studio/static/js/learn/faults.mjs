@@ -8,7 +8,7 @@ import { shown } from "./tables.mjs";
 const PART = "fault=";
 const STEPS = 100; // of one press of the button
 
-/** The class's seed and the exercise's number in an address such as #learn&fault=5.1, or null where it has none. */
+/** The seed of the order and the exercise's number in an address such as #learn&fault=5.1, or null where it has none. */
 export function exerciseIn(hash) {
   const part = hash.split("&").find((piece) => piece.startsWith(PART));
   if (!part) return null;
@@ -37,7 +37,7 @@ export class Faults {
     byId("fault-seed").addEventListener("change", () => {
       const seed = byId("fault-seed").valueAsNumber;
       if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) location.hash = addressOf({ seed, number: 0 });
-      else this.say("The class's number is a whole number from 0 to 4294967295.");
+      else this.say("The number of the order is a whole number from 0 to 4294967295.");
     });
     byId("fault-none").addEventListener("change", () => this.onlyOne(byId("fault-none")));
     window.addEventListener("resize", () => this.draw());
@@ -133,7 +133,7 @@ export class Faults {
     const points = this.losses.map((loss, step) => [step, loss]);
     canvas.hidden = points.length < 2;
     if (canvas.hidden) return;
-    drawLines(canvas, [{ points, colour: "positive" }], { labels: ["step 0", String(points.length)] });
+    drawLines(canvas, [{ points, colour: "positive" }], { labels: ["Loss, from step 0", `to step ${points.length}`] });
     const [first, last] = [this.losses[0], this.losses.at(-1)].map(shown);
     canvas.setAttribute("aria-label", `Loss of ${points.length} steps: at first ${first}, at last ${last}, at least ${shown(Math.min(...this.losses))}.`);
   }
@@ -141,8 +141,8 @@ export class Faults {
   async check() {
     const { step, report } = await this.ask("exercise-check");
     const wrong = report.parameters.filter(({ verdict }) => verdict === "wrong").map(({ name }) => name);
-    byId("fault-found").textContent = `At step ${step}: ${wrong.length ? `wrong are ${wrong.join(", ")}.` : "no gradient is called wrong."}`;
-    const head = ["Parameter", "Verdict", "Difference", "By hand", "By differences"];
+    byId("fault-found").textContent = `At step ${step}: ${wrong.length ? `the gradient of ${wrong.join(" and of ")} is wrong.` : "no gradient is called wrong."}`;
+    const head = ["Parameter", "Verdict", "Relative difference", "Backward pass", "By differences"];
     const rows = report.parameters.map((own) => [named(own.name), own.verdict, shown(own.difference), shown(own.analytic), shown(own.numeric)]);
     const verdicts = report.parameters.map(({ verdict }) => verdict);
     byId("fault-report").replaceChildren(table(head, rows, verdicts));
@@ -171,11 +171,11 @@ export class Faults {
     }
     const lines = [["sound", "The engine's line", diff[0]], ["faulty", "The line with the fault", diff[1]]];
     verdict.replaceChildren(
-      el("p", {}, el("b", {}, "Found. "), wrong.length ? `It makes ${wrong.join(", ")} wrong.` : "Every gradient is right, and training is not.", ` ${cause[0].toUpperCase()}${cause.slice(1)}.`),
+      el("p", {}, el("b", { className: "positive" }, "Found. "), wrong.length ? `It makes ${wrong.join(", ")} wrong.` : "Every gradient is right, and training is not.", ` ${cause[0].toUpperCase()}${cause.slice(1)}.`),
       ...lines.map(([kind, label, line]) =>
         el("figure", { className: `learn-diff ${kind}` }, el("figcaption", {}, label), el("pre", { tabIndex: 0, role: "group", "aria-label": label }, el("code", {}, line))),
       ),
-      el("p", { className: "faint" }, `In the course: ${chapterOf(chapter)}.`),
+      el("p", { className: "faint" }, `More of it in the course, ${chapterOf(chapter)}.`),
     );
   }
 }

@@ -87,7 +87,7 @@ export class Result {
     const { job } = this;
     const row = el("div", { className: "row" });
     const has = (name) => job.files?.includes(name) && !isOpen(job);
-    if (has("model.safetensors")) row.append(this.saving("Download model", "model.safetensors", "primary"), this.saving("Report page", "report.html"));
+    if (has("model.safetensors")) row.append(this.saving("Download model", "model.safetensors", "primary"), this.saving("Download report", "report.html"));
     if (job.state === "training") row.append(this.acting("Stop and keep", "stop"));
     if (job.state === "waiting" && job.position > 1) row.append(this.acting("Train it earlier", "earlier"));
     if (job.state === "waiting") row.append(this.acting("Take out of the queue", "stop"));
@@ -175,7 +175,7 @@ export class Result {
       const button = el("button", { type: "button", className: "primary" }, "Download CSV");
       const name = `${file.name.replace(/(\.csv)?\.[^.]*$/, "")}-predicted.csv`;
       button.addEventListener("click", () => save(new Blob([told.csv], { type: "text/csv" }), name));
-      place.append(grid("First predictions", told.names, told.first.map((row) => row.map(rounded))), button);
+      place.append(grid("First predictions", ["row", ...told.names], told.first.map((row, n) => [String(n + 1), ...row.map(rounded)])), button);
     } catch (error) {
       said.textContent = error.message;
     }
@@ -189,14 +189,14 @@ export class Result {
     const shown = figures.map((name) => picture(`/api/trainings/${job.id}/files/${name}`, alts[name], { className: "tables-figure" }));
     if (shown.length && report.length) report[0].append(...shown);
     const command = job.command ? [copied("As a command, which gives the same model", job.command)] : [];
-    const python = job.scikit_learn ? [copied("In scikit-learn, with a test set of its own choice", job.scikit_learn)] : [];
+    const python = job.scikit_learn ? [copied("In scikit-learn, which chooses its test rows by itself", job.scikit_learn)] : [];
     return [...report, ...command, ...python];
   }
 }
 
 const isOpen = ({ state }) => state === "waiting" || state === "training";
 const stemOf = (job) => (job.name ?? "table").replace(/(\.csv)?\.[^.]*$/, "");
-const rounded = (text) => (/^-?\d*\.\d{5,}(e-?\d+)?$/.test(text) ? Number(text).toPrecision(5) : text);
+const rounded = (text) => (/^-?\d*\.\d{5,}(e-?\d+)?$/.test(text) ? Number(text).toPrecision(Math.abs(text) < 1 ? 3 : 5) : text);
 
 /** What a training is called. */
 export function titleOf(job) {
@@ -217,7 +217,7 @@ export function statusOf(job, records = []) {
   }
   if (state === "failed") return error;
   if (!epochs) return "Stopped before the first epoch was done.";
-  const done = `Network ${network}, ${epochs} epochs in ${duration(seconds)}.`;
+  const done = `Network ${network} (features, units, outputs), ${epochs} epochs in ${duration(seconds)}.`;
   return [state === "stopped" ? `Stopped: ${done}` : done, ...warnings].join(" ");
 }
 
@@ -226,7 +226,7 @@ function measures({ summary }) {
   const { report, report_on: on } = summary;
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const shown = report.classes
-    ? { accuracy: percent(report.accuracy), "95 % interval": report.accuracy_interval.map(percent).join(" to "), "always the commonest": percent(report.no_information_rate) }
+    ? { accuracy: percent(report.accuracy), "95 % interval": report.accuracy_interval.map(percent).join(" to "), "if all were the commonest class": percent(report.no_information_rate) }
     : { "R squared": number(report.r_squared), "root mean squared error": number(report.root_mean_squared_error), "mean absolute error": number(report.mean_absolute_error) };
   const rows = Object.entries({ ...shown, loss: number(summary[`${on}_loss`]) });
   const list = el("dl", { className: "tables-measures" }, ...rows.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))));

@@ -1,6 +1,6 @@
 // The room Tables: a table is dropped, looked at, trained on, and its model predicts others.
 
-import { announce, byId, el } from "../dom.mjs";
+import { announce, byId, dateOf, el } from "../dom.mjs";
 import { get } from "../server.mjs";
 import { offer } from "../left.mjs";
 import { TablesForm } from "./form.mjs";
@@ -73,14 +73,11 @@ function welcome() {
   byId("tables-shown").replaceChildren(el("div", { className: "canvas empty" }, el("div", {}, large, el("p", {}, text))));
 }
 
-/** Time at which a training was asked for, which its name begins with. */
-const timeOf = (id) => `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)} ${id.slice(9, 11)}:${id.slice(11, 13)}`;
-
 function cardOf(job, opened) {
   const { accuracy } = job.test;
   const measure = accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
   const said = (job.state === "waiting" ? `waiting, number ${job.position}` : STATES[job.state]) ?? (measure || statusOf(job));
-  const card = el("button", { type: "button", "data-job": job.id }, titleOf(job), el("small", {}, `${timeOf(job.id)}, ${said}`));
+  const card = el("button", { type: "button", "data-job": job.id }, titleOf(job), el("small", {}, `${dateOf(job.id)}, ${said}`));
   card.addEventListener("click", () => opened(job.id));
   return card;
 }
