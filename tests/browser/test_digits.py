@@ -27,11 +27,11 @@ def draw(page: "Page", places: list[tuple[float, float]]) -> None:
     pad = page.locator("#digits-pad")
     pad.scroll_into_view_if_needed()
     box: Any = pad.bounding_box()
-    across, down = (lambda x: box["x"] + x * box["width"]), (lambda y: box["y"] + y * box["height"])
-    page.mouse.move(across(places[0][0]), down(places[0][1]))
+    on_screen = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*on_screen[0])
     page.mouse.down()
-    for x, y in places[1:]:
-        page.mouse.move(across(x), down(y), steps=5)
+    for x, y in on_screen[1:]:
+        page.mouse.move(x, y, steps=5)
     page.mouse.up()
 
 
@@ -109,6 +109,7 @@ def test_digits_are_looked_at_by_keyboard_and_settings_stay_in_the_address(open_
     page.fill("#digits-rate", "0.01")
     page.keyboard.press("Enter")
     page.wait_for_url("**/#learn&digits=dense&activation=tanh&learning_rate=0.01&seed=5")
+    assert page.is_visible("#digits-figures div:has(dt:text-is('Step')) dd:text-is('1')")  # nothing began anew
     assert page.get_attribute("#digits-rate", "aria-invalid") is None
 
 

@@ -100,6 +100,7 @@ class DigitTraining:
         settings: What is trained, and how.
 
     Attributes:
+        settings: The same, with the learning rate of now.
         now: Where training stands.
     """
 
@@ -107,15 +108,20 @@ class DigitTraining:
         dataset, self.scaling = mnist()
         self.settings, self.network = settings, _network(settings)
         self.loss, self.classes = CategoricalCrossEntropy(), dataset.classes
-        batches = MemoryBatches(dataset.examples, self.scaling, BATCH, settings.seed, NUMPY)
-        rate = constant(settings.learning_rate)
-        self.job = TrainingJob(self.network, self.loss, batches, None, Adam(), rate, 0.0, ENDLESS, None, ALONE)
+        self.batches = MemoryBatches(dataset.examples, self.scaling, BATCH, settings.seed, NUMPY)
+        self.set_rate(settings.learning_rate)
         self.now = self.job.first()
         self.sums = NO_SUMS  # over the batches since the last measurement
         self.train: dict[str, float] | None = None
         x, y = held_out()
         self.measured = np.arange(0, len(y), len(y) // MEASURED[settings.network])
         self.x, self.y = self.scaling(x[self.measured]), y[self.measured]
+
+    def set_rate(self, learning_rate: float) -> None:
+        """Take this learning rate from the next step on; Adam's averages stay."""
+        self.settings = self.settings._replace(learning_rate=learning_rate)
+        rate = constant(learning_rate)
+        self.job = TrainingJob(self.network, self.loss, self.batches, None, Adam(), rate, 0.0, ENDLESS, None, ALONE)
 
     def step(self) -> None:
         """Take a step."""
@@ -149,7 +155,7 @@ class DigitTraining:
         rows = rows[np.argsort(-shares[rows, said[rows]], kind="stable")][:MOST_WRONG]
         return {
             "step": self.now.steps,
-            "epoch": self.now.stage + self.now.step / len(self.job.batches.epoch(self.now.stage)),
+            "epoch": self.now.stage + self.now.step / len(self.batches.epoch(self.now.stage)),
             "train": self.train,
             "test": {"loss": sums.loss / sums.examples, **by_class(self.y, said, self.classes)},
             "wrong": [

@@ -43,10 +43,14 @@ def parse_settings(values: Any) -> Settings:
         network = one_of("network for digits", given["network"], MEASURED)
     with naming("digits.activation"):
         activation = one_of("activation", given["activation"], ACTIVATIONS)
-    with naming("digits.learning_rate"):
-        rate = number_in("learning rate", given["learning_rate"], 1e-6, LARGEST_RATE)
     with naming("digits.seed"):
-        return Settings(network, activation, rate, whole("seed", given["seed"], 0, LARGEST_SEED))
+        seed = whole("seed", given["seed"], 0, LARGEST_SEED)
+    return Settings(network, activation, _rate(given["learning_rate"]), seed)
+
+
+def _rate(value: Any) -> float:
+    with naming("digits.learning_rate"):
+        return number_in("learning rate", value, 1e-6, LARGEST_RATE)
 
 
 class Digits:
@@ -62,6 +66,7 @@ class Digits:
         self.looked_at: Fields = {}  # the number of the test digit, and what it is; empty for a drawing
         self.commands: Mapping[str, Callable[[Fields], Fields | bytes]] = {
             "digits": self.begin,
+            "digits-rate": self.rate,
             "digits-go": self.go,
             "digits-look": self.look,
         }
@@ -87,13 +92,19 @@ class Digits:
             {"name": name, "kind": type(kinds[name]).__name__, "shape": own.network.shapes[name]} for name in own.shown
         ]
         examples = {
-            "train": own.job.batches.size,
+            "train": own.batches.size,
             "test": len(held_out()[1]),
             "measured": len(own.measured),
             "batch": BATCH,
         }
         described = {"layers": layers, "parameters": own.network.size, "examples": examples}
         return {"settings": own.settings._asdict(), **described}
+
+    def rate(self, fields: Fields) -> Fields:
+        """Go on with another learning rate."""
+        given = filled_in(fields, "digits", {"learning_rate": Settings().learning_rate})
+        self.training.set_rate(_rate(given["learning_rate"]))
+        return {"settings": self.training.settings._asdict()}
 
     def go(self, fields: Fields) -> bytes:
         """Take steps, and show the network: how well it does, its weights, and what it says to the digit."""

@@ -61,7 +61,11 @@ export class Digits {
       this.show(await this.ask("digits-go", { steps: 1 }));
     });
     on("digits-reset", "click", () => this.begin(this.settings));
-    for (const id of Object.values(SETTINGS)) on(id, "change", () => this.begin(this.read()));
+    for (const id of ["digits-network", "digits-activation", "digits-seed"]) on(id, "change", () => this.begin(this.read()));
+    on("digits-rate", "change", async () => {
+      const { settings } = await this.ask("digits-rate", { learning_rate: byId("digits-rate").valueAsNumber });
+      this.take(settings);
+    });
     byId("digits-undo").addEventListener("click", () => this.pad.undo());
     byId("digits-clear").addEventListener("click", () => this.pad.clear());
     byId("digits-example").addEventListener("change", () => {
@@ -150,16 +154,21 @@ export class Digits {
   async begin(settings) {
     this.pause();
     const { settings: taken, layers, parameters, examples } = await this.ask("digits", settings);
-    this.settings = taken;
+    this.take(taken);
     this.examples = examples;
-    for (const [name, id] of Object.entries(SETTINGS)) byId(id).value = taken[name];
     byId("digits-size").textContent =
-      `${parameters.toLocaleString("en")} weights and biases. Adam, ${examples.batch} digits a step; a change begins anew.`;
+      `${parameters.toLocaleString("en")} weights and biases; Adam, ${examples.batch} digits a step. The rate can change while it learns, all else begins anew.`;
     this.layers.describe(layers, taken.network);
     this.losses = new LossHistory("Loss");
     this.errors = new LossHistory("Share that is wrong");
     await this.ask("digits-look", this.given);
     this.show(await this.ask("digits-go", { steps: 0 }));
+  }
+
+  /** Take settings as the server understands them. */
+  take(settings) {
+    this.settings = settings;
+    for (const [name, id] of Object.entries(SETTINGS)) byId(id).value = settings[name];
     this.writeAddress();
   }
 

@@ -63,15 +63,16 @@ export class Playground {
     onColourScheme(() => this.frame && this.show(this.frame));
   }
 
-  /** Open a session, for whatever view of the room is shown. */
+  /** The session, for whatever view of the room is shown; a new one if there is none. */
   connect() {
-    if (this.session) return;
+    if (this.session) return this.session;
     this.entered = false;
     this.session = new Session((text) => {
       this.session = null;
       this.pause();
       announce(text);
     });
+    return this.session;
   }
 
   /** Begin, or go on after another room was shown; a state given is begun with. */

@@ -36,8 +36,7 @@ export async function open(element) {
   }
   const view = viewIn(location.hash);
   show(element, view);
-  playground.connect();
-  const ask = (command, fields) => playground.session.ask(command, fields);
+  const ask = (command, fields) => playground.connect().ask(command, fields);
   if (view !== "playground") playground.pause();
   if (view !== "digits") digits?.pause();
   if (view === "faults") {
