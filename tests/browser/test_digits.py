@@ -96,12 +96,12 @@ def test_digits_are_looked_at_by_keyboard_and_settings_stay_in_the_address(open_
     page.wait_for_selector("#digits-figures div:has(dt:text-is('Step')) dd:text-is('1')")
     tab_to(page, "#digits-example")
     page.keyboard.press("Control+a")
-    page.keyboard.type("248")
+    page.keyboard.type("247")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#digits-name:text('Test digit 248, a 4')")
-    page.fill("#digits-example", "10001")
+    page.wait_for_selector("#digits-name:text('Test digit 247, a 4')")
+    page.fill("#digits-example", "10000")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#digits-notice:text('number of a test digit')")
+    page.wait_for_selector("#digits-notice:text('from 0 to 9999')")
     page.fill("#digits-rate", "3")
     page.keyboard.press("Enter")
     page.wait_for_selector("#digits-notice:text('learning rate')")
@@ -115,7 +115,7 @@ def test_digits_are_looked_at_by_keyboard_and_settings_stay_in_the_address(open_
 
 def test_strokes_are_undone_and_cleared_and_the_test_digit_comes_back(open_page: Open) -> None:
     page = open_page(room="learn&digits=dense")
-    page.wait_for_selector("#digits-name:text('Test digit 1, a 7')")
+    page.wait_for_selector("#digits-name:text('Test digit 0, a 7')")
     draw(page, SEVEN)
     draw(page, [(0.3, 0.5), (0.7, 0.5)])
     page.wait_for_selector("#digits-name:text('Your drawing')")
@@ -123,7 +123,19 @@ def test_strokes_are_undone_and_cleared_and_the_test_digit_comes_back(open_page:
     page.click("#digits-reset")
     page.wait_for_selector("#digits-name:text('Your drawing')")
     page.click("#digits-clear")
-    page.wait_for_selector("#digits-name:text('Test digit 1, a 7')")
+    page.wait_for_selector("#digits-name:text('Test digit 0, a 7')")
+
+
+def test_frames_come_slowly_where_motion_is_reduced(open_page: Open) -> None:
+    page = open_page(room="learn&digits=dense", reduced_motion="reduce")
+    page.wait_for_selector("#digits-figures dt")
+    page.click("#digits-run")
+    page.wait_for_selector("#digits-figures div:has(dt:text-is('Step')) dd:text-is('20')")
+    page.select_option("#digits-network", "convolutional")  # while a frame of the other network waits
+    page.wait_for_selector("#digits-layers code:text('maxpooling_2')")
+    page.wait_for_timeout(600)
+    assert page.inner_text("#digits-notice") == ""
+    assert page.inner_text("#digits-run") == "Run"
 
 
 def test_training_pauses_while_another_view_is_shown_and_goes_on_where_it_was(open_page: Open) -> None:

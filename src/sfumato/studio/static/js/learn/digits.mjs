@@ -82,7 +82,7 @@ export class Digits {
     const own = { canvas: el("canvas", { "aria-hidden": "true" }), words: el("span", {}) };
     own.button = el("button", { type: "button", className: "digits-wrong", hidden: true }, own.canvas, own.words);
     own.button.addEventListener("click", () => {
-      byId("digits-example").value = own.number + 1;
+      byId("digits-example").value = own.number;
       this.pad.forget();
       this.look(this.example);
       byId("digits-asked").scrollIntoView({ block: "nearest" });
@@ -91,9 +91,9 @@ export class Digits {
     return own;
   }
 
-  /** The test digit that is chosen, counted from 1 on the page. */
+  /** The test digit that is chosen. */
   get example() {
-    return { example: byId("digits-example").valueAsNumber - 1 };
+    return { example: byId("digits-example").valueAsNumber };
   }
 
   say(text) {
@@ -240,7 +240,7 @@ export class Digits {
     const best = seen.shares.indexOf(Math.max(...seen.shares));
     const canvas = byId("digits-digit");
     drawPicture(canvas, pictures.digit, 0);
-    const name = seen.digit === undefined ? "Your drawing" : `Test digit ${seen.example + 1}, a ${seen.digit}`;
+    const name = seen.digit === undefined ? "Your drawing" : `Test digit ${seen.example}, a ${seen.digit}`;
     byId("digits-name").textContent = `${name}, as the network gets it.`;
     canvas.setAttribute("aria-label", byId("digits-name").textContent);
     byId("digits-said").ariaLive = this.runner.running ? "off" : "polite";
@@ -265,7 +265,7 @@ export class Digits {
       own.number = number;
       drawPicture(own.canvas, pictures.wrong, n);
       own.words.textContent = `${digit}, said ${said}`;
-      own.button.setAttribute("aria-label", `${digit}, said ${said}: test digit ${number + 1}, with ${percent(share)}`);
+      own.button.setAttribute("aria-label", `${digit}, said ${said}: test digit ${number}, with ${percent(share)}`);
     });
   }
 

@@ -31,11 +31,11 @@ export class Runner {
       while (next) {
         const frame = await next;
         if (frame.finished) this.pause();
-        if (calm.matches && shown()) await new Promise((resolve) => setTimeout(resolve, 500));
-        next = shown() ? this.ask() : null;
+        next = shown() && !calm.matches ? this.ask() : null;
         next?.catch(() => {}); // met by the await above, in its turn
         this.show(frame);
-        await new Promise((resolve) => requestAnimationFrame(resolve));
+        await new Promise((resolve) => (calm.matches ? setTimeout(resolve, 500) : requestAnimationFrame(resolve)));
+        if (!next && shown()) next = this.ask();
       }
     } catch (error) {
       this.pause();
