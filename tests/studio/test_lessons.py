@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.studio.learn.talking import at, opened
+from tests.studio.learn.talking import at, opened, told
 from tests.studio.running import Studio
 
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX
 from sfumato.studio.application import STATIC
+from sfumato.studio.learn.session import Session
 from sfumato.studio.learn.state import parse_state
 from sfumato.studio.lessons import Lesson, lessons
 from sfumato.style.transfer import StyleTransfer
 
 LESSONS = lessons()
-LEARN = [lesson for lesson in LESSONS if lesson.form is None]
+LEARN = [lesson for lesson in LESSONS if lesson.form is None and lesson.digits is None]
+DIGITS = [lesson for lesson in LESSONS if lesson.digits is not None]
 PAINT = [lesson for lesson in LESSONS if lesson.form is not None]
 CHAPTERS = sorted((Path(__file__).parents[2] / "docs" / "chapters").glob("*.md"))
 PARTS = set(re.findall(r'data-part="([^"]+)"', (STATIC / "index.html").read_text(encoding="utf-8"))) | {"activation"}
@@ -51,6 +53,14 @@ def test_the_playground_of_a_lesson_is_taken_and_keeps_what_is_hidden(lesson: Le
     assert at(opened(**state)).measures.train_loss > 0
     assert set(lesson.open) <= PARTS - set(lesson.hide)
     assert set(lesson.hide) <= PARTS | fields(state)
+
+
+@pytest.mark.parametrize("lesson", DIGITS, ids=name_of)
+def test_the_network_of_a_lesson_of_digits_can_be_trained(lesson: Lesson) -> None:
+    session = Session()
+    settings = lesson.told()["digits"]
+    assert told(session, "digits", **settings)["settings"] == settings
+    assert isinstance(session.answer({"id": 1, "do": "digits-go"}), bytes)
 
 
 @pytest.mark.parametrize("lesson", PAINT, ids=name_of)

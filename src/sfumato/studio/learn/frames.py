@@ -1,20 +1,26 @@
-"""Frames: the looks of a playground at a step, as bytes.
+"""Frames: the looks of a playground at a step, as bytes; and of digits, pictures with what is said of them.
 
-All little endian: the header, then float32 (scales of the maps, parameters, and if asked their gradient), then the
-maps, a byte a cell.
+Those of a playground, all little endian: the header, then float32 (scales of the maps, parameters, and if asked their
+gradient), then the maps, a byte a cell.
 """
 
 import struct
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sfumato.arrays import Array
+from sfumato.storage import dump
 
 HEADER = struct.Struct("<BBHI8dHHI")
 """kind, version, flags, step; epoch, losses and accuracies, length of the gradient, penalty, rate; g, m, p."""
 
 KIND, VERSION = 1, 1
+PICTURES = struct.Struct("<BBHI")
+"""kind, version, nothing, and the length of the JSON, of a frame of pictures."""
+KIND_OF_PICTURES = 2
+
 FINITE, HAS_TEST, HAS_GRADIENT, FINISHED = 1, 2, 4, 8
 
 ZERO, LARGEST = 128, 127
@@ -91,3 +97,34 @@ def as_bytes(values: Array, *, signed: bool) -> tuple[Array, float]:
         return np.round(255 * np.clip(values, 0, 1)).astype(np.uint8), 1.0
     scale = float(np.abs(values).max(initial=0.0)) or 1.0
     return (ZERO + np.round(LARGEST * (values / scale))).astype(np.uint8), scale
+
+
+class Pictures(NamedTuple):
+    """Pictures of one size, with a scale in common.
+
+    Attributes:
+        name: The name by which the page knows them.
+        values: (count, height, width): numbers on both sides of zero, or with `ink` bytes, 0 for paper and 255 for ink.
+        ink: Whether they are bytes.
+    """
+
+    name: str
+    values: Array
+    ink: bool = False
+
+
+def pack_pictures(told: Mapping[str, Any], pictures: list[Pictures]) -> bytes:
+    """Pack what is said, and pictures, into a frame.
+
+    That is `PICTURES`, the JSON, and the pictures, a byte a pixel, one after the other. In the JSON is what is told,
+    and under "pictures" the name, count, height, width, kind of values and scale of each set of them.
+    """
+    sets, parts = [], []
+    for own in pictures:
+        cells, scale = (own.values, 1.0) if own.ink else as_bytes(own.values, signed=True)
+        count, height, width = cells.shape
+        size = {"count": count, "height": height, "width": width}
+        sets.append({"name": own.name, **size, "values": "ink" if own.ink else "signed", "scale": scale})
+        parts.append(cells.tobytes())
+    text = dump({**told, "pictures": sets}, indent=None).encode()
+    return b"".join([PICTURES.pack(KIND_OF_PICTURES, VERSION, 0, len(text)), text, *parts])

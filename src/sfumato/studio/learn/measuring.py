@@ -28,10 +28,14 @@ def measures(setup: Setup, theta: Array, examples: Examples, batches: MemoryBatc
         own = training.target_scaling
         report = RegressionReport.from_predictions(examples.y, predicted * own.deviation + own.mean)
         return {**report.to_dict(), "loss": loss}
-    matrix = ConfusionMatrix.from_labels(examples.y, predicted.argmax(axis=1), setup.dataset.classes)
+    return {**by_class(examples.y, predicted.argmax(axis=1), setup.dataset.classes), "loss": loss}
+
+
+def by_class(truth: Array, predicted: Array, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Measure predicted classes, (n,), against the truth, (n,): the confusion matrix, and what is measured by class."""
+    matrix = ConfusionMatrix.from_labels(truth, predicted, classes)
     return {
         "counts": matrix.counts.tolist(),
         "accuracy": float(matrix.accuracy),
         "by_class": {name: getattr(matrix, name).tolist() for name in BY_CLASS},
-        "loss": loss,
     }

@@ -10,6 +10,7 @@ from sfumato.checks import one_of, whole
 from sfumato.errors import InputError, SfumatoError
 from sfumato.network import NamedParameter
 from sfumato.studio.learn.checking import check, checked_objective, scan
+from sfumato.studio.learn.digits import Digits
 from sfumato.studio.learn.exercises import Exercises
 from sfumato.studio.learn.explaining import explain
 from sfumato.studio.learn.exporting import EXPORTS
@@ -53,6 +54,7 @@ class Session:
             "check": self.check,
             "scan": self.scan,
             "export": self.export,
+            **Digits().commands,
             **Exercises().commands,
             **Races(lambda: self.playground, lambda given: self.entry(given)[1]).commands,
         }

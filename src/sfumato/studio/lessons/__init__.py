@@ -1,8 +1,8 @@
 """Lessons of the studio: where to begin, what to do there, and what to watch. Each is a file beside this one.
 
 A lesson's file, NAME.toml, has `title`, `chapter`, `text` and `question`; `open` and `hide` name the parts of the page
-that are unfolded and left out. Its `state` is a playground of the room Learn; a lesson of the room Paint has a `form`
-with `styles` and `settings` in its place.
+that are unfolded and left out. Its `state` is a playground of the room Learn. In its place, a lesson on digits has
+`digits`, the settings of their network, and one of the room Paint has a `form` with `styles` and `settings`.
 """
 
 import tomllib
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.checks import one_of
+from sfumato.studio.learn.digits import parse_settings
 from sfumato.studio.learn.state import parse_state
 from sfumato.studio.options import read_settings
 
@@ -27,7 +28,8 @@ class Lesson:
         chapter: Name of the chapter's page in the course, such as "02-one-hidden-layer".
         text: What to do, and what to watch.
         question: What to think about.
-        state: The playground, as `parse_state` takes it; None for a lesson of the room Paint.
+        state: The playground, as `parse_state` takes it; None for another lesson.
+        digits: Settings of a network for digits, as `parse_settings` takes them.
         form: Ids of styles, and settings by name, of the room Paint.
         hide: Parts of the page, or fields of the state, that are left out.
         open: Parts of the page that are unfolded; all others are folded.
@@ -39,6 +41,7 @@ class Lesson:
     text: str
     question: str
     state: dict[str, Any] | None = None
+    digits: dict[str, Any] | None = None
     form: dict[str, Any] | None = None
     hide: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
@@ -54,6 +57,8 @@ class Lesson:
         if self.form is not None:
             settings = read_settings(self.form["settings"], lambda _: False)
             return {**told, "room": "paint", "form": {"styles": self.form["styles"], "settings": settings}}
+        if self.digits is not None:
+            return {**told, "room": "learn", "digits": parse_settings(self.digits)._asdict()}
         view = {"lesson": self.name, "hide": list(self.hide), "open": list(self.open)}
         return {**told, "room": "learn", "state": parse_state({**(self.state or {}), "view": view})}
 

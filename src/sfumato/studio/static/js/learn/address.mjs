@@ -25,3 +25,11 @@ export async function read(hash) {
     throw new Error("The address holds no playground that can be read: it may be cut off. This is a new one.");
   }
 }
+
+const VIEWS = { fault: "faults", digits: "digits" };
+
+/** The view of the room that an address shows: "faults", "digits" or "playground". */
+export function viewIn(hash) {
+  const names = hash.split("&").map((piece) => piece.split("=")[0]);
+  return VIEWS[names.find((name) => Object.hasOwn(VIEWS, name))] ?? "playground";
+}

@@ -56,9 +56,10 @@ export function drawLines(canvas, lines, { logX = false, labels }) {
   pen.setLineDash([]);
 }
 
-/** Losses of a run, thinned out by half when there are many. */
+/** Losses of a run, or another measure of it, thinned out by half when there are many. */
 export class LossHistory {
-  constructor() {
+  constructor(name = "Loss") {
+    this.name = name;
     this.points = [];
     this.every = 1;
   }
@@ -84,7 +85,7 @@ export class LossHistory {
     if (last) {
       canvas.setAttribute(
         "aria-label",
-        `Loss after ${last.step} steps: training ${words(last.train)}, at first ${words(first.train)}; test ${words(last.test)}.`,
+        `${this.name} after ${last.step} steps: training ${words(last.train)}, at first ${words(first.train)}; test ${words(last.test)}.`,
       );
     }
   }

@@ -1,8 +1,8 @@
 // Maps and points of the plane, in colours that are told apart without red and green.
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const LIGHT = { middle: [250, 249, 246], negative: [217, 119, 6], positive: [31, 111, 178] };
-const DARK = { middle: [38, 41, 44], negative: [242, 161, 74], positive: [93, 168, 235] };
+const LIGHT = { middle: [250, 249, 246], ink: [29, 35, 39], negative: [217, 119, 6], positive: [31, 111, 178] };
+const DARK = { middle: [38, 41, 44], ink: [231, 229, 223], negative: [242, 161, 74], positive: [93, 168, 235] };
 
 /** The first two are the ends of the diverging scale. */
 const CLASSES = ["#d97706", "#1f6fb2", "#009e73", "#cc79a7", "#8c6bb1", "#56b4e9", "#b8a200", "#7f7f7f", "#8c510a", "#a50f4d"];
@@ -24,13 +24,21 @@ function diverging(value) {
   return mix(middle, value < 0 ? negative : positive, Math.min(1, 0.9 * Math.abs(value)));
 }
 
+/** The same, as the page writes colours. */
+export const colourOf = (value) => `rgb(${diverging(value).map(Math.round)})`;
+
 const tables = new Map(); // made once, as every frame needs one for each map
 
-/** Table of the 256 colours of a map's bytes. */
+/** Table of the 256 colours of a map's bytes: of shares, of ink on paper, or of numbers on both sides of zero. */
 function tableOf(values) {
-  const name = `${values === "share"} ${dark.matches}`;
-  const colour = (byte) => diverging(values === "share" ? (2 * byte) / 255 - 1 : (byte - 128) / 127);
-  if (!tables.has(name)) tables.set(name, Array.from({ length: 256 }, (_, byte) => colour(byte)));
+  const name = `${values} ${dark.matches}`;
+  const { middle, ink } = dark.matches ? DARK : LIGHT;
+  const colours = {
+    share: (byte) => diverging((2 * byte) / 255 - 1),
+    ink: (byte) => mix(middle, ink, byte / 255),
+    signed: (byte) => diverging((byte - 128) / 127),
+  };
+  if (!tables.has(name)) tables.set(name, Array.from({ length: 256 }, (_, byte) => colours[values](byte)));
   return tables.get(name);
 }
 
@@ -111,7 +119,7 @@ export function drawPoints(canvas, { x, y }, { place, values, hollow, radius }) 
   pen.lineWidth = radius / 3;
   x.forEach((point, n) => {
     const [across, down] = place(point);
-    const colour = values ? `rgb(${diverging(toUnit(y[n], values)).map(Math.round)})` : classColour(y[n]);
+    const colour = values ? colourOf(toUnit(y[n], values)) : classColour(y[n]);
     outline(pen, values ? "circle" : SHAPES[y[n] % SHAPES.length], across, down, radius);
     pen.fillStyle = hollow ? ground : colour;
     pen.strokeStyle = hollow ? colour : ground;

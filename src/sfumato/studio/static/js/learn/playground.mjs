@@ -1,7 +1,7 @@
 // The playground: the state, the session that trains it, and what shows both.
 
 import { announce, byId, el } from "../dom.mjs";
-import { write } from "./address.mjs";
+import { viewIn, write } from "./address.mjs";
 import { Check } from "./check.mjs";
 import { Controls } from "./controls.mjs";
 import { LossHistory } from "./curves.mjs";
@@ -9,23 +9,22 @@ import { Diagram } from "./diagram.mjs";
 import { Parts } from "./parts.mjs";
 import { showExplanation } from "./explain.mjs";
 import { listenToExports } from "./export.mjs";
-import { exerciseIn } from "./faults.mjs";
 import { classColour, onColourScheme } from "./maps.mjs";
 import { Plane } from "./plane.mjs";
 import { OwnPoints } from "./points.mjs";
 import { Race } from "./race.mjs";
 import { showReport } from "./report.mjs";
+import { Runner } from "./runner.mjs";
 import { Session } from "./session.mjs";
 import { Trace } from "./trace.mjs";
 
 const OFTEN = 500; // milliseconds between two explanations, reports or checks while it trains
-const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Playground {
   constructor(room) {
     this.session = null;
     this.state = null;
-    this.running = false;
+    this.refreshed = 0; // when the panels were, on the page's clock
     this.selected = { kind: "unit", layer: "output", unit: 0 };
     this.parts = new Parts(room, (view) => this.change({ view }));
     this.controls = new Controls(room, (patch) => this.change(patch));
@@ -39,13 +38,18 @@ export class Playground {
     this.trace = new Trace(ask);
     this.check = new Check(ask, (verdicts) => this.diagram.judge(verdicts), () => this.weight());
     this.race = new Race(ask, () => this.weights());
+    this.runner = new Runner(byId("learn-run"), {
+      ask: () => this.session.ask("go", { steps: this.state.run.steps_per_frame }),
+      show: (frame) => this.watch(frame),
+      stood: (problem) => this.stood(problem),
+    });
     if (window.innerWidth < 736) byId("group-data").open = false; // so that the network is seen first
     listenToExports(ask, (error) => this.refused(error));
     this.listen();
   }
 
   listen() {
-    byId("learn-run").addEventListener("click", () => (this.running ? this.pause() : this.run()));
+    byId("learn-run").addEventListener("click", () => this.running && this.say(""));
     byId("learn-step").addEventListener("click", () => this.attempt(() => this.step()));
     byId("learn-reset").addEventListener("click", () => this.attempt(() => this.reset()));
     byId("learn-layer-more").addEventListener("click", () => this.layers((hidden) => [...hidden, hidden.at(-1) ?? 4]));
@@ -55,20 +59,27 @@ export class Playground {
     byId("explain-loss").addEventListener("click", () => this.select({ kind: "loss" }));
     byId("explain-update").addEventListener("click", () => this.select({ ...this.selected, kind: "update" }));
     for (const name of ["explain", "trace", "report"]) byId(`panel-${name}`).addEventListener("toggle", () => this.refresh());
-    document.addEventListener("visibilitychange", () => this.running && !document.hidden && this.loop());
     window.addEventListener("resize", () => this.frame && this.show(this.frame));
     onColourScheme(() => this.frame && this.show(this.frame));
   }
 
-  /** Begin, or go on after another room was shown; a state given is begun with. */
-  async enter(state, problem) {
-    if (this.session && (!state || JSON.stringify(state) === JSON.stringify(this.state))) return;
-    this.running = false;
-    this.session ??= new Session((text) => {
+  /** The session, for whatever view of the room is shown; a new one if there is none. */
+  connect() {
+    if (this.session) return this.session;
+    this.entered = false;
+    this.session = new Session((text) => {
       this.session = null;
       this.pause();
       announce(text);
     });
+    return this.session;
+  }
+
+  /** Begin, or go on after another room was shown; a state given is begun with. */
+  async enter(state, problem) {
+    this.connect();
+    if (this.entered && (!state || JSON.stringify(state) === JSON.stringify(this.state))) return;
+    this.pause();
     this.say(problem);
     let answer;
     try {
@@ -79,6 +90,7 @@ export class Playground {
       this.say(`The address was refused: ${error.message}. This is a new playground.`);
     }
     await this.take(answer);
+    this.entered = true;
   }
 
   /** Draw what was hidden, and give the address its state again. */
@@ -204,7 +216,8 @@ export class Playground {
 
   async writeAddress() {
     const hash = await write(this.state);
-    if (this.session && location.hash.startsWith("#learn") && !exerciseIn(location.hash)) history.replaceState(null, "", hash);
+    const here = location.hash.startsWith("#learn") && viewIn(location.hash) === "playground";
+    if (this.session && here) history.replaceState(null, "", hash);
   }
 
   legend() {
@@ -237,48 +250,29 @@ export class Playground {
     await this.refresh();
   }
 
-  run() {
-    this.say("");
-    this.running = true;
-    byId("learn-run").textContent = "Pause";
-    this.loop();
+  get running() {
+    return this.runner.running;
   }
 
   pause() {
-    this.running = false;
-    byId("learn-run").textContent = "Run";
+    this.runner.pause();
   }
 
-  /** Train while it runs: the next frame is asked for when one has arrived, and drawn meanwhile. */
-  async loop() {
-    if (this.looping) return;
-    this.looping = true;
-    let refreshed = 0;
-    try {
-      const ask = () => this.session.ask("go", { steps: this.state.run.steps_per_frame });
-      const shown = () => this.running && !document.hidden;
-      let next = shown() ? ask() : null;
-      while (next) {
-        const frame = await next;
-        if (frame.finished) this.pause();
-        if (calm.matches && shown()) await new Promise((resolve) => setTimeout(resolve, 500));
-        next = shown() ? ask() : null;
-        next?.catch(() => {}); // met by the await above, in its turn
-        this.show(frame);
-        if (frame.finished) this.say("Training is finished.");
-        if (performance.now() - refreshed > OFTEN) {
-          refreshed = performance.now();
-          this.refresh();
-        }
-        await new Promise((resolve) => requestAnimationFrame(resolve));
-      }
-    } catch (error) {
-      this.pause();
-      if (this.session) this.refused(error);
-    } finally {
-      this.looping = false;
+  /** Show a frame of the training that runs. */
+  watch(frame) {
+    this.show(frame);
+    if (frame.finished) this.say("Training is finished.");
+    if (performance.now() - this.refreshed > OFTEN) {
+      this.refreshed = performance.now();
+      this.refresh();
     }
-    if (this.session) await this.attempt(() => this.look());
+  }
+
+  /** Training stands still: it was paused, it is finished, or it was refused. */
+  async stood(problem) {
+    if (!this.session) return;
+    if (problem) this.refused(problem);
+    await this.attempt(() => this.look());
   }
 
   /** Show a frame. */

@@ -10,7 +10,8 @@ export function showReport({ step, train, test }, classes) {
   byId("report-parts").replaceChildren(...[part("Training", train), part("Test", test)].filter(Boolean));
 }
 
-function confusion({ counts, accuracy, by_class: measures }, classes) {
+/** The confusion matrix of measures, with what is measured by class. */
+export function confusion({ counts, accuracy, by_class: measures }, classes) {
   const most = Math.max(...counts.flat(), 1);
   const head = el("tr", {}, el("th", { scope: "col" }, "true \\ said"), ...classes.map((name) => el("th", { scope: "col" }, name)), ...["Precision", "Recall", "F1"].map((name) => el("th", { scope: "col" }, name)));
   const rows = counts.map((row, k) => {

@@ -2,21 +2,28 @@
 
 import { announce, byId } from "../dom.mjs";
 import { lessonIn, listLessons } from "../lessons.mjs";
-import { read } from "./address.mjs";
+import { read, viewIn } from "./address.mjs";
+import { Digits, digitsAddress, digitsIn } from "./digits.mjs";
 import { Faults, exerciseIn } from "./faults.mjs";
 import { Playground } from "./playground.mjs";
 
 let playground = null;
 let faults = null;
+let digits = null;
 
 /** Show the room, with the state or the lesson in the address if there is one; called again when the address changes. */
 export async function open(element) {
   let state = null;
+  let lesson = null;
   let problem = "";
   try {
-    const lesson = await lessonIn(location.hash);
+    lesson = await lessonIn(location.hash);
     if (lesson?.room === "paint") {
       location.replace(`#paint&lesson=${lesson.name}`);
+      return;
+    }
+    if (lesson?.digits && !digitsIn(location.hash)) {
+      location.replace(digitsAddress(lesson.digits, lesson.name));
       return;
     }
     state = lesson?.state ?? (await read(location.hash));
@@ -27,24 +34,33 @@ export async function open(element) {
     playground = new Playground(element);
     await listLessons(element.querySelector("#learn-lessons"));
   }
-  const exercise = exerciseIn(location.hash);
-  show(element, exercise !== null);
-  await playground.enter(state, problem);
-  if (exercise) {
-    faults ??= new Faults((command, fields) => playground.session.ask(command, fields));
-    playground.pause();
-    await faults.enter(exercise);
-  } else await playground.appear();
+  const view = viewIn(location.hash);
+  show(element, view);
+  const ask = (command, fields) => playground.connect().ask(command, fields);
+  if (view !== "playground") playground.pause();
+  if (view !== "digits") digits?.pause();
+  if (view === "faults") {
+    faults ??= new Faults(ask);
+    await faults.enter(exerciseIn(location.hash));
+  } else if (view === "digits") {
+    digits ??= new Digits(ask);
+    await digits.enter(digitsIn(location.hash), lesson);
+  } else {
+    await playground.enter(state, problem);
+    await playground.appear();
+  }
   announce("");
 }
 
-/** Show the exercises, or the playground. */
-function show(element, exercises) {
-  element.classList.toggle("exercising", exercises);
-  byId("learn-faults").hidden = !exercises;
-  for (const [id, here] of [["learn-to-playground", !exercises], ["learn-to-faults", exercises]]) {
-    if (here) byId(id).setAttribute("aria-current", "page");
-    else byId(id).removeAttribute("aria-current");
+/** Show one of the views. */
+function show(element, view) {
+  element.dataset.view = view;
+  byId("learn-faults").hidden = view !== "faults";
+  byId("learn-digits").hidden = view !== "digits";
+  for (const name of ["playground", "faults", "digits"]) {
+    const link = byId(`learn-to-${name}`);
+    if (name === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 }
 
@@ -52,4 +68,5 @@ function show(element, exercises) {
 export function close() {
   playground?.leave();
   faults?.leave();
+  digits?.leave();
 }
