@@ -75,10 +75,10 @@ def test_a_photograph_is_painted_looked_at_and_saved(open_page: Open, studio: St
     page.click("#paint")
     page.wait_for_selector(".compare", timeout=60_000)
     page.focus(".compare input")
-    page.keyboard.press("End")
-    assert page.eval_on_selector(".canvas", "canvas => canvas.style.getPropertyValue('--at')") == "100%"
-    for _ in range(40):
-        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    assert page.eval_on_selector(".canvas", "canvas => canvas.style.getPropertyValue('--at')") == "0%"
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
     assert page.input_value(".compare input") == "60"
     look(page, "painted-1280-light")
     assert violations(page) == []

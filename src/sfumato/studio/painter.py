@@ -43,6 +43,9 @@ RECORD, PREVIEW, NOTE, ESTIMATE, ERROR, EPOCH = b"r", b"p", b"n", b"e", b"x", b"
 """Kinds of messages: JSON of a step, a JPEG, a remark, JSON of an estimate, JSON of what is wrong, JSON of an epoch of
 training."""
 
+COMPILING = b"Compiling the loops that compute, once on this machine: up to 20 seconds."
+"""Remark while there is nothing else to tell."""
+
 PREVIEW_EDGE = 1024
 """Long edge, in pixels, of the largest preview."""
 
@@ -63,7 +66,7 @@ def main(folder: Path, action: str) -> None:
     try:
         request = read_request(json.loads((folder / JOB).read_bytes()), store)
         named = partial(request.named, store=store)
-        with watching_compilation(lambda: send(NOTE, b"Compiling the loops that compute, once on this machine: up to 20 seconds.")):
+        with watching_compilation(lambda: send(NOTE, COMPILING)):
             if action == PAINT:
                 paint(folder, request, store, send)
             else:

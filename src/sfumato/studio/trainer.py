@@ -22,7 +22,18 @@ from sfumato.model import Model
 from sfumato.outputs import CHECKPOINT
 from sfumato.recipe import TrainingRun, finish, options, save_run
 from sfumato.storage import dump, write_atomically
-from sfumato.studio.painter import EPOCH, ERROR, JOB, NOTE, OUTCOME, Send, end_with_the_studio, sender, stopping
+from sfumato.studio.painter import (
+    COMPILING,
+    EPOCH,
+    ERROR,
+    JOB,
+    NOTE,
+    OUTCOME,
+    Send,
+    end_with_the_studio,
+    sender,
+    stopping,
+)
 from sfumato.studio.tables import ROWS_SHOWN, TableStore, named
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
 from sfumato.training.history import EpochRecord
@@ -39,7 +50,7 @@ def main(folder: Path, action: str) -> None:
     """Train or predict, and send what there is to say."""
     send = sender()
     try:
-        with watching_compilation(lambda: send(NOTE, b"Compiling the loops that compute, once on this machine: up to 20 seconds.")):
+        with watching_compilation(lambda: send(NOTE, COMPILING)):
             if action == "predict":
                 end_with_the_studio()
                 send(PREDICTIONS, json.dumps(predict(folder, json.loads((folder / JOB).read_bytes()))).encode())

@@ -30,6 +30,7 @@ export class Diagram {
     this.columns = [description.inputs.length, ...this.dense.map(({ units }) => units)];
     this.names = description.inputs.map(pretty);
     this.maps = description.maps;
+    this.classes = this.columns.at(-1) > 1 ? description.classes : [];
     this.hidden = [...new Set(description.maps.map(({ layer }) => layer))].filter((layer) => layer !== "output");
     const tallest = Math.min(MOST, Math.max(...this.columns));
     this.height = TOP + tallest * DOWN + 30;
@@ -102,7 +103,7 @@ export class Diagram {
 
   called(column, unit) {
     if (column === 0) return this.names[unit];
-    return column === this.columns.length - 1 ? `output ${unit + 1}` : `unit ${unit + 1} of layer ${column}`;
+    return column === this.columns.length - 1 ? `output ${this.classes[unit] ?? unit + 1}` : `unit ${unit + 1} of layer ${column}`;
   }
 
   makeUnit(column, unit) {
@@ -120,7 +121,7 @@ export class Diagram {
       const selection = { kind: "unit", layer, unit: this.maps[map]?.unit ?? unit };
       made.dataset.selection = JSON.stringify(selection);
       made.addEventListener("click", () => this.select(selection));
-      if (output && this.columns.at(-1) > 1) made.append(el("span", {}, String(unit + 1)));
+      if (output && this.columns.at(-1) > 1) made.append(el("span", {}, this.classes[unit] ?? String(unit + 1)));
     } else made.append(el("span", {}, this.names[unit]));
     this.board.append(made);
     return { canvas, column, map, name: this.called(column, unit), said: 0 };

@@ -4,6 +4,8 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const LIGHT = { middle: [250, 249, 246], ink: [29, 35, 39], negative: [217, 119, 6], positive: [31, 111, 178] };
 const DARK = { middle: [38, 41, 44], ink: [231, 229, 223], negative: [242, 161, 74], positive: [93, 168, 235] };
 
+const PALE = 0.6; // share of the full colour where a network is sure
+
 /** The first two are the ends of the diverging scale. */
 const CLASSES = ["#d97706", "#1f6fb2", "#009e73", "#cc79a7", "#8c6bb1", "#56b4e9", "#b8a200", "#7f7f7f", "#8c510a", "#a50f4d"];
 const SHAPES = ["circle", "square", "triangle", "diamond", "star"];
@@ -65,18 +67,19 @@ export function drawMap(canvas, { bytes }, side, values) {
   paint(canvas, side, (n) => table[bytes[n]]);
 }
 
-/** Draw what the network answers: one map by its value, several by the class that is most probable. */
+/** Draw what the network answers, pale, so that points stand out: one map by its value, several by the likeliest class. */
 export function drawAnswer(canvas, maps, side, values) {
+  const { middle } = dark.matches ? DARK : LIGHT;
   if (maps.length === 1) {
-    drawMap(canvas, maps[0], side, values);
+    const table = tableOf(values);
+    paint(canvas, side, (n) => mix(middle, table[maps[0].bytes[n]], PALE));
     return;
   }
-  const { middle } = dark.matches ? DARK : LIGHT;
   paint(canvas, side, (n) => {
     let best = 0;
     for (let k = 1; k < maps.length; k += 1) if (maps[k].bytes[n] > maps[best].bytes[n]) best = k;
     const least = 1 / maps.length;
-    return mix(middle, COLOURS[best], 0.12 + 0.7 * Math.max(0, (maps[best].bytes[n] / 255 - least) / (1 - least)));
+    return mix(middle, COLOURS[best], PALE * Math.max(0, (maps[best].bytes[n] / 255 - least) / (1 - least)));
   });
 }
 

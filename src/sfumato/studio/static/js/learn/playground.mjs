@@ -99,12 +99,6 @@ export class Playground {
     await this.writeAddress();
   }
 
-  leave() {
-    this.pause();
-    this.session?.close();
-    this.session = null;
-  }
-
   say(...parts) {
     byId("learn-notice").replaceChildren(...parts);
   }
@@ -190,6 +184,7 @@ export class Playground {
       this.race.ground();
       this.legend();
     }
+    byId("learn-show-test").parentElement.hidden = !this.description.test?.x.length;
     this.plane.describe(this.description, byId("learn-show-test").checked);
     byId("learn-plane").classList.toggle("drawing", state.data.kind === "points");
     this.controls.show(state);

@@ -8,6 +8,7 @@ import { Faults, exerciseIn } from "./faults.mjs";
 import { Playground } from "./playground.mjs";
 
 let playground = null;
+let session = null; // with which the views were filled
 let faults = null;
 let digits = null;
 
@@ -37,6 +38,11 @@ export async function open(element) {
   const view = viewIn(location.hash);
   show(element, view);
   const ask = (command, fields) => playground.connect().ask(command, fields);
+  if (playground.connect() !== session) {
+    session = playground.session;
+    faults?.leave();
+    digits?.leave();
+  }
   if (view !== "playground") playground.pause();
   if (view !== "digits") digits?.pause();
   if (view === "faults") {
@@ -64,9 +70,8 @@ function show(element, view) {
   }
 }
 
-/** Leave the room: training stops, the session ends, and what was set stays. */
+/** Leave the room: training pauses, and goes on from there when one comes back. */
 export function close() {
-  playground?.leave();
-  faults?.leave();
-  digits?.leave();
+  playground?.pause();
+  digits?.pause();
 }

@@ -12,7 +12,7 @@ export class Complaint extends Refused {
 }
 
 export class Session {
-  /** `lost(text)` is called when the connection ends without `close`. */
+  /** `lost(text)` is called when the connection ends. */
   constructor(lost) {
     this.waiting = []; // what was asked and not yet answered, the oldest first
     this.count = 0;
@@ -26,7 +26,7 @@ export class Session {
     this.socket.onclose = () => {
       const text = this.reason ?? "The studio does not answer. Start `sfumato studio` again, then load this page again.";
       for (const { reject } of this.waiting.splice(0)) reject(new Refused(text, 0));
-      if (!this.closed) lost(text);
+      lost(text);
     };
   }
 
@@ -53,10 +53,5 @@ export class Session {
     const [{ resolve, reject }] = this.waiting.splice(place, 1);
     if (error) reject(new Complaint(error));
     else resolve(answer);
-  }
-
-  close() {
-    this.closed = true;
-    this.socket.close();
   }
 }
