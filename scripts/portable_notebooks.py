@@ -40,17 +40,18 @@ def portable(notebook: dict[str, Any]) -> dict[str, Any]:
         elif {"hide-cell", "hide-input"} & set(cell["metadata"].get("tags", ())):
             whole = "hide-cell" in cell["metadata"]["tags"]
             cell["metadata"]["jupyter"] = CLOSED if whole else {"source_hidden": True}
-    files = [
-        CHAPTERS / path for path in dict.fromkeys(re.findall(r'"((?:results/|\.\./\.\./examples/)[^"{}]+)"', code))
-    ]
+    names = dict.fromkeys(re.findall(r'"((?:results|\.\./\.\./examples|\.\./images)/[^"{}]+)"', code))
+    named = [CHAPTERS / name for name in names]
+    files = [file for path in named for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
     if files:
         notebook["cells"].insert(0, _unpacking(files))
     return notebook
 
 
 def without_site(text: str) -> str:
-    """Markdown without what only Sphinx understands: its roles, and links to pages that are not beside a notebook."""
+    """Markdown without what only Sphinx understands: roles, entries of the index, links to what is not beside it."""
     text = re.sub(r"^\{nb-download\}`[^`]*`$", "Needs `pip install 'sfumato[docs]'`.", text, flags=re.MULTILINE)
+    text = re.sub(r"^```\{index\}.*\n```\n+", "", text, flags=re.MULTILINE)
     text = re.sub(r"\{\w[\w-]*\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
     text = re.sub(r"\]\((\d\d-[\w-]+)\.md(#[^)]*)?\)", r"](\1.ipynb\2)", text)
     return re.sub(r"(?<!!)\[([^\][]+)\]\((?!https?:|#|\d\d-)[^)]+\)", r"\1", text)

@@ -27,6 +27,17 @@ def test_the_files_that_a_chapter_reads_come_with_it(tmp_path: Path, monkeypatch
     assert "gradient" in printed.getvalue()
 
 
+def test_a_folder_of_pictures_comes_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    reads = code('found = list(Path("../images/chapter-11").iterdir())')
+    cells = portable({"cells": [reads]})["cells"]
+    namespace: dict[str, Any] = {"Path": Path}
+    for cell in cells:
+        exec("".join(cell["source"]), namespace)
+    assert {"ratio-2.jpg", "texture-0.jpg"} < {path.name for path in namespace["found"]}
+
+
 def test_a_chapter_without_files_gets_no_cell() -> None:
     assert len(portable({"cells": [code("1 + 1")]})["cells"]) == 1
 
@@ -49,3 +60,7 @@ def test_links_lead_to_notebooks_or_are_text() -> None:
         "[paper](https://example.org) unit units ![drawn](attachment:unit.svg)"
     )
     assert "nb-download" not in text
+
+
+def test_entries_of_the_index_are_left_out() -> None:
+    assert without_site("## Adam\n\n```{index} Adam, warm-up\n```\n\nIt is") == "## Adam\n\nIt is"
