@@ -22,7 +22,7 @@ from sfumato.tuning.search import Choice, Growth, Range, Setting, Value, Values
 FEW_EXAMPLES, SPLITS_OF_FEW = 300, 4
 """Examples up to which a trial is scored on several splits, and how many those are."""
 
-FINALS_UP_TO, SPLITS_OF_FINALS = 3000, 10
+FINALS_UP_TO, SPLITS_OF_FINALS = 1000, 10
 """Examples up to which the best trials are trained once more, and on how many further splits."""
 
 
