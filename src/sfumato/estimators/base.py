@@ -56,8 +56,9 @@ class NetworkEstimator(BaseEstimator):
         init: What first weights are drawn from: "he", "xavier", "glorot", "normal", "zeros", or an initialiser.
         dropout: Probability of dropping a hidden unit in training.
         l2: Lambda of the penalty lambda / (2 N) sum W^2, scikit-learn's `alpha`; with "adamw" weights decay by
-            lambda / N instead. None is 5 for classes and 40 for values, of at most two features 0.5, without hidden
-            layers 1 and 2; but in `partial_fit`, where N is not known, 0; and AdamW's own decay.
+            lambda / N instead. None is 5 for two classes, 10 for more and 40 for values, of at most two features 0.5,
+            without hidden layers 1 and of values 2; but in `partial_fit`, where N is not known, 0; and AdamW's own
+            decay.
         optimizer: "gd", "momentum", "nesterov", "rmsprop", "adam", "adamw" or "lbfgs", or an optimizer.
         learning_rate: Of the first epoch; by default the optimizer's own, but 0.01 for Adam by the schedule "cosine",
             without hidden layers 0.1, and of gradient descent and momentum a tenth for values, less the wider a layer.

@@ -199,8 +199,7 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
     target_scaling = TargetScaling() if dataset.classes else TargetScaling.fit(splits.train, settings.scaling, name)
     scaling = _fit_scaling(splits, settings.scaling)
     network, loss = make_network(dataset, settings)
-    l2_default = defaults.l2 if dataset.classes else defaults.l2_of_values
-    optimizer, l2 = _make_optimizer(settings, l2_default, network, count)
+    optimizer, l2 = _make_optimizer(settings, _default_l2(defaults, dataset), network, count)
     _check_rate(settings)
     batch_size = settings.batch_size
     if batch_size in (None, "auto"):
@@ -339,6 +338,13 @@ def _make_optimizer(
     }
     l2 = settings.l2 if settings.optimizer == "adamw" else _l2(settings, default, decays=False)
     return decaying_optimizer(settings.optimizer, l2, network, examples, **own)
+
+
+def _default_l2(defaults: Defaults, dataset: Dataset) -> float:
+    """The penalty of an architecture for the data's task; each of several labels is a task of two classes."""
+    if not dataset.classes:
+        return defaults.l2_of_values
+    return defaults.l2_of_many if len(dataset.classes) > 2 and not dataset.several else defaults.l2
 
 
 def _l2(settings: TrainingSettings, default: float, *, decays: bool) -> float:

@@ -4,6 +4,7 @@ import builtins
 import csv
 import json
 import random
+import re
 import shlex
 import signal
 import sqlite3
@@ -69,10 +70,12 @@ def test_a_search_leaves_its_best_and_the_command_that_trains_it_again(here: Cal
     assert here(*command[1:], "-o", "again", "--quiet").status == 0
     one, other = (tmp_path / name / "model.safetensors" for name in ("search/best", "again"))
     assert one.read_bytes() == other.read_bytes()
-    best = min((row for row in rows if row["pruned"] == "False"), key=lambda row: float(row["validation_loss"]))
+    number = re.search(r"Trial (\d+) is trained again", out)
+    assert number
+    taken = next(row for row in rows if row["number"] == number[1])
     history = (tmp_path / "again" / "history.csv").read_text(encoding="utf-8").splitlines()
     told = dict(zip(history[0].split(","), history[-1].split(","), strict=True))
-    assert told["epoch"] == best["best_epoch"]
+    assert told["epoch"] == taken["best_epoch"]
     assert "--validation 0 " in " ".join(command)
 
 

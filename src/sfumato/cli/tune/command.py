@@ -28,6 +28,7 @@ from sfumato.storage import write_atomically
 if TYPE_CHECKING:
     import optuna
 
+    from sfumato.cli.tune.finals import Finals
     from sfumato.cli.tune.plan import SearchPlan
     from sfumato.training.splits import Splits
     from sfumato.tuning.search import Trial
@@ -127,15 +128,17 @@ def _search(plan: "SearchPlan", search: SearchOptions, resume: bool, output: Out
             give_up_running(study)
         kept = folder is not None or search.storage is not None
         interrupted = _run_trials(plan, splits, study, url, search, console, kept=kept)
-        trials = finished_trials(study)
+        trials, finals = finished_trials(study), None
+        if not interrupted:
+            interrupted, finals = _run_finals(plan, splits, trials, console)
         if interrupted:
             said = "add --resume to go on" if kept else "nothing is kept"
             console.note(f"interrupted after {len(trials)} of {plan.trials} trials; {said}")
             raise typer.Exit(130)
-        best = best_of(trials)
+        best = finals.chosen if finals else best_of(trials)
         if best is None:
             raise InputError(f"{plan.data}: no trial was finished in this time; give more --trials or --timeout")
-        text, values = conclude(plan, splits, study, best, folder, time.monotonic() - begun)
+        text, values = conclude(plan, splits, study, best, finals, folder, time.monotonic() - begun)
         if folder is not None:
             names = sorted(name for name in (*SEARCH, BEST) if (folder / name).exists())
             keep_list(folder, {*names} - {BEST})
@@ -179,6 +182,20 @@ def _run_trials(
         else:
             work_in_processes(plan, study, str(url), search.jobs, threads_in_use(), stop, show)
         return interrupted()
+
+
+def _run_finals(
+    plan: "SearchPlan", splits: "Splits", trials: "list[Trial]", console: Console
+) -> "tuple[bool, Finals | None]":
+    """Train the best trials once more on further splits; returns whether Ctrl-C was pressed, and what was found."""
+    from sfumato.cli.tune.finals import measure_again
+    from sfumato.tuning.search import UnfinishedTrialError
+
+    with interruptible(lambda: console.note("the best once more, on further splits")) as interrupted:
+        try:
+            return False, measure_again(plan, splits, trials, interrupted)
+        except UnfinishedTrialError:
+            return True, None
 
 
 def _show(

@@ -10,6 +10,7 @@ import typer
 
 from sfumato.cli.messages import in_options
 from sfumato.cli.parsing import asked_engine
+from sfumato.cli.tune.finals import Finals
 from sfumato.cli.tune.plan import SearchPlan
 from sfumato.minimize import RunOptions
 from sfumato.outputs import BEST
@@ -25,32 +26,49 @@ SHOWN = 10  # trials in the table of the report
 
 
 def conclude(
-    plan: SearchPlan, splits: Splits, study: "optuna.Study", best: "Trial", folder: Path | None, seconds: float
+    plan: SearchPlan,
+    splits: Splits,
+    study: "optuna.Study",
+    taken: "Trial",
+    finals: Finals | None,
+    folder: Path | None,
+    seconds: float,
 ) -> tuple[str, dict[str, Any]]:
-    """Train the best trial again, with the command that is printed, and write all files; returns text and values."""
-    from sfumato.tuning.search import finished_trials
+    """Train the trial that is taken again, with the command that is printed, and write all files.
+
+    Returns:
+        Text and values.
+    """
+    from sfumato.tuning.search import best_of, finished_trials
 
     trials = finished_trials(study)
-    outcome = train_again(plan, best, None if folder is None else folder / BEST)
+    outcome = train_again(plan, taken, None if folder is None else folder / BEST)
     space, importances = plan.space(splits), _importances(study)
-    first = next((trial for trial in trials if trial.number == 0), None)
-    command = plan.command(best.values, best.best_epoch)
+    first, best = next((trial for trial in trials if trial.number == 0), None), best_of(trials) or taken
+    command = plan.command(taken.values, taken.best_epoch)
     text = "\n".join(
         [
             f"{plan.data}: {len(trials)} trials, {sum(t.pruned for t in trials)} stopped early, in {seconds:.1f} s",
             f"the first: validation loss {score_text(first)}" if first else "",
             f"the best: trial {best.number}, validation loss {best.score:.4f} in epoch {best.best_epoch}",
+            *_final_lines(finals),
             *_test_lines(outcome),
             "",
-            _table(trials, space),
+            _table(trials, space, finals),
             "",
-            "It is trained again, now on all examples but the test data, by",
+            f"Trial {taken.number} is trained again, now on all examples but the test data, by",
             f"    sfumato {shlex.join(command)}",
         ]
     )
     values = {
         "trials": len(trials),
-        "best": {"trial": best.number, "validation_loss": best.score, "epoch": best.best_epoch, "values": best.values},
+        "best": {
+            "trial": taken.number,
+            "validation_loss": taken.score,
+            "epoch": taken.best_epoch,
+            "values": taken.values,
+        },
+        "finals": finals and finals.means,
         "first": first and first.score,
         "importance": importances,
         "command": ["sfumato", *command],
@@ -107,11 +125,17 @@ def _evaluator() -> Any:
     return FanovaImportanceEvaluator(seed=0)
 
 
-def _table(trials: Sequence["Trial"], space: Mapping[str, "Setting"]) -> str:
-    """Format the best trials, a line each."""
-    order = sorted((trial for trial in trials if not trial.pruned), key=lambda trial: trial.score)[:SHOWN]
-    heads = ["trial", "loss", "epoch", *(name.replace("_", " ") for name in space)]
-    rows = [[str(t.number), score_text(t), str(t.best_epoch), *(_text(n, t.values[n]) for n in space)] for t in order]
+def _table(trials: Sequence["Trial"], space: Mapping[str, "Setting"], finals: Finals | None) -> str:
+    """Format the best trials and those that were trained once more, a line each."""
+    again = finals.means if finals else {}
+    order = sorted((trial for trial in trials if not trial.pruned), key=lambda trial: trial.score)
+    shown = [trial for place, trial in enumerate(order) if place < SHOWN or trial.number in again]
+    heads = ["trial", "loss", *(["once more"] if finals else []), "epoch", *(name.replace("_", " ") for name in space)]
+    rows = []
+    for trial in shown:
+        more = [f"{again[trial.number]:.4f}" if trial.number in again else ""] if finals else []
+        settings = (_text(name, trial.values[name]) for name in space)
+        rows.append([str(trial.number), score_text(trial), *more, str(trial.best_epoch), *settings])
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
     return "\n".join(lines)
@@ -132,6 +156,19 @@ def brief(trial: "Trial") -> str:
     """Format the settings that matter most."""
     names = ("learning_rate", "hidden", "batch_size")
     return ", ".join(f"{n.replace('_', ' ')} {_text(n, trial.values[n])}" for n in names if n in trial.values)
+
+
+def _final_lines(finals: Finals | None) -> list[str]:
+    """Say which trial is taken, where some were trained once more."""
+    if finals is None:
+        return []
+    taken, splits = finals.chosen, finals.losses.shape[1]
+    if taken is finals.trials[0]:
+        why = "no other is better by more than the standard error of the difference"
+    else:
+        means = finals.means
+        why = f"a mean loss of {means[taken.number]:.4f} beside {means[finals.trials[0].number]:.4f}"
+    return [f"taken: trial {taken.number}, by {splits} further splits: {why}"]
 
 
 def _test_lines(outcome: Mapping[str, Any]) -> list[str]:

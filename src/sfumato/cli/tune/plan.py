@@ -22,6 +22,9 @@ from sfumato.tuning.search import Choice, Growth, Range, Setting, Value, Values
 FEW_EXAMPLES, SPLITS_OF_FEW = 300, 4
 """Examples up to which a trial is scored on several splits, and how many those are."""
 
+FINALS_UP_TO, SPLITS_OF_FINALS = 1000, 10
+"""Examples up to which the best trials are trained once more, and on how many further splits."""
+
 
 @dataclass(frozen=True)
 class SearchPlan:
@@ -150,18 +153,22 @@ class SearchPlan:
         return replace(self.settings, **said)
 
     def further_splits(self, splits: Splits) -> list[Splits]:
-        """More splits of the same examples, where these are few: a loss on tens of rows is mostly luck."""
+        """More splits of the same examples for each trial, where these are few: a loss on tens of rows is luck."""
+        return self._other_splits(splits, FEW_EXAMPLES, range(1, SPLITS_OF_FEW))
+
+    def splits_of_finals(self, splits: Splits) -> list[Splits]:
+        """Splits of the same examples that no trial was scored on; none where examples are many."""
+        return self._other_splits(splits, FINALS_UP_TO, range(SPLITS_OF_FEW, SPLITS_OF_FEW + SPLITS_OF_FINALS))
+
+    def _other_splits(self, splits: Splits, most: int, numbers: range) -> list[Splits]:
         train, validation = splits.train, splits.validation
         if isinstance(self.settings.validation, str | Path) or validation is None:
             return []
-        if train.size + validation.size > FEW_EXAMPLES:
+        if train.size + validation.size > most:
             return []
         assert isinstance(train, Examples) and isinstance(validation, Examples)  # a stream has more
         whole, share = joined(train, validation), validation.size / (train.size + validation.size)
-        parts = (
-            split(whole, share, self.seed + number, stratify=bool(splits.dataset.classes))
-            for number in range(1, SPLITS_OF_FEW)
-        )
+        parts = (split(whole, share, self.seed + k, stratify=bool(splits.dataset.classes)) for k in numbers)
         return [replace(splits, train=rest, validation=held_out) for rest, held_out in parts]
 
     def again(self, values: Values, epochs: int) -> TrainingSettings:
