@@ -71,6 +71,7 @@ highlight_language = "text"
 html_theme = "furo"
 html_title = "Sfumato"
 html_static_path = ["_static", str(Path(mathjax.__file__).parent / "static")]
+html_math_renderer = "mathjax"  # the book's, which add_mathml makes known, would otherwise take its place
 mathjax_path = "mathjax/tex-chtml.js"
 html_css_files = ["sfumato.css", "diagrams.css"]
 html_js_files = ["scrolling.js"]
