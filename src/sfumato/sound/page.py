@@ -40,10 +40,10 @@ def player(samples: Array, rate: int) -> str:
 
 
 def spectrogram(samples: Array, rate: int) -> bytes:
-    """PNG of a sound's loudness over time and frequency."""
+    """PNG of a sound's loudness over time and frequency, without a ground and legible on a light and on a dark one."""
     from matplotlib.figure import Figure
 
-    from sfumato.plots.drawing import GREY, to_png
+    from sfumato.plots.drawing import GREY
 
     mid = samples.mean(axis=1, dtype=np.float32)[None]
     L, _ = Spectrum(2048, 512, "mel", 128, rate).forward(NoParameters(), mid, NOTHING)
@@ -54,7 +54,9 @@ def spectrogram(samples: Array, rate: int) -> bytes:
     for text in (axes.xaxis, axes.yaxis):
         text.label.set_color(GREY)
         text.set_tick_params(colors=GREY)
-    return to_png(figure)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150, facecolor="none")
+    return file.getvalue()
 
 
 def _encoded(content: bytes) -> str:
