@@ -71,9 +71,10 @@ highlight_language = "text"
 html_theme = "furo"
 html_title = "Sfumato"
 html_static_path = ["_static", str(Path(mathjax.__file__).parent / "static")]
+html_math_renderer = "mathjax"  # the book's, which add_mathml makes known, would otherwise take its place
 mathjax_path = "mathjax/tex-chtml.js"
 html_css_files = ["sfumato.css", "diagrams.css"]
-html_js_files = ["scrolling.js"]
+html_js_files = ["scrolling.js", "formulas.js"]
 html_show_sphinx = False
 html_copy_source = False  # chapters are downloaded as notebooks
 

@@ -49,8 +49,7 @@ def overfitting() -> Drawing:
     """Draw training and validation loss: the latter rises again."""
     d = Drawing("Overfitting: the training loss falls on and on, the validation loss falls, then rises again", 380, 200)
     plane = Plane(d, (24, 14), (336, 150), (0, 10), (0, 3))
-    plane.axes("epochs")
-    d.text(10, 8 + 4, "loss", "faint", SMALL, "start")
+    plane.axes("epochs", "loss")
     plane.graph(lambda t: 0.12 + 2.4 * math.exp(-0.55 * t), "blue", (0.05, 9.7))
     plane.graph(lambda t: 0.42 + 2.2 * math.exp(-0.75 * t) + 0.011 * t**2, "orange", (0.05, 9.7))
     best, low = plane.at(3.85, 0.42 + 2.2 * math.exp(-0.75 * 3.85) + 0.011 * 3.85**2)

@@ -21,6 +21,10 @@ QUICK = ("index.html", "glossary.html", "chapters/01-logistic-regression.html")
 
 WIDE = """() => document.documentElement.scrollWidth - document.documentElement.clientWidth"""
 
+LINES = """() => [...document.querySelectorAll(".with-mark")].map(
+    both => new Set([...both.getClientRects()].map(part => Math.round(part.top))).size)"""
+"""On how many lines each formula stands with the mark behind it."""
+
 
 @pytest.fixture(scope="module")
 def sheets(browser: "Browser") -> dict[str, "Page"]:
@@ -42,3 +46,14 @@ def test_a_page_shuts_nobody_out_and_is_no_wider_than_its_window(
     page.goto((SITE / name).as_uri(), wait_until="load")
     assert page.evaluate(WIDE) <= 0
     assert violations(page) == []
+
+
+@pytest.mark.skipif(not PAGES, reason="the site is not built: make docs")
+def test_formulas_are_set_by_mathjax_and_keep_the_marks_behind_them(sheets: dict[str, "Page"]) -> None:
+    page = sheets["dark"]
+    page.goto((SITE / "chapters/01-logistic-regression.html").as_uri(), wait_until="load")
+    page.wait_for_function("() => document.querySelectorAll('mjx-container').length > 100")
+    assert page.locator("mjx-merror").count() == 0
+    lines = page.evaluate(LINES)
+    assert lines
+    assert set(lines) == {1}

@@ -9,10 +9,18 @@ if TYPE_CHECKING:
 
 
 def violations(page: "Page") -> list[str]:
-    """All that axe-core finds that shuts people out."""
+    """All that axe-core finds that shuts people out.
+
+    A head that is a formula is not empty: MathJax draws it without text, and says it in MathML that is not to be seen.
+    """
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found: list[dict[str, Any]] = axe.run(page).response["violations"]
-    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if rule["id"] != "empty-table-header" or not page.locator(f"{node['target'][0]} mjx-container").count()
+    ]
 
 
 def tab_to(page: "Page", selector: str, key: str = "Tab") -> None:

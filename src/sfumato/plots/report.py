@@ -26,7 +26,7 @@ def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -
         title: Title of the figure; the accuracy is added.
     """
     k = len(matrix.classes)
-    size = min(14.0, 3.2 + 0.5 * k)
+    size = min(14.0, 3.2 + 0.35 * k)
     figure, axes = figure_of(size + 0.8, size, layout="compressed")
     counts = matrix.counts
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
@@ -39,7 +39,7 @@ def confusion_matrix(matrix: ConfusionMatrix, title: str = "Confusion matrix") -
         for j in range(k):
             if counts[i, j]:
                 colour = "white" if shares[i, j] > 0.4 else "#333333"
-                axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour, fontsize=8 if k > 3 else 10)
+                axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour, fontsize=8 if k > 10 else 11)
     axes.set(xlabel="predicted", ylabel="true", title=f"{title}: accuracy {matrix.accuracy:.4f}")
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.04)
     bar.set_label("share of the true class")

@@ -91,6 +91,7 @@ def decision_boundary(
         axes.scatter(across, up, s=14, color=colours[index], edgecolor="white", linewidth=0.4, label=literal(name))
     names = model.features or ("1", "2")
     axes.set(xlabel=literal(names[0]), ylabel=literal(names[1]), title=title)
+    axes.locator_params(nbins=6)
     if k <= len(CLASS_COLOURS):
         axes.legend(frameon=True, framealpha=0.9, fontsize=9, title=literal(model.target), loc="best")
     return figure

@@ -26,7 +26,7 @@ def _figure(caption: str, samples: Array, rate: int) -> str:
     picture = f"data:image/png;base64,{_encoded(spectrogram(samples, rate))}"
     return (
         f"<figure><figcaption>{caption}</figcaption>{player(samples, rate)}<br>"
-        f'<img alt="spectrogram of {caption}" src="{picture}"></figure>'
+        f'<img class="picture" alt="spectrogram of {caption}" src="{picture}"></figure>'
     )
 
 
@@ -40,10 +40,10 @@ def player(samples: Array, rate: int) -> str:
 
 
 def spectrogram(samples: Array, rate: int) -> bytes:
-    """PNG of a sound's loudness over time and frequency."""
+    """PNG of a sound's loudness over time and frequency, without a ground and legible on a light and on a dark one."""
     from matplotlib.figure import Figure
 
-    from sfumato.plots.drawing import to_png
+    from sfumato.plots.drawing import GREY
 
     mid = samples.mean(axis=1, dtype=np.float32)[None]
     L, _ = Spectrum(2048, 512, "mel", 128, rate).forward(NoParameters(), mid, NOTHING)
@@ -51,7 +51,12 @@ def spectrogram(samples: Array, rate: int) -> bytes:
     axes = figure.subplots()
     axes.imshow(L[0, :, 0].T, origin="lower", aspect="auto", cmap="magma", extent=(0, len(samples) / rate, 0, 128))
     axes.set(xlabel="seconds", ylabel="mel band")
-    return to_png(figure)
+    for text in (axes.xaxis, axes.yaxis):
+        text.label.set_color(GREY)
+        text.set_tick_params(colors=GREY)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150, facecolor="none")
+    return file.getvalue()
 
 
 def _encoded(content: bytes) -> str:
