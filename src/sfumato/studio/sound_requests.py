@@ -48,7 +48,7 @@ class SoundRequest:
         return json.dumps(asdict(self))
 
     def playing(self, store: SoundStore, out: Path | None = None, *, resume: bool = False) -> Playing:
-        """What is to be played, by the files of the store.
+        """The job of playing, by the files of the store.
 
         Raises:
             InputError: for settings that cannot be used, or a sound that is not there.

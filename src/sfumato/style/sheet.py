@@ -76,7 +76,7 @@ class Sheet:
         return replace(self.job, transfer=transfer, styles=styles, out=cell.file, resume=cell.is_begun, quality=None)
 
     def label(self, picture: object) -> str:
-        """What a picture is called on the sheet: its name without folder, ending and prefix."""
+        """Label of a picture on the sheet: its name without folder, ending and prefix."""
         name = Path(str(picture).removeprefix(PREFIX)).name
         return Path(self.job.names.get(name, name)).stem
 
