@@ -11,12 +11,12 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from sfumato.sound.files import Sound, read_sound
+from sfumato.sound.files import Sound
 from sfumato.studio.jobs import Queue
 from sfumato.studio.player import OUT
 from sfumato.studio.processes import working
 from sfumato.studio.sound_requests import SoundRequest, read_sound_request
-from sfumato.studio.sounds import LISTENED, SoundStore
+from sfumato.studio.sounds import SoundStore
 
 PLAYER = "sfumato.studio.player"
 
@@ -52,7 +52,7 @@ class Playings(Queue[SoundRequest]):
         """
         if which == AFTER:
             path = self.file(name)
-            return None if path is None else read_sound(path, seconds=LISTENED)
+            return None if path is None else self.store.read(path)[0]
         request = self.request(name)
         if request is None:
             return None

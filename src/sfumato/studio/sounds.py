@@ -88,7 +88,7 @@ class SoundStore(Store):
         if known is None:
             write_atomically(path, content)
         try:
-            sound, notes = self._read(known or path, 0.0, LISTENED)
+            sound, notes = self.read(known or path)
         except (SfumatoError, MemoryError) as error:
             if known is None:
                 path.unlink()
@@ -104,9 +104,14 @@ class SoundStore(Store):
         Raises:
             SfumatoError: if it cannot be read.
         """
-        return self._read(self.path(sound), begin, LISTENED if seconds is None else min(seconds, LISTENED))[0]
+        return self.read(self.path(sound), begin, LISTENED if seconds is None else min(seconds, LISTENED))[0]
 
-    def _read(self, path: Path, begin: float, seconds: float) -> tuple[Sound, list[str]]:
+    def read(self, path: Path, begin: float = 0.0, seconds: float = LISTENED) -> tuple[Sound, list[str]]:
+        """Read a part of a file of sound; returns also what was found amiss that does not stand in the way.
+
+        Raises:
+            SfumatoError: if it cannot be read.
+        """
         with self._one_at_a_time, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", CutOffWarning)
             sound = read_sound(path, begin=begin, seconds=seconds, memory=allowed_memory(None))
