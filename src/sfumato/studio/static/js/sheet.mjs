@@ -25,7 +25,7 @@ export class Sheets {
       const styles = request.styles.map(([id]) => [id, 1]);
       const { id } = await post("/api/sheets", { ...request, styles, settings, masks: [] });
       this.form.say("");
-      await this.open(id);
+      await this.bring(id);
     } catch (error) {
       if (!this.form.settings.blame(error.field, error.message)) this.form.say(error.message);
     }
@@ -53,12 +53,18 @@ export class Sheets {
   cardOf(sheet) {
     const said = sheet.state === "finished" ? `${sheet.painted.length} cells` : sheet.state;
     const card = el("button", { type: "button", "data-job": sheet.id }, this.titleOf(sheet), el("small", {}, `${dateOf(sheet.id)}, ${said}`));
-    card.addEventListener("click", () => this.open(sheet.id));
+    card.addEventListener("click", () => this.bring(sheet.id).catch((error) => this.form.say(error.message)));
     return card;
   }
 
   isShown() {
     return this.status?.isConnected ?? false;
+  }
+
+  /** Show a sheet, and scroll to it. */
+  async bring(id) {
+    await this.open(id);
+    byId("easel").scrollIntoView({ block: "nearest" });
   }
 
   /** Show a sheet on the easel, and follow it while it is painted. */
