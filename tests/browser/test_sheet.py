@@ -33,7 +33,8 @@ def test_a_cell_of_a_sheet_fills_the_form_and_is_painted(open_page: Open, studio
     page.click("[data-id='sfumato:mosaic']")
     page.click("#sheet")
     page.wait_for_selector("#easel .figures:text-matches('Choose a cell')", timeout=60_000)
-    assert page.locator(".sheet td button img[src^=blob]").count() == 6
+    page.wait_for_selector(".sheet td button:enabled >> nth=5")
+    assert page.locator(".sheet td button img[src^=blob][data-path*='/cells/']").count() == 6
     assert page.locator(".sheet thead th").all_inner_texts() == ["style weight 2", "10", "50"]
     page.click("text=As a command")
     (sheet,) = studio.http.get("/api/sheets").json()["sheets"]
@@ -59,7 +60,7 @@ def test_a_cell_of_a_sheet_fills_the_form_and_is_painted(open_page: Open, studio
     assert job["settings"] | {"size": 64} == sheet["settings"] | {"style_weight": 50}
 
     page.click("#sheets button")
-    page.wait_for_selector(".sheet td button img[src^=blob] >> nth=5")
+    page.wait_for_selector(".sheet td button:enabled >> nth=5")
 
 
 def test_a_sheet_is_watched_stopped_and_gone_on_with(open_page: Open, look: Look) -> None:

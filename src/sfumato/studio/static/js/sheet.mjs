@@ -1,6 +1,6 @@
 // Contact sheets: each style by itself, with each of a few style weights; a click on a cell paints it large.
 
-import { byId, dateOf, duration, el, picture, shownPath } from "./dom.mjs";
+import { byId, dateOf, duration, el, picture, show, shownPath } from "./dom.mjs";
 import { markShown } from "./history.mjs";
 import { offer } from "./left.mjs";
 import { blob, get, post } from "./server.mjs";
@@ -114,7 +114,7 @@ export class Sheets {
 
   table() {
     const { sheet } = this;
-    const heads = sheet.weights.map((weight, n) => el("th", { scope: "col" }, n ? shown(weight) : `style weight ${shown(weight)}`));
+    const heads = sheet.weights.map((weight, n) => el("th", { scope: "col" }, n ? inWords(weight) : `style weight ${inWords(weight)}`));
     this.cells = [];
     const groups = sheet.styles.map((style) => {
       const name = el("th", { scope: "rowgroup", colSpan: heads.length }, el("span", {}, picture(shownPath(style, 160), ""), this.nameOf(style)));
@@ -125,8 +125,9 @@ export class Sheets {
   }
 
   cell(style, weight) {
-    const label = `${this.nameOf(style)}, style weight ${shown(weight)}: paint it large`;
-    const cell = el("button", { type: "button", "aria-label": label, title: "Paint it large", disabled: true });
+    const label = `${this.nameOf(style)}, style weight ${inWords(weight)}: paint it large`;
+    const photo = picture(shownPath(this.sheet.content, 320), ""); // pale, until the cell is painted
+    const cell = el("button", { type: "button", "aria-label": label, title: "Paint it large", disabled: true }, photo);
     cell.addEventListener("click", () => this.paint(style, weight));
     this.cells.push(cell);
     return cell;
@@ -138,11 +139,10 @@ export class Sheets {
     this.status.textContent = statusOf(sheet);
     if (sheet.record) this.progress.value = sheet.record.done;
     sheet.painted.forEach((painted, n) => {
-      const cell = this.cells[n];
+      const [cell, path] = [this.cells[n], `/api/sheets/${sheet.id}/cells/${n}`];
+      const image = cell.querySelector("img");
       cell.classList.toggle("now", sheet.record?.cell === n);
-      if (!painted || !cell.disabled) return;
-      cell.disabled = false;
-      cell.append(picture(`/api/sheets/${sheet.id}/cells/${n}`, ""));
+      if (painted && image.dataset.path !== path) show(image, path).then(() => (cell.disabled = false));
     });
   }
 
@@ -206,7 +206,7 @@ export class Sheets {
 }
 
 const isOpen = ({ state }) => state === "waiting" || state === "painting";
-const shown = (weight) => Number(weight.toPrecision(4)).toString();
+const inWords = (weight) => Number(weight.toPrecision(4)).toString();
 const stemOf = (name) => name.replace(/\.[^.]*$/, "").replace(/:/g, "-");
 
 /** What a sheet is at, in words. */
