@@ -173,5 +173,5 @@ function commandOf(job) {
     await navigator.clipboard.writeText(job.command);
     copy.textContent = "Copied";
   });
-  return [el("details", {}, el("summary", {}, "As a command, which gives the same bytes"), el("code", {}, job.command), copy)];
+  return [el("details", {}, el("summary", {}, "As a command, which gives the same file"), el("code", {}, job.command), copy)];
 }
