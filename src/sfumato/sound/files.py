@@ -357,6 +357,13 @@ def write_sound(path: Path, sound: Sound, *, bits: str = "16") -> None:
     write_atomically(path, buffer.getvalue())
 
 
+def as_wav(sound: Sound) -> bytes:
+    """The bytes of a sound as a WAV file of 16 bits."""
+    buffer = io.BytesIO()
+    _encode_wav(buffer, sound.samples, sound.rate, "16")
+    return buffer.getvalue()
+
+
 def _encode_wav(buffer: BinaryIO, samples: Array, rate: int, bits: str) -> None:
     from scipy.io import wavfile
 

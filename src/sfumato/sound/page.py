@@ -13,6 +13,9 @@ from sfumato.sound.spectrum import Spectrum
 if TYPE_CHECKING:
     from sfumato.sound.result import SoundResult
 
+BANDS = 128
+"""Mel bands of a spectrogram."""
+
 
 def players(result: "SoundResult") -> str:
     """HTML of a result: each sound with a player and its spectrogram."""
@@ -45,11 +48,10 @@ def spectrogram(samples: Array, rate: int) -> bytes:
 
     from sfumato.plots.drawing import GREY
 
-    mid = samples.mean(axis=1, dtype=np.float32)[None]
-    L, _ = Spectrum(2048, 512, "mel", 128, rate).forward(NoParameters(), mid, NOTHING)
+    L = loudness(samples, rate)
     figure = Figure(figsize=(6.4, 2.4), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(L[0, :, 0].T, origin="lower", aspect="auto", cmap="magma", extent=(0, len(samples) / rate, 0, 128))
+    axes.imshow(L, origin="lower", aspect="auto", cmap="magma", extent=(0, len(samples) / rate, 0, BANDS))
     axes.set(xlabel="seconds", ylabel="mel band")
     for text in (axes.xaxis, axes.yaxis):
         text.label.set_color(GREY)
@@ -57,6 +59,14 @@ def spectrogram(samples: Array, rate: int) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=150, facecolor="none")
     return file.getvalue()
+
+
+def loudness(samples: Array, rate: int) -> Array:
+    """Loudness of a sound, (samples, channels), in mel bands from low to high, over time: (bands, frames)."""
+    mid = samples.mean(axis=1, dtype=np.float32)[None]
+    L, _ = Spectrum(2048, 512, "mel", BANDS, rate).forward(NoParameters(), mid, NOTHING)
+    bands: Array = L[0, :, 0].T
+    return bands
 
 
 def _encoded(content: bytes) -> str:

@@ -30,7 +30,12 @@ from sfumato.studio.lessons import lessons
 from sfumato.studio.options import OPTIONS, form_settings
 from sfumato.studio.painters import Painters
 from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
+from sfumato.studio.playings import Playings
 from sfumato.studio.requests import plain_name, read_request
+from sfumato.studio.sheet_room import SheetRoom
+from sfumato.studio.sheets import Sheets
+from sfumato.studio.sound_room import SoundRoom
+from sfumato.studio.sounds import SoundStore
 from sfumato.studio.store import ID_DIGITS
 from sfumato.studio.tables import TableStore
 from sfumato.studio.tables_room import TablesRoom
@@ -58,15 +63,20 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         ready: Called once it is started.
     """
     store = PictureStore(folder / "pictures")
-    tables, painters, turn = TableStore(folder / "tables"), Painters(), asyncio.Lock()
+    tables, sounds = TableStore(folder / "tables"), SoundStore(folder / "sounds")
+    painters, turn = Painters(), asyncio.Lock()
     studio = Studio(folder, store, Jobs(folder / "jobs", store, turn, painters))
     trainings = Trainings(folder / "trainings", tables, turn)
+    playings = Playings(folder / "playings", sounds, turn)
+    sheets = Sheets(folder / "sheets", store, turn)
+    rooms = TablesRoom(tables, trainings), SoundRoom(sounds, playings), SheetRoom(store, sheets)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        store.keep_only(studio.jobs.given())
+        store.keep_only(studio.jobs.given() | sheets.given())
         tables.keep_only(trainings.given())
-        queues = [asyncio.create_task(queue.run()) for queue in (studio.jobs, trainings)]
+        sounds.keep_only(playings.given())
+        queues = [asyncio.create_task(queue.run()) for queue in (studio.jobs, trainings, playings, sheets)]
         painters.prepare()
         ready()
         yield
@@ -77,7 +87,7 @@ def make_app(folder: Path, *, hosts: list[str], token: str, ready: Callable[[], 
         await studio.estimates.ended()
 
     app = Starlette(
-        routes=[*studio.routes(), *TablesRoom(tables, trainings).routes()],
+        routes=[*studio.routes(), *(route for room in rooms for route in room.routes())],
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
         exception_handlers={SfumatoError: error_response, HTTPException: error_response},

@@ -116,18 +116,23 @@ def read_settings(values: Any, is_picture: Callable[[str], object]) -> dict[str,
     """
     settings = read_values(values, OPTIONS, lambda own, value: own.name == "start" and is_picture(str(value)))
     for name, value in settings.items():
-        _check_alone(name, value)
+        check_alone(StyleSettings, name, value)
     return settings
 
 
-def _check_alone(name: str, value: Any) -> None:
+def check_alone(make: Callable[..., object], name: str, value: Any) -> None:
     """Refuse what a setting cannot be whatever the others are.
+
+    Args:
+        make: Makes the settings of this one.
+        name: Of the setting.
+        value: What it is given.
 
     Raises:
         FieldError: for such a value.
     """
     try:
-        StyleSettings(**{name: value})
+        make(**{name: value})
     except OverflowError:
         raise FieldError(f"{label_of(name)} is too large", name) from None
     except InputError as error:

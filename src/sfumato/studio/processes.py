@@ -18,6 +18,18 @@ async def start(module: str, *words: str) -> Process:
     )
 
 
+@contextlib.asynccontextmanager
+async def working(module: str, *words: str) -> AsyncIterator[Process]:
+    """A process of a module with these words, which ends with its input; it is waited for in the end."""
+    process = await start(module, *words)
+    assert process.stdin is not None
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
 async def messages(process: Process) -> AsyncIterator[tuple[bytes, bytes]]:
     """Messages of a process, with their kinds, until it ends."""
     assert process.stdout is not None

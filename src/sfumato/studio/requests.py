@@ -9,6 +9,7 @@ from typing import Any
 
 from sfumato.errors import InputError
 from sfumato.pictures.builtin import PREFIX
+from sfumato.studio.commands import file_word, out_name, plain
 from sfumato.studio.options import OPTIONS, read_settings
 from sfumato.studio.pictures import PictureStore
 from sfumato.style.settings import STARTS
@@ -66,26 +67,21 @@ class PaintingRequest:
             text = text.replace(str(path), self._name(picture)) if path else text
         return text
 
-    def command(self) -> str:
-        """The command line that paints the same, where the pictures lie."""
-        words = ["sfumato", "style", _not_an_option(self._name(self.content))]
+    def command(self, *, grid: bool = False) -> str:
+        """The command line that paints the same, or its contact sheet, where the pictures lie."""
+        words = ["sfumato", "style", file_word(self._name(self.content))]
         for style, weight in self.styles:
-            words += ["--style", self._name(style) + (f":{_plain(weight)}" if weight != 1 else "")]
+            words += ["--style", self._name(style) + (f":{plain(weight)}" if weight != 1 else "")]
         for name, value in self.settings.items():
             option = f"--{name.replace('_', '-')}"
             words += [option] if OPTIONS[name].kind == "flag" else [option, self._option_value(name, value)]
-        return shlex.join([*words, "-o", self._out_name()])
-
-    def _out_name(self) -> str:
-        """A name for the result that none of the pictures has."""
-        stem = f"{Path(self._name(self.content)).stem}-painted"
-        names = (f"{stem}{number}.png" for number in ("", *(f"-{k}" for k in range(2, 100))))
-        return next(name for name in names if name not in self.names.values())
+        stem = f"{Path(self._name(self.content)).stem}-{'sheet' if grid else 'painted'}"
+        return shlex.join([*words, *(["--grid"] if grid else []), "-o", out_name(stem, ".png", self.names.values())])
 
     def _option_value(self, name: str, value: Any) -> str:
         if OPTIONS[name].kind == "weights":
-            return ",".join(f"{layer}:{_plain(weight)}" for layer, weight in value.items())
-        return self._name(value) if name == "start" and value not in STARTS else _plain(value)
+            return ",".join(f"{layer}:{plain(weight)}" for layer, weight in value.items())
+        return self._name(value) if name == "start" and value not in STARTS else plain(value)
 
     def _name(self, picture: str) -> str:
         return picture if picture.startswith(PREFIX) else self.names.get(picture, picture)
@@ -120,11 +116,3 @@ def plain_name(name: str) -> str:
     """The last part of a file's name, of at most 100 printable characters: to be shown, never to be opened."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in last if character.isprintable())[:100] or "picture"
-
-
-def _not_an_option(name: str) -> str:
-    return f"./{name}" if name.startswith("-") else name
-
-
-def _plain(value: Any) -> str:
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

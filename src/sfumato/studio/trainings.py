@@ -6,10 +6,8 @@ The folder `run` is what `sfumato train --out run` makes.
 """
 
 import asyncio
-import contextlib
 import json
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from sfumato.storage import write_atomically
 from sfumato.studio import trainer
 from sfumato.studio.jobs import Queue
 from sfumato.studio.painter import ERROR, JOB
-from sfumato.studio.processes import messages, start
+from sfumato.studio.processes import messages, working
 from sfumato.studio.store import name_ending
 from sfumato.studio.tables import TableStore
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
@@ -86,27 +84,15 @@ class Trainings(Queue[TrainingRequest]):
         return read_training_request(values, self.store)
 
     def _process(self, folder: Path) -> AbstractAsyncContextManager[Process]:
-        return _trainer(folder, "train")
+        return working(TRAINER, str(folder.absolute()), "train")
 
     def _remove_results(self, folder: Path) -> None:
         remove_run(folder / trainer.RUN)
         (folder / trainer.REPORT).unlink(missing_ok=True)
 
 
-@contextlib.asynccontextmanager
-async def _trainer(folder: Path, action: str) -> AsyncIterator[Process]:
-    """A process on a folder, which ends with its input; it is waited for in the end."""
-    process = await start(TRAINER, str(folder.absolute()), action)
-    assert process.stdin is not None
-    try:
-        yield process
-    finally:
-        process.stdin.close()
-        await process.wait()
-
-
 async def _answer(folder: Path) -> dict[str, Any]:
-    async with _trainer(folder, "predict") as process:
+    async with working(TRAINER, str(folder.absolute()), "predict") as process:
         async for kind, content in messages(process):
             if kind == ERROR:
                 raise InputError(content.decode())

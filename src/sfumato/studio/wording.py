@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from sfumato.errors import InputError
+from sfumato.sound.settings import SoundSettings
 from sfumato.style.settings import StyleSettings
 from sfumato.training.settings import TrainingSettings
 
@@ -26,8 +27,10 @@ LABELS = {
 }
 """Labels of settings that say more than their names."""
 
-SETTINGS = StyleSettings.__dataclass_fields__ | TrainingSettings.__dataclass_fields__
-"""Settings of painting and of training, by name."""
+SETTINGS = (
+    StyleSettings.__dataclass_fields__ | TrainingSettings.__dataclass_fields__ | SoundSettings.__dataclass_fields__
+)
+"""Settings of painting, of training and of sounds, by name."""
 
 KEYWORD = re.compile(r"""\b([a-z][a-z_]*)=(?:(True)\b|\.\.\.|'([^']*)'|"([^"]*)"|(-?\d[\w.+-]*\w|-?\d))""")
 """A keyword argument of Python's with its value."""

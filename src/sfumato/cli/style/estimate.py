@@ -8,9 +8,10 @@ from sfumato.checks import bytes_as_text
 from sfumato.cli.console import Console, duration, say
 from sfumato.cli.folders import expand, left_out_of, note_left_out, reason
 from sfumato.cli.style.batch import PICTURES, check_common
-from sfumato.cli.style.grid import check_grid, weights_around
+from sfumato.cli.style.grid import check_grid
 from sfumato.cli.style.painting import fetching
 from sfumato.errors import SfumatoError
+from sfumato.style.sheet import weights_around
 from sfumato.style.stylize import Painting
 from sfumato.style.tiles.estimate import Estimate
 

@@ -175,7 +175,7 @@ export class Form {
     this.settings.blame();
     clearTimeout(this.timer);
     this.asking?.abort();
-    byId("paint").disabled = !this.ready();
+    byId("paint").disabled = byId("sheet").disabled = !this.ready();
     byId("estimate").textContent = this.ready() ? "Estimating." : this.missing();
     if (this.ready()) this.timer = setTimeout(() => this.estimate(), QUIET);
   }

@@ -6,16 +6,33 @@ import { Form } from "./form.mjs";
 import { markShown, showHistory } from "./history.mjs";
 import { lessonIn, showLesson } from "./lessons.mjs";
 import { follow, get } from "./server.mjs";
+import { Sheets } from "./sheet.mjs";
+import * as sound from "./sound/view.mjs";
 
 let form = null;
 
-/** Show the room, and the lesson in the address if there is one; what is in the room stays when it is left. */
+/** Show a view of the room, and the lesson in the address if there is one; what is in the room stays when it is left. */
 export async function open() {
+  const soundIsShown = location.hash.split("&").includes("sound");
+  showView([["picture", !soundIsShown], ["sound", soundIsShown]]);
+  if (soundIsShown) {
+    await sound.open();
+    return;
+  }
+  sound.close();
   if (!form) await begin();
   const lesson = await lessonIn(location.hash);
   if (!lesson?.form) return;
   form.begin(lesson.form);
   showLesson(byId("paint-lesson"), lesson, () => showLesson(byId("paint-lesson"), null));
+}
+
+function showView(views) {
+  for (const [name, here] of views) {
+    byId(`paint-${name}`).hidden = !here;
+    if (here) byId(`paint-to-${name}`).setAttribute("aria-current", "page");
+    else byId(`paint-to-${name}`).removeAttribute("aria-current");
+  }
 }
 
 async function begin() {
@@ -37,18 +54,22 @@ async function begin() {
     inTurn(async () => {
       await easel.open(id);
       markShown(id);
+      sheets.mark();
       byId("easel").scrollIntoView({ block: "nearest" });
     });
     refresh(); // as its state may have changed meanwhile
   };
-  form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown()) });
+  form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown(), sheets.mark()) });
   easel = new Easel(form, titles, options.formats, refresh);
   easel.empty();
+  const sheets = new Sheets(form, easel, show);
   form.restored = () => form.photo && !easel.job && easel.photo(form.photo);
   // A page that is loaded again shows what is at work
   const { jobs } = await get("/api/jobs");
   const now = jobs.find(({ state }) => state === "painting") ?? jobs.findLast(({ state }) => state === "waiting");
+  const sheet = await sheets.list();
   if (now) show(now.id);
+  else if (sheet) await sheets.open(sheet.id);
   follow(
     (told, preview) => {
       easel.take(told, preview);
@@ -61,5 +82,7 @@ async function begin() {
   );
 }
 
-/** Leave the room: what is painted goes on. */
-export function close() {}
+/** Leave the room: what is painted or played goes on. */
+export function close() {
+  sound.close();
+}
