@@ -29,6 +29,7 @@ from sfumato.studio.learn.rooms import Sessions
 from sfumato.studio.lessons import lessons
 from sfumato.studio.options import OPTIONS, form_settings
 from sfumato.studio.painters import Painters
+from sfumato.studio.palettes import Palettes
 from sfumato.studio.pictures import LARGEST_SHOWN, PictureStore, converted, formats
 from sfumato.studio.playings import Playings
 from sfumato.studio.requests import plain_name, read_request
@@ -108,6 +109,7 @@ class Studio:
     def __init__(self, folder: Path, store: PictureStore, jobs: Jobs) -> None:
         self.folder, self.store, self.jobs = folder, store, jobs
         self.estimates = Estimates(jobs.folder, jobs.painters)
+        self.looks = Palettes(store)
         self.sessions = Sessions()
 
     def routes(self) -> list[Route | Mount | WebSocketRoute]:
@@ -119,6 +121,9 @@ class Studio:
             Route("/api/lessons", self.lessons),
             Route("/api/pictures", self.add_picture, methods=["PUT"]),
             Route("/api/pictures/{picture}", self.picture),
+            Route("/api/pictures/{picture}/file", self.picture_file),
+            Route("/api/pictures/{picture}/mask", self.picture_mask),
+            Route("/api/palettes", self.palettes, methods=["POST"]),
             Route("/api/estimate", self.estimate, methods=["POST"]),
             Route("/api/jobs", self.list_jobs, methods=["GET"]),
             Route("/api/jobs", self.add_job, methods=["POST"]),
@@ -170,6 +175,20 @@ class Studio:
         """A version of a picture for looking at."""
         path = self.store.find(request.path_params["picture"])
         return Response(self.store.shown(found(path), _size(request)), media_type="image/webp", headers=FOREVER)
+
+    def picture_file(self, request: Request) -> Response:
+        """A picture's file itself, to be saved."""
+        return FileResponse(found(self.store.find(request.path_params["picture"])), media_type=DOWNLOAD)
+
+    def picture_mask(self, request: Request) -> Response:
+        """A picture as a mask to go on painting on."""
+        path = found(self.store.find(request.path_params["picture"]))
+        return Response(self.store.mask(path), media_type="image/png", headers=FOREVER)
+
+    async def palettes(self, request: Request) -> Response:
+        """What each choice of colours makes of a request's pictures."""
+        asked = await run_in_threadpool(read_request, await json_body(request), self.store)
+        return json_response(await run_in_threadpool(self.looks.of, asked.content, asked.styles))
 
     async def estimate(self, request: Request) -> Response:
         """Time and memory that a job would take; postponed while a job is at work, whose time it would take."""
@@ -270,6 +289,7 @@ class Studio:
             styles = [{"id": style, "weight": weight} for style, weight in request.styles]
             told |= {"content": request.content, "styles": styles, "settings": request.settings}
             told |= {"names": request.names, "command": request.command()}
+            told |= {"masks": request.masks, "content_mask": request.content_mask}
         waiting = self.jobs.waiting
         position = waiting.index(name) + 1 if name in waiting else 0
         return {"id": name, "state": state, "position": position, "picture": bool(self.jobs.picture(name)), **told}

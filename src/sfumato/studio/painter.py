@@ -27,7 +27,8 @@ from sfumato.studio.pictures import PictureStore, encoded
 from sfumato.studio.requests import PaintingRequest, read_request
 from sfumato.studio.wording import FieldError, told_error
 from sfumato.style.control.colour import COLOURS
-from sfumato.style.inputs import read_picture
+from sfumato.style.control.masks import make_regions
+from sfumato.style.inputs import read_picture, read_styles
 from sfumato.style.pyramid import resize, scale_sizes
 from sfumato.style.result import StepRecord, StyleResult, to_uint8
 from sfumato.style.settings import STARTS
@@ -202,6 +203,9 @@ def check(request: PaintingRequest, store: PictureStore) -> None:
     painting = request.painting(store)
     transfer, pictures = painting.transfer, (painting.content, painting.styles)
     if COLOURS[transfer.colour].alone:
+        how = transfer.reading
+        shape = read_picture(painting.content, how).shape[:2]
+        make_regions(read_styles(painting.styles, how), painting.masks, shape, how)
         return
     try:
         transfer.plan(*pictures, masks=painting.masks)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from sfumato.arrays import Array
@@ -17,11 +18,15 @@ from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX, builtin_style
 from sfumato.pictures.files import open_image, read_description, write_image
 from sfumato.storage import write_atomically
 from sfumato.studio.store import ID_DIGITS, Store, name_ending
+from sfumato.style.control.masks import white_of
 from sfumato.style.inputs import read_photo
 from sfumato.style.settings import Reading
 
 LARGEST_SHOWN = 2048
 """Long edge, in pixels, of the largest version that is made for looking at."""
+
+LARGEST_MASK = 1024
+"""Long edge, in pixels, of the largest mask that the brush paints on."""
 
 LOOKS = 85
 """Quality of versions for looking at, of 100."""
@@ -102,9 +107,31 @@ class PictureStore(Store):
         Raises:
             FileError: if it cannot be read.
         """
+        return encoded(self.reduced(path, min(edge, LARGEST_SHOWN)), edge, "WEBP")
+
+    def reduced(self, path: Path, edge: int) -> Array:
+        """Pixels of a picture, uint8 (height, width, 3), whose long edge has at most that many.
+
+        Raises:
+            FileError: if it cannot be read.
+        """
         with self._one_at_a_time:
-            pixels = open_image(path, first_frame=True, memory=allowed_memory(None)).pixels
-            return encoded(pixels, min(edge, LARGEST_SHOWN), "WEBP")
+            image = Image.fromarray(open_image(path, first_frame=True, memory=allowed_memory(None)).pixels)
+            image.thumbnail((edge, edge), Image.Resampling.LANCZOS)
+            return np.asarray(image)
+
+    def mask(self, path: Path) -> bytes:
+        """A picture as painting takes it for a mask, to go on painting on: a grey PNG of at most `LARGEST_MASK`.
+
+        Raises:
+            FileError: if it cannot be read.
+        """
+        with self._one_at_a_time:
+            white = white_of(path, Reading(True, allowed_memory(None)))[..., 0]
+        image, buffer = Image.fromarray(np.rint(255 * white).astype(np.uint8)), io.BytesIO()
+        image.thumbnail((LARGEST_MASK, LARGEST_MASK), Image.Resampling.BILINEAR)
+        image.save(buffer, "PNG")
+        return buffer.getvalue()
 
 
 def formats() -> list[str]:

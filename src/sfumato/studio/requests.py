@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,23 @@ class PaintingRequest:
         styles: Ids of those whose style to paint it in, each with its weight.
         settings: Those that differ from their defaults; `start` may be the id of a picture.
         names: What the pictures are called where they come from, by id.
+        masks: Ids of masks, each with the number of the style that it is for, from 1.
+        content_mask: Id of the mask of where the content counts; None for everywhere.
     """
 
     content: str
     styles: tuple[tuple[str, float], ...]
     settings: Mapping[str, Any]
     names: Mapping[str, str]
+    masks: tuple[tuple[str, int], ...] = ()
+    content_mask: str | None = None
 
     @property
     def pictures(self) -> list[str]:
         """Ids of all its pictures."""
         begun = self.settings.get("start", STARTS[0])
-        return [self.content, *(style for style, _ in self.styles), *([] if begun in STARTS else [begun])]
+        others = [*([] if begun in STARTS else [begun]), *([self.content_mask] if self.content_mask else [])]
+        return [self.content, *(style for style, _ in self.styles), *(mask for mask, _ in self.masks), *others]
 
     def to_json(self) -> str:
         """The request as `read_request` takes it."""
@@ -55,10 +60,13 @@ class PaintingRequest:
         begun = settings.get("start", STARTS[0])
         if begun not in STARTS:
             settings["start"] = store.source(begun)
+        if self.content_mask:
+            settings["content_mask"] = store.source(self.content_mask)
         styles = [(store.source(style), weight) for style, weight in self.styles]
+        masks = [(store.source(mask), number) for mask, number in self.masks]
         names = {Path(store.source(picture)).name: self._name(picture) for picture in self.pictures}
         transfer, content = StyleTransfer(**settings), store.source(self.content)
-        return Painting(transfer, content, styles, out=out, resume=resume, names=names)
+        return Painting(transfer, content, styles, masks, out=out, resume=resume, names=names)
 
     def named(self, text: str, store: PictureStore) -> str:
         """A message with the names of pictures in place of the store's files."""
@@ -72,6 +80,10 @@ class PaintingRequest:
         words = ["sfumato", "style", file_word(self._name(self.content))]
         for style, weight in self.styles:
             words += ["--style", self._name(style) + (f":{plain(weight)}" if weight != 1 else "")]
+        for mask, number in self.masks:
+            words += ["--mask", f"{self._name(mask)}={number}"]
+        if self.content_mask:
+            words += ["--content-mask", self._name(self.content_mask)]
         for name, value in self.settings.items():
             option = f"--{name.replace('_', '-')}"
             words += [option] if OPTIONS[name].kind == "flag" else [option, self._option_value(name, value)]
@@ -97,13 +109,16 @@ def read_request(values: Any, store: PictureStore) -> PaintingRequest:
         styles = tuple((str(style), float(weight)) for style, weight in values["styles"])
         names = {str(picture): plain_name(str(name)) for picture, name in dict(values["names"]).items()}
         content, settings = str(values["content"]), values["settings"]
-    except (KeyError, TypeError, ValueError, OverflowError):
+        masks = tuple((str(mask), int(number)) for mask, number in values.get("masks") or ())
+        content_mask = str(values.get("content_mask") or "") or None
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise InputError("a request has content, styles with weights, settings, and names of pictures") from None
     if not 1 <= len(styles) <= MOST_STYLES:
         raise InputError(f"choose a style, or up to {MOST_STYLES}")
-    request = PaintingRequest(content, styles, read_settings(settings, store.find), names)
-    kept = {picture: names[picture] for picture in request.pictures if picture in names}
-    request = PaintingRequest(content, styles, request.settings, kept)
+    if not all(1 <= number <= len(styles) for _, number in masks) or len(masks) > MOST_STYLES:
+        raise InputError(f"up to {MOST_STYLES} masks are each for one of the styles, numbered from 1 to {len(styles)}")
+    request = PaintingRequest(content, styles, read_settings(settings, store.find), names, masks, content_mask)
+    request = replace(request, names={picture: names[picture] for picture in request.pictures if picture in names})
     try:
         request.painting(store)  # refuses what cannot be used
         request.to_json().encode()

@@ -78,6 +78,7 @@ class SheetRoom:
         if request is not None:
             told |= {"content": request.content, "styles": [style for style, _ in request.styles]}
             told |= {"settings": request.settings, "names": request.names, "command": request.command(grid=True)}
+            told |= {"content_mask": request.content_mask}
         cells = self.sheets.cells(name)
         weights = [cell.weight for cell in cells[: len(cells) // len(told["styles"])]] if cells else []
         told |= {"weights": weights, "painted": [cell.is_painted for cell in cells]}

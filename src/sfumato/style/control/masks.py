@@ -168,15 +168,21 @@ def read_mask(mask: Picture, shape: Shape, how: Reading = AS_THEY_COME) -> Array
     Raises:
         InputError: if it has another shape than the content.
     """
-    photo = read_photo(mask, how)
-    pixels = grey(photo.pixels)[..., :1].copy()
-    if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
-        pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
+    pixels = white_of(mask, how)
     name = picture_name(mask, "a mask")
     if not _is_of_shape(pixels.shape[:2], shape):
         sizes = [f"{width} x {height}" for height, width in (pixels.shape[:2], shape)]
         raise InputError(f"{name}: is {sizes[0]} pixels, and the content {sizes[1]}; a mask has the content's shape")
     return resize(pixels, shape[0], shape[1], Image.Resampling.BILINEAR)
+
+
+def white_of(mask: Picture, how: Reading = AS_THEY_COME) -> Array:
+    """Read how white a mask is, (height, width, 1) from 0 to 1, at its own size."""
+    photo = read_photo(mask, how)
+    pixels: Array = grey(photo.pixels)[..., :1].copy()
+    if photo.alpha is not None:  # a layer of a picture: what is not painted on does not count
+        pixels *= photo.alpha[..., np.newaxis] / np.float32(255)
+    return pixels
 
 
 def _is_of_shape(size: Shape, shape: Shape) -> bool:

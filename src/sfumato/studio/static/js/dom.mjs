@@ -46,6 +46,13 @@ function release(image) {
   if (image.src.startsWith("blob:")) URL.revokeObjectURL(image.src);
 }
 
+/** Save bytes as a file of this name, as a download. */
+export function save(content, name) {
+  const link = el("a", { href: URL.createObjectURL(content), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
 /** Put other children into an element, and let go of the bytes of pictures that leave with the old ones. */
 export function clear(place, ...children) {
   place.querySelectorAll("img").forEach(release);

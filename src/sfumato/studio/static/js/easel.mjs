@@ -2,7 +2,8 @@
 
 import { comparison } from "./compare.mjs";
 import { drawCurve } from "./curve.mjs";
-import { byId, clear, duration, el, picture, showBlob, shownPath } from "./dom.mjs";
+import { byId, clear, duration, el, picture, save, showBlob, shownPath } from "./dom.mjs";
+import { maskSavers } from "./masks.mjs";
 import { blob, get, give, post } from "./server.mjs";
 
 const SHOWN = 2048;
@@ -128,10 +129,7 @@ export class Easel {
 
   async download(job, suffix) {
     try {
-      const content = await blob(`/api/jobs/${job.id}/picture?format=${suffix}`);
-      const link = el("a", { href: URL.createObjectURL(content), download: fileOf(job, suffix) });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      save(await blob(`/api/jobs/${job.id}/picture?format=${suffix}`), fileOf(job, suffix));
     } catch (error) {
       this.form.say(error.message);
     }
@@ -194,5 +192,6 @@ function commandOf(job) {
     await navigator.clipboard.writeText(job.command);
     copy.textContent = "Copied";
   });
-  return el("details", {}, el("summary", {}, "As a command, which gives the same file"), el("code", {}, job.command), copy);
+  const summary = el("summary", {}, "As a command, which gives the same file");
+  return el("details", {}, summary, el("code", {}, job.command), el("div", { className: "row" }, copy, ...maskSavers(job)));
 }

@@ -1,7 +1,9 @@
 // The form: which pictures, which settings, what it would take, and the button.
 
 import { byId, clear, duration, el, picture, shownPath, size } from "./dom.mjs";
+import { forgetMasks, maskControls, maskPictures, masksOf, showContentMask } from "./masks.mjs";
 import { keep, kept } from "./memory.mjs";
+import { Palettes } from "./palettes.mjs";
 import { Refused, give, post } from "./server.mjs";
 import { Settings } from "./settings.mjs";
 
@@ -15,11 +17,13 @@ export class Form {
     this.photo = null;
     this.styles = [];
     this.begun = null;
+    this.contentMask = []; // one at most
     this.wanted = []; // pictures of a painted file that are not here
     this.given = given;
     const places = { presets: "presets", colours: "colours", main: "main-settings", other: "other-settings" };
     const found = Object.fromEntries(Object.entries(places).map(([name, id]) => [name, byId(id)]));
     this.settings = new Settings(options, found, () => this.change());
+    this.palettes = new Palettes(byId("colours"));
     this.showBuiltIn(options.styles);
     makeZone(byId("own-style"), "a painting of your own", (files) => this.takeAll(files, "style"));
     byId("form").addEventListener("submit", (event) => {
@@ -36,7 +40,8 @@ export class Form {
     const before = await kept();
     if (!before || this.photo || this.styles.length) return;
     this.settings.fill(before.settings);
-    Object.assign(this, { photo: before.photo, styles: before.styles, begun: before.begun });
+    const { photo, styles, begun, contentMask } = before;
+    Object.assign(this, { photo, styles, begun, contentMask });
     this.change();
     this.restored?.();
   }
@@ -78,24 +83,35 @@ export class Form {
     const wanted = this.wanted.find(({ id }) => id === told.id);
     this.wanted = this.wanted.filter((own) => own !== wanted);
     if (wanted?.role === "start") this.begun = told;
-    else if (wanted?.role === "style") this.addStyle({ ...told, weight: wanted.weight });
+    else if (wanted?.role === "style") this.addStyle({ ...wanted, name: told.name });
+    else if (wanted?.role === "mask") this.wantedStyle(wanted.number)?.masks.push(told);
+    else if (wanted?.role === "content_mask") this.contentMask = [told];
     else if (wanted || role === "photo") {
+      if (!wanted && this.photo?.id !== told.id && forgetMasks(this)) this.say("The masks went with the photograph before.");
       this.photo = told;
       this.given(told);
     } else this.addStyle(told);
     this.change();
   }
 
+  /** The style that a painted file has under a number, in the form or still to be given. */
+  wantedStyle(number) {
+    return [...this.styles, ...this.wanted].find((own) => own.masks && own.number === number);
+  }
+
   /** Fill the form from a painted picture, with its photograph and styles where they are here; else say which it wants. */
   recall(told, role) {
     const of = (wanted) => told.inputs.filter((own) => own.role === wanted);
-    const named = ({ id, name, weight }) => ({ id, name: this.titles.get(id) ?? name, weight });
+    const named = ({ id, name, weight, masks, number }) => ({ id, name: this.titles.get(id) ?? name, weight, masks, number });
+    const masks = of("mask").map(({ id, name, number, here }) => ({ id, name, number, here }));
+    for (const style of of("style")) style.masks = masks.filter((own) => own.here && own.number === style.number);
     const here = (own) => own.here;
     this.settings.fill(told.settings);
     this.photo = of("content").filter(here).map(named)[0] ?? null;
     this.styles = of("style").filter(here).map(named);
     this.begun = of("start").filter(here).map(named)[0] ?? null;
-    this.wanted = [...of("content"), ...of("style"), ...of("start")].filter((own) => !own.here);
+    this.contentMask = of("content_mask").filter(here).map(named);
+    this.wanted = told.inputs.filter((own) => !own.here);
     if (this.photo) this.given(this.photo);
     this.change();
     const use = el("button", { type: "button", className: "quiet" }, `Use it as the ${role === "photo" ? "photograph" : "style"}`);
@@ -109,7 +125,8 @@ export class Form {
   wantedInWords({ inputs }) {
     if (!inputs.length) return " It does not say from which pictures: give them.";
     if (!this.wanted.length) return "";
-    const roles = { content: "the photograph", style: "the style", start: "the picture it began from" };
+    const masks = { mask: "the mask", content_mask: "the content mask" };
+    const roles = { content: "the photograph", style: "the style", start: "the picture it began from", ...masks };
     return ` Give these again: ${this.wanted.map(({ role, name }) => `${roles[role]} ${name}`).join(", ")}.`;
   }
 
@@ -123,8 +140,9 @@ export class Form {
   /** Fill in styles and settings, such as those of a lesson; the photograph stays. */
   begin({ styles, settings }) {
     this.begun = null;
+    this.contentMask = [];
     this.settings.fill(settings);
-    this.styles = styles.map((id) => ({ id, name: this.titles.get(id), weight: 1 }));
+    this.styles = styles.map((id) => ({ id, name: this.titles.get(id), weight: 1, masks: [] }));
     byId("options").open = true;
     this.change();
   }
@@ -141,14 +159,16 @@ export class Form {
   fillPictures(job) {
     const named = (id) => ({ id, name: this.titles.get(id) ?? job.names[id] ?? "picture" });
     this.photo = named(job.content);
-    this.styles = job.styles.map(({ id, weight }) => ({ ...named(id), weight }));
+    const masks = (n) => job.masks.filter(([, number]) => number === n + 1).map(([id]) => named(id));
+    this.styles = job.styles.map(({ id, weight }, n) => ({ ...named(id), weight, masks: masks(n) }));
+    this.contentMask = job.content_mask ? [named(job.content_mask)] : [];
     const { start } = job.settings;
     this.begun = start && job.names[start] ? named(start) : null;
   }
 
   addStyle(told) {
-    const { id, name, weight = 1 } = told;
-    if (!this.styles.some((style) => style.id === id)) this.styles.push({ id, name, weight });
+    const { id, name, weight = 1, masks = [], number } = told;
+    if (!this.styles.some((style) => style.id === id)) this.styles.push({ id, name, weight, masks, number });
   }
 
   removeStyle(id) {
@@ -171,7 +191,8 @@ export class Form {
   /** Show what is chosen, and ask what it would take once there is quiet. */
   change() {
     this.show();
-    keep({ photo: this.photo, styles: this.styles, begun: this.begun, settings: this.settings.given() });
+    const { photo, styles, begun, contentMask } = this;
+    keep({ photo, styles, begun, contentMask, settings: this.settings.given() });
     this.settings.blame();
     clearTimeout(this.timer);
     this.asking?.abort();
@@ -197,6 +218,8 @@ export class Form {
     for (const button of byId("built-in").children) {
       button.setAttribute("aria-pressed", String(this.styles.some(({ id }) => id === button.dataset.id)));
     }
+    this.palettes.show(this.photo?.id, this.weighed());
+    showContentMask(this);
     clear(byId("chosen"), ...this.styles.map((style) => this.chosen(style)), ...this.goingOn());
     byId("estimate").textContent ||= this.missing();
   }
@@ -215,7 +238,8 @@ export class Form {
     });
     const several = this.styles.length > 1;
     const name = el("span", { className: "name" }, style.name);
-    return el("li", {}, picture(shownPath(style.id, 160), ""), name, several ? weight : null, remove);
+    const masks = this.photo ? maskControls(this, style) : null;
+    return el("li", {}, picture(shownPath(style.id, 160), ""), name, several ? weight : null, masks, remove);
   }
 
   /** The line that says that another picture is begun from. */
@@ -230,12 +254,18 @@ export class Form {
     return [el("li", {}, picture(shownPath(this.begun.id, 160), ""), name, leave)];
   }
 
+  /** Ids of the styles with their weights. */
+  weighed() {
+    return this.styles.map(({ id, weight }) => [id, weight]);
+  }
+
   request() {
     const settings = this.settings.given();
-    const pictures = [this.photo, ...this.styles, ...(this.begun ? [this.begun] : [])];
+    const pictures = [this.photo, ...this.styles, ...maskPictures(this), ...(this.begun ? [this.begun] : [])];
     return {
       content: this.photo.id,
-      styles: this.styles.map(({ id, weight }) => [id, weight]),
+      styles: this.weighed(),
+      ...masksOf(this),
       settings: this.begun ? { ...settings, start: this.begun.id } : settings,
       names: Object.fromEntries(pictures.map(({ id, name }) => [id, name])),
     };

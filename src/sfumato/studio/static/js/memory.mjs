@@ -19,12 +19,18 @@ export async function kept() {
   }
   if (!form) return null;
   const here = async (told) => told && (await blob(shownPath(told.id, 160)).then(() => true, () => false));
-  const [photo, begun] = await Promise.all([here(form.photo), here(form.begun)]);
-  const styles = await Promise.all(form.styles.map(here));
+  const those = async (all = []) => {
+    const found = await Promise.all(all.map(here));
+    return all.filter((_, n) => found[n]);
+  };
+  const [[photo = null], [begun = null], contentMask] = await Promise.all([[form.photo], [form.begun], form.contentMask].map(those));
+  const styles = await those(form.styles);
+  const masks = await Promise.all(styles.map((style) => those(style.masks)));
   return {
-    photo: photo ? form.photo : null,
-    begun: begun ? form.begun : null,
-    styles: form.styles.filter((_, n) => styles[n]),
+    photo,
+    begun,
+    contentMask,
+    styles: styles.map((style, n) => ({ ...style, masks: masks[n] })),
     settings: form.settings,
   };
 }
