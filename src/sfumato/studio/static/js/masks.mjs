@@ -68,7 +68,7 @@ function controls(form, what, asked, masks, set) {
   };
   const ask = async () => {
     try {
-      const file = `${stem(form.photo.name)}-${asked.file}`;
+      const file = freeName(`${stem(form.photo.name)}-${asked.file}`, maskPictures(form).filter((own) => !masks.includes(own)));
       const mask = await askMask({ ...asked, photo: form.photo });
       if (mask) take(mask.covered() ? [{ ...(await give(await mask.file(), file)), name: file }] : []);
     } catch (error) {
@@ -79,6 +79,12 @@ function controls(form, what, asked, masks, set) {
   const shown = masks.map(({ id }) => picture(shownPath(id, 160), ""));
   const everywhere = button("Everywhere", () => take([]));
   return el("div", { className: "masked" }, ...shown, button("Change the mask", ask), everywhere);
+}
+
+/** The name, or one with a number, that none of these pictures has. */
+function freeName(name, others, number = 1) {
+  const numbered = number > 1 ? `${stem(name)}-${number}.png` : name;
+  return others.some((own) => own.name === numbered) ? freeName(name, others, number + 1) : numbered;
 }
 
 /** Buttons that save the masks that a job's command names. */
