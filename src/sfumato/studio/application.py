@@ -186,7 +186,7 @@ class Studio:
         return Response(self.store.mask(path), media_type="image/png", headers=FOREVER)
 
     async def palettes(self, request: Request) -> Response:
-        """What each choice of colours makes of a request's pictures."""
+        """Previews of each choice of colours for a request's pictures."""
         asked = await run_in_threadpool(read_request, await json_body(request), self.store)
         return json_response(await run_in_threadpool(self.looks.of, asked.content, asked.styles))
 

@@ -18,7 +18,7 @@ EDGE = 192
 """Long edge, in pixels, of the versions by which colours are compared: their means and covariances hardly change."""
 
 WIDTH, HEIGHT = 192, 144
-"""Of the preview of a choice."""
+"""Size of the preview of a choice, in pixels."""
 
 SWATCHES = 6
 """Colours of a palette."""

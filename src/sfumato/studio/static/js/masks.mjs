@@ -78,7 +78,7 @@ function controls(form, what, asked, masks, set) {
   if (!masks.length) return el("div", { className: "masked" }, button("Only here", ask));
   const shown = masks.map(({ id }) => picture(shownPath(id, 160), ""));
   const everywhere = button("Everywhere", () => take([]));
-  return el("div", { className: "masked" }, ...shown, button("Change the mask", ask), everywhere);
+  return el("div", { className: "masked" }, ...shown, button("Change", ask), everywhere);
 }
 
 /** The name, or one with a number, that none of these pictures has. */
