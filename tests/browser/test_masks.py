@@ -82,8 +82,10 @@ def hard_brush(page: "Page", size: int) -> None:
 
 def done(page: "Page") -> None:
     """Close the dialog, and wait until the mask is in the form."""
-    page.click(".brush button:text-is('Done')")
-    page.wait_for_selector("dialog", state="detached")
+    with page.expect_response(lambda answer: answer.request.method == "PUT") as given:
+        page.click(".brush button:text-is('Done')")
+    mask = given.value.json()["id"]
+    page.wait_for_function("id => localStorage.getItem('sfumato-form').includes(id)", arg=mask)
     page.wait_for_selector(".chosen .masked img[src^=blob]")
 
 
