@@ -65,7 +65,7 @@ def test_a_class_goes_from_one_exercise_to_the_next_and_back_to_the_playground(o
     page.press("#fault-seed", "Enter")
     page.wait_for_url("**/#learn&fault=5.1")
     page.click("#fault-form [type=submit]")
-    page.wait_for_selector("#fault-notice:text('one cause')")
+    page.wait_for_selector("#fault-verdict:text('one cause')")
     page.click("#fault-links a:text('Next')")
     page.wait_for_selector("#fault-title:text-is('Exercise 2 of 12')")
     assert page.locator("#fault-causes label").all_inner_texts() == Exercise(5, 1).causes

@@ -7,6 +7,7 @@ import { maskSavers } from "./masks.mjs";
 import { blob, get, give, post } from "./server.mjs";
 
 const SHOWN = 2048;
+const EARLY = 10; // seconds before which the time left is a guess
 
 export class Easel {
   /** `form` is filled by its buttons; `removed()` is called after a job was removed. */
@@ -155,9 +156,9 @@ export class Easel {
     if (note) status.textContent = note;
     if (!record) return;
     progress.value = record.done;
-    const { scale, scales, step, steps, width, height, left } = record;
+    const { scale, scales, step, steps, width, height, seconds, left } = record;
     const place = `Size ${scale} of ${scales} (${width} × ${height}), step ${step} of ${steps}`;
-    status.textContent = `${place}. About ${duration(left)} left.`;
+    status.textContent = seconds < EARLY ? `${place}.` : `${place}. About ${duration(left)} left.`;
     losses.push(record.loss);
     drawCurve(curve, losses);
   }

@@ -288,7 +288,7 @@ export class Form {
 
   /** Ask again later, as an estimate waits while something is painted or trained. */
   postpone() {
-    const text = "Something is at work: Paint puts this in the queue. Its time and memory are estimated once nothing is.";
+    const text = "Another job is at work: Paint puts this one in the queue.";
     if (byId("estimate").textContent !== text) byId("estimate").textContent = text;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.estimate(), LATER);

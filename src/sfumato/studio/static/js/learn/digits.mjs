@@ -131,6 +131,7 @@ export class Digits {
     } else {
       await this.attempt(() => this.begin(settings));
       if (!this.settings) await this.begin({}).catch((error) => this.refused(error));
+      this.pad.draw();
     }
   }
 

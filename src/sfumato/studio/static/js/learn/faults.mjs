@@ -139,9 +139,9 @@ export class Faults {
   }
 
   async check() {
-    const { step, report } = await this.ask("exercise-check");
+    const { step, examples, report } = await this.ask("exercise-check");
     const wrong = report.parameters.filter(({ verdict }) => verdict === "wrong").map(({ name }) => name);
-    byId("fault-found").textContent = `At step ${step}: ${wrong.length ? `the gradient of ${wrong.join(" and of ")} is wrong.` : "no gradient is called wrong."}`;
+    byId("fault-found").textContent = `At step ${step}, on ${examples} of the points: ${inWords(wrong, report.parameters.length)}`;
     const head = ["Parameter", "Verdict", "Relative difference", "Backward pass", "By differences"];
     const rows = report.parameters.map((own) => [named(own.name), own.verdict, shown(own.difference), shown(own.analytic), shown(own.numeric)]);
     const verdicts = report.parameters.map(({ verdict }) => verdict);
@@ -159,7 +159,7 @@ export class Faults {
     const chosen = (selector) => [...document.querySelectorAll(`#fault-form ${selector}:checked`)].map(({ value }) => value);
     const [parameters, [cause]] = [chosen("[name=fault-place]"), chosen("[name=fault-cause]")];
     if (!cause || !(parameters.length || byId("fault-none").checked)) {
-      this.say("Choose where the gradient is wrong, or that all are right, and one cause.");
+      byId("fault-verdict").replaceChildren("Choose where the gradient is wrong, or that all are right, and one cause.");
       return;
     }
     const { place, cause: right, hint, wrong, diff, chapter } = await this.ask("exercise-answer", { parameters, cause });
@@ -178,6 +178,12 @@ export class Faults {
       el("p", { className: "faint" }, `More of it in the course, ${chapterOf(chapter)}.`),
     );
   }
+}
+
+/** Say which gradients a check calls wrong. */
+function inWords(wrong, count) {
+  if (!wrong.length) return "no gradient is called wrong.";
+  return wrong.length === count ? "every gradient is wrong." : `the gradient of ${wrong.join(" and of ")} is wrong.`;
 }
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
