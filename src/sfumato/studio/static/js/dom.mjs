@@ -76,6 +76,11 @@ export function duration(seconds) {
   return minutes < 100 ? `${minutes}\u00a0min` : `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
 }
 
+const EARLY = 10; // seconds before which the time left is a guess
+
+/** The time that a job will yet take, as a sentence; nothing at its beginning. */
+export const timeLeft = ({ seconds, left }) => (seconds < EARLY ? "" : ` About ${duration(left)} left.`);
+
 /** Bytes as people say them. */
 export function size(bytes) {
   if (bytes < 1e6) return `${Math.round(bytes / 1e3)}\u00a0kB`;

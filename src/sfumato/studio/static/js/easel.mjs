@@ -2,12 +2,11 @@
 
 import { comparison } from "./compare.mjs";
 import { drawCurve } from "./curve.mjs";
-import { byId, clear, duration, el, picture, save, showBlob, shownPath } from "./dom.mjs";
+import { byId, clear, duration, el, picture, save, showBlob, shownPath, timeLeft } from "./dom.mjs";
 import { maskSavers } from "./masks.mjs";
 import { blob, get, give, post } from "./server.mjs";
 
 const SHOWN = 2048;
-const EARLY = 10; // seconds before which the time left is a guess
 
 export class Easel {
   /** `form` is filled by its buttons; `removed()` is called after a job was removed. */
@@ -156,9 +155,9 @@ export class Easel {
     if (note) status.textContent = note;
     if (!record) return;
     progress.value = record.done;
-    const { scale, scales, step, steps, width, height, seconds, left } = record;
+    const { scale, scales, step, steps, width, height } = record;
     const place = `Size ${scale} of ${scales} (${width} × ${height}), step ${step} of ${steps}`;
-    status.textContent = seconds < EARLY ? `${place}.` : `${place}. About ${duration(left)} left.`;
+    status.textContent = `${place}.${timeLeft(record)}`;
     losses.push(record.loss);
     drawCurve(curve, losses);
   }

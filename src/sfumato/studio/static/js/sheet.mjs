@@ -1,6 +1,6 @@
 // Contact sheets: each style by itself, with each of a few style weights; a click on a cell paints it large.
 
-import { byId, dateOf, duration, el, picture, show, shownPath } from "./dom.mjs";
+import { byId, dateOf, el, picture, show, shownPath, timeLeft } from "./dom.mjs";
 import { markShown } from "./history.mjs";
 import { offer } from "./left.mjs";
 import { blob, get, post } from "./server.mjs";
@@ -213,7 +213,7 @@ const stemOf = (name) => name.replace(/\.[^.]*$/, "").replace(/:/g, "-");
 function statusOf({ state, position, error, record, note, painted }) {
   const done = `${painted.filter(Boolean).length} of ${painted.length} cells are painted.`;
   if (state === "waiting") return `Waiting, number ${position} in the queue.`;
-  if (state === "painting") return note || (record ? `${done} About ${duration(record.left)} left.` : "Beginning.");
+  if (state === "painting") return note || (record ? `${done}${timeLeft(record)}` : "Beginning.");
   if (state === "failed") return error;
   return state === "stopped" ? `Stopped: ${done}` : "Choose a cell: it is painted large, with its settings in the form.";
 }

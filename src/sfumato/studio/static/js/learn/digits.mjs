@@ -157,8 +157,9 @@ export class Digits {
     const { settings: taken, layers, parameters, examples } = await this.ask("digits", settings);
     this.take(taken);
     this.examples = examples;
+    const sizes = taken.network === "dense" ? "784-15-9-10: " : "";
     byId("digits-size").textContent =
-      `${parameters.toLocaleString("en")} weights and biases; Adam, ${examples.batch} digits a step. The rate can change while it learns, all else begins anew.`;
+      `${sizes}${parameters.toLocaleString("en")} weights and biases; Adam, ${examples.batch} digits a step. The rate can change while it learns, all else begins anew.`;
     this.layers.describe(layers, taken.network);
     this.losses = new LossHistory("Loss");
     this.errors = new LossHistory("Share that is wrong");

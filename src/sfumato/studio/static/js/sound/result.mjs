@@ -1,7 +1,7 @@
 // One sound: its loss while it is played in its manner, and what is heard and seen of it.
 
 import { drawCurve } from "../curve.mjs";
-import { byId, duration, el } from "../dom.mjs";
+import { byId, duration, el, timeLeft } from "../dom.mjs";
 import { blob, get, post } from "../server.mjs";
 import { fill, soundFigure } from "./player.mjs";
 
@@ -154,7 +154,7 @@ export function statusOf(job) {
   const { state, position, error, note, record, steps, seconds, length, rate, channels, gain_db: gain, warnings = [] } = job;
   if (state === "waiting") return `Waiting, number ${position} in the queue.`;
   if (state === "playing" && !record) return note || "Beginning.";
-  if (state === "playing") return `Step ${record.step} of at most ${record.steps}. About ${duration(record.left)} left.`;
+  if (state === "playing") return `Step ${record.step} of at most ${record.steps}.${timeLeft(record)}`;
   if (state === "failed") return error;
   if (!length) return "Not played to its end. Resume goes on with what was kept.";
   const kind = channels === 2 ? "stereo" : "mono";
