@@ -239,6 +239,7 @@ def test_the_files_of_a_run_of_0_1_0_are_known_without_a_list(
     assert refused("train", *TABLE, "-o", "run") == f"run/checkpoint.safetensors: {IN_THE_WAY}"
 
 
+@pytest.mark.slow
 def test_a_search_is_replaced_and_what_lies_beside_it_stays(
     flowers_here: Path, here: Call, refused: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_the_studio_plays_what_the_command_plays(
     assert len(job["losses"]) == job["steps"]
 
 
+@pytest.mark.slow
 def test_a_sound_that_is_stopped_or_killed_goes_on_to_the_same_bytes(
     sounds: tuple[Path, Path], start_studio: Callable[..., Studio]
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_folder_is_painted_into_a_folder(photos: Path, sfumato: Call, tmp_path
     assert "photos/b.png (2 of 3), scale 1/1, step 1/2: loss " in err
 
 
+@pytest.mark.slow
 def test_cameras_endings_are_painted_and_every_other_file_is_told_with_the_reason(
     photos: Path, here: Call, tmp_path: Path
 ) -> None:

@@ -99,6 +99,7 @@ def test_json_and_what_is_given_is_not_searched(here: Call, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_figures")
 def test_a_search_goes_on_where_it_was_and_refuses_another(here: Call, refused: Call, tmp_path: Path) -> None:
     assert here(*SEARCH, "--trials", "2", "-o", "search", "--quiet").status == 0

@@ -87,6 +87,7 @@ def test_two_processes_that_compile_at_once_keep_the_work_of_both(run: Run) -> N
     assert [run(dtype) for dtype in ("float32", "int64")] == [[ANSWER], ["[0, 2, 4, 6, 8]"]]
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_folder_that_others_can_write_to_is_neither_read_nor_written(run: Run) -> None:
     """What lies there is unpickled, so that whoever writes it decides what this process does."""
