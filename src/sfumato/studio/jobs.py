@@ -12,6 +12,7 @@ import json
 import re
 import secrets
 import time
+from abc import ABC, abstractmethod
 from asyncio.subprocess import Process
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -82,7 +83,7 @@ class Request(Protocol):
 Asked = TypeVar("Asked", bound=Request)
 
 
-class Queue(Generic[Asked]):
+class Queue(ABC, Generic[Asked]):
     """Jobs in a folder, and the queue of those that wait. What the jobs do is said by the classes below this one.
 
     Args:
@@ -222,17 +223,17 @@ class Queue(Generic[Asked]):
             folder.rmdir()
         self._changed()
 
+    @abstractmethod
     def _read(self, values: Any) -> Asked:
         """Read a request from JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _process(self, folder: Path) -> AbstractAsyncContextManager[Process]:
         """Start what works on a job's folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _remove_results(self, folder: Path) -> None:
         """Remove what a job has made, from its folder."""
-        raise NotImplementedError
 
     async def _work(self, name: str) -> None:
         async with self._process(self.folder / name) as process:

@@ -1,6 +1,5 @@
 """The studio's pictures: those that were handed in, by a digest of their bytes, and the built-in styles, by name."""
 
-import hashlib
 import importlib.util
 import io
 import tempfile
@@ -13,11 +12,9 @@ from PIL import Image
 
 from sfumato.arrays import Array
 from sfumato.engine import allowed_memory
-from sfumato.errors import FileError, SfumatoError
 from sfumato.pictures.builtin import BUILTIN_STYLES, PREFIX, builtin_style
 from sfumato.pictures.files import open_image, read_description, write_image
-from sfumato.storage import write_atomically
-from sfumato.studio.store import ID_DIGITS, Store, name_ending
+from sfumato.studio.store import Store
 from sfumato.style.control.masks import white_of
 from sfumato.style.inputs import read_photo
 from sfumato.style.settings import Reading
@@ -87,19 +84,9 @@ class PictureStore(Store):
         Raises:
             SfumatoError: if it is no picture, or one that cannot be painted from; the message has `name` in it.
         """
-        picture = hashlib.sha256(content).hexdigest()[:ID_DIGITS]
-        path = self.folder / f"{picture}{name_ending(name)}"
-        known = self.find(picture)
-        if known is None:
-            write_atomically(path, content)
-        try:
-            with self._one_at_a_time:
-                height, width, _ = read_photo(known or path, Reading(True, allowed_memory(None))).pixels.shape
-            return Added(picture, width, height, read_description(known or path))
-        except (SfumatoError, MemoryError) as error:
-            if known is None:
-                path.unlink()
-            raise FileError(str(error).replace(str(known or path), name) or f"{name}: is too large to read") from error
+        with self.keeping(content, name) as path, self._one_at_a_time:
+            height, width, _ = read_photo(path, Reading(True, allowed_memory(None))).pixels.shape
+            return Added(path.stem, width, height, read_description(path))
 
     def shown(self, path: Path, edge: int) -> bytes:
         """A version of a picture for looking at: WebP, whose long edge has at most that many pixels.

@@ -1,6 +1,5 @@
 """The studio's sounds: those that were handed in, by a digest of their bytes, and the built-in ones, by name."""
 
-import hashlib
 import importlib.util
 import io
 import threading
@@ -13,12 +12,10 @@ from PIL import Image
 
 from sfumato.arrays import Array
 from sfumato.engine import allowed_memory
-from sfumato.errors import FileError, SfumatoError
 from sfumato.sound.builtin import BUILTIN_SOUNDS, PREFIX, sound_path
 from sfumato.sound.files import CutOffWarning, Sound, as_wav, length_by_header, read_sound
 from sfumato.sound.page import loudness
-from sfumato.storage import write_atomically
-from sfumato.studio.store import ID_DIGITS, Store, name_ending
+from sfumato.studio.store import Store, named
 
 LISTENED = 180.0
 """Seconds of a sound, at most, that the page lets hear and see: what it holds is not compressed."""
@@ -83,20 +80,12 @@ class SoundStore(Store):
         Raises:
             SfumatoError: if it is no sound, or one of which nothing can be made; the message has `name` in it.
         """
-        id = hashlib.sha256(content).hexdigest()[:ID_DIGITS]
-        path, known = self.folder / f"{id}{name_ending(name)}", self.find(id)
-        if known is None:
-            write_atomically(path, content)
-        try:
-            sound, notes = self.read(known or path)
-        except (SfumatoError, MemoryError) as error:
-            if known is None:
-                path.unlink()
-            raise FileError(_named(str(error), known or path, name) or f"{name}: is too large to read") from error
-        length = length_by_header(known or path)
+        with self.keeping(content, name) as path:
+            sound, notes = self.read(path)
+        length = length_by_header(path)
         whole = length[0] / length[1] if length and len(sound.samples) < length[0] and not notes else sound.seconds
-        note = " ".join(_named(text, known or path, name) for text in notes)
-        return Added(id, whole, sound.rate, sound.samples.shape[1], note)
+        note = " ".join(named(text, path, name) for text in notes)
+        return Added(path.stem, whole, sound.rate, sound.samples.shape[1], note)
 
     def part(self, sound: str, begin: float = 0.0, seconds: float | None = None) -> Sound:
         """A part of a sound, of at most `LISTENED` seconds.
@@ -116,11 +105,6 @@ class SoundStore(Store):
             warnings.simplefilter("always", CutOffWarning)
             sound = read_sound(path, begin=begin, seconds=seconds, memory=allowed_memory(None))
         return sound, [str(one.message) for one in caught if issubclass(one.category, CutOffWarning)]
-
-
-def _named(message: str, path: Path, name: str) -> str:
-    """A message with the name of a sound in place of the store's file, also where it advises a name for another."""
-    return message.replace(str(path), name).replace(str(path.with_suffix("")), Path(name).stem)
 
 
 def builtin_sounds() -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The studio's tables: those that were handed in, by a digest of their bytes, and what is understood of them."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from sfumato.data.columns import Column, column_details
 from sfumato.data.dataset import Dataset
 from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.tables import load_table, open_table
-from sfumato.errors import FileError, SfumatoError
-from sfumato.storage import write_atomically
-from sfumato.studio.store import ID_DIGITS, Store, name_ending
+from sfumato.errors import SfumatoError
+from sfumato.studio.store import Store, name_ending, named
 from sfumato.training.settings import TrainingSettings
 
 ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
@@ -39,21 +37,13 @@ class TableStore(Store):
         Raises:
             SfumatoError: if it is no table; the message has `name` in it.
         """
-        table = hashlib.sha256(content + name_ending(name).encode()).hexdigest()[:ID_DIGITS]
-        if self.find(table) is None:
-            path = self.folder / f"{table}{name_ending(name)}"
-            write_atomically(path, content)
-            try:
-                open_table(path)
-            except (SfumatoError, MemoryError) as error:
-                path.unlink()
-                raise FileError(named(str(error), path, name) or f"{name}: is too large to read") from error
-        return table
+        with self.keeping(content, name) as path:
+            open_table(path)
+            return path.stem
 
-
-def named(message: str, path: Path, name: str) -> str:
-    """A message with the name of a table in place of the store's file."""
-    return message.replace(str(path), name).replace(path.name, name)
+    def id_of(self, content: bytes, name: str) -> str:
+        """Id of a table, by its ending too."""
+        return super().id_of(content + name_ending(name).encode(), name)
 
 
 def read_named(path: Path, name: str, settings: TrainingSettings) -> Dataset:

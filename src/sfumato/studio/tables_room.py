@@ -14,7 +14,8 @@ from sfumato.errors import SfumatoError
 from sfumato.studio.answers import found, json_body, json_response
 from sfumato.studio.jobs import JOB_NAME
 from sfumato.studio.requests import plain_name
-from sfumato.studio.tables import TableStore, named, preview, understood
+from sfumato.studio.store import named
+from sfumato.studio.tables import TableStore, preview, understood
 from sfumato.studio.training_options import TRAINING_OPTIONS, field_of
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
 from sfumato.studio.trainings import Trainings

@@ -34,7 +34,8 @@ from sfumato.studio.painter import (
     sender,
     stopping,
 )
-from sfumato.studio.tables import ROWS_SHOWN, TableStore, named
+from sfumato.studio.store import named
+from sfumato.studio.tables import ROWS_SHOWN, TableStore
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
 from sfumato.training.history import EpochRecord
 from sfumato.training.run_folder import open_run_folder, run_files

@@ -12,7 +12,8 @@ from sfumato.data.tables import open_table
 from sfumato.errors import InputError, SfumatoError
 from sfumato.studio.requests import plain_name
 from sfumato.studio.scikit_learn_lines import scikit_learn_lines
-from sfumato.studio.tables import TableStore, named, read_named
+from sfumato.studio.store import named
+from sfumato.studio.tables import TableStore, read_named
 from sfumato.studio.training_options import TRAINING_OPTIONS, read_training_settings
 from sfumato.training.preparation import Training, prepare
 from sfumato.training.settings import TrainingSettings
