@@ -191,6 +191,26 @@ def test_own_points_are_drawn_typed_and_read_from_a_file(open_page: Open, tmp_pa
     assert page.input_value("#learn-data-kind") == "table"
 
 
+def test_a_file_can_be_chosen_while_the_last_points_are_still_sent(open_page: Open) -> None:
+    page = open_page(room="learn")
+    page.wait_for_selector("#learn-equations math")
+    page.select_option("#learn-data-kind", "points")
+    page.wait_for_selector("#points-count:text('300 points')")
+    page.click("#learn-step")
+    page.wait_for_selector("#learn-figures dd:text-is('1')")  # the address holds these points
+    before = page.evaluate("location.hash")
+    page.evaluate("""() => {
+        document.getElementById("points-add").click();
+        const kind = document.getElementById("learn-data-kind");
+        kind.value = "table";
+        kind.dispatchEvent(new Event("change", { bubbles: true }));
+    }""")
+    page.wait_for_function("before => location.hash !== before", arg=before)  # the points have been answered
+    assert page.is_visible("#table-file")
+    assert not page.is_visible("#points-drawn")
+    assert page.input_value("#learn-data-kind") == "table"
+
+
 def test_a_rate_that_diverges_is_explained_and_mended(open_page: Open, look: Look) -> None:
     page = open_page(room="learn")
     enter(page, {**SMALL, "data": {"kind": "waves"}, "optimizer": {"name": "gd", "learning_rate": 10000}})

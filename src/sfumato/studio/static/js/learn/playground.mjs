@@ -139,11 +139,10 @@ export class Playground {
   change(patch, note = "") {
     const kind = patch.data?.kind;
     if (kind === "table" && !patch.data.rows) {
-      this.points.choosing = true;
-      this.points.show({ data: { kind } });
+      this.points.choose();
       return;
     }
-    this.points.choosing = false;
+    if (kind) this.points.leave();
     if (kind === "points") Object.assign(patch, { data: { kind, rows: this.ownFromShown() }, run: { batch: null } });
     this.attempt(async () => {
       await this.set(patch);

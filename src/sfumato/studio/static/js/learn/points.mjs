@@ -9,7 +9,7 @@ const APART = 0.15; // distance between the points of a stroke
 export class OwnPoints {
   /** `change(patch, note)` sets the state, `say(text)` says a line. */
   constructor(change, say) {
-    Object.assign(this, { change, say, rows: [], last: null });
+    Object.assign(this, { change, say, rows: [], last: null, choosing: false });
     byId("points-add").addEventListener("click", () => this.add([byId("points-x1").valueAsNumber, byId("points-x2").valueAsNumber]));
     byId("points-undo").addEventListener("click", () => this.set(this.rows.slice(0, -1)));
     byId("points-clear").addEventListener("click", () => this.set([]));
@@ -21,12 +21,26 @@ export class OwnPoints {
     colour();
   }
 
-  /** Show a state: which of the two places is there. */
+  /** Show a state: which of the two places is there. While a file is being chosen, the points stay what they were. */
   show({ data }) {
-    byId("points-drawn").hidden = data.kind !== "points";
-    byId("points-table").hidden = data.kind !== "table" && !this.choosing;
+    const kind = this.choosing ? "table" : data.kind;
+    byId("learn-data-kind").value = kind;
+    byId("points-drawn").hidden = kind !== "points";
+    byId("points-table").hidden = kind !== "table";
     if (data.kind === "points") this.rows = data.rows;
     byId("points-count").textContent = `${this.rows.length} points.`;
+  }
+
+  /** Offer a file to be chosen; whatever else changes meanwhile, the offer stays. */
+  choose() {
+    this.choosing = true;
+    this.show({ data: { kind: "table" } });
+  }
+
+  /** Other data were chosen: no file is being chosen, and no stroke waits to be sent. */
+  leave() {
+    this.choosing = false;
+    clearTimeout(this.timer);
   }
 
   /** A point where the pointer is; along a stroke, not too close to the last. */
