@@ -25,9 +25,7 @@ def masked_with_sums(da: Array, a: Array, sums: Array) -> None:
     """Set da, (n, k), to 0 where a is not positive, and write the sum of each of its columns."""
     zero = a.dtype.type(0.0)
     sums[:] = zero
-    for n in range(len(a)):
-        row, own = da[n], a[n]
-        for j in range(len(sums)):
-            row[j] = row[j] if own[j] > zero else zero
-        for j in range(len(sums)):
-            sums[j] += row[j]
+    for n in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            da[n, j] = da[n, j] if a[n, j] > zero else zero
+            sums[j] += da[n, j]
