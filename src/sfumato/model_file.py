@@ -112,6 +112,8 @@ def _column(described: Any) -> Column:
     texts, forms = (column.name, column.kind, column.form, column.note), FORMS_OF_COLUMNS.get(column.kind, ())
     if not all(isinstance(text, str) for text in texts) or column.form not in forms:
         raise ValueError(f"{described!r} describes no column of a table")
+    if type(column.missing) is not int or column.missing < 0:
+        raise ValueError(f"{column.missing!r} is no number of rows")
     if type(column.first) not in (int, float) or not abs(column.first) < MOST_DAYS:
         raise ValueError(f"a date cannot begin {column.first!r} days after 1970")
     "".join(texts).encode()  # refuses lone surrogates, which JSON can hold and UTF-8 cannot

@@ -9,6 +9,7 @@ import pytest
 from tests.data.tables import PLAIN, known, table
 
 from sfumato.data import TableOptions, load_features, load_table
+from sfumato.data.columns import columns_table
 from sfumato.data.dates import DAY_FIRST, MONTH_FIRST, NAMED, YEAR_FIRST, day_of, order_of, parts_of_days
 from sfumato.data.notations import COMMA, POINT, amount, written
 from sfumato.data.streaming import stream_table
@@ -123,9 +124,29 @@ def test_a_few_texts_among_numbers_are_missing_and_counted(tmp_path: Path) -> No
     path = table(tmp_path, ["a,kind", *rows, "oops,x"])
     data = load_table(path)
     assert np.isnan(data.examples.x[-1]).all()
-    assert data.said == ("column 'a': 1 of 31 are no numbers ('oops'), taken for missing",)
+    assert data.said[0] == "column 'a': 1 of 31 are no numbers ('oops'), taken for missing"
     with pytest.raises(InputError, match="line 32, column 'a': 'oops' is not a number; correct it"):
         load_table(path, options=TableOptions(strict=True))
+
+
+def test_values_that_are_missing_are_counted_and_said(tmp_path: Path) -> None:
+    sizes = ["" if k % 5 == 0 else k * 1.5 for k in range(1, 31)]
+    days = ["NA", *(f"2024-01-{k:02}" for k in range(2, 31))]
+    rows = [f"{sizes[k]},{['red', 'blue', '-'][k % 3]},{days[k]},{k**2},{'xy'[k % 2]}" for k in range(30)]
+    path = table(tmp_path, ["size,colour,day,whole,kind", *rows])
+    data = load_table(path)
+    assert {column.name: column.missing for column in data.columns} == {
+        "size": 6,
+        "colour": 10,
+        "day": 1,
+        "whole": 0,
+        "kind": 0,
+    }
+    assert [text for text in data.said if "values are missing" in text] == [
+        "values are missing in 3 of 4 columns, most in 'colour' (10): numbers and dates are taken for the mean of the "
+        "training rows, categories for none"
+    ]
+    assert "colour  category  blue, red; 10 without a value" in columns_table(data.columns, data.categories)
 
 
 def test_a_mixed_column_is_text(tmp_path: Path) -> None:
@@ -143,7 +164,11 @@ def test_what_the_user_says_of_columns(tmp_path: Path) -> None:
     data = load_table(path, options=TableOptions(drop=("b",), text=("a",), missing=("none of it",)))
     assert data.features == ("a", "c")
     assert data.categories == {"a": ("0", "1", "2")}
-    assert data.said == ("left out: column 'b' as asked",)
+    assert data.said == (
+        "left out: column 'b' as asked",
+        "values are missing in column 'c' (1): numbers and dates are taken for the mean of the training rows, "
+        "categories for none",
+    )
     assert data.missing == ("none of it",)
     with pytest.raises(InputError, match="there is no column 'bb'; did you mean 'b'"):
         load_table(path, options=TableOptions(drop=("bb",)))

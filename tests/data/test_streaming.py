@@ -237,11 +237,13 @@ def test_a_stream_is_read_as_in_memory(tmp_path: Path) -> None:
     days = pd.date_range("1990-01-01", periods=60_000, freq="h").strftime("%d/%m/%Y")
     amounts = [f"$1,{k % 900 + 100}.50" for k in range(60_000)]
     frame = pd.DataFrame({"day": days, "paid": amounts, "né": ["Oui", "oui", "non"] * 20_000, "y": amounts})
+    frame.loc[::9, "paid"], frame.loc[::7, "né"], frame.loc[::6, "day"] = None, "-", None
     path = tmp_path / "rows.csv"
     frame.to_csv(path, index=False, encoding="cp1252")
     streamed, whole = stream_table(path, test=0, validation=0), load_table(path)
     assert streamed.dataset.columns == whole.columns
-    assert streamed.dataset.notes == whole.notes
+    assert [column.missing for column in whole.columns] == [10_000, 6_667, 8_572, 0]
+    assert streamed.dataset.said == whole.said
     blocks = [*streamed.train.blocks()]
     np.testing.assert_array_equal(np.concatenate([block.x for block in blocks]), whole.examples.x)
     np.testing.assert_array_equal(np.concatenate([block.y for block in blocks]), whole.examples.y)

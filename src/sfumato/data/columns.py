@@ -48,6 +48,7 @@ class Column(NamedTuple):
         form: How its numbers or dates are written; "" for plain numbers. For categories, whether capitals count.
         first: Of dates the first day, from 1970-01-01.
         note: What is not obvious about it, in words; empty for nothing.
+        missing: Number of rows that have no value in it, among those that it was decided on.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column(NamedTuple):
     form: str = ""
     first: float = 0.0
     note: str = ""
+    missing: int = 0
 
     @property
     def said(self) -> str:
@@ -131,7 +133,20 @@ def column_details(column: Column, categories: Mapping[str, tuple[str, ...]]) ->
     shown = ", ".join(known[:6]) + (f", ... ({len(known)})" if len(known) > 6 else "")
     form = f"written as {column.form}" if column.form else ""
     note = column.note.removeprefix(f"column {column.name!r}: ").removeprefix(f"column {column.name!r} ")
-    return [text for text in (shown, form, note) if text]
+    missing = f"{column.missing} without a value" if column.missing else ""
+    return [text for text in (shown, form, note, missing) if text]
+
+
+def said_of_missing(columns: Sequence[Column]) -> list[str]:
+    """A line on the values that are missing in a table's features, and what is taken for them; none without any."""
+    features = [column for column in columns if column.kind in ("number", "date", "category")]
+    most = max(features, key=lambda column: column.missing, default=None)
+    if most is None or not most.missing:
+        return []
+    count = sum(column.missing > 0 for column in features)
+    where = f"{count} of {len(features)} columns, most in" if count > 1 else "column"
+    taken = "numbers and dates are taken for the mean of the training rows, categories for none"
+    return [f"values are missing in {where} {most.name!r} ({most.missing}): {taken}"]
 
 
 def occurrences(texts: "pd.Series[str]") -> dict[str, int]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sfumato._renamed import renamed_in
 from sfumato.arrays import Array, Shape
-from sfumato.data.columns import Column, indicators
+from sfumato.data.columns import Column, indicators, said_of_missing
 from sfumato.display import html_table
 from sfumato.errors import InputError
 
@@ -91,7 +91,7 @@ class Dataset:
     @property
     def said(self) -> tuple[str, ...]:
         """Decisions that are not obvious, a line each: on the table, then on its columns."""
-        return (*self.notes, *(column.said for column in self.columns if column.said))
+        return (*self.notes, *(column.said for column in self.columns if column.said), *said_of_missing(self.columns))
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {', '.join(f'{count} {what}' for what, count in self._counts().items())})"

@@ -202,6 +202,7 @@ class _Found:
         target_moments: Of the target's numbers, in training.
         digest: Of all that was read.
         without: Number of rows without a target.
+        missing: Number of rows without a value, for each column of numbers or dates.
     """
 
     column: Column | None
@@ -213,6 +214,7 @@ class _Found:
     target_moments: Moments | None = None
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=8))
     without: int = 0
+    missing: Counter[int] = field(default_factory=Counter)
 
     def add(self, block: CSVTable | ParquetTable, columns: Columns, *, train: bool) -> Counted:
         """Add the rows of a block, and count them."""
@@ -228,7 +230,9 @@ class _Found:
                 "correct it or remove the row"
             )
         frame = frame[kept]
-        x = columns.only_numbers.encode(block, frame, self.strange)
+        numbers = columns.only_numbers
+        x = numbers.encode(block, frame, self.strange)
+        self.missing.update(dict(zip(numbers.features, numbers.missing_in(x), strict=True)))
         self.digest.update(x.data)
         for index in [*columns.text, chosen]:
             counts = occurrences(frame[index])
@@ -242,6 +246,14 @@ class _Found:
                 self.target_moments = _merged(self.target_moments, Moments.of(y[kept][:, np.newaxis]))
         texts = 0 if y is None else int(np.isnan(y[kept]).sum())
         return Counted(len(frame), texts, int(frame[chosen].isin(DASHES).sum()))
+
+    def settled(self, columns: Columns, table: CSVTable | ParquetTable, rows: int) -> Columns:
+        """The columns with their categories, and with the number of rows without a value, of all rows."""
+        columns = columns.settled(table, self.texts)
+        present = {index: sum(without_dashes(counts).values()) for index, counts in self.texts.items()}
+        return columns.with_missing(
+            rows - present[index] if index in present else self.missing[index] for index in columns.features
+        )
 
     def _values(self, texts: "pd.Series[str]", decimal: str) -> Array | None:
         """The target's numbers; None where it has none."""
@@ -347,7 +359,7 @@ def stream_table(
             on_block(done)
     check_parts(table.path, places, validation, test)
     found.strange.warn()
-    columns = columns.settled(table, found.texts)
+    columns = found.settled(columns, table, sum(one.rows for part in rows for one in part))
     settled = found.decided(table, chosen, task, asked=asked.kind(chosen))
     lost = found.without_target(settled, table.decimal)
     sizes = [[one.rows - lost(one) for one in part] for part in rows]

@@ -108,7 +108,9 @@ def read_dataset(
         columns = columns.settled(table, text_counts(columns, frame))
     strange = Strange(str(table.path), options.strict)
     x = columns.encode(table, frame, strange)
-    if not fresh:
+    if fresh:
+        columns = columns.with_missing(columns.missing_in(x))
+    else:
         strange.warn()
     return Dataset(
         name=table.path.name,
@@ -205,6 +207,7 @@ def learn_features(frame: "pd.DataFrame") -> Known:
     values = table.read(everything, [*table.plain(everything)])
     columns = choose_columns(table, -1, values, [], Asked.of(table))
     columns = columns.settled(table, text_counts(columns, values))
+    columns = columns.with_missing(columns.missing_in(columns.encode(table, values, Strange("x"))))
     return Known(columns.names, columns.categories, columns.in_order)
 
 
