@@ -11,7 +11,7 @@ import pytest
 
 from sfumato import Convolution, MaxPooling, Model
 from sfumato.data import load
-from sfumato.training.settings import CONVNET
+from sfumato.training.defaults import CONVNET
 
 Call = Callable[..., Any]
 

@@ -24,6 +24,7 @@ from sfumato.model import Model
 from sfumato.network import Network
 from sfumato.optimizers import Adam, Optimizer, as_optimizer
 from sfumato.optimizers.schedules import Schedule, make_schedule
+from sfumato.training.defaults import Defaults
 from sfumato.training.fitting import (
     FitResult,
     UnscaledValuesWarning,
@@ -33,7 +34,7 @@ from sfumato.training.fitting import (
     fit,
 )
 from sfumato.training.history import EpochRecord
-from sfumato.training.settings import Defaults, TrainingSettings, option_value, units_of
+from sfumato.training.settings import TrainingSettings, option_value, units_of
 from sfumato.training.splits import Splits
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such

@@ -12,9 +12,10 @@ from sfumato.data.dataset import Examples
 from sfumato.data.splitting import joined, split
 from sfumato.engine import Engine
 from sfumato.optimizers import OPTIMIZERS, settings_of
+from sfumato.training.defaults import Defaults
 from sfumato.training.preparation import Training, prepare
 from sfumato.training.run_folder import run_files
-from sfumato.training.settings import Defaults, TrainingSettings
+from sfumato.training.settings import TrainingSettings
 from sfumato.training.splits import Splits, load_splits
 from sfumato.tuning.learning_rate_range import RangeTest, learning_rate_range
 from sfumato.tuning.search import Choice, Growth, Range, Setting, Value, Values
