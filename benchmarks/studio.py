@@ -1,14 +1,14 @@
 """What the studio takes of a machine, with its page in Chromium: frames, round trips, memory, previews.
 
 python -m benchmarks.studio                       about fifteen minutes
-python -m benchmarks.studio --seconds 20 --minutes 1 --rounds 1
+python -m benchmarks.studio --seconds 20 --minutes 1
 
 Needs `pip install '.[browser]'` and Debian's Chromium. The network that is watched has 2, 8 and 3 units and 11 maps of
 50 x 50, and another process keeps one core busy meanwhile. Previews are timed with compiled kernels in their cache.
 """
 
 import argparse
-import json
+import os
 import shutil
 import signal
 import statistics
@@ -26,6 +26,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from benchmarks.machine import describe, usable_cores
 from benchmarks.table import markdown
+from sfumato import stylize
+from sfumato.studio.painter import Reporter
+from sfumato.style.result import StepRecord
 
 PHOTO = Path(__file__).parent.parent / "examples" / "images" / "chelsea.jpg"
 STYLE = "sfumato:starry-night"
@@ -153,37 +156,38 @@ def first_preview(browser: Browser, address: str, size: int) -> float:
     return took
 
 
-def job_seconds(address: str, size: int) -> float:
-    """Seconds of a picture that the studio paints, with previews."""
+def server_share(address: str, server: psutil.Process, size: int) -> float:
+    """Share of a core that the server takes while a picture is painted, whose records and previews it passes on."""
     url, _, key = address.partition("/#key=")
     headers = {"Authorization": f"Bearer {key}", "Origin": url}
     with httpx.Client(base_url=url, headers=headers, timeout=600) as http:
         picture = http.put("/api/pictures", params={"name": PHOTO.name}, content=PHOTO.read_bytes()).json()["id"]
         asked = {"content": picture, "styles": [[STYLE, 1]], "names": {}, "settings": {"size": size}}
+        begin, before = time.perf_counter(), sum(server.cpu_times()[:2])
         name = http.post("/api/jobs", json=asked).json()["id"]
-        while (job := http.get(f"/api/jobs/{name}").json())["state"] in ("waiting", "painting"):
+        while http.get(f"/api/jobs/{name}").json()["state"] in ("waiting", "painting"):
             time.sleep(1)
-    return float(job["seconds"])
+        return (sum(server.cpu_times()[:2]) - before) / (time.perf_counter() - begin)
 
 
-def command_seconds(size: int) -> float:
-    """Seconds of the same picture by the command line."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "sfumato", "style", str(PHOTO), STYLE, "-o", f"{folder}/out.png"]
-        said = subprocess.run([*command, "--size", str(size), "--json"], check=True, capture_output=True)
-    return float(json.loads(said.stdout)["seconds"])
+def painter_share(size: int) -> float:
+    """Share of a picture's time that the painter takes for its records and previews, as it painted one by itself."""
+    spent = 0.0
+    with Path(os.devnull).open("wb", buffering=0) as nobody:
 
+        def send(kind: bytes, content: bytes) -> None:
+            nobody.write(kind + content)
 
-def overhead(address: str, size: int, rounds: int) -> list[tuple[float, float]]:
-    """Seconds in the studio and on the command line, of each round; they take turns at going first."""
-    found = []
-    for turn in range(rounds):
-        if turn % 2:
-            alone, shown = command_seconds(size), job_seconds(address, size)
-        else:
-            shown, alone = job_seconds(address, size), command_seconds(size)
-        found.append((shown, alone))
-    return found
+        reporter = Reporter(send)
+
+        def report(record: StepRecord) -> None:
+            nonlocal spent
+            begin = time.perf_counter()
+            reporter.after_step(record)
+            spent += time.perf_counter() - begin
+
+        result = stylize(PHOTO, STYLE, size=size, callback=report)
+    return spent / result.seconds
 
 
 def learning(browser: Browser, address: str, server: psutil.Process, asked: argparse.Namespace) -> Rows:
@@ -205,17 +209,21 @@ def learning(browser: Browser, address: str, server: psutil.Process, asked: argp
 
 def previews(browser: Browser, address: str, size: int) -> Rows:
     """Time to the first preview."""
-    command_seconds(64)  # so that the kernels are compiled
+    stylize(PHOTO, STYLE, size=64, steps=2)  # so that the kernels are compiled
     first = [first_preview(browser, address, size) for _ in range(3)]
     return [(f"first preview at {size} px, median of 3", f"{statistics.median(first):.1f} s", "3 s")]
 
 
-def costs(address: str, size: int, rounds: int) -> Rows:
-    """Time that a picture takes longer in the studio, by the fastest of the rounds: the machine's noise is larger."""
-    times = overhead(address, size, rounds)
-    shown, alone = (min(column) for column in zip(*times, strict=True))
-    each = ", ".join(f"{studio:.1f} and {command:.1f}" for studio, command in times)
-    return [(f"overhead of previews at {size} px", f"{shown / alone - 1:+.1%} ({each} s)", "2 %")]
+def costs(address: str, server: psutil.Process, size: int) -> Rows:
+    """What it takes to show a picture while it is painted."""
+    return [
+        (f"records and previews, of the painter's time at {size} px", f"{painter_share(size):.2%}", "2 %"),
+        (
+            f"server, while a picture of {size} px is painted",
+            f"{server_share(address, server, size):.2%} of a core",
+            "",
+        ),
+    ]
 
 
 def main() -> None:
@@ -224,8 +232,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="that frames are counted")
     parser.add_argument("--minutes", type=float, default=10.0, help="that memory is watched")
     parser.add_argument("--size", type=int, default=512, help="of the picture whose first preview is waited for")
-    parser.add_argument("--small", type=int, default=256, help="size of the pictures that are painted both ways")
-    parser.add_argument("--rounds", type=int, default=3, help="of pictures painted both ways")
+    parser.add_argument("--small", type=int, default=256, help="size of the pictures that are painted whole")
     asked = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -236,7 +243,7 @@ def main() -> None:
         rows = learning(browser, address, server, asked) + previews(browser, address, asked.size)
         version = browser.version
         browser.close()
-        rows += costs(address, asked.small, asked.rounds)
+        rows += costs(address, server, asked.small)
     print(markdown(["what", "measured", "wished for"], rows))
     print(f"\n{describe({f'Chromium {version}, without a screen'}, usable_cores(), None)}")
 
