@@ -1,6 +1,7 @@
 """The room Tables in the browser: a table is dropped, trained on, read about, and its model predicts others."""
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from tests.browser.visiting import violations
 from tests.studio.running import Studio
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 Open = Callable[..., "Page"]
 Look = Callable[["Page", str], None]
+
+GOES_ON = ".figures:text-matches('Epoch \\\\d{2,} of 100000: loss')"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,12 @@ def enter(page: "Page") -> None:
     """Go into the room."""
     page.click("nav a:text-is('Tables')")
     page.wait_for_selector("#room-tables:not([hidden]) .large")
+
+
+def leave(page: "Page") -> None:
+    """Go into another room."""
+    page.click("nav a:text-is('Learn')")
+    page.wait_for_selector("#room-learn:not([hidden])")
 
 
 def drop(page: "Page", selector: str, name: str, text: str) -> None:
@@ -93,9 +102,8 @@ def test_a_table_is_trained_on_and_predicts_another(
         assert violations(other) == []
 
 
-def test_a_long_training_is_watched_and_stopped(open_page: Open, studio: Studio, look: Look, flowers: str) -> None:
-    page = open_page()
-    enter(page)
+def train_long(page: "Page", flowers: str) -> None:
+    """Begin a training that takes its time."""
     drop(page, "body", "flowers.csv", flowers)
     page.wait_for_selector("#train:not([disabled])")
     page.click("#tables-options summary")
@@ -105,12 +113,48 @@ def test_a_long_training_is_watched_and_stopped(open_page: Open, studio: Studio,
     page.wait_for_selector("#train:not([disabled])")
     page.click("#tables-options summary")
     page.click("#train")
-    page.wait_for_selector(".figures:text-matches('Epoch \\\\d{2,} of 100000: loss')", timeout=60_000)
+    page.wait_for_selector(GOES_ON, timeout=60_000)
+
+
+def test_a_long_training_is_watched_and_stopped(open_page: Open, look: Look, flowers: str) -> None:
+    page = open_page()
+    enter(page)
+    train_long(page, flowers)
     look(page, "tables-training-1280-light")
     assert violations(page) == []
     page.click("text=Stop and keep")
     page.wait_for_selector(".figures:text-matches('^Stopped: Network')", timeout=30_000)
     page.wait_for_selector("button:text-is('Resume')")
+
+
+def test_a_training_is_looked_at_once_at_a_time_and_by_its_room_alone(open_page: Open, flowers: str) -> None:
+    page = open_page()
+    enter(page)
+    train_long(page, flowers)
+    page.reload()
+    page.wait_for_selector(GOES_ON)
+    leave(page)
+    asked: list[str] = []
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    page.on("request", lambda request: asked.append(request.url) if "?from=" in request.url else None)
+    page.route("**/api/trainings/*?from=*", hold, times=1)
+    page.click("nav a:text-is('Tables')")
+    page.wait_for_timeout(3000)
+    assert len(asked) == 1  # though the room was entered twice: the next look waits for this one's answer
+    held[0].fulfill(status=400, body=json.dumps({"error": "One moment."}))
+    page.wait_for_selector(".figures:text-is('One moment.')")
+    page.wait_for_selector(GOES_ON)
+    leave(page)
+    asked.clear()
+    page.wait_for_timeout(2000)
+    assert asked == []
+    page.click("nav a:text-is('Tables')")
+    page.click("text=Stop and keep")
+    page.wait_for_selector(".figures:text-matches('^Stopped: Network')", timeout=30_000)
 
 
 def test_what_is_wrong_is_said_at_its_field(open_page: Open, look: Look, flowers: str) -> None:

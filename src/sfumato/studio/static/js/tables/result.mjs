@@ -1,11 +1,10 @@
 // One training: its curves while it goes on, and its results after.
 
-import { byId, duration, el, picture } from "../dom.mjs";
+import { byId, duration, el, picture, save } from "../dom.mjs";
 import { blob, post, put } from "../server.mjs";
+import { Watch } from "../watch.mjs";
 import { curveFigure } from "./curves.mjs";
 import { grid } from "./shown.mjs";
-
-const POLL = 300; // milliseconds between two looks at a training that goes on
 
 export class Result {
   /** `form` is filled by its buttons; `changed()` is called when a training has changed its state or was removed. */
@@ -13,11 +12,11 @@ export class Result {
     Object.assign(this, { form, get, changed });
     this.job = null;
     this.records = [];
+    this.watch = new Watch();
   }
 
   /** Show a training as it is now, and follow it while it goes on. */
   async open(id) {
-    this.close();
     const job = await this.get(`/api/trainings/${id}`);
     this.job = job;
     this.records = job.records;
@@ -27,32 +26,30 @@ export class Result {
 
   /** Follow no training any more. */
   close() {
-    clearTimeout(this.timer);
+    this.watch.end();
   }
 
   follow() {
-    const { job } = this;
-    if (!job || !isOpen(job)) return;
-    this.timer = setTimeout(() => this.look(job), POLL);
+    this.close();
+    if (!this.job || !isOpen(this.job)) return;
+    const { id } = this.job;
+    this.watch.begin({
+      ask: () => this.get(`/api/trainings/${id}?from=${this.records.length}`),
+      show: (job) => this.take(job),
+      lost: (error) => (this.status.textContent = error.message),
+    });
   }
 
-  async look(before) {
-    try {
-      const job = await this.get(`/api/trainings/${before.id}?from=${this.records.length}`);
-      if (this.job !== before) return;
-      if (job.state !== before.state || job.position !== before.position) {
-        await this.open(job.id);
-        this.changed();
-        return;
-      }
-      this.records.push(...job.records);
-      this.job = job;
-      this.update();
-    } catch (error) {
-      if (this.job !== before) return;
-      this.status.textContent = error.message;
+  /** Take news of the training: what has come since, or all where its state is another. */
+  async take(job) {
+    if (job.state !== this.job.state || job.position !== this.job.position) {
+      await this.open(job.id);
+      this.changed();
+      return;
     }
-    this.follow();
+    this.records.push(...job.records);
+    this.job = job;
+    this.update();
   }
 
   show() {
@@ -262,10 +259,4 @@ function copied(title, text) {
     copy.textContent = "Copied";
   });
   return el("details", {}, el("summary", {}, title), codeOf(text), copy);
-}
-
-function save(content, name) {
-  const link = el("a", { href: URL.createObjectURL(content), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
