@@ -1,6 +1,6 @@
 // Contact sheets: each style by itself, with each of a few style weights; a click on a cell paints it large.
 
-import { byId, dateOf, el, picture, save, show, shownPath, timeLeft } from "./dom.mjs";
+import { byId, dateOf, el, markJob, noteFocus, picture, save, show, shownPath, timeLeft } from "./dom.mjs";
 import { markShown } from "./history.mjs";
 import { offer } from "./left.mjs";
 import { blob, get, post } from "./server.mjs";
@@ -11,7 +11,9 @@ const CELL = 256; // pixels of a cell's long edge, at most
 export class Sheets {
   /** `form` says what to paint, and is filled by a cell; `easel` shows a sheet; `started(id)` takes a painting's name. */
   constructor(form, easel, started) {
-    Object.assign(this, { form, easel, started });
+    this.form = form;
+    this.easel = easel;
+    this.started = started;
     this.sheet = null;
     this.watch = new Watch();
     byId("sheet").addEventListener("click", () => this.ask());
@@ -37,18 +39,16 @@ export class Sheets {
     const { sheets, left } = await get("/api/sheets");
     offer(byId("sheets-left"), left, { address: "/api/sheets", kind: "contact sheet", changed: () => this.open(left[0]) });
     byId("sheets-section").hidden = !sheets.length;
-    const focused = document.activeElement?.dataset?.job;
+    const giveFocus = noteFocus(byId("sheets"), "job");
     byId("sheets").replaceChildren(...sheets.map((sheet) => el("li", {}, this.cardOf(sheet))));
     this.mark();
-    if (focused) byId("sheets").querySelector(`[data-job="${focused}"]`)?.focus();
+    giveFocus();
     return sheets.find(isOpen);
   }
 
   /** Mark the sheet that is on the easel, if one is. */
   mark() {
-    for (const card of byId("sheets").querySelectorAll("[data-job]")) {
-      card.setAttribute("aria-current", String(this.isShown() && card.dataset.job === this.sheet.id));
-    }
+    markJob(byId("sheets"), this.isShown() ? this.sheet.id : null);
   }
 
   cardOf(sheet) {

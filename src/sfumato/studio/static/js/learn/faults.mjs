@@ -156,8 +156,9 @@ export class Faults {
   }
 
   async answer() {
-    const chosen = (selector) => [...document.querySelectorAll(`#fault-form ${selector}:checked`)].map(({ value }) => value);
-    const [parameters, [cause]] = [chosen("[name=fault-place]"), chosen("[name=fault-cause]")];
+    const chosen = [...byId("fault-form").querySelectorAll("input")].filter(({ checked }) => checked);
+    const valuesOf = (group) => chosen.filter(({ name }) => name === group).map(({ value }) => value);
+    const [parameters, [cause]] = [valuesOf("fault-place"), valuesOf("fault-cause")];
     if (!cause || !(parameters.length || byId("fault-none").checked)) {
       byId("fault-verdict").replaceChildren("Choose where the gradient is wrong, or that all are right, and one cause.");
       return;

@@ -9,7 +9,8 @@ import { fill, soundFigure } from "./player.mjs";
 export class Result {
   /** `form` is filled by a button; `changed()` is called when a job has changed its state or was removed. */
   constructor(form, changed) {
-    Object.assign(this, { form, changed });
+    this.form = form;
+    this.changed = changed;
     this.job = null;
     this.watch = new Watch();
   }

@@ -7,7 +7,8 @@ import { TrainingSettings } from "./settings.mjs";
 export class TablesForm {
   /** `looked(table, told)` is called with what is understood of a table, `started(id)` with a training. */
   constructor(options, { looked, started }) {
-    Object.assign(this, { looked, started });
+    this.looked = looked;
+    this.started = started;
     this.table = null;
     this.told = null;
     this.asked = 0;

@@ -9,7 +9,9 @@ import { grid } from "./shown.mjs";
 export class Result {
   /** `form` is filled by its buttons; `changed()` is called when a training has changed its state or was removed. */
   constructor(form, get, changed) {
-    Object.assign(this, { form, get, changed });
+    this.form = form;
+    this.get = get;
+    this.changed = changed;
     this.job = null;
     this.records = [];
     this.watch = new Watch();

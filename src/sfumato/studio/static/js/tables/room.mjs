@@ -1,6 +1,6 @@
 // The room Tables: a table is dropped, looked at, trained on, and its model predicts others.
 
-import { announce, byId, dateOf, el } from "../dom.mjs";
+import { announce, byId, dateOf, el, markJob, noteFocus } from "../dom.mjs";
 import { get } from "../server.mjs";
 import { offer } from "../left.mjs";
 import { TablesForm } from "./form.mjs";
@@ -43,19 +43,15 @@ async function make() {
   };
   const form = new TablesForm(settings, { looked, started: show });
 
-  const mark = () => {
-    for (const card of byId("trained").querySelectorAll("[data-job]")) {
-      card.setAttribute("aria-current", String(card.dataset.job === result.job?.id));
-    }
-  };
+  const mark = () => markJob(byId("trained"), result.job?.id);
   const refresh = async () => {
     const { trainings, left } = await get("/api/trainings");
     offer(byId("trained-left"), left, { address: "/api/trainings", kind: "training", changed: () => show(left[0]) });
-    const focused = document.activeElement?.dataset?.job;
+    const giveFocus = noteFocus(byId("trained"), "job");
     byId("trained").replaceChildren(...trainings.map((job) => el("li", {}, cardOf(job, show))));
     byId("trained-none").hidden = trainings.length > 0;
     mark();
-    if (focused) byId("trained").querySelector(`[data-job="${focused}"]`)?.focus();
+    giveFocus();
     return trainings;
   };
   result = new Result(form, get, () => refresh().catch((error) => announce(error.message)));
