@@ -157,6 +157,22 @@ def test_a_training_is_looked_at_once_at_a_time_and_by_its_room_alone(open_page:
     page.wait_for_selector(".figures:text-matches('^Stopped: Network')", timeout=30_000)
 
 
+def test_a_table_that_needs_its_encoding_is_asked_for_it(open_page: Open, look: Look, flowers: str) -> None:
+    page = open_page(360)
+    enter(page)
+    content = flowers.replace("setosa", "börstig").encode("utf-16-le")
+    page.evaluate(DROP, ["body", "flowers.csv", base64.b64encode(content).decode()])
+    page.wait_for_selector(".setting:has(#training-encoding) .tables-error:text-matches('flowers.csv, line ')")
+    assert page.is_disabled("#train")
+    look(page, "tables-encoding-360-light")
+    assert violations(page) == []
+    page.fill("#training-encoding", "utf-16-le")
+    page.press("#training-encoding", "Tab")
+    page.wait_for_selector("#tables-outlook:text-matches('150 rows, 4 inputs, 3 classes')")
+    assert page.locator(".tables-error").count() == 0
+    assert page.is_enabled("#train")
+
+
 def test_what_is_wrong_is_said_at_its_field(open_page: Open, look: Look, flowers: str) -> None:
     page = open_page(768)
     enter(page)
