@@ -178,8 +178,9 @@ export class Form {
 
   showBuiltIn(styles) {
     for (const { id, title } of styles) {
-      const button = el("button", { type: "button", title, "aria-label": title, "data-id": id });
-      button.append(picture(shownPath(id, 160), ""));
+      const name = id.replace(/^sfumato:/, "").replaceAll("-", " ");
+      const button = el("button", { type: "button", title, "aria-label": `${name}: ${title}`, "data-id": id });
+      button.append(picture(shownPath(id, 160), ""), el("span", {}, name));
       button.addEventListener("click", () => {
         if (this.styles.some((style) => style.id === id)) this.removeStyle(id);
         else this.addStyle({ id, name: title });

@@ -211,7 +211,7 @@ export function statusOf(job, records = []) {
     const last = records.at(-1);
     if (note || !last) return note || "Beginning.";
     const left = (last.seconds / last.epoch) * (last.epochs - last.epoch);
-    const accuracy = last.train_accuracy === null ? "" : `, accuracy ${last.train_accuracy.toFixed(4)}`;
+    const accuracy = last.train_accuracy === null ? "" : `, accuracy ${share(last.train_accuracy)}`;
     return `Epoch ${last.epoch} of ${last.epochs}: loss ${last.train_loss.toPrecision(4)}${accuracy}. About ${duration(left)} left.`;
   }
   if (state === "failed") return error;
@@ -223,9 +223,8 @@ export function statusOf(job, records = []) {
 /** The measures that come first. */
 function measures({ summary }) {
   const { report, report_on: on } = summary;
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const shown = report.classes
-    ? { accuracy: percent(report.accuracy), "95 % interval": report.accuracy_interval.map(percent).join(" to "), "if all were the commonest class": percent(report.no_information_rate) }
+    ? { accuracy: share(report.accuracy), "95 % interval": report.accuracy_interval.map(share).join(" to "), "if all were the commonest class": share(report.no_information_rate) }
     : { "R squared": number(report.r_squared), "root mean squared error": number(report.root_mean_squared_error), "mean absolute error": number(report.mean_absolute_error) };
   const rows = Object.entries({ ...shown, loss: number(summary[`${on}_loss`]) });
   const list = el("dl", { className: "tables-measures" }, ...rows.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))));
@@ -235,20 +234,24 @@ function measures({ summary }) {
 const notes = (summary) => summary.notes.map((note) => el("p", { className: "faint" }, note));
 const number = (value) => (value === null ? "n/a" : Number(value).toPrecision(4));
 
+/** A share as the text of the report has it. */
+export const share = (value) => (value === null ? "n/a" : value.toFixed(4));
+
 /** The confusion matrix as a table, and the measures of each class. */
 function matrixOf(report) {
   if (!report.classes || report.classes.length > 30) return [];
   const rows = report.counts.map((counts, k) => {
     const total = counts.reduce((sum, count) => sum + count, 0) || 1;
     const cells = counts.map((count, j) => {
-      const step = Math.round((8 * count) / total);
-      return el("span", { className: `tables-share share-${step} ${j === k ? "right" : ""}` }, String(count));
+      const cell = el("span", { className: j === k ? "tables-share right" : "tables-share" }, String(count));
+      cell.style.setProperty("--share", `${34 * Math.sqrt(count / total)}%`); // the root lets rare mistakes show
+      return cell;
     });
     return [el("th", { scope: "row" }, report.classes[k]), ...cells];
   });
   const matrix = grid("Confusion matrix: true classes down, predicted across", ["true", ...report.classes], rows, "tables-matrix");
   const heads = ["class", "rows", "precision", "recall", "F1"];
-  const each = report.by_class.map((one) => [el("th", { scope: "row" }, one.class), String(one.examples), ...["precision", "recall", "f1"].map((name) => number(one[name]))]);
+  const each = report.by_class.map((one) => [el("th", { scope: "row" }, one.class), String(one.examples), ...["precision", "recall", "f1"].map((name) => share(one[name]))]);
   return [matrix, el("details", {}, el("summary", {}, "Classes"), grid("Measures of each class", heads, each))];
 }
 

@@ -4,7 +4,7 @@ import { announce, byId, dateOf, el, markJob, noteFocus } from "../dom.mjs";
 import { get } from "../server.mjs";
 import { offer } from "../left.mjs";
 import { TablesForm } from "./form.mjs";
-import { Result, statusOf, titleOf } from "./result.mjs";
+import { Result, share, statusOf, titleOf } from "./result.mjs";
 import { showTable } from "./shown.mjs";
 
 const STATES = { training: "training", stopped: "stopped", failed: "failed" };
@@ -71,7 +71,7 @@ function welcome() {
 
 function cardOf(job, opened) {
   const { accuracy } = job.test;
-  const measure = accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
+  const measure = accuracy === null ? "" : `accuracy ${share(accuracy)}`;
   const said = (job.state === "waiting" ? `waiting, number ${job.position}` : STATES[job.state]) ?? (measure || statusOf(job));
   const card = el("button", { type: "button", "data-job": job.id }, titleOf(job), el("small", {}, `${dateOf(job.id)}, ${said}`));
   card.addEventListener("click", () => opened(job.id));
