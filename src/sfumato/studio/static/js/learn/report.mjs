@@ -18,7 +18,7 @@ export function confusion({ counts, accuracy, by_class: measures }, classes) {
   const rows = counts.map((row, k) => {
     const cells = row.map((count, j) => {
       const cell = el("td", { className: j === k ? "right" : "wrong" }, String(count));
-      cell.style.setProperty("--share", `${Math.round((60 * count) / most)}%`);
+      cell.style.setProperty("--share", `${60 * Math.sqrt(count / most)}%`); // the root lets rare mistakes show
       return cell;
     });
     const numbers = ["precision", "recall", "f1"].map((name) => el("td", {}, measures[name][k] === null ? "none" : percent(measures[name][k])));
