@@ -172,8 +172,9 @@ export class TablesForm {
     control.setAttribute("aria-invalid", "true");
     const details = control.closest("details");
     if (details) details.open = true;
-    control.closest(".setting").append(el("p", { className: "tables-error", role: "alert", id: `training-${field}-wrong` }, text));
-    control.scrollIntoView({ block: "nearest" });
+    const setting = control.closest(".setting");
+    setting.append(el("p", { className: "tables-error", role: "alert", id: `training-${field}-wrong` }, text));
+    setting.scrollIntoView({ block: "nearest" });
   }
 }
 
