@@ -224,6 +224,35 @@ def test_what_is_no_table_is_refused_in_a_line(name: str, content: bytes, said: 
     assert {*(served.folder / "tables").iterdir()} == kept
 
 
+@pytest.mark.parametrize(
+    ("written", "encoding", "field", "said", "settings"),
+    [
+        ("size,kind\n" + 10 * "1,höher\n2,tiefer\n", "utf-16-le", "encoding", "Encoding", {"encoding": "utf-16-le"}),
+        ('"size"#"kind"\n' + 10 * '"1"#"a"\n"2"#"b"\n', "utf-8", "separator", "quotation marks", {"separator": "#"}),
+    ],
+)
+def test_a_table_is_read_once_its_encoding_or_separator_is_given(
+    written: str, encoding: str, field: str, said: str, settings: dict[str, str], tmp_path: Path, served: Studio
+) -> None:
+    (tmp_path / "odd.csv").write_text(written, encoding=encoding)
+    told = understood(served, tmp_path / "odd.csv")
+    assert (told["preview"], told["understood"], told["error"]["field"]) == (None, None, field)
+    assert told["error"]["text"].startswith("odd.csv, line ")
+    assert said in told["error"]["text"]
+    told = understood(served, tmp_path / "odd.csv", **settings)
+    assert told["error"] is None
+    assert told["preview"]["names"] == ["size", "kind"]
+    assert told["understood"]["classes"] == 2
+
+
+def test_an_encoding_that_does_not_fit_is_said_at_its_field(tmp_path: Path, served: Studio) -> None:
+    (tmp_path / "odd.csv").write_text("size,kind\n1,höher\n2,tiefer\n", encoding="utf-8")
+    for encoding in ("ascii", "klingon"):
+        asked = {"table": give(served, tmp_path / "odd.csv"), "name": "odd.csv", "settings": {"encoding": encoding}}
+        told = served.http.post("/api/tables/understood", json=asked).json()
+        assert (told.get("field") or told["error"]["field"]) == "encoding"
+
+
 def test_a_bad_row_is_named(tmp_path: Path, served: Studio) -> None:
     (tmp_path / "bad.csv").write_text("a,b,c\n1,2,x\n3,4,y\n5,6\n7,8,x\n", encoding="utf-8")
     told = understood(served, tmp_path / "bad.csv")

@@ -11,6 +11,7 @@ from sfumato.data.options import PLAIN_TABLE, TableOptions
 from sfumato.data.tables import load_table, open_table
 from sfumato.errors import SfumatoError
 from sfumato.studio.store import Store, name_ending, named
+from sfumato.studio.training_options import field_of
 from sfumato.training.settings import TrainingSettings
 
 ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
@@ -28,7 +29,7 @@ class TableStore(Store):
     missing = "the table is not in the studio's folder any more: give it again"
 
     def add(self, content: bytes, name: str) -> str:
-        """Keep a table, if it is one; returns its id.
+        """Keep a table, if it is one, or may be one once its encoding or separator is given; returns its id.
 
         Args:
             content: The bytes of the file.
@@ -38,7 +39,11 @@ class TableStore(Store):
             SfumatoError: if it is no table; the message has `name` in it.
         """
         with self.keeping(content, name) as path:
-            open_table(path)
+            try:
+                open_table(path)
+            except SfumatoError as error:
+                if field_of(str(error)) not in ("encoding", "separator"):
+                    raise
             return path.stem
 
     def id_of(self, content: bytes, name: str) -> str:

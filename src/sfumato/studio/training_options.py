@@ -69,7 +69,16 @@ def read_training_settings(values: Any) -> dict[str, Any]:
     return settings
 
 
+WORDS: Mapping[str, str] = {
+    "there is no column": "target",
+    "in the encoding ": "encoding",
+    "there is no encoding ": "encoding",
+    "check its quotation marks": "separator",
+}
+"""What messages say that are about a setting without its name."""
+
+
 def field_of(message: str) -> str | None:
     """Name of the setting that a message is about: the first that it names as in `batch_size=...`; None for none."""
     places = {message.find(f"{name}="): name for name in TRAINING_OPTIONS if f"{name}=" in message}
-    return places[min(places)] if places else "target" if "there is no column" in message else None
+    return places[min(places)] if places else next((name for words, name in WORDS.items() if words in message), None)

@@ -8,7 +8,12 @@ const OPACITY = 0.6; // of a mask that is shown over a photograph
 export class Mask {
   /** A mask of pixels that are black; its `changed(box)` is called with the part that is not as it was. */
   constructor(width, height) {
-    Object.assign(this, { width, height, changed: () => {}, before: [], last: null });
+    this.width = width;
+    this.height = height;
+    /** @type {(box: { x: number, y: number, width: number, height: number }) => void} */
+    this.changed = () => {};
+    this.before = [];
+    this.last = null;
     this.canvas = el("canvas", { width, height });
     this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
     this.fill("black");

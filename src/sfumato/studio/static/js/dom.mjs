@@ -13,7 +13,23 @@ export function el(tag, props = {}, ...children) {
   return made;
 }
 
-export const byId = (id) => document.getElementById(id);
+/**
+ * An element of the page, which has all that the page's fields and folds have.
+ * @typedef {HTMLElement & Pick<HTMLInputElement, "value" | "valueAsNumber" | "checked" | "disabled" | "files"> &
+ *   Pick<HTMLDetailsElement, "open"> & Pick<HTMLAnchorElement, "href">} PageElement
+ */
+
+/** @returns {PageElement} */
+export const byId = (id) => /** @type {any} */ (document.getElementById(id));
+
+/**
+ * Note which element has the focus, by its attribute `data-NAME`; the function that is returned gives the focus to the
+ * one in a place that has the same, as it may have been made anew meanwhile.
+ */
+export function noteFocus(place, name) {
+  const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.[name];
+  return () => focused && place.querySelector(`[data-${name}="${focused}"]`)?.focus();
+}
 
 /** Say a line at the top of the page, above every room; an empty one takes it away. */
 export function announce(text) {
@@ -57,6 +73,11 @@ export function save(content, name) {
 export function clear(place, ...children) {
   place.querySelectorAll("img").forEach(release);
   place.replaceChildren(...children);
+}
+
+/** Mark the card of a job among those in a place, if it has one. */
+export function markJob(place, id) {
+  for (const card of place.querySelectorAll("[data-job]")) card.setAttribute("aria-current", String(card.dataset.job === id));
 }
 
 /** Date and time of a job, by its name, and nothing of the year that it is. */

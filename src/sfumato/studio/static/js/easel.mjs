@@ -11,7 +11,10 @@ const SHOWN = 2048;
 export class Easel {
   /** `form` is filled by its buttons; `removed()` is called after a job was removed. */
   constructor(form, titles, formats, removed) {
-    Object.assign(this, { form, titles, formats, removed });
+    this.form = form;
+    this.titles = titles;
+    this.formats = formats;
+    this.removed = removed;
     this.job = null;
     this.parts = {};
     this.preview = null; // the newest, with the name of its job

@@ -20,6 +20,7 @@ export class Form {
     this.contentMask = []; // one at most
     this.wanted = []; // pictures of a painted file that are not here
     this.given = given;
+    this.restored = () => {}; // called once the form is as it was left
     const places = { presets: "presets", colours: "colours", main: "main-settings", other: "other-settings" };
     const found = Object.fromEntries(Object.entries(places).map(([name, id]) => [name, byId(id)]));
     this.settings = new Settings(options, found, () => this.change());
@@ -43,7 +44,7 @@ export class Form {
     const { photo, styles, begun, contentMask } = before;
     Object.assign(this, { photo, styles, begun, contentMask });
     this.change();
-    this.restored?.();
+    this.restored();
   }
 
   /** Files that are dropped anywhere else, or pasted. */
@@ -177,8 +178,9 @@ export class Form {
 
   showBuiltIn(styles) {
     for (const { id, title } of styles) {
-      const button = el("button", { type: "button", title, "aria-label": title, "data-id": id });
-      button.append(picture(shownPath(id, 160), ""));
+      const name = id.replace(/^sfumato:/, "").replaceAll("-", " ");
+      const button = el("button", { type: "button", title, "aria-label": `${name}: ${title}`, "data-id": id });
+      button.append(picture(shownPath(id, 160), ""), el("span", {}, name));
       button.addEventListener("click", () => {
         if (this.styles.some((style) => style.id === id)) this.removeStyle(id);
         else this.addStyle({ id, name: title });
@@ -215,7 +217,7 @@ export class Form {
     const take = (files) => this.takeAll([...files].slice(0, 1), "photo");
     if (zone.dataset.id !== (this.photo?.id ?? "")) makeZone(zone, "a photograph", take, this.photo);
     zone.dataset.id = this.photo?.id ?? "";
-    for (const button of byId("built-in").children) {
+    for (const button of byId("built-in").querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(this.styles.some(({ id }) => id === button.dataset.id)));
     }
     this.palettes.show(this.photo?.id, this.weighed());

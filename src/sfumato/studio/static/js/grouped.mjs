@@ -10,7 +10,9 @@ export class GroupedSettings {
     this.options = new Map(options.map((option) => [option.name, option]));
     this.values = new Map();
     this.controls = new Map();
-    Object.assign(this, { changed, prefix, kinds: { ...KINDS, ...kinds } });
+    this.changed = changed;
+    this.prefix = prefix;
+    this.kinds = { ...KINDS, ...kinds };
     for (const panel of new Set(options.map((option) => option.panel))) {
       const group = el("fieldset", { className: "settings-group" }, el("legend", {}, panel));
       for (const option of options) {

@@ -1,6 +1,6 @@
 // What was painted here, the newest first.
 
-import { byId, clear, dateOf, el, picture, shownPath, size } from "./dom.mjs";
+import { byId, clear, dateOf, el, markJob, noteFocus, picture, shownPath, size } from "./dom.mjs";
 import { offer } from "./left.mjs";
 import { get } from "./server.mjs";
 import { titleOf } from "./easel.mjs";
@@ -11,20 +11,18 @@ const STATES = { painting: "being painted", finished: "", stopped: "stopped", fa
 export async function showHistory(titles, shown, opened) {
   const { jobs, folder, bytes, left } = await get("/api/jobs");
   const place = byId("history");
-  const focused = document.activeElement?.dataset?.job;
+  const giveFocus = noteFocus(place, "job");
   offer(byId("left"), left, { address: "/api/jobs", kind: "picture" });
   clear(place, ...jobs.map((job) => el("li", {}, cardOf(job, titles, opened))));
   markShown(shown);
-  if (focused) place.querySelector(`[data-job="${focused}"]`)?.focus();
+  giveFocus();
   byId("space").textContent = jobs.length ? `${size(bytes)} in ${folder}. What is finished stays until you remove it.` : "Nothing yet.";
   return jobs;
 }
 
 /** Mark the job that is on the easel. */
 export function markShown(shown) {
-  for (const card of byId("history").querySelectorAll("[data-job]")) {
-    card.setAttribute("aria-current", String(card.dataset.job === shown));
-  }
+  markJob(byId("history"), shown);
 }
 
 function cardOf(job, titles, opened) {

@@ -5,9 +5,9 @@ import { post } from "./server.mjs";
 
 /**
  * Offer in a place to go on with jobs, all in their order, or to leave them. They lie at `address`, each is a `kind`,
- * and `changed()` is called, if given, once it is done.
+ * and `changed()` is called once it is done.
  */
-export function offer(place, left, { address, kind, changed }) {
+export function offer(place, left, { address, kind, changed = () => {} }) {
   if (!left.length) return clear(place);
   const several = left.length > 1;
   const button = (text, action, className = "") => {
@@ -18,7 +18,7 @@ export function offer(place, left, { address, kind, changed }) {
       } catch (error) {
         announce(error.message);
       }
-      changed?.();
+      changed();
     });
     return made;
   };

@@ -10,17 +10,20 @@ import { Sheets } from "./sheet.mjs";
 import * as sound from "./sound/view.mjs";
 
 let form = null;
+let sheets = null;
 
 /** Show a view of the room, and the lesson in the address if there is one; what is in the room stays when it is left. */
 export async function open() {
   const soundIsShown = location.hash.split("&").includes("sound");
   showView([["picture", !soundIsShown], ["sound", soundIsShown]]);
   if (soundIsShown) {
+    sheets?.close();
     await sound.open();
     return;
   }
   sound.close();
   if (!form) await begin();
+  sheets?.follow();
   const lesson = await lessonIn(location.hash);
   if (!lesson?.form) return;
   form.begin(lesson.form);
@@ -62,7 +65,7 @@ async function begin() {
   form = new Form(options, { started: show, given: (photo) => (easel.photo(photo), markShown(), sheets.mark()) });
   easel = new Easel(form, titles, options.formats, refresh);
   easel.empty();
-  const sheets = new Sheets(form, easel, show);
+  sheets = new Sheets(form, easel, show);
   form.restored = () => form.photo && !easel.job && easel.photo(form.photo);
   // A page that is loaded again shows what is at work
   const { jobs } = await get("/api/jobs");
@@ -84,5 +87,6 @@ async function begin() {
 
 /** Leave the room: what is painted or played goes on. */
 export function close() {
+  sheets?.close();
   sound.close();
 }

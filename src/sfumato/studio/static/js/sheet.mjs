@@ -1,18 +1,21 @@
 // Contact sheets: each style by itself, with each of a few style weights; a click on a cell paints it large.
 
-import { byId, dateOf, el, picture, show, shownPath, timeLeft } from "./dom.mjs";
+import { byId, dateOf, el, markJob, noteFocus, picture, save, show, shownPath, timeLeft } from "./dom.mjs";
 import { markShown } from "./history.mjs";
 import { offer } from "./left.mjs";
 import { blob, get, post } from "./server.mjs";
+import { Watch } from "./watch.mjs";
 
 const CELL = 256; // pixels of a cell's long edge, at most
-const POLL = 500; // milliseconds between two looks at a sheet that is painted
 
 export class Sheets {
   /** `form` says what to paint, and is filled by a cell; `easel` shows a sheet; `started(id)` takes a painting's name. */
   constructor(form, easel, started) {
-    Object.assign(this, { form, easel, started });
+    this.form = form;
+    this.easel = easel;
+    this.started = started;
     this.sheet = null;
+    this.watch = new Watch();
     byId("sheet").addEventListener("click", () => this.ask());
   }
 
@@ -36,18 +39,16 @@ export class Sheets {
     const { sheets, left } = await get("/api/sheets");
     offer(byId("sheets-left"), left, { address: "/api/sheets", kind: "contact sheet", changed: () => this.open(left[0]) });
     byId("sheets-section").hidden = !sheets.length;
-    const focused = document.activeElement?.dataset?.job;
+    const giveFocus = noteFocus(byId("sheets"), "job");
     byId("sheets").replaceChildren(...sheets.map((sheet) => el("li", {}, this.cardOf(sheet))));
     this.mark();
-    if (focused) byId("sheets").querySelector(`[data-job="${focused}"]`)?.focus();
+    giveFocus();
     return sheets.find(isOpen);
   }
 
   /** Mark the sheet that is on the easel, if one is. */
   mark() {
-    for (const card of byId("sheets").querySelectorAll("[data-job]")) {
-      card.setAttribute("aria-current", String(this.isShown() && card.dataset.job === this.sheet.id));
-    }
+    markJob(byId("sheets"), this.isShown() ? this.sheet.id : null);
   }
 
   cardOf(sheet) {
@@ -69,7 +70,6 @@ export class Sheets {
 
   /** Show a sheet on the easel, and follow it while it is painted. */
   async open(id) {
-    clearTimeout(this.timer);
     this.sheet = await get(`/api/sheets/${id}`);
     this.show();
     markShown();
@@ -77,26 +77,30 @@ export class Sheets {
     this.follow();
   }
 
-  follow() {
-    clearTimeout(this.timer);
-    if (isOpen(this.sheet)) this.timer = setTimeout(() => this.look(this.sheet), POLL);
+  /** Follow no sheet any more. */
+  close() {
+    this.watch.end();
   }
 
-  async look(before) {
-    if (!this.isShown()) return;
-    try {
-      const sheet = await get(`/api/sheets/${before.id}`);
-      if (this.sheet !== before || !this.isShown()) return;
-      if (sheet.state !== before.state) {
-        await this.open(sheet.id);
-        return;
-      }
+  follow() {
+    this.close();
+    if (!this.isShown() || !isOpen(this.sheet)) return;
+    const { id } = this.sheet;
+    this.watch.begin({
+      ask: () => get(`/api/sheets/${id}`),
+      show: (sheet) => this.take(sheet),
+      lost: (error) => (this.status.textContent = error.message),
+    });
+  }
+
+  /** Take news of the sheet, unless something else lies on the easel by now. */
+  async take(sheet) {
+    if (!this.isShown()) this.close();
+    else if (sheet.state !== this.sheet.state) await this.open(sheet.id);
+    else {
       this.sheet = sheet;
       this.update();
-    } catch (error) {
-      this.status.textContent = error.message;
     }
-    this.follow();
   }
 
   show() {
@@ -188,10 +192,7 @@ export class Sheets {
 
   async download() {
     const content = await blob(`/api/sheets/${this.sheet.id}/file`);
-    const name = `${stemOf(this.nameOf(this.sheet.content))}-sheet.png`;
-    const link = el("a", { href: URL.createObjectURL(content), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    save(content, `${stemOf(this.nameOf(this.sheet.content))}-sheet.png`);
   }
 
   nameOf(id) {

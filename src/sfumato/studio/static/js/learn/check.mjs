@@ -7,7 +7,9 @@ import { shown } from "./tables.mjs";
 export class Check {
   /** `ask` asks the server, `judge(verdicts)` colours the network, `selected()` is the weight that the V is drawn for. */
   constructor(ask, judge, selected) {
-    Object.assign(this, { ask, judge, selected });
+    this.ask = ask;
+    this.judge = judge;
+    this.selected = selected;
     byId("check-go").addEventListener("click", () => this.run().catch((error) => this.say(error.message)));
     byId("check-scan").addEventListener("click", () => this.scan().catch((error) => this.say(error.message)));
     byId("check-method").addEventListener("change", () => byId("check-go").click());

@@ -19,7 +19,11 @@ export function drawLines(canvas, lines, { logX = false, labels }) {
   const across = (x) => (logX ? Math.log10(x) : x);
   const kept = lines.map((line) => ({ ...line, points: line.points.filter(([, y]) => Number.isFinite(y) && y !== null && y > 0) }));
   const all = kept.flatMap(({ points }) => points);
-  if (all.length < 2) return;
+  if (all.length < 2) {
+    Object.assign(pen, { fillStyle: colour("faint"), textAlign: "center" });
+    pen.fillText("Nothing to draw yet", width / 2, height / 2);
+    return;
+  }
   const extent = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const [left, right] = extent(all.map(([x]) => across(x)));
   let [low, high] = extent(all.map(([, y]) => Math.log10(y)));

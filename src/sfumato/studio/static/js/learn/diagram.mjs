@@ -18,7 +18,9 @@ function svg(tag, attributes = {}) {
 export class Diagram {
   /** `select(selection)` is called with what `explain` takes, `change(network)` with other layers. */
   constructor(place, { select, change }) {
-    Object.assign(this, { place, select, change });
+    this.place = place;
+    this.select = select;
+    this.change = change;
     this.selected = "";
     this.theta = null;
   }

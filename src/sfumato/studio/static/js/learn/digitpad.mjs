@@ -8,7 +8,10 @@ const MOST_PLACES = 5000;
 export class DigitPad {
   /** `changed(strokes)` is called after each change; a stroke is places [across, down], each from 0 to 1. */
   constructor(canvas, changed) {
-    Object.assign(this, { canvas, changed, strokes: [], drawing: false });
+    this.canvas = canvas;
+    this.changed = changed;
+    this.strokes = [];
+    this.drawing = false;
     canvas.addEventListener("pointerdown", (event) => {
       if (!event.isPrimary || event.button > 0) return;
       canvas.setPointerCapture(event.pointerId);

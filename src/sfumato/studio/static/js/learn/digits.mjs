@@ -36,7 +36,12 @@ export function digitsAddress({ network, ...others }, lesson) {
 export class Digits {
   /** `ask` asks the server. */
   constructor(ask) {
-    Object.assign(this, { ask, settings: null, lesson: null, frame: null, wanted: null, given: { example: 0 } });
+    this.ask = ask;
+    this.settings = null;
+    this.lesson = null;
+    this.frame = null;
+    this.wanted = null;
+    this.given = { example: 0 };
     this.layers = new DigitLayers(byId("digits-layers"));
     this.pad = new DigitPad(byId("digits-pad"), (strokes) => this.look(strokes.length ? { strokes } : this.example));
     this.runner = new Runner(byId("digits-run"), {

@@ -32,15 +32,15 @@ export function showExplanation(answers, light) {
   const parts = linesOf(equations);
   if (bars) parts.push(...barsOf(bars, penalty));
   const place = byId("learn-equations");
-  const scrolled = [...place.querySelectorAll(".learn-math")].map(({ scrollLeft }) => scrollLeft);
-  const focused = [...place.querySelectorAll(".learn-math")].indexOf(document.activeElement);
+  const boxes = () => /** @type {HTMLElement[]} */ ([...place.querySelectorAll(".learn-math")]);
+  const scrolled = boxes().map(({ scrollLeft }) => scrollLeft);
+  const focused = boxes().findIndex((box) => box === document.activeElement);
   place.replaceChildren(...parts);
-  const boxes = [...place.querySelectorAll(".learn-math")];
-  boxes.forEach((box, n) => (box.scrollLeft = scrolled[n] ?? 0));
-  boxes[focused]?.focus({ preventScroll: true });
+  boxes().forEach((box, n) => (box.scrollLeft = scrolled[n] ?? 0));
+  boxes()[focused]?.focus({ preventScroll: true });
   byId("learn-selected").textContent = sentenceOf(title);
   for (const number of place.querySelectorAll("[data-parameter]")) {
-    number.addEventListener("pointerenter", () => light(number.dataset.parameter, number.dataset.index));
+    number.addEventListener("pointerenter", () => light(number.getAttribute("data-parameter"), number.getAttribute("data-index")));
     number.addEventListener("pointerleave", () => light("", ""));
   }
   showCode(answers.flatMap(({ source }) => source), answers.at(-1).chapter);

@@ -24,7 +24,7 @@ export class Faults {
   constructor(ask) {
     this.ask = ask;
     this.given = null;
-    this.busy = false;
+    this.last = Promise.resolve(); // what is being done, and all that waits for it
     const on = (id, work) => byId(id).addEventListener("click", () => this.attempt(work));
     on("fault-train", () => this.train());
     on("fault-again", () => this.begin(this.given));
@@ -47,18 +47,14 @@ export class Faults {
     byId("fault-notice").textContent = text;
   }
 
-  /** Do one thing at a time, and say in a line what was refused. */
-  async attempt(work) {
-    if (this.busy) return;
-    this.busy = true;
-    this.say("");
-    try {
+  /** Do one thing after the other, and say in a line what was refused. */
+  attempt(work) {
+    const next = async () => {
+      this.say("");
       await work();
-    } catch (error) {
-      this.say(error.message);
-    } finally {
-      this.busy = false;
-    }
+    };
+    this.last = this.last.then(next).catch((error) => this.say(error.message));
+    return this.last;
   }
 
   /** Show the exercise of the address. */
@@ -156,8 +152,9 @@ export class Faults {
   }
 
   async answer() {
-    const chosen = (selector) => [...document.querySelectorAll(`#fault-form ${selector}:checked`)].map(({ value }) => value);
-    const [parameters, [cause]] = [chosen("[name=fault-place]"), chosen("[name=fault-cause]")];
+    const chosen = [...byId("fault-form").querySelectorAll("input")].filter(({ checked }) => checked);
+    const valuesOf = (group) => chosen.filter(({ name }) => name === group).map(({ value }) => value);
+    const [parameters, [cause]] = [valuesOf("fault-place"), valuesOf("fault-cause")];
     if (!cause || !(parameters.length || byId("fault-none").checked)) {
       byId("fault-verdict").replaceChildren("Choose where the gradient is wrong, or that all are right, and one cause.");
       return;

@@ -12,7 +12,10 @@ const PARTS = {
 export class Parts {
   /** `change(view)` changes what the state's view says. */
   constructor(room, change) {
-    Object.assign(this, { room, change, lesson: null, said: null });
+    this.room = room;
+    this.change = change;
+    this.lesson = null;
+    this.said = null;
     this.boxes = Object.keys(PARTS).map((value) => el("input", { type: "checkbox", value }));
     for (const box of this.boxes) box.addEventListener("change", () => this.hide(box));
     byId("own-lesson-hide").append(...this.boxes.map((box) => el("label", { className: "check" }, box, PARTS[box.value])));
@@ -35,7 +38,8 @@ export class Parts {
     if (lesson !== this.lesson && Array.isArray(open)) {
       for (const part of this.room.querySelectorAll("details[data-part]")) part.open = open.includes(part.dataset.part);
     }
-    Object.assign(this, { lesson, said: text });
+    this.lesson = lesson;
+    this.said = text;
     byId("learn-lessons-box").open = false;
     const found = text ? { title: "Lesson", text } : (await lessons()).find(({ name }) => name === lesson);
     showLesson(byId("learn-lesson"), found, () => this.change({ lesson: null, text: null, hide: [], open: null }));

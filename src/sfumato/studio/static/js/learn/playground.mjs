@@ -1,6 +1,6 @@
 // The playground: the state, the session that trains it, and what shows both.
 
-import { announce, byId, el } from "../dom.mjs";
+import { announce, byId, el, noteFocus } from "../dom.mjs";
 import { viewIn, write } from "./address.mjs";
 import { Check } from "./check.mjs";
 import { Controls } from "./controls.mjs";
@@ -25,7 +25,8 @@ export class Playground {
     this.session = null;
     this.state = null;
     this.refreshed = 0; // when the panels were, on the page's clock
-    this.selected = { kind: "unit", layer: "output", unit: 0 };
+    /** @type {any} */
+    this.selected = { kind: "unit", layer: "output", unit: 0 }; // what `explain` takes
     this.parts = new Parts(room, (view) => this.change({ view }));
     this.controls = new Controls(room, (patch) => this.change(patch));
     this.points = new OwnPoints((patch, note) => this.change(patch, note), (text) => this.say(text));
@@ -166,9 +167,9 @@ export class Playground {
 
   async set(patch) {
     this.say("");
-    const focus = document.activeElement?.dataset?.focus;
+    const giveFocus = noteFocus(byId("learn-diagram"), "focus");
     await this.take(await this.session.ask("set", { patch }));
-    if (focus) byId("learn-diagram").querySelector(`[data-focus="${focus}"]`)?.focus();
+    giveFocus();
   }
 
   /** Take the state as the server understands it. */

@@ -9,7 +9,11 @@ const APART = 0.15; // distance between the points of a stroke
 export class OwnPoints {
   /** `change(patch, note)` sets the state, `say(text)` says a line. */
   constructor(change, say) {
-    Object.assign(this, { change, say, rows: [], last: null, choosing: false });
+    this.change = change;
+    this.say = say;
+    this.rows = [];
+    this.last = null;
+    this.choosing = false;
     byId("points-add").addEventListener("click", () => this.add([byId("points-x1").valueAsNumber, byId("points-x2").valueAsNumber]));
     byId("points-undo").addEventListener("click", () => this.set(this.rows.slice(0, -1)));
     byId("points-clear").addEventListener("click", () => this.set([]));

@@ -14,12 +14,15 @@ const RATES = {
   directions: [0.3, 0.03], weights: [0.3, 0.03], ravine: [0.04, 0.1], rosenbrock: [0.001, 0.05],
   beale: [0.005, 0.05], saddle: [0.1, 0.1], rastrigin: [0.002, 0.1],
 };
+const fieldsOf = (row) => row.querySelectorAll("select, input");
 const scales = (name) => ["rmsprop", "adam", "adamw"].includes(name);
 
 export class Race {
   /** `ask` asks the server; `weights()` lists the playground's weights as `{name, index}`. */
   constructor(ask, weights) {
-    Object.assign(this, { ask, weights, told: null });
+    this.ask = ask;
+    this.weights = weights;
+    this.told = null;
     byId("race-racers").append(...BEGIN.map((name, n) => this.racer(name, n)));
     byId("race-on").addEventListener("change", () => {
       this.ground();
@@ -57,13 +60,13 @@ export class Race {
     for (const [n, id] of ["race-first", "race-second"].entries()) {
       const before = byId(id).value;
       byId(id).replaceChildren(...weights.map(({ name, index }, k) => el("option", { value: k }, `${name}[${index}]`)));
-      byId(id).value = before !== "" && Number(before) < weights.length ? before : Math.min(n, weights.length - 1);
+      byId(id).value = before !== "" && Number(before) < weights.length ? before : String(Math.min(n, weights.length - 1));
     }
   }
 
   /** Propose a rate for a racer. */
   propose(row) {
-    const [which, rate] = row.querySelectorAll("select, input");
+    const [which, rate] = fieldsOf(row);
     const [plain, scaled] = RATES[byId("race-on").value];
     rate.disabled = !which.value;
     rate.value = { "": "", lbfgs: 1 }[which.value] ?? (scales(which.value) ? scaled : plain);
@@ -72,7 +75,7 @@ export class Race {
   async run() {
     const racers = {};
     for (const row of byId("race-racers").children) {
-      const [which, rate] = row.querySelectorAll("select, input");
+      const [which, rate] = fieldsOf(row);
       if (which.value in racers) throw new Error(`${which.value} races once: choose another beside it.`);
       if (which.value) racers[which.value] = rate.value === "" ? null : Number(rate.value);
     }
@@ -121,8 +124,8 @@ export class Race {
   sample(n) {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const line = document.createElementNS(svg.namespaceURI, "line");
-    for (const [name, value] of Object.entries({ viewBox: "0 0 40 10", width: 40, height: 10, "aria-hidden": "true" })) svg.setAttribute(name, value);
-    for (const [name, value] of Object.entries({ x1: 0, x2: 40, y1: 5, y2: 5, class: `way-${COLOURS[n]}`, "stroke-dasharray": DASHES[n].join(" ") })) line.setAttribute(name, value);
+    for (const [name, value] of Object.entries({ viewBox: "0 0 40 10", width: 40, height: 10, "aria-hidden": "true" })) svg.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({ x1: 0, x2: 40, y1: 5, y2: 5, class: `way-${COLOURS[n]}`, "stroke-dasharray": DASHES[n].join(" ") })) line.setAttribute(name, String(value));
     svg.append(line);
     return svg;
   }

@@ -5,7 +5,12 @@ const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 export class Runner {
   /** `button` runs and pauses; `ask()` asks for a frame, `show(frame)` shows it, `stood(error)` is called when it stands still. */
   constructor(button, { ask, show, stood }) {
-    Object.assign(this, { button, ask, show, stood, running: false, looping: false });
+    this.button = button;
+    this.ask = ask;
+    this.show = show;
+    this.stood = stood;
+    this.running = false;
+    this.looping = false;
     button.addEventListener("click", () => (this.running ? this.pause() : this.run()));
     document.addEventListener("visibilitychange", () => this.running && !document.hidden && this.loop());
   }

@@ -7,7 +7,8 @@ import { readFrame } from "./frame.mjs";
 export class Complaint extends Refused {
   constructor({ text, field, diverged }) {
     super(text, 400);
-    Object.assign(this, { field, diverged });
+    this.field = field;
+    this.diverged = diverged;
   }
 }
 

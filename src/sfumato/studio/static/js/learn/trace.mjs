@@ -26,7 +26,7 @@ export class Trace {
     const count = Math.min(Number(byId("trace-count").value), total - first + 1);
     const trace = await this.ask("trace", { examples: Array.from({ length: count }, (_, n) => first - 1 + n) });
     this.stages = [
-      ...trace.layers.map((layer) => ({ phase: "forward", title: `Forward: ${layer.name}`, make: () => forward(layer, trace) })),
+      ...trace.layers.map((layer) => ({ phase: "forward", title: `Forward: ${layer.name}`, make: () => forward(layer) })),
       { phase: "loss", title: `Loss: ${trace.loss.kind}`, make: () => lossOf(trace) },
       ...[...trace.layers].reverse().map((layer) => ({ phase: "backward", title: `Backward: ${layer.name}`, make: () => backward(layer) })),
       { phase: "update", title: "Update: the next step of the optimizer", make: () => this.update() },

@@ -1,6 +1,6 @@
 // The form: which sound to play, in whose manner, which settings, and the button.
 
-import { byId, duration, el, size } from "../dom.mjs";
+import { byId, duration, el, noteFocus, size } from "../dom.mjs";
 import { GroupedSettings } from "../grouped.mjs";
 import { post, put } from "../server.mjs";
 import { fill, player } from "./player.mjs";
@@ -16,7 +16,9 @@ const ROLES = {
 export class SoundForm {
   /** `started(id)` is called with the name of a job that was put in the queue. */
   constructor({ settings, presets, sounds }, started) {
-    Object.assign(this, { presets, builtIn: sounds, started });
+    this.presets = presets;
+    this.builtIn = sounds;
+    this.started = started;
     this.chosen = { content: null, style: null };
     this.settings = new GroupedSettings(settings, byId("sound-settings"), () => this.change(), { prefix: "sound", apart: MAIN });
     byId("sound-main").append(...MAIN.map((name) => this.settings.makeControl(this.settings.options.get(name))));
@@ -112,10 +114,9 @@ export class SoundForm {
     });
     const chips = el("div", { className: "sound-chips", role: "group", "aria-label": `Built-in sounds: ${what}` }, ...buttons);
     const heard = told ? [player(`/api/sounds/${encodeURIComponent(told.id)}`, told.name)] : [];
-    const focused = document.activeElement?.dataset.id;
-    const hadFocus = byId(zone).contains(document.activeElement);
+    const giveFocus = byId(zone).contains(document.activeElement) ? noteFocus(byId(zone), "id") : () => {};
     fill(byId(zone), place, chips, ...heard);
-    if (hadFocus && focused) byId(zone).querySelector(`[data-id="${focused}"]`)?.focus();
+    giveFocus();
   }
 
   /** Fill the form with what a job was asked for. */

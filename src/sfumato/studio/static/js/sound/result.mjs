@@ -1,22 +1,22 @@
 // One sound: its loss while it is played in its manner, and what is heard and seen of it.
 
 import { drawCurve } from "../curve.mjs";
-import { byId, duration, el, timeLeft } from "../dom.mjs";
+import { byId, duration, el, save, timeLeft } from "../dom.mjs";
 import { blob, get, post } from "../server.mjs";
+import { Watch } from "../watch.mjs";
 import { fill, soundFigure } from "./player.mjs";
-
-const POLL = 300; // milliseconds between two looks at a sound that is played
 
 export class Result {
   /** `form` is filled by a button; `changed()` is called when a job has changed its state or was removed. */
   constructor(form, changed) {
-    Object.assign(this, { form, changed });
+    this.form = form;
+    this.changed = changed;
     this.job = null;
+    this.watch = new Watch();
   }
 
   /** Show a job as it is now, and follow it while it goes on. */
   async open(id) {
-    this.close();
     this.job = await get(`/api/playings/${id}`);
     this.show();
     this.follow();
@@ -24,30 +24,29 @@ export class Result {
 
   /** Follow no job any more. */
   close() {
-    clearTimeout(this.timer);
+    this.watch.end();
   }
 
   follow() {
-    const { job } = this;
-    if (job && isOpen(job)) this.timer = setTimeout(() => this.look(job), POLL);
+    this.close();
+    if (!this.job || !isOpen(this.job)) return;
+    const { id } = this.job;
+    this.watch.begin({
+      ask: () => get(`/api/playings/${id}`),
+      show: (job) => this.take(job),
+      lost: (error) => (this.status.textContent = error.message),
+    });
   }
 
-  async look(before) {
-    try {
-      const job = await get(`/api/playings/${before.id}`);
-      if (this.job !== before) return;
-      if (job.state !== before.state || job.position !== before.position) {
-        await this.open(job.id);
-        this.changed();
-        return;
-      }
-      this.job = job;
-      this.update();
-    } catch (error) {
-      if (this.job !== before) return;
-      this.status.textContent = error.message;
+  /** Take news of the job; all is shown anew where its state is another. */
+  async take(job) {
+    if (job.state !== this.job.state || job.position !== this.job.position) {
+      await this.open(job.id);
+      this.changed();
+      return;
     }
-    this.follow();
+    this.job = job;
+    this.update();
   }
 
   show() {
@@ -124,9 +123,7 @@ export class Result {
 
   async download() {
     const { job } = this;
-    const link = el("a", { href: URL.createObjectURL(await blob(`/api/playings/${job.id}/file`)), download: fileOf(job) });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    save(await blob(`/api/playings/${job.id}/file`), fileOf(job));
   }
 
   /** What there is before any sound. */

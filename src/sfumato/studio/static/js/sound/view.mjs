@@ -1,6 +1,6 @@
 // The view Sound of the room Paint: the form, the sound that is shown, and those that were played here.
 
-import { announce, byId, dateOf, el } from "../dom.mjs";
+import { announce, byId, dateOf, el, noteFocus } from "../dom.mjs";
 import { offer } from "../left.mjs";
 import { get } from "../server.mjs";
 import { SoundForm } from "./form.mjs";
@@ -36,10 +36,10 @@ async function make() {
   const refresh = async () => {
     const { playings, left } = await get("/api/playings");
     offer(byId("sound-left"), left, { address: "/api/playings", kind: "sound", changed: () => show(left[0]) });
-    const focused = document.activeElement?.dataset?.job;
+    const giveFocus = noteFocus(byId("played"), "job");
     byId("played").replaceChildren(...playings.map((job) => el("li", {}, cardOf(job, result.job, show))));
     byId("played-none").hidden = playings.length > 0;
-    if (focused) byId("played").querySelector(`[data-job="${focused}"]`)?.focus();
+    giveFocus();
     return playings;
   };
   const form = new SoundForm(options, show);

@@ -6,7 +6,8 @@ import { penOf } from "../pen.mjs";
 /** A figure with a canvas; `draw(records)` shows the records so far. */
 export function curveFigure(title, train, validation) {
   const canvas = el("canvas", { className: "tables-curve", role: "img", "aria-label": `${title}: no epochs yet.` });
-  const legend = el("span", { className: "tables-legend" }, el("i", { className: "line" }), "training ", el("i", { className: "line dashed" }), "validation");
+  const names = [el("b", { className: "positive" }, "training"), ", ", el("b", { className: "negative" }, "validation (dashed)")];
+  const legend = el("span", { className: "faint" }, ...names);
   const figure = el("figure", {}, el("figcaption", {}, el("b", {}, title), " ", legend), canvas);
   return { figure, draw: (records) => drawCurves(canvas, title, records, train, validation) };
 }
@@ -33,7 +34,7 @@ function drawCurves(canvas, title, records, train, validation) {
   pen.textBaseline = "alphabetic";
   pen.fillText(`epoch ${records.at(-1).epoch}`, width - right, height - 4);
   pen.lineWidth = 1.6;
-  for (const [name, shade, dashes] of [[train, "accent", []], [validation, "ink", [5, 4]]]) {
+  for (const [name, shade, dashes] of [[train, "positive", []], [validation, "negative", [6, 3]]]) {
     const points = records.filter((record) => record[name] !== null).map((record) => [across(record.epoch), up(record[name])]);
     pen.strokeStyle = colour(shade);
     pen.setLineDash(dashes);

@@ -7,7 +7,8 @@ import { TrainingSettings } from "./settings.mjs";
 export class TablesForm {
   /** `looked(table, told)` is called with what is understood of a table, `started(id)` with a training. */
   constructor(options, { looked, started }) {
-    Object.assign(this, { looked, started });
+    this.looked = looked;
+    this.started = started;
     this.table = null;
     this.told = null;
     this.asked = 0;
@@ -171,8 +172,9 @@ export class TablesForm {
     control.setAttribute("aria-invalid", "true");
     const details = control.closest("details");
     if (details) details.open = true;
-    control.closest(".setting").append(el("p", { className: "tables-error", role: "alert", id: `training-${field}-wrong` }, text));
-    control.scrollIntoView({ block: "nearest" });
+    const setting = control.closest(".setting");
+    setting.append(el("p", { className: "tables-error", role: "alert", id: `training-${field}-wrong` }, text));
+    setting.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -1,23 +1,24 @@
 // One training: its curves while it goes on, and its results after.
 
-import { byId, duration, el, picture } from "../dom.mjs";
+import { byId, duration, el, picture, save } from "../dom.mjs";
 import { blob, post, put } from "../server.mjs";
+import { Watch } from "../watch.mjs";
 import { curveFigure } from "./curves.mjs";
 import { grid } from "./shown.mjs";
-
-const POLL = 300; // milliseconds between two looks at a training that goes on
 
 export class Result {
   /** `form` is filled by its buttons; `changed()` is called when a training has changed its state or was removed. */
   constructor(form, get, changed) {
-    Object.assign(this, { form, get, changed });
+    this.form = form;
+    this.get = get;
+    this.changed = changed;
     this.job = null;
     this.records = [];
+    this.watch = new Watch();
   }
 
   /** Show a training as it is now, and follow it while it goes on. */
   async open(id) {
-    this.close();
     const job = await this.get(`/api/trainings/${id}`);
     this.job = job;
     this.records = job.records;
@@ -27,32 +28,30 @@ export class Result {
 
   /** Follow no training any more. */
   close() {
-    clearTimeout(this.timer);
+    this.watch.end();
   }
 
   follow() {
-    const { job } = this;
-    if (!job || !isOpen(job)) return;
-    this.timer = setTimeout(() => this.look(job), POLL);
+    this.close();
+    if (!this.job || !isOpen(this.job)) return;
+    const { id } = this.job;
+    this.watch.begin({
+      ask: () => this.get(`/api/trainings/${id}?from=${this.records.length}`),
+      show: (job) => this.take(job),
+      lost: (error) => (this.status.textContent = error.message),
+    });
   }
 
-  async look(before) {
-    try {
-      const job = await this.get(`/api/trainings/${before.id}?from=${this.records.length}`);
-      if (this.job !== before) return;
-      if (job.state !== before.state || job.position !== before.position) {
-        await this.open(job.id);
-        this.changed();
-        return;
-      }
-      this.records.push(...job.records);
-      this.job = job;
-      this.update();
-    } catch (error) {
-      if (this.job !== before) return;
-      this.status.textContent = error.message;
+  /** Take news of the training: what has come since, or all where its state is another. */
+  async take(job) {
+    if (job.state !== this.job.state || job.position !== this.job.position) {
+      await this.open(job.id);
+      this.changed();
+      return;
     }
-    this.follow();
+    this.records.push(...job.records);
+    this.job = job;
+    this.update();
   }
 
   show() {
@@ -212,7 +211,7 @@ export function statusOf(job, records = []) {
     const last = records.at(-1);
     if (note || !last) return note || "Beginning.";
     const left = (last.seconds / last.epoch) * (last.epochs - last.epoch);
-    const accuracy = last.train_accuracy === null ? "" : `, accuracy ${last.train_accuracy.toFixed(4)}`;
+    const accuracy = last.train_accuracy === null ? "" : `, accuracy ${share(last.train_accuracy)}`;
     return `Epoch ${last.epoch} of ${last.epochs}: loss ${last.train_loss.toPrecision(4)}${accuracy}. About ${duration(left)} left.`;
   }
   if (state === "failed") return error;
@@ -224,9 +223,8 @@ export function statusOf(job, records = []) {
 /** The measures that come first. */
 function measures({ summary }) {
   const { report, report_on: on } = summary;
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const shown = report.classes
-    ? { accuracy: percent(report.accuracy), "95 % interval": report.accuracy_interval.map(percent).join(" to "), "if all were the commonest class": percent(report.no_information_rate) }
+    ? { accuracy: share(report.accuracy), "95 % interval": report.accuracy_interval.map(share).join(" to "), "if all were the commonest class": share(report.no_information_rate) }
     : { "R squared": number(report.r_squared), "root mean squared error": number(report.root_mean_squared_error), "mean absolute error": number(report.mean_absolute_error) };
   const rows = Object.entries({ ...shown, loss: number(summary[`${on}_loss`]) });
   const list = el("dl", { className: "tables-measures" }, ...rows.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))));
@@ -236,20 +234,24 @@ function measures({ summary }) {
 const notes = (summary) => summary.notes.map((note) => el("p", { className: "faint" }, note));
 const number = (value) => (value === null ? "n/a" : Number(value).toPrecision(4));
 
+/** A share as the text of the report has it. */
+export const share = (value) => (value === null ? "n/a" : value.toFixed(4));
+
 /** The confusion matrix as a table, and the measures of each class. */
 function matrixOf(report) {
   if (!report.classes || report.classes.length > 30) return [];
   const rows = report.counts.map((counts, k) => {
     const total = counts.reduce((sum, count) => sum + count, 0) || 1;
     const cells = counts.map((count, j) => {
-      const step = Math.round((8 * count) / total);
-      return el("span", { className: `tables-share share-${step} ${j === k ? "right" : ""}` }, String(count));
+      const cell = el("span", { className: j === k ? "tables-share right" : "tables-share" }, String(count));
+      cell.style.setProperty("--share", `${34 * Math.sqrt(count / total)}%`); // the root lets rare mistakes show
+      return cell;
     });
     return [el("th", { scope: "row" }, report.classes[k]), ...cells];
   });
   const matrix = grid("Confusion matrix: true classes down, predicted across", ["true", ...report.classes], rows, "tables-matrix");
   const heads = ["class", "rows", "precision", "recall", "F1"];
-  const each = report.by_class.map((one) => [el("th", { scope: "row" }, one.class), String(one.examples), ...["precision", "recall", "f1"].map((name) => number(one[name]))]);
+  const each = report.by_class.map((one) => [el("th", { scope: "row" }, one.class), String(one.examples), ...["precision", "recall", "f1"].map((name) => share(one[name]))]);
   return [matrix, el("details", {}, el("summary", {}, "Classes"), grid("Measures of each class", heads, each))];
 }
 
@@ -262,10 +264,4 @@ function copied(title, text) {
     copy.textContent = "Copied";
   });
   return el("details", {}, el("summary", {}, title), codeOf(text), copy);
-}
-
-function save(content, name) {
-  const link = el("a", { href: URL.createObjectURL(content), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }

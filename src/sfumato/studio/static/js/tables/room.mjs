@@ -1,10 +1,10 @@
 // The room Tables: a table is dropped, looked at, trained on, and its model predicts others.
 
-import { announce, byId, dateOf, el } from "../dom.mjs";
+import { announce, byId, dateOf, el, markJob, noteFocus } from "../dom.mjs";
 import { get } from "../server.mjs";
 import { offer } from "../left.mjs";
 import { TablesForm } from "./form.mjs";
-import { Result, statusOf, titleOf } from "./result.mjs";
+import { Result, share, statusOf, titleOf } from "./result.mjs";
 import { showTable } from "./shown.mjs";
 
 const STATES = { training: "training", stopped: "stopped", failed: "failed" };
@@ -43,19 +43,15 @@ async function make() {
   };
   const form = new TablesForm(settings, { looked, started: show });
 
-  const mark = () => {
-    for (const card of byId("trained").querySelectorAll("[data-job]")) {
-      card.setAttribute("aria-current", String(card.dataset.job === result.job?.id));
-    }
-  };
+  const mark = () => markJob(byId("trained"), result.job?.id);
   const refresh = async () => {
     const { trainings, left } = await get("/api/trainings");
     offer(byId("trained-left"), left, { address: "/api/trainings", kind: "training", changed: () => show(left[0]) });
-    const focused = document.activeElement?.dataset?.job;
+    const giveFocus = noteFocus(byId("trained"), "job");
     byId("trained").replaceChildren(...trainings.map((job) => el("li", {}, cardOf(job, show))));
     byId("trained-none").hidden = trainings.length > 0;
     mark();
-    if (focused) byId("trained").querySelector(`[data-job="${focused}"]`)?.focus();
+    giveFocus();
     return trainings;
   };
   result = new Result(form, get, () => refresh().catch((error) => announce(error.message)));
@@ -75,7 +71,7 @@ function welcome() {
 
 function cardOf(job, opened) {
   const { accuracy } = job.test;
-  const measure = accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`;
+  const measure = accuracy === null ? "" : `accuracy ${share(accuracy)}`;
   const said = (job.state === "waiting" ? `waiting, number ${job.position}` : STATES[job.state]) ?? (measure || statusOf(job));
   const card = el("button", { type: "button", "data-job": job.id }, titleOf(job), el("small", {}, `${dateOf(job.id)}, ${said}`));
   card.addEventListener("click", () => opened(job.id));

@@ -1,6 +1,6 @@
 // A table as it is understood: its columns, and its first rows.
 
-import { el } from "../dom.mjs";
+import { el, noteFocus } from "../dom.mjs";
 
 /** A table of HTML in a box that scrolls; `rows` are lists of texts or elements. */
 export function grid(caption, heads, rows, className = "") {
@@ -12,7 +12,7 @@ export function grid(caption, heads, rows, className = "") {
 
 function cellOf(cell) {
   if (cell === null) return el("td", { className: "faint" }, "missing");
-  return cell instanceof Node && cell.tagName === "TH" ? cell : el("td", {}, cell);
+  return cell instanceof Element && cell.tagName === "TH" ? cell : el("td", {}, cell);
 }
 
 /** The columns as understood, each with a box to leave it out, and the first rows. */
@@ -23,7 +23,7 @@ export function showTable(place, { table, told, form }) {
     return;
   }
   const target = form.targetIndex();
-  const focused = document.activeElement?.dataset?.column;
+  const giveFocus = noteFocus(place, "column");
   const parts = [el("h2", {}, `${table.name}, as it is understood`)];
   parts.push(grid("Columns", ["use", "column", "type", "what was decided"], columnsOf(preview, understood, target, form), "tables-columns"));
   if (understood?.notes.length) {
@@ -34,7 +34,7 @@ export function showTable(place, { table, told, form }) {
   const more = preview.names.length - shown.length;
   parts.push(grid(`First rows${more ? `, of ${shown.length} columns` : ""}`, shown, preview.rows, "tables-preview"));
   place.replaceChildren(el("div", { className: "tables-parts" }, ...parts));
-  if (focused) place.querySelector(`[data-column="${focused}"]`)?.focus();
+  giveFocus();
 }
 
 function columnsOf(preview, understood, target, form) {
