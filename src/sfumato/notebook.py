@@ -121,10 +121,12 @@ def _flowing(lines: list[str], texts: set[int], comments: set[int], columns: int
         if kind is None or len(line) <= columns:
             shown.append(line)
             continue
-        lead = line[: len(line) - len(line.lstrip())] + "# " * (kind is comments)
+        lead, argument = line[: len(line) - len(line.lstrip())], ARGUMENT
+        if kind is comments:
+            lead, argument = lead + "# ", "(?!)"  # none
         following = waiting.get(row + 1, "") if row + 1 in kind else ""
-        after = re.match(rf"{lead}( {{4}})?(?=[^\s>\"-])(?!{ARGUMENT})", following)
-        hanging = after[0] if after else lead + 4 * " " * bool(re.match(ARGUMENT, line.removeprefix(lead)))
+        after = re.match(rf"{lead}( {{4}})?(?=[^\s>-])(?!\"{{3}}|{argument})", following)
+        hanging = after[0] if after else lead + 4 * " " * bool(re.match(argument, line.removeprefix(lead)))
         parts = textwrap.wrap(
             line.removeprefix(lead),
             columns,
