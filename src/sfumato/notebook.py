@@ -21,8 +21,8 @@ COLUMNS = 88
 """Width to which a notebook breaks longer lines: what a page of the site shows without scrolling sideways."""
 
 
-ARGUMENT = r"[\w*]+(, [\w*]+)*: "
-"""Beginning of a line of a docstring that is about an argument; what follows is set in."""
+ITEM = r"([\w*]+(, [\w*]+)*:|[\w\[\], /]{1,16} +=) "
+"""Beginning of a line of a docstring that is about an argument or an equation; what follows is set in."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ def _flowing(lines: list[str], texts: set[int], comments: set[int], columns: int
         if kind is None or len(line) <= columns:
             shown.append(line)
             continue
-        lead, argument = line[: len(line) - len(line.lstrip())], ARGUMENT
+        lead, item = line[: len(line) - len(line.lstrip())], ITEM
         if kind is comments:
-            lead, argument = lead + "# ", "(?!)"  # none
+            lead, item = lead + "# ", "(?!)"  # none
         following = waiting.get(row + 1, "") if row + 1 in kind else ""
-        after = re.match(rf"{lead}( {{4}})?(?=[^\s>-])(?!\"{{3}}|{argument})", following)
-        hanging = after[0] if after else lead + 4 * " " * bool(re.match(argument, line.removeprefix(lead)))
+        after = re.match(rf"{lead}( {{4}})?(?=[^\s>-])(?!\"{{3}}|{item})", following)
+        hanging = after[0] if after else lead + 4 * " " * bool(re.match(item, line.removeprefix(lead)))
         parts = textwrap.wrap(
             line.removeprefix(lead),
             columns,
