@@ -167,6 +167,7 @@ def with_names_for_screen_readers(app: Any, error: Exception | None) -> None:
 def as_mathml(code: str, *, block: bool) -> str:
     """A formula as MathML, which readers of EPUB show by themselves; docutils knows most of LaTeX's commands."""
     code = code.replace("\\textstyle", "").replace("\\dots", "\\ldots")
+    code = re.sub(r"\\\\\[[\d.]+em\]", r"\\\\", code)  # lines further apart
     code = re.sub(r"(frac)(\d)(\d)", r"\1{\2}{\3}", code)
     written = str(tex2mathml(code, as_block=block))
     written = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda name: html.unescape(name[0]), written)  # XHTML knows few names
