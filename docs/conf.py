@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import ExtensionError
 
 import sfumato
 
@@ -165,6 +167,7 @@ def with_names_for_screen_readers(app: Any, error: Exception | None) -> None:
 def as_mathml(code: str, *, block: bool) -> str:
     """A formula as MathML, which readers of EPUB show by themselves; docutils knows most of LaTeX's commands."""
     code = code.replace("\\textstyle", "").replace("\\dots", "\\ldots")
+    code = re.sub(r"\\\\\[[\d.]+em\]", r"\\\\", code)  # lines further apart
     code = re.sub(r"(frac)(\d)(\d)", r"\1{\2}{\3}", code)
     written = str(tex2mathml(code, as_block=block))
     written = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda name: html.unescape(name[0]), written)  # XHTML knows few names
@@ -174,6 +177,41 @@ def as_mathml(code: str, *, block: bool) -> str:
         if subscript[0].tag == f"{{{MATHML}}}munder" and subscript[0][-1].text == "\N{BOTTOM CURLY BRACKET}":
             subscript.tag = f"{{{MATHML}}}munder"
     return ElementTree.tostring(formula, encoding="unicode")
+
+
+def as_xhtml(code: str) -> str:
+    """HTML that a cell shows, as the book's pages, which are XML, take it: no styles, and all figures of a slider."""
+    shown = BeautifulSoup(code, "html.parser")
+    for style in shown.find_all("style"):
+        style.decompose()
+    for slider in shown.select(".frames"):
+        name = slider.label.get_text().strip()
+        slider.p.decompose()  # no program runs in a book
+        for picture in slider.find_all("img"):
+            del picture["hidden"]
+            figure = picture.wrap(shown.new_tag("figure"))
+            caption = shown.new_tag("figcaption")
+            caption.string = f"{name} {picture['data-value']}"
+            figure.append(caption)
+    return str(shown)
+
+
+def with_xhtml_inside(app: Any, tree: nodes.document, name: str) -> None:
+    """Make XML of the HTML that cells show, in the book."""
+    if app.builder.name == "epub":
+        for raw in tree.findall(nodes.raw):
+            if "html" in raw["format"].split():
+                raw[0] = nodes.Text(as_xhtml(raw.astext()))
+
+
+def with_pages_in_order(app: Any, error: Exception | None) -> None:
+    """Refuse a book with a page that is no XML: readers show such a page up to its fault, or not at all."""
+    if error is None and app.builder.name == "epub":
+        for page in sorted(Path(app.outdir).rglob("*.xhtml")):
+            try:
+                ElementTree.parse(page)
+            except ElementTree.ParseError as fault:
+                raise ExtensionError(f"{page}: {fault}") from fault
 
 
 def add_mathml(app: Any) -> None:
@@ -210,6 +248,8 @@ def setup(app: Any) -> None:
         names[:] = [name for part in range(4) for name in by_size[part::4]]
 
     app.connect("doctree-read", with_diagrams_inside, priority=100)  # before files of images are collected
+    app.connect("doctree-resolved", with_xhtml_inside)
+    app.connect("build-finished", with_pages_in_order)
     app.connect("build-finished", with_diagrams_attached)
     app.connect("build-finished", with_names_for_screen_readers)
 

@@ -68,6 +68,38 @@ def test_a_long_line_is_broken_inside_brackets_and_its_comment_moves_above() -> 
     ]
 
 
+def test_a_paragraph_with_long_lines_is_broken_as_a_whole() -> None:
+    sentence = " ".join(["Some words of a text that has been filled to a hundred and twenty columns"] * 4) + "."
+    argument = "rate: " + " ".join(["A long explanation of what it is"] * 6) + "."
+    comment = textwrap.fill(sentence, 116, initial_indent="    # ", subsequent_indent="    # ")
+    equation = "a = b + " + " + ".join(["the rest of an equation"] * 4)
+    code = f"""def f(rate):
+    \"\"\"Do.
+
+{textwrap.indent(textwrap.fill(sentence, 116), "    ")}
+
+        {equation}
+        c = d
+
+    Args:
+{textwrap.indent(textwrap.fill(argument, 108, subsequent_indent="    "), "        ")}
+        more: Short.
+    \"\"\"
+{comment}
+    return rate
+"""
+    assert [line for line in code.splitlines() if len(line) > COLUMNS]
+    shown = broken(code)
+    assert textwrap.indent(textwrap.fill(sentence, COLUMNS - 4), "    ") + "\n\n        a = b" in shown
+    assert (
+        textwrap.fill(equation, COLUMNS, initial_indent=8 * " ", subsequent_indent=12 * " ") + "\n        c = d\n"
+        in shown
+    )
+    indented = textwrap.fill(argument, COLUMNS, initial_indent=8 * " ", subsequent_indent=12 * " ")
+    assert f"    Args:\n{indented}\n        more: Short.\n" in shown
+    assert textwrap.fill(sentence, COLUMNS, initial_indent="    # ", subsequent_indent="    # ") in shown
+
+
 def test_of_the_figures_on_a_slider_the_first_is_shown_and_each_says_its_value() -> None:
     shown = Slider("rate", {"0.1": Figure((1, 1)), "<1>": Figure((1, 1))}, "A curve")._repr_html_()
     pictures = re.findall(r"<img [^>]*>", shown)

@@ -41,7 +41,7 @@ def xor_in_two_steps() -> Drawing:
     d.area([right.at(*end) for end in ((0, 1.5), (1.5, 0), (1.5, 1.5))], "orange")
     for plane, title, across, up in (
         (left, "the inputs", "*x*_{1}", "*x*_{2}"),
-        (right, "hidden", "*h*_{1}", "*h*_{2}"),
+        (right, "the hidden units", "*h*_{1}", "*h*_{2}"),
     ):
         plane.axes(across, up, origin=(0, 0))
         d.text(plane.corner[0] + 65, 14, title)
@@ -55,7 +55,7 @@ def xor_in_two_steps() -> Drawing:
             d.circle(left.at(a, b), 7, colour, filled)
             d.circle(right.at(*h), 7, colour, filled)
     d.text(left.corner[0] + 65, 194, "two lines", "green", SMALL)
-    d.text(right.corner[0] + 65, 194, "three places left, one line", "green", SMALL)
+    d.text(right.corner[0] + 65, 194, "the two ones meet: one line", "green", SMALL)
     return d
 
 

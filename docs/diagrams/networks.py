@@ -95,7 +95,7 @@ def and_or_xor() -> Drawing:
                 one = function(a, b)
                 d.circle(plane.at(a, b), 7, "orange" if one else "blue", 1 if one else 0)
     d.text(130, 154, "filled: 1, empty: 0", "faint", SMALL)
-    d.text(318, 154, "no line does", "orange", SMALL)
+    d.text(318, 154, "no single line", "orange", SMALL)
     return d
 
 
@@ -137,10 +137,10 @@ def two_three_one() -> Drawing:
         for centre, text in zip(centres, texts, strict=True):
             d.circle(centre, UNIT)
             d.text(*centre, text)
-    for x, name, shape in ((60, "*X*", "n × 2"), (190, "*A*_{1}", "n × 3"), (320, "*P*", "n × 1")):
+    for x, name, shape in ((60, "*X*", "n × 2"), (190, "*A*^{[1]}", "n × 3"), (320, "*P*", "n × 1")):
         d.text(x, 164, name)
         d.text(x, 181, shape, "faint", SMALL)
-    for x, name, shape in ((125, "*W*_{1}, *b*_{1}", "2 × 3, 3"), (255, "*W*_{2}, *b*_{2}", "3 × 1, 1")):
+    for x, name, shape in ((125, "*W*^{[1]}, *b*^{[1]}", "2 × 3, 3"), (255, "*W*^{[2]}, *b*^{[2]}", "3 × 1, 1")):
         d.text(x, 164, name, "blue")
         d.text(x, 181, shape, "blue", SMALL)
     return d
@@ -153,7 +153,7 @@ def l_layers() -> Drawing:
         380,
         168,
     )
-    texts = ("*X* = *A*_{0}", "*A*_{1}", "*A*_{L−1}", "*A*_{L}")
+    texts = ("*X* = *A*^{[0]}", "*A*^{[1]}", "*A*^{[L−1]}", "*A*^{[L]}")
     for x, height, name, shape in zip(
         (38, 146, 246, 346),
         (76, 96, 60, 40),
@@ -164,7 +164,7 @@ def l_layers() -> Drawing:
         d.box((x - 9, 64 - height / 2), 18, height, "ink", 0.08)
         d.text(x, 124, name)
         d.text(x, 142, shape, "faint", SMALL)
-    for start, end, name in ((49, 135, "*W*_{1}, *b*_{1}"), (257, 335, "*W*_{L}, *b*_{L}")):
+    for start, end, name in ((49, 135, "*W*^{[1]}, *b*^{[1]}"), (257, 335, "*W*^{[L]}, *b*^{[L]}")):
         d.line((start, 64), (end, 64), "blue", arrow=True)
         d.text((start + end) / 2, 49, name, "blue", SMALL)
     d.text(196, 64, "…", size=20)

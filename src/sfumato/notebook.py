@@ -3,6 +3,7 @@
 import base64
 import inspect
 import io
+import re
 import textwrap
 import tokenize
 from collections.abc import Callable, Mapping
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 COLUMNS = 88
 """Width to which a notebook breaks longer lines: what a page of the site shows without scrolling sideways."""
+
+
+ITEM = r"([\w*]+(, [\w*]+)*:|[\w\[\], /]{1,16} +=) "
+"""Beginning of a line of a docstring that is about an argument or an equation; what follows is set in."""
 
 
 @dataclass(frozen=True)
@@ -62,27 +67,26 @@ def broken(code: str, columns: int = COLUMNS) -> str:
     """Break lines of Python that are longer, without changing what they do.
 
     A line is broken inside its brackets, after a comma or before an operator's word, and goes on eight columns further
-    in. A comment moves above its line; long lines of comments and of docstrings are broken between words. A line with
-    no such place stays long.
+    in. A comment moves above its line; long lines of comments and of docstrings are broken between words, and what is
+    left of one goes on in the next line of its paragraph. A line with no such place stays long.
 
     Args:
         code: Whole statements of Python.
         columns: Length of the longest line.
     """
+    texts, whole = _texts_and_comments(code)
+    code = "\n".join(_flowing(code.split("\n"), texts, whole, columns))
     lines = code.split("\n")
     places: dict[int, list[tuple[int, int]]] = {}
     comments: dict[int, int] = {}
-    texts: set[int] = set()
     depth = 0
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        (row, start), (last, end) = token.start, token.end
+        (row, start), end = token.start, token.end[1]
         depth += (token.string in "([{" and token.type == tokenize.OP) - (
             token.string in ")]}" and token.type == tokenize.OP
         )
         if token.type == tokenize.COMMENT:
             comments[row] = start
-        elif token.type == tokenize.STRING and (last > row or token.line.lstrip().startswith('"""')):
-            texts.update(range(row, last + 1))
         elif depth and token.string in ("and", "or", "if", "else", "for", "+"):
             places.setdefault(row, []).append((start, depth))
         elif depth and token.type == tokenize.OP and token.string in (",", "(", "["):
@@ -90,22 +94,63 @@ def broken(code: str, columns: int = COLUMNS) -> str:
     return "\n".join(
         shown
         for row, line in enumerate(lines, 1)
-        for shown in _broken_line(line, places.get(row, []), comments.get(row), row in texts, columns)
+        for shown in _broken_line(line, places.get(row, []), comments.get(row), columns)
     )
 
 
-def _broken_line(line: str, places: list[tuple[int, int]], comment: int | None, text: bool, columns: int) -> list[str]:
+def _texts_and_comments(code: str) -> tuple[set[int], set[int]]:
+    """Return the numbers of the lines, from 1, that are in docstrings, and of those that are a comment and no more."""
+    texts: set[int] = set()
+    whole: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        (row, start), last = token.start, token.end[0]
+        if token.type == tokenize.STRING and (last > row or token.line.lstrip().startswith('"""')):
+            texts.update(range(row, last + 1))
+        elif token.type == tokenize.COMMENT and not token.line[:start].strip():
+            whole.add(row)
+    return texts, whole
+
+
+def _flowing(lines: list[str], texts: set[int], comments: set[int], columns: int) -> list[str]:
+    """Break long lines of prose between words; what is left of one begins the next line of its paragraph."""
+    waiting = dict(enumerate(lines, 1))
+    shown = []
+    for row in range(1, len(lines) + 1):
+        line = waiting[row]
+        kind = next((kind for kind in (texts, comments) if row in kind), None)
+        if kind is None or len(line) <= columns:
+            shown.append(line)
+            continue
+        lead, item = line[: len(line) - len(line.lstrip())], ITEM
+        if kind is comments:
+            lead, item = lead + "# ", "(?!)"  # none
+        following = waiting.get(row + 1, "") if row + 1 in kind else ""
+        after = re.match(rf"{lead}( {{4}})?(?=[^\s>-])(?!\"{{3}}|{item})", following)
+        hanging = after[0] if after else lead + 4 * " " * bool(re.match(item, line.removeprefix(lead)))
+        parts = textwrap.wrap(
+            line.removeprefix(lead),
+            columns,
+            initial_indent=lead,
+            subsequent_indent=hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if after and len(parts) > 1:
+            waiting[row + 1] = f"{parts.pop()} {following[after.end() :]}"
+        shown += parts
+    return shown
+
+
+def _broken_line(line: str, places: list[tuple[int, int]], comment: int | None, columns: int) -> list[str]:
     """Return the lines that a line becomes; a place is a column before which it may be broken, and its depth."""
     indent = " " * (len(line) - len(line.lstrip()))
     if len(line) <= columns:
         return [line]
-    if text:
-        return textwrap.wrap(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     if comment is not None:
         words = textwrap.wrap(line[comment + 1 :].strip(), columns - len(indent) - 2, break_long_words=False)
         above = [f"{indent}# {part}" for part in words]
         before = line[:comment].rstrip()
-        return above + (_broken_line(before, places, None, False, columns) if before else [])
+        return above + (_broken_line(before, places, None, columns) if before else [])
     lines, start, lead = [], 0, ""
     while len(lead) + len(line) - start > columns:
         fitting = [(-depth, place) for place, depth in places if start < place <= start + columns - len(lead)]

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#33658a", "#d1495b", "#6c757d"
-CLASS_COLOURS = (BLUE, ORANGE, "#2e933c", "#edae49", "#7d5ba6", "#00798c", "#8d6a4f", "#e377c2", "#7f7f7f", "#111111")
+CLASS_COLOURS = (BLUE, ORANGE, "#2e933c", "#b7791f", "#7d5ba6", "#00798c", "#7a5138", "#d45fb5", "#7f7f7f", "#111111")
+"""For lines and points: each has a contrast of 3 to 1 at least with a white ground."""
 
 
 def to_png(figure: Figure) -> bytes:
