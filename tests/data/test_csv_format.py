@@ -25,7 +25,8 @@ def test_headers_with_numbers_in_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "name"), [("cp1252", "Windows-1252"), ("mac-roman", "Mac Roman"), ("utf-16", "UTF-16")]
+    ("encoding", "name"),
+    [("cp1252", "Windows-1252"), ("mac-roman", "Mac Roman"), ("utf-16", "UTF-16"), ("utf-32", "UTF-32")],
 )
 def test_encodings_of_before(encoding: str, name: str, tmp_path: Path) -> None:
     rows = [f"{k}.5,{['Müller', 'José'][k % 2]}" for k in range(8)]

@@ -19,8 +19,15 @@ CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 ROWS_TO_TELL = 10
 ENOUGH_TO_TELL_NUMBERS = 2**20  # bytes
 YEARS = range(1500, 2201)
-UTF_8, UTF_16, WINDOWS, MAC = "utf-8", "utf-16", "cp1252", "mac-roman"
-NAMES_OF_ENCODINGS = {UTF_16: "UTF-16", WINDOWS: "Windows-1252", MAC: "Mac Roman"}
+UTF_8, UTF_16, UTF_32, WINDOWS, MAC = "utf-8", "utf-16", "utf-32", "cp1252", "mac-roman"
+NAMES_OF_ENCODINGS = {UTF_16: "UTF-16", UTF_32: "UTF-32", WINDOWS: "Windows-1252", MAC: "Mac Roman"}
+MARKS = (
+    (codecs.BOM_UTF32_LE, UTF_32),  # which begins with the next one
+    (codecs.BOM_UTF16_LE, UTF_16),  # Excel's "Unicode text"
+    (codecs.BOM_UTF16_BE, UTF_16),
+    (codecs.BOM_UTF32_BE, UTF_32),
+)
+"""First bytes of a file that tell its encoding."""
 
 GZIP = b"\x1f\x8b"
 MOST_UNPACKED = 2**30
@@ -83,16 +90,16 @@ def decoded(
     Args:
         path: For messages.
         content: Bytes of whole lines.
-        encoding: The encoding; None to tell it: UTF-8, UTF-16 by its first two bytes, else Windows-1252 or Mac
-            Roman by which gives likelier words.
+        encoding: The encoding; None to tell it: UTF-8, UTF-16 or UTF-32 by its first bytes, else Windows-1252 or
+            Mac Roman by which gives likelier words.
         line: Number of the first line, for messages.
         guess: Take bytes that are not UTF-8 for one of the others.
 
     Raises:
         InputError: it is no text, or not in the encoding given.
     """
-    if encoding is None and line == 1 and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = UTF_16  # as Excel writes Unicode text
+    if encoding is None and line == 1:
+        encoding = next((name for mark, name in MARKS if content.startswith(mark)), None)
     if encoding is not None:
         try:
             return content.decode(encoding).removeprefix("\ufeff").encode(), encoding
