@@ -75,7 +75,7 @@ WORDS: Mapping[str, str] = {
     "there is no encoding ": "encoding",
     "check its quotation marks": "separator",
 }
-"""What messages say that are about a setting without its name."""
+"""Words of messages that are about a setting without its name."""
 
 
 def field_of(message: str) -> str | None:
