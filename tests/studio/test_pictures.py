@@ -128,6 +128,7 @@ def test_the_form_has_every_setting_of_the_command_line_with_its_default_and_hel
         ({"vgg_weights": "/etc/passwd"}, "there is no setting 'vgg_weights'"),
         ({"size": 10**9}, "the size must be at most"),
         ({"tv_weight": 10**400}, "too large"),
+        ({"style_scale": 1e300}, "the style scale must be at most 4096"),
         ({"size": "\ud800"}, "size"),
         ([], "the settings must be an object"),
     ],
