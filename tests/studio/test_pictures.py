@@ -122,6 +122,7 @@ def test_the_form_has_every_setting_of_the_command_line_with_its_default_and_hel
         ({"style_weight": -1}, "the weight of style must be a number of 0 or more, not -1"),
         ({"style_weight": float("nan")}, "the weight of style must be a number of 0 or more, not nan"),
         ({"steps": True}, "Steps at each size cannot be true"),
+        ({"scales": 0}, "the number of sizes must be a whole number of at least 1, not 0"),
         ({"turned": 1.5}, "Turned styles cannot be 1.5"),
         ({"colour": "puce"}, "Colour is one of style, luminance"),
         ({"start": "/etc/passwd"}, "Start is one of content, noise, colour"),
