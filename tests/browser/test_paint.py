@@ -14,7 +14,7 @@ from sfumato.pictures.files import write_image
 from sfumato.style.stylize import stylize
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 Open = Callable[..., "Page"]
 Look = Callable[["Page", str], None]
@@ -230,6 +230,25 @@ def test_everything_can_be_done_by_keyboard(open_page: Open, studio: Studio) -> 
     page.keyboard.press("Enter")
     page.wait_for_selector(".compare")
     assert studio.job(studio.jobs()[0])["settings"] == {"size": 64, "steps": 2}
+
+
+def test_the_page_goes_on_once_the_studio_is_started_again(browser: "Browser", tmp_path: Path) -> None:
+    killed = Studio(tmp_path / "kept")
+    page = browser.new_page()
+    page.goto(f"{killed.url}/#key={killed.key}")
+    ask_for(page)
+    page.click("#paint")  # as a picture that no job names does not outlive the studio
+    page.wait_for_selector(".compare", timeout=60_000)
+    killed.process.kill()
+    killed.close()
+    page.click("#paint")
+    page.wait_for_selector("#notice span:text-matches('The studio does not answer')")
+    started = Studio(tmp_path / "kept", "--port", killed.url.rpartition(":")[2])
+    assert estimated(page).startswith("64 × 43 pixels")
+    assert page.inner_text("#notice") == ""
+    assert page.is_enabled("#paint")
+    page.close()
+    started.close()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.browser.test_paint import INK, ask_for
-from tests.browser.visiting import violations
+from tests.browser.visiting import TWICE, violations
 from tests.studio.running import Studio
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_a_cell_of_a_sheet_fills_the_form_and_is_painted(open_page: Open, studio
     assert page.is_disabled("#sheet")
     ask_for(page)
     page.click("[data-id='sfumato:mosaic']")
-    page.click("#sheet")
+    page.eval_on_selector("#sheet", TWICE)
     page.wait_for_selector("#easel .figures:text-matches('Choose a cell')", timeout=60_000)
     page.wait_for_selector(".sheet td button:enabled >> nth=5")
     assert page.locator(".sheet td button img[src^=blob][data-path*='/cells/']").count() == 6

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 from tests.browser.test_paint import DROP
-from tests.browser.visiting import tab_to, violations
+from tests.browser.visiting import TWICE, tab_to, violations
 from tests.studio.running import Studio
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_a_sound_is_played_in_a_manner_heard_seen_and_saved(open_page: Open, stu
     page = open_page(room="paint&sound", bypass_csp=True)  # which waiting for a function needs
     assert page.is_disabled("#play")
     ask_for(page, steps=4)
-    page.click("#play")
+    page.eval_on_selector("#play", TWICE)
     page.wait_for_selector("button:text-is('Download WAV')", timeout=60_000)
     assert duration_of(page, "Before") == pytest.approx(1.5)
     assert duration_of(page, "After") == pytest.approx(1.5)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sklearn.datasets import load_iris
 from tests.browser.test_paint import DROP
-from tests.browser.visiting import violations
+from tests.browser.visiting import TWICE, violations
 from tests.studio.running import Studio
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_table_is_trained_on_and_predicts_another(
     page.wait_for_selector("#tables-outlook:text-matches('3 inputs')")
     page.check("[aria-label='Use sepal width']")
     page.wait_for_selector("#tables-outlook:text-matches('4 inputs')")
-    page.click("#train")
+    page.eval_on_selector("#train", TWICE)
     page.wait_for_selector(".tables-measures", timeout=60_000)
     (told,) = studio.http.get("/api/trainings").json()["trainings"]
     assert page.inner_text(".tables-measures dd >> nth=0") == f"{told['test']['accuracy']:.4f}"

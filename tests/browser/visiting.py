@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+TWICE = "button => { button.click(); button.click(); }"
+"""A double click: the second click comes before any answer."""
+
+
 def violations(page: "Page") -> list[str]:
     """All that axe-core finds that shuts people out.
 

@@ -193,7 +193,7 @@ def test_bad_content(path: Path, content: str, message: str) -> None:
     [
         (b"a,b\n1,caf\xe9\x01\n", "line 2: the byte e9 is not part of UTF-8 text; save the file as UTF-8, or name its"),
         ("1,2\n3,4\n".encode("utf-16-le"), "line 1: the byte 00 is not part of UTF-8"),
-        (b"\x89PNG\r\n\x1a\n", "line 1: the byte 89 is not"),
+        (b"\x89a,b\r\n\x1a\n", "line 1: the byte 89 is not"),
     ],
 )
 def test_content_that_is_no_text(path: Path, content: bytes, message: str) -> None:

@@ -125,7 +125,12 @@ def test_a_body_too_large_is_refused_before_it_is_read(method: str, limit: int, 
     name, _, port = served.url.removeprefix("http://").partition(":")
     head = f"{method} /api/pictures HTTP/1.1\r\nHost: {name}:{port}\r\nOrigin: {served.url}\r\n"
     head += f"Authorization: Bearer {served.key}\r\n"
-    for length, status in ((f"Content-Length: {limit + 1}", 413), ("Transfer-Encoding: chunked", 411)):
+    chunked = "Transfer-Encoding: chunked"
+    for length, status in (
+        (f"Content-Length: {limit + 1}", 413),
+        (chunked, 411),
+        (f"Content-Length: 5\r\n{chunked}", 411),
+    ):
         with socket.create_connection((name, int(port)), timeout=10) as asked:
             asked.sendall(f"{head}{length}\r\n\r\n".encode())
             assert asked.recv(1000).startswith(f"HTTP/1.1 {status}".encode())

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,22 @@ def test_estimates_give_way_to_painting(pictures: tuple[Path, Path], studio: Stu
     assert answers == [{"estimate": None, "postponed": True}]
     studio.until(name, moves)
     assert studio.http.post("/api/estimate", json=wanted).json() == {"estimate": None, "postponed": True}
+
+
+def test_jobs_that_are_put_in_the_queue_at_once_are_all_taken(pictures: tuple[Path, Path], studio: Studio) -> None:
+    content, style = map(studio.give, pictures)
+    with ThreadPoolExecutor(3) as pool:
+        names = pool.map(lambda seed: studio.paint(content, style, **{**FAST, "seed": seed}), (11, 12, 13))
+    assert {*names} == {*studio.jobs()}
+
+
+def test_strokes_that_are_far_too_large_are_refused_at_their_field(pictures: tuple[Path, Path], studio: Studio) -> None:
+    content, style = map(studio.give, pictures)
+    wanted = {"content": content, "styles": [[style, 1]], "names": {}, "settings": {**FAST, "style_scale": 4000}}
+    for path in ("/api/jobs", "/api/estimate"):
+        answer = studio.http.post(path, json=wanted)
+        assert (answer.status_code, answer.json()["field"]) == (400, "style_scale")
+        assert answer.json()["error"].endswith("65536 is the most; choose a smaller Stroke size")
 
 
 def test_an_estimate_is_given_up_once_its_page_asks_something_else(pictures: tuple[Path, Path], studio: Studio) -> None:

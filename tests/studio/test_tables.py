@@ -143,6 +143,18 @@ def test_a_training_equals_the_commands(settings: dict[str, Any], flowers: Path,
     assert answer["rows"] == 10
 
 
+def test_what_a_result_advises_is_in_the_words_of_the_form(tmp_path: Path, served: Studio) -> None:
+    rng = np.random.default_rng(
+        0
+    )  # classes that have nothing to do with the inputs: they can be learned by heart alone
+    table = pd.DataFrame(rng.standard_normal((80, 10)), columns=[*"abcdefghij"])
+    table.assign(kind=rng.choice(["x", "y"], 80)).to_csv(tmp_path / "noise.csv", index=False)
+    job = ended(served, train(served, tmp_path / "noise.csv", hidden=[50], l2=0, epochs=300, validation=0.3))
+    (note,) = job["summary"]["notes"]
+    assert note.endswith("stop there (Early stopping), or regularise (L2 penalty, Dropout).")
+    assert note in job["text"]
+
+
 @pytest.mark.parametrize("kind", ["flowers.csv.gz", "flowers.parquet"])
 def test_compressed_csv_and_parquet_are_taken(kind: str, tmp_path: Path, iris: pd.DataFrame, served: Studio) -> None:
     path = tmp_path / kind
@@ -194,7 +206,17 @@ def test_what_cannot_be_used_is_said_in_a_line_with_its_field(flowers: Path, ser
         ({"hidden": [0]}, "hidden"),
         ({"batch_size": "some"}, "batch_size"),
         ({"epochs": "many"}, "epochs"),
+        ({"hidden": [900_000, 900_000]}, "hidden"),
         ({"l2": -1}, "l2"),
+        *(({name: -1}, name) for name in ("epochs", "batch_size", "learning_rate", "early_stopping", "limit")),
+        *(({name: -1}, name) for name in ("dropout", "beta1", "beta2", "epsilon")),
+        ({"optimizer": "momentum", "beta": -1}, "beta"),
+        ({"beta": 0.5}, "beta"),
+        ({"init": "normal", "init_scale": -1}, "init_scale"),
+        ({"init_scale": 1}, "init_scale"),
+        ({"schedule": "exponential", "decay": -1}, "decay"),
+        ({"decay": 1}, "decay"),
+        ({"validation": 0, "early_stopping": 3}, "early_stopping"),
     ):
         asked = {"table": table, "name": "flowers.csv", "settings": settings}
         answer = served.http.post("/api/trainings", json=asked)
@@ -211,6 +233,7 @@ def test_what_cannot_be_used_is_said_in_a_line_with_its_field(flowers: Path, ser
     [
         ("empty.csv", b"", "empty"),
         ("sheet.xlsx", b"PK\x03\x04" + b"\0" * 60, "spreadsheet"),
+        ("cat.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)), "is a picture"),
         ("broken.parquet", b"PAR1 and no more", "broken.parquet"),
     ],
 )

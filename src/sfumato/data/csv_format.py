@@ -30,6 +30,12 @@ MARKS = (
 """First bytes of a file that tell its encoding."""
 
 GZIP = b"\x1f\x8b"
+PICTURE = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|II[*+]\0|MM\0[*+]|RIFF....WEBP|BM....\0\0\0\0|....ftyp(?:hei|hev|mif|avi)",
+    re.DOTALL,
+)
+"""First bytes of pictures, none of which begins a table."""
+
 MOST_UNPACKED = 2**30
 """Bytes that a compressed file may unpack to."""
 
@@ -67,7 +73,7 @@ def unpacked(path: Path, content: bytes) -> bytes:
     """Content of a file, unpacked if it is compressed by gzip.
 
     Raises:
-        FileError: it is damaged, or a spreadsheet.
+        FileError: it is damaged, a spreadsheet or a picture.
     """
     if content.startswith(GZIP):
         try:
@@ -79,6 +85,8 @@ def unpacked(path: Path, content: bytes) -> bytes:
             raise InputError(f"{path}: is more than {MOST_UNPACKED:,} bytes unpacked; unpack it into a file")
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or path.suffix.lower() in (".xlsx", ".xls", ".ods"):
         raise FileError(f"{path}: a spreadsheet's own file is not read; save the sheet as CSV (Save As, CSV UTF-8)")
+    if PICTURE.match(content):
+        raise FileError(f"{path}: is a picture; give a table, as CSV or Parquet")
     return content
 
 

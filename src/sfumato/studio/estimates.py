@@ -31,6 +31,8 @@ class Estimates:
         self.folder, self.painters = folder / ".estimate", painters
         self.known: dict[str, Any] = {}
         self._process: Process | None = None
+        self._action = ""
+        self._checks = 0
         self._closed = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -49,24 +51,36 @@ class Estimates:
         return estimate
 
     async def check(self, request: PaintingRequest) -> None:
-        """Refuse a job that cannot be painted, as one that does not fit; an estimate that is being made is given up.
+        """Refuse a job that cannot be painted, as one that does not fit.
+
+        Estimates are given up for it; checks wait for each other.
 
         Raises:
-            InputError: as `painter.check`.
+            InputError: as `painter.check`, or if the process that checks has ended too early.
         """
         asked = request.to_json()
-        self.give_up()
-        async with self._one_at_a_time:
-            if asked not in self.known:
-                await self._made(asked, CHECKED)
+        self._checks += 1
+        self._give_up_estimate()
+        try:
+            async with self._one_at_a_time:
+                if asked not in self.known:
+                    await self._made(asked, CHECKED)
+        except GivenUpError:
+            raise InputError(
+                "the check of this job ended before it was done, and nothing was begun: try again"
+            ) from None
+        finally:
+            self._checks -= 1
 
     async def _made(self, asked: str, action: str) -> Any:
         self.folder.mkdir(exist_ok=True)
         write_atomically(self.folder / JOB, asked)
         async with self.painters.at_work(self.folder, action) as process:
-            self._process = process
+            self._process, self._action = process, action
             if self._closed:
-                self.give_up()
+                self._end()
+            elif self._checks:
+                self._give_up_estimate()
             try:
                 async for kind, content in messages(process):
                     if kind == ERROR:
@@ -75,21 +89,25 @@ class Estimates:
                     if kind == ESTIMATE:
                         return json.loads(content)
             finally:
-                self.give_up()
+                self._end()
                 await process.wait()
         raise GivenUpError("the estimate was given up")
 
     def close(self) -> None:
         """End the estimate that is being made, and any that is begun from now on."""
         self._closed = True
-        self.give_up()
+        self._end()
 
     async def ended(self) -> None:
         """Wait until no estimate is being made, and its process is gone."""
         async with self._one_at_a_time:
             pass
 
-    def give_up(self) -> None:
-        """End the estimate that is being made, if there is one: its process ends with its standard input."""
+    def _give_up_estimate(self) -> None:
+        if self._action == ESTIMATED:
+            self._end()
+
+    def _end(self) -> None:
+        """End the process at work, if there is one, with its standard input."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()

@@ -119,7 +119,7 @@ def _check_size(method: str, headers: Headers) -> Refusal | None:
     if method not in ("PUT", "POST"):
         return None
     length = headers.get("content-length", "")
-    if not length.isdecimal():
+    if not length.isdecimal() or "transfer-encoding" in headers:  # where both are there, the latter tells
         return Refusal(411, "the request does not say how long it is")
     limit = LARGEST_PICTURE if method == "PUT" else LARGEST_FORM
     if len(length) > 18 or int(length) > limit:

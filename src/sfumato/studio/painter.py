@@ -199,7 +199,8 @@ def check(request: PaintingRequest, store: PictureStore) -> None:
     """Refuse a job that cannot be painted.
 
     Raises:
-        SfumatoError: as `StyleTransfer.plan`; for a size that does not fit, a `FieldError` with the largest that does.
+        SfumatoError: as `StyleTransfer.plan`; a `FieldError` for strokes of a size that cannot be, and for a size that
+            does not fit, with the largest that does.
     """
     painting = request.painting(store)
     transfer, pictures = painting.transfer, (painting.content, painting.styles)
@@ -211,6 +212,8 @@ def check(request: PaintingRequest, store: PictureStore) -> None:
     try:
         transfer.plan(*pictures, masks=painting.masks)
     except InputError as error:
+        if "style_scale=" in str(error):
+            raise FieldError(str(error), "style_scale") from error
         try:
             fits = transfer.largest_size(*pictures, masks=painting.masks)
             replace(transfer, size=fits).plan(*pictures, masks=painting.masks)

@@ -12,6 +12,7 @@ from sfumato.data.tables import load_table, open_table
 from sfumato.errors import SfumatoError
 from sfumato.studio.store import Store, name_ending, named
 from sfumato.studio.training_options import field_of
+from sfumato.studio.wording import in_labels
 from sfumato.training.settings import TrainingSettings
 
 ROWS_SHOWN, COLUMNS_SHOWN = 8, 60
@@ -87,7 +88,7 @@ def understood(dataset: Dataset) -> dict[str, Any]:
         "classes": len(dataset.classes),
         "examples": dataset.examples.size,
         "inputs": dataset.examples.x.shape[1],
-        "notes": list(dataset.said),
+        "notes": [in_labels(text) for text in dataset.said],
     }
 
 

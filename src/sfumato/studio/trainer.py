@@ -37,6 +37,7 @@ from sfumato.studio.painter import (
 from sfumato.studio.store import named
 from sfumato.studio.tables import ROWS_SHOWN, TableStore
 from sfumato.studio.training_requests import TrainingRequest, read_training_request
+from sfumato.studio.wording import in_labels
 from sfumato.training.history import EpochRecord
 from sfumato.training.run_folder import open_run_folder, run_files
 
@@ -79,7 +80,7 @@ def train(folder: Path, request: TrainingRequest, store: TableStore, send: Send)
         how = RunOptions(
             checkpoint=out / CHECKPOINT, resume=resume, callback=_reporter(training.epochs, send), stop=stop
         )
-        run = finish(training, training.fit(splits, how), splits, settings, out)
+        run = finish(training, training.fit(splits, how), splits, settings, out, in_labels)
         outcome: dict[str, Any] = {"state": "stopped" if run.stopped == "interrupted" else "finished"}
         if run.history:
             send(NOTE, b"Writing the report.")
@@ -137,7 +138,7 @@ def predict(folder: Path, asked: dict[str, Any]) -> dict[str, Any]:
             table = predictions(model, model.inputs(path), proba=asked["proba"])
     except SfumatoError as error:
         raise type(error)(named(str(error), path, name)) from error
-    notes = [named(str(one.message), path, name) for one in caught if issubclass(one.category, TableWarning)]
+    notes = [in_labels(named(str(one.message), path, name)) for one in caught if issubclass(one.category, TableWarning)]
     first = table.head(ROWS_SHOWN).astype(str).to_numpy().tolist()
     return {
         "rows": len(table),

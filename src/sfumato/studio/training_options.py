@@ -1,5 +1,6 @@
 """The settings of training that the studio's form has, made from the fields of `TrainingSettings`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_type_hints
@@ -77,8 +78,26 @@ WORDS: Mapping[str, str] = {
 }
 """Words of messages that are about a setting without its name."""
 
+CALLED: Mapping[str, str] = {
+    **{name.replace("_", " "): name for name in TRAINING_OPTIONS},
+    "number of epochs": "epochs",
+    "patience of early stopping": "early_stopping",
+    "probability of dropping": "dropout",
+    "scale of normal weights": "init_scale",
+    "scale of its own": "init_scale",
+    "form": "momentum_form",
+}
+"""Settings by what messages call them that say what one must be, or that there is none of it."""
+
+SAID = re.compile(r"the ([\w ]+) must be |(early stopping) needs | has no ([\w ]+?)[:;]", re.ASCII)
+"""The part of such a message that has the setting in it."""
+
 
 def field_of(message: str) -> str | None:
-    """Name of the setting that a message is about: the first that it names as in `batch_size=...`; None for none."""
+    """Name of the setting that a message is about: the first that it names as in `batch_size=...`, or in words."""
     places = {message.find(f"{name}="): name for name in TRAINING_OPTIONS if f"{name}=" in message}
-    return places[min(places)] if places else next((name for words, name in WORDS.items() if words in message), None)
+    if places:
+        return places[min(places)]
+    called = (CALLED.get(found[found.lastindex or 0]) for found in SAID.finditer(message))
+    worded = (name for words, name in WORDS.items() if words in message)
+    return next((name for name in (*called, *worded) if name), None)

@@ -32,8 +32,12 @@ SETTINGS = (
 )
 """Settings of painting, of training and of sounds, by name."""
 
-KEYWORD = re.compile(r"""\b([a-z][a-z_]*)=(?:(True)\b|\.\.\.|'([^']*)'|"([^"]*)"|(-?\d[\w.+-]*\w|-?\d))""")
+KEYWORD = re.compile(r"""\b([a-z][a-z0-9_]*)=(?:(True)\b|\.\.\.|'([^']*)'|"([^"]*)"|(-?\d[\w.+-]*\w|-?\d))""")
 """A keyword argument of Python's with its value."""
+
+
+SAID = {"number of scales": "number of sizes", "scales are too many": "sizes are too many"}
+"""Words of messages for what the form calls otherwise."""
 
 
 class FieldError(InputError):
@@ -59,8 +63,13 @@ def in_labels(message: str) -> str:
 
     >>> in_labels("choose a smaller size, or optimizer='adam', or first_frame=True")
     'choose a smaller size, or Optimizer: adam, or First frame'
+    >>> in_labels("stop there (early_stopping=...), or regularise (l2=..., dropout=...)")
+    'stop there (Early stopping), or regularise (L2 penalty, Dropout)'
     """
-    return KEYWORD.sub(_labelled, " ".join(message.split()))
+    text = KEYWORD.sub(_labelled, " ".join(message.split()))
+    for words, own in SAID.items():
+        text = text.replace(words, own)
+    return text
 
 
 def _labelled(found: re.Match[str]) -> str:

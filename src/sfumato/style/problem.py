@@ -251,14 +251,14 @@ class StyleProblem:
         for style in self.styles:
             edge = max(self.style_size(style, *last))
             if edge > LARGEST_EDGE:
-                remedy = f"{LARGEST_EDGE} is the most; choose a smaller style scale"
+                remedy = f"{LARGEST_EDGE} is the most; choose a smaller style_scale=..."
                 raise InputError(f"{style.name}: would be {edge} pixels long, and {remedy}")
         sizes = {style.name: self.style_size(style, *first) for style in self.styles}
         for name, size in [(self.content_name, first), *sizes.items()]:
             try:
                 self.vgg.network(*size)
             except InputError as error:
-                remedy = "size or style scale" if name in sizes else "size, fewer scales or earlier layers"
+                remedy = "size or style_scale=..." if name in sizes else "size, fewer scales or earlier layers"
                 raise InputError(f"{name}: {error}; choose a larger {remedy}") from error
 
     def check_regions(self, height: int, width: int) -> None:

@@ -46,6 +46,9 @@ LEAST_EDGE = 16
 LARGEST_EDGE = 2**16
 """Pixels that a picture may have each way: 4,000 megapixels if it is square."""
 
+LARGEST_SCALE = LARGEST_EDGE // LEAST_EDGE
+"""A style's size in that of the result, at most: that of the largest style beside the smallest result."""
+
 LONG, ROOM = 10**6, 10**9
 """Square of the long edge, times steps, from which compiled loops save more time than loading them takes; and bytes
 allowed below which tiles need the memory that compiled loops take themselves."""
@@ -368,6 +371,8 @@ class StyleSettings:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, Real) and 0 < float(value) < math.inf):
                 raise InputError(f"the {name.replace('_', ' ')} must be a positive number, not {value}")
+        if float(self.style_scale) > LARGEST_SCALE:
+            raise InputError(f"the style scale must be at most {LARGEST_SCALE}: no picture could have such a style")
         if not isinstance(self.seed, Integral):
             raise InputError(f"the seed must be a whole number, not {self.seed}")
         generator(int(self.seed), Stream.PICTURE)  # refuses a seed out of range

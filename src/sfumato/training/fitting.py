@@ -155,8 +155,8 @@ def fit(
     optimizer = as_optimizer(optimizer)
     batch_size = default_batch_size(optimizer, train.size) if batch_size == "auto" else batch_size
     epochs = default_epochs(train.size) if epochs is None else epochs
-    _check_options(network, optimizer, l2, batch_size, epochs, early_stopping)
-    _check_data(train, validation, batch_size, early_stopping, shuffle, run.workers)
+    check_options(network, optimizer, l2, batch_size, epochs, early_stopping)
+    check_data(train, validation, batch_size, early_stopping, shuffle, run.workers)
     _warn_of_values(loss, train)
     engine = as_engine(run.engine or run.kept_engine, long=is_long(network, train.size, batch_size, epochs))
     schedule = _schedule(optimizer.learning_rate if learning_rate is None else learning_rate)
@@ -307,7 +307,7 @@ def _refuse(keywords: dict[str, Any]) -> None:
         raise TypeError(f"fit() got an unexpected keyword argument {name!r}")
 
 
-def _check_options(
+def check_options(
     network: Network,
     optimizer: Optimizer[Any],
     l2: float,
@@ -315,6 +315,11 @@ def _check_options(
     epochs: int,
     early_stopping: int | None,
 ) -> None:
+    """Refuse options of `fit` that are out of range or contradict each other.
+
+    Raises:
+        InputError: for such an option.
+    """
     for name, count in {"number of epochs": epochs, "batch size": batch_size, "early stopping": early_stopping}.items():
         if not (
             count in ("full", None) or (isinstance(count, int | np.integer | float) and not isinstance(count, bool))
@@ -338,7 +343,7 @@ def _check_options(
         )
 
 
-def _check_data(
+def check_data(
     train: Examples | StreamedExamples,
     validation: Examples | StreamedExamples | None,
     batch_size: int | Literal["full"],
@@ -346,6 +351,11 @@ def _check_data(
     shuffle: bool,
     workers: Workers,
 ) -> None:
+    """Refuse data that the options of `fit` are not for.
+
+    Raises:
+        InputError: for such data.
+    """
     if early_stopping is not None and validation is None:
         raise InputError("early stopping needs validation data to watch: hold some out")
     if batch_size == "full" and isinstance(train, StreamedExamples):

@@ -10,11 +10,11 @@ import numpy as np
 
 from sfumato.architectures import convolutional_network, multilayer_perceptron
 from sfumato.arrays import Array
-from sfumato.checks import suggestion
+from sfumato.checks import bytes_as_text, suggestion
 from sfumato.data.dataset import Dataset, Examples
 from sfumato.data.scaling import Scaling, ScalingKind, TargetScaling
 from sfumato.data.streaming import StreamedExamples
-from sfumato.engine import Engine
+from sfumato.engine import Engine, allowed_memory
 from sfumato.errors import InputError
 from sfumato.layers.initializers import make_initializer
 from sfumato.losses.base import Loss
@@ -28,6 +28,8 @@ from sfumato.training.defaults import Defaults
 from sfumato.training.fitting import (
     FitResult,
     UnscaledValuesWarning,
+    check_data,
+    check_options,
     decaying_optimizer,
     default_batch_size,
     default_epochs,
@@ -36,6 +38,7 @@ from sfumato.training.fitting import (
 from sfumato.training.history import EpochRecord
 from sfumato.training.settings import TrainingSettings, option_value, units_of
 from sfumato.training.splits import Splits
+from sfumato.workers import Workers
 
 MOST_UNITS = 10**6  # of a layer: no memory holds the weights between two such
 
@@ -93,6 +96,16 @@ class Training:
             return self.learning_rate
         rate = self.optimizer.learning_rate if self.learning_rate is None else self.learning_rate
         return make_schedule(self.schedule, rate, epochs=self.epochs, decay=self.decay)
+
+    def check(self, splits: Splits) -> None:
+        """Refuse what `fit` would refuse, before there is anything of the run.
+
+        Raises:
+            InputError: for options that are out of range, or that contradict each other or the data.
+        """
+        check_options(self.network, self.optimizer, self.l2, self.batch_size, self.epochs, self.early_stopping)
+        check_data(splits.train, splits.validation, self.batch_size, self.early_stopping, self.shuffle, Workers())
+        _ = self.rate  # refuses a rate or a decay that cannot be
 
     def examples(self, examples: Examples | StreamedExamples) -> Examples | StreamedExamples:
         """The training examples as `fit` takes them: with the weights of their classes and with scaled values."""
@@ -200,12 +213,13 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
     target_scaling = TargetScaling() if dataset.classes else TargetScaling.fit(splits.train, settings.scaling, name)
     scaling = _fit_scaling(splits, settings.scaling)
     network, loss = make_network(dataset, settings)
+    _check_memory(network)
     optimizer, l2 = _make_optimizer(settings, _default_l2(defaults, dataset), network, count)
     _check_rate(settings)
     batch_size = settings.batch_size
     if batch_size in (None, "auto"):
         batch_size = default_batch_size(optimizer, count, defaults.batch_size, defaults.least_batch)
-    return Training(
+    training = Training(
         network=network,
         loss=loss,
         scaling=scaling,
@@ -221,6 +235,8 @@ def prepare(splits: Splits, settings: TrainingSettings, seed: int = 0) -> Traini
         early_stopping=settings.early_stopping,
         seed=seed,
     )
+    training.check(splits)
+    return training
 
 
 def _epochs(settings: TrainingSettings, defaults: Defaults, examples: int) -> int:
@@ -300,6 +316,16 @@ def make_network(dataset: Dataset, settings: TrainingSettings) -> tuple[Network,
     return network, loss
 
 
+def _check_memory(network: Network) -> None:
+    """Refuse a network whose parameters, with a gradient of as many numbers in float32, this machine cannot hold."""
+    needed, allowed = 2 * np.float32().nbytes * network.size, allowed_memory(None)
+    if needed > allowed:
+        raise InputError(
+            f"hidden=...: this network has {network.size:,} parameters, which take {bytes_as_text(needed)} of memory "
+            f"with their gradient, and {bytes_as_text(allowed)} are allowed; choose fewer units"
+        )
+
+
 def checked_units(hidden: Any) -> tuple[int, ...]:
     """Units of the hidden layers, from a number or several.
 
@@ -311,9 +337,7 @@ def checked_units(hidden: Any) -> tuple[int, ...]:
     except TypeError:
         units = (0,)
     if not all(isinstance(number, int | np.integer) and 1 <= number <= MOST_UNITS for number in units):
-        raise InputError(
-            f"hidden=... takes whole numbers of units, 1 to {MOST_UNITS}, such as (15, 9), or (); not {hidden!r}"
-        )
+        raise InputError(f"hidden=... takes whole numbers of units, 1 to {MOST_UNITS}, for each layer; not {hidden!r}")
     return units
 
 

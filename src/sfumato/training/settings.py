@@ -168,7 +168,7 @@ class TrainingSettings:
     )
     init_scale: float | None = field(
         default=None,
-        metadata=about("Scale of --init normal.", shown=str(Normal.scale), panel="Network", metavar="SCALE"),
+        metadata=about("Scale of normal first weights.", shown=str(Normal.scale), panel="Network", metavar="SCALE"),
     )
     dropout: float | None = field(
         default=None,
@@ -385,9 +385,7 @@ def _list_settings() -> str:
         said = own.metadata
         choices = f" One of {', '.join(said['choices'])}." if said["choices"] else ""
         default = f" Default: {said['shown'] or own.default}." if said["shown"] or own.default is not None else ""
-        lines.append(
-            f"        {own.name}: {said['help'].replace('--init normal', 'the initialiser normal')}{choices}{default}"
-        )
+        lines.append(f"        {own.name}: {said['help']}{choices}{default}")
     return "\n".join(["", "    Attributes:", *lines, "    "])
 
 

@@ -4,7 +4,7 @@ import { byId, clear, duration, el, picture, shownPath, size } from "./dom.mjs";
 import { forgetMasks, maskControls, maskPictures, masksOf, showContentMask } from "./masks.mjs";
 import { keep, kept } from "./memory.mjs";
 import { Palettes } from "./palettes.mjs";
-import { Refused, give, post } from "./server.mjs";
+import { NO_ANSWER, Refused, give, post } from "./server.mjs";
 import { Settings } from "./settings.mjs";
 
 const LATER = 2000; // milliseconds after which an estimate that had to wait is asked for again
@@ -201,6 +201,12 @@ export class Form {
     byId("paint").disabled = byId("sheet").disabled = !this.ready();
     byId("estimate").textContent = this.ready() ? "Estimating." : this.missing();
     if (this.ready()) this.timer = setTimeout(() => this.estimate(), QUIET);
+  }
+
+  /** Take it that the studio answers again: ask anew what it would take, as it may not have said. */
+  askAgain() {
+    if (byId("notice").firstChild?.textContent === NO_ANSWER) this.say();
+    this.change();
   }
 
   ready() {

@@ -43,6 +43,7 @@ async function begin() {
   const titles = new Map(options.styles.map(({ id, title }) => [id, title]));
   let easel;
   let changes = -1;
+  let lost = false;
 
   // One after the other: what was asked later may be answered earlier
   let last = Promise.resolve();
@@ -81,7 +82,14 @@ async function begin() {
         refresh();
       }
     },
-    (yes) => announce(yes ? "" : "The studio does not answer. Start `sfumato studio` again, and this page goes on."),
+    (yes) => {
+      announce(yes ? "" : "The studio does not answer. Start `sfumato studio` again, and this page goes on.");
+      if (yes && lost) {
+        changes = -1; // which a studio that was started again counts from the beginning
+        form.askAgain();
+      }
+      lost = !yes;
+    },
   );
 }
 

@@ -11,6 +11,8 @@ if (given) {
 }
 export const key = localStorage.getItem(KEY) ?? "";
 
+export const NO_ANSWER = "The studio does not answer: start `sfumato studio` again.";
+
 /** What went wrong, in a line for people. */
 export class Refused extends Error {
   constructor(message, status, field = "") {
@@ -26,7 +28,7 @@ async function ask(path, options = {}) {
     answer = await fetch(path, { ...options, headers: { Authorization: `Bearer ${key}`, ...options.headers } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused("The studio does not answer: start `sfumato studio` again.", 0);
+    throw new Refused(NO_ANSWER, 0);
   }
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));

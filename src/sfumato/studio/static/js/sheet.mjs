@@ -24,6 +24,7 @@ export class Sheets {
     const request = this.form.request();
     const size = this.form.settings.values.get("size");
     const settings = { ...request.settings, size: typeof size === "number" ? Math.min(size, CELL) : CELL };
+    byId("sheet").disabled = true; // until there is an answer, as a second click would make a second sheet
     try {
       const styles = request.styles.map(([id]) => [id, 1]);
       const { id } = await post("/api/sheets", { ...request, styles, settings, masks: [] });
@@ -32,6 +33,7 @@ export class Sheets {
     } catch (error) {
       if (!this.form.settings.blame(error.field, error.message)) this.form.say(error.message);
     }
+    byId("sheet").disabled = !this.form.ready();
   }
 
   /** List the sheets; returns that which is at work or waits, if there is one. */

@@ -170,6 +170,8 @@ export class SoundForm {
 
   async play() {
     if (byId("play").disabled) return;
+    const { asked } = this;
+    byId("play").disabled = true; // until there is an answer, as a second click would play twice
     try {
       const { id } = await post("/api/playings", this.request());
       this.say("");
@@ -177,6 +179,7 @@ export class SoundForm {
     } catch (error) {
       this.blame(error.field, error.message);
     }
+    if (asked === this.asked) byId("play").disabled = false;
   }
 
   /** Say what is wrong at the field that it is about, or above the button. */

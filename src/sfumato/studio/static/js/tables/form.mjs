@@ -149,6 +149,8 @@ export class TablesForm {
 
   async train() {
     if (byId("train").disabled) return;
+    const { asked } = this;
+    byId("train").disabled = true; // until there is an answer, as a second click would train twice
     try {
       const { id } = await post("/api/trainings", this.request());
       this.say("");
@@ -156,6 +158,7 @@ export class TablesForm {
     } catch (error) {
       this.say(error.message, error.field);
     }
+    if (asked === this.asked) byId("train").disabled = false;
   }
 
   /** Say something in the form, at the field that it is about. */
