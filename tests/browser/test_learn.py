@@ -126,6 +126,15 @@ def _value(equation: str) -> float:
     return float(eval(text, {"tanh": math.tanh, "__builtins__": {}}))
 
 
+def test_the_first_equation_has_an_input_that_is_not_zero(open_page: Open) -> None:
+    page = open_page(room="learn")
+    page.wait_for_selector("#learn-equations math")
+    page.click("button.learn-unit >> nth=0")
+    page.wait_for_selector("#learn-selected:text-matches('unit 1 of', 'i')")
+    inputs = page.locator("#learn-equations math >> nth=1").locator("[data-layer=inputs]").all_text_contents()
+    assert [float(text) != 0 for text in inputs] == [True, True]
+
+
 def test_the_address_opens_the_same_playground_again(open_page: Open) -> None:
     page = open_page(room="learn")
     enter(page, SMALL)
@@ -155,6 +164,30 @@ def test_an_address_that_holds_no_playground_says_so(part: str, said: str, open_
     page = open_page(room=f"learn&s={part}")
     page.wait_for_selector(f"#learn-notice:text-matches('{said}')")
     assert page.input_value("#learn-data-kind") == "spiral"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [("nonsense!", "holds no playground"), (deflated('{"network": {"hidden": [9999]}}'), "was refused")],
+    ids=["cut-off", "refused"],
+)
+def test_such_an_address_leaves_a_running_playground_as_it_is(part: str, said: str, open_page: Open) -> None:
+    page = open_page(room="learn")
+    enter(page, SMALL)
+    page.click("#learn-step")
+    page.wait_for_selector("#learn-figures dd:text-is('1')")
+    page.evaluate("part => { location.hash = `#learn&s=${part}`; }", part)
+    page.wait_for_selector(f"#learn-notice:text-matches('{said}')")
+    page.click("#learn-step")
+    page.wait_for_selector("#learn-figures dd:text-is('2')")
+    assert page.input_value("#learn-data-kind") == "circles"
+
+
+def test_a_second_click_at_once_belongs_to_the_first(open_page: Open) -> None:
+    page = open_page(room="learn")
+    page.wait_for_selector("#learn-equations math")
+    page.dblclick("#learn-run")
+    assert page.inner_text("#learn-run") == "Pause"
 
 
 def test_own_points_are_drawn_typed_and_read_from_a_file(open_page: Open, tmp_path: Path) -> None:
@@ -189,6 +222,17 @@ def test_own_points_are_drawn_typed_and_read_from_a_file(open_page: Open, tmp_pa
     page.click("#table-use")
     page.wait_for_selector("#learn-legend:text('class no')")
     assert page.input_value("#learn-data-kind") == "table"
+
+    file = tmp_path / "buyers.csv"
+    file.write_text("age,visits,bought\n" + "".join(f"{n},{n % 7},yes\n" for n in range(20)), encoding="utf-8")
+    page.set_input_files("#table-file", file)
+    page.click("#table-use")
+    page.wait_for_selector("#learn-notice:text('The column bought is yes in every row')")
+    file = tmp_path / "ragged.csv"
+    file.write_text("age,visits,bought\n1,2\n", encoding="utf-8")
+    page.set_input_files("#table-file", file)
+    page.wait_for_selector("#learn-notice:text('lines of different lengths')")
+    assert not page.is_visible("#table-use")
 
 
 def test_a_file_can_be_chosen_while_the_last_points_are_still_sent(open_page: Open) -> None:

@@ -113,6 +113,17 @@ def test_optimizers_race_on_the_network_and_on_a_function(width: int, scheme: st
     assert violations(page) == []
 
 
+def test_all_ways_of_the_first_race_can_be_seen(open_page: Open) -> None:
+    page = open_page(room="learn")
+    page.wait_for_selector("#learn-equations math")
+    page.click("#panel-race > summary")
+    assert not page.is_visible("#race-seed")
+    page.click("#race-go")
+    page.wait_for_selector("#race-legend tbody tr")
+    off = page.locator("#race-legend tbody tr td:last-child").all_inner_texts()
+    assert [float(text) for text in off] == [0.0] * 4
+
+
 def test_lines_of_equal_height_lie_where_the_height_is(open_page: Open) -> None:
     page = open_page(room="learn")
     pieces = page.evaluate(

@@ -184,3 +184,17 @@ def test_random_states_can_be_explained(seed: int) -> None:
     for layer, units in layers(session):
         check_lines(told(session, "explain", select={"kind": "unit", "layer": layer, "unit": units - 1}))
     check_lines(told(session, "explain"))
+
+
+@pytest.mark.parametrize(
+    ("data", "unit", "title"),
+    [
+        ({"kind": "circles"}, 1, "the output"),
+        ({"kind": "waves"}, 0, "the output"),
+        ({"kind": "blobs", "classes": 3}, 1, "unit 2 of output"),
+    ],
+    ids=["two-classes", "a-value", "three-classes"],
+)
+def test_an_only_output_has_no_number(data: dict[str, Any], unit: int, title: str) -> None:
+    selected = {"kind": "unit", "layer": "output", "unit": unit}
+    assert told(opened(data=data), "explain", select=selected)["title"] == title

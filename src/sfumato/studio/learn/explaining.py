@@ -72,7 +72,9 @@ def _unit(playground: Playground, chosen: dict[str, Any], traced: Trace) -> dict
     loss = setup.training.loss
     own = loss if layer == "output" else setup.network.layers[setup.network.names.index(layer)]
     code = loss.predict if own is loss else own.forward
-    return _explained(f"unit {unit + 1} of {layer}", [equation], [code], type(own).__name__)
+    alone = layer == "output" and len(setup.dataset.classes) <= 2  # two classes share one probability
+    title = "the output" if alone else f"unit {unit + 1} of {layer}"
+    return _explained(title, [equation], [code], type(own).__name__)
 
 
 def _parameter(playground: Playground, chosen: dict[str, Any]) -> tuple[str, list[int], int]:

@@ -3,17 +3,27 @@
 import { el } from "./dom.mjs";
 import { get } from "./server.mjs";
 
-const PART = "lesson=";
 let asked = null;
 
-/** All lessons, in the order of their chapters; asked for once. */
-export const lessons = () => (asked ??= get("/api/lessons").then((told) => told.lessons));
+/** All lessons, in the order of their chapters; asked for until they have come. */
+export function lessons() {
+  asked ??= get("/api/lessons").then(
+    (told) => told.lessons,
+    (error) => {
+      asked = null;
+      throw error;
+    },
+  );
+  return asked;
+}
+
+/** The name of the lesson in an address, or null where it has none. */
+export const lessonName = (hash) => new URLSearchParams(hash.slice(1)).get("lesson");
 
 /** The lesson in an address, or null where it has none. */
 export async function lessonIn(hash) {
-  const part = hash.slice(1).split("&").find((piece) => piece.startsWith(PART));
-  if (!part) return null;
-  const name = decodeURIComponent(part.slice(PART.length));
+  const name = lessonName(hash);
+  if (name === null) return null;
   const all = await lessons();
   const found = all.find((lesson) => lesson.name === name);
   if (!found) throw new Error(`No lesson is called ${name.slice(0, 50)}: there are ${all.map((own) => own.name).join(", ")}.`);
@@ -38,6 +48,6 @@ export function showLesson(place, lesson, leave) {
 
 /** Show the list of all lessons. */
 export async function listLessons(place) {
-  const entry = (lesson) => el("li", {}, el("small", {}, chapterOf(lesson)), el("a", { href: `#learn&${PART}${lesson.name}` }, lesson.title));
+  const entry = (lesson) => el("li", {}, el("small", {}, chapterOf(lesson)), el("a", { href: `#lesson=${lesson.name}` }, lesson.title));
   place.replaceChildren(...(await lessons()).map(entry));
 }

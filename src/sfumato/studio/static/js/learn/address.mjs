@@ -22,7 +22,7 @@ export async function read(hash) {
     const bytes = Uint8Array.from(text, (sign) => sign.charCodeAt(0));
     return JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate"))));
   } catch {
-    throw new Error("The address holds no playground that can be read: it may be cut off. This is a new one.");
+    throw new Error("The address holds no playground that can be read: it may be cut off.");
   }
 }
 

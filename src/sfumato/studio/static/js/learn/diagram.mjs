@@ -105,7 +105,8 @@ export class Diagram {
 
   called(column, unit) {
     if (column === 0) return this.names[unit];
-    return column === this.columns.length - 1 ? `output ${this.classes[unit] ?? unit + 1}` : `unit ${unit + 1} of layer ${column}`;
+    if (column < this.columns.length - 1) return `unit ${unit + 1} of layer ${column}`;
+    return this.columns.at(-1) === 1 ? "the output" : `output ${this.classes[unit] ?? unit + 1}`;
   }
 
   makeUnit(column, unit) {

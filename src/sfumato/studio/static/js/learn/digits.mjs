@@ -8,6 +8,7 @@ import { DigitPad } from "./digitpad.mjs";
 import { drawMap, onColourScheme } from "./maps.mjs";
 import { confusion } from "./report.mjs";
 import { Runner } from "./runner.mjs";
+import { ANEW } from "./session.mjs";
 
 const SETTINGS = { network: "digits-network", activation: "digits-activation", learning_rate: "digits-rate", seed: "digits-seed" };
 const FIELDS = { ...Object.fromEntries(Object.entries(SETTINGS).map(([name, id]) => [`digits.${name}`, id])), "digits-look.example": "digits-example" };
@@ -129,12 +130,16 @@ export class Digits {
       showLesson(byId("digits-lesson"), null);
       this.writeAddress();
     });
+    const again = this.frame && !this.settings;
     const same = this.settings && Object.entries(settings).every(([name, value]) => this.settings[name] === value);
     if (same) {
       this.writeAddress();
       this.redraw();
     } else {
-      await this.attempt(() => this.begin(settings));
+      await this.attempt(async () => {
+        await this.begin(settings);
+        if (again) this.say(ANEW);
+      });
       if (!this.settings) await this.begin({}).catch((error) => this.refused(error));
       this.pad.draw();
     }

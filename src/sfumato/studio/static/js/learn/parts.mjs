@@ -40,7 +40,6 @@ export class Parts {
     }
     this.lesson = lesson;
     this.said = text;
-    byId("learn-lessons-box").open = false;
     const found = text ? { title: "Lesson", text } : (await lessons()).find(({ name }) => name === lesson);
     showLesson(byId("learn-lesson"), found, () => this.change({ lesson: null, text: null, hide: [], open: null }));
   }

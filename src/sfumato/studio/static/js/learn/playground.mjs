@@ -1,6 +1,7 @@
 // The playground: the state, the session that trains it, and what shows both.
 
-import { announce, byId, el, noteFocus } from "../dom.mjs";
+import { byId, el, noteFocus } from "../dom.mjs";
+import { Refused } from "../server.mjs";
 import { viewIn, write } from "./address.mjs";
 import { Check } from "./check.mjs";
 import { Controls } from "./controls.mjs";
@@ -15,13 +16,15 @@ import { OwnPoints } from "./points.mjs";
 import { Race } from "./race.mjs";
 import { showReport } from "./report.mjs";
 import { Runner } from "./runner.mjs";
-import { Session } from "./session.mjs";
+import { ANEW, Session } from "./session.mjs";
 import { Trace } from "./trace.mjs";
 
 const OFTEN = 500; // milliseconds between two explanations, reports or checks while it trains
 
 export class Playground {
-  constructor(room) {
+  /** `lost(text)` is called when the session ends, with a line that says so. */
+  constructor(room, lost) {
+    this.lost = lost;
     this.session = null;
     this.state = null;
     this.refreshed = 0; // when the panels were, on the page's clock
@@ -35,12 +38,12 @@ export class Playground {
       change: (network) => this.change({ network }),
     });
     this.plane = new Plane(byId("learn-plane"), (x, y, first) => this.points.touch(x, y, first));
-    const ask = (command, fields) => this.session.ask(command, fields);
+    const ask = (command, fields) => this.ask(command, fields);
     this.trace = new Trace(ask);
     this.check = new Check(ask, (verdicts) => this.diagram.judge(verdicts), () => this.weight());
     this.race = new Race(ask, () => this.weights());
     this.runner = new Runner(byId("learn-run"), {
-      ask: () => this.session.ask("go", { steps: this.state.run.steps_per_frame }),
+      ask: () => this.ask("go", { steps: this.state.run.steps_per_frame }),
       show: (frame) => this.watch(frame),
       stood: (problem) => this.stood(problem),
     });
@@ -71,25 +74,39 @@ export class Playground {
     this.session = new Session((text) => {
       this.session = null;
       this.pause();
-      announce(text);
+      this.lost(text);
     });
     return this.session;
+  }
+
+  /** Ask the session, as long as there is one. */
+  async ask(command, fields) {
+    if (!this.session) throw new Refused("The studio does not answer.", 0);
+    return this.session.ask(command, fields);
   }
 
   /** Begin, or go on after another room was shown; a state given is begun with. */
   async enter(state, problem) {
     this.connect();
-    if (this.entered && (!state || JSON.stringify(state) === JSON.stringify(this.state))) return;
+    if (this.entered && (!state || JSON.stringify(state) === JSON.stringify(this.state))) {
+      if (problem) this.say(problem);
+      return;
+    }
     this.pause();
-    this.say(problem);
+    let said = problem || (this.state && !this.entered ? ANEW : "");
     let answer;
     try {
-      answer = await this.session.ask("open", { state: state ?? this.state ?? {} });
+      answer = await this.ask("open", { state: state ?? this.state ?? {} });
     } catch (error) {
       if (!error.status) throw error;
-      answer = await this.session.ask("open", { state: {} });
-      this.say(`The address was refused: ${error.message}. This is a new playground.`);
+      said = `The address was refused: ${error.message}.`;
+      if (this.entered) {
+        this.say(said); // and all stays as it is
+        return;
+      }
+      answer = await this.ask("open", { state: {} });
     }
+    this.say(said);
     await this.take(answer);
     this.entered = true;
   }
@@ -168,7 +185,7 @@ export class Playground {
   async set(patch) {
     this.say("");
     const giveFocus = noteFocus(byId("learn-diagram"), "focus");
-    await this.take(await this.session.ask("set", { patch }));
+    await this.take(await this.ask("set", { patch }));
     giveFocus();
   }
 
@@ -196,7 +213,7 @@ export class Playground {
     if (note) this.say(note[0].toUpperCase() + note.slice(1) + ".");
     if (reset || description) {
       if (reset) this.losses = new LossHistory();
-      this.features = await this.session.ask("go", { steps: 0, inputs: true });
+      this.features = await this.ask("go", { steps: 0, inputs: true });
     }
     await this.look();
     await this.writeAddress();
@@ -211,7 +228,7 @@ export class Playground {
 
   async writeAddress() {
     const hash = await write(this.state);
-    const here = location.hash.startsWith("#learn") && viewIn(location.hash) === "playground";
+    const here = /^#(learn|lesson=)/.test(location.hash) && viewIn(location.hash) === "playground";
     if (this.session && here) history.replaceState(null, "", hash);
   }
 
@@ -228,20 +245,20 @@ export class Playground {
   async reset() {
     this.pause();
     this.say("");
-    await this.session.ask("reset");
+    await this.ask("reset");
     this.losses = new LossHistory();
     await this.look();
   }
 
   /** Show the weights of now. */
   async look() {
-    this.show(await this.session.ask("go", { steps: 0 }));
+    this.show(await this.ask("go", { steps: 0 }));
     await this.refresh();
   }
 
   async step() {
     this.pause();
-    this.show(await this.session.ask("go", { steps: 1 }));
+    this.show(await this.ask("go", { steps: 1 }));
     await this.refresh();
   }
 
@@ -342,12 +359,12 @@ export class Playground {
     if (byId("panel-explain").open) {
       const most = this.description.train.x.length;
       const example = Math.max(1, Math.min(most, byId("explain-example").valueAsNumber || 1));
-      const ask = (select) => this.session.ask("explain", { select, example: example - 1 });
+      const ask = (select) => this.ask("explain", { select, example: example - 1 });
       const answers = await Promise.all([...this.before(this.selected), this.selected].map(ask));
       showExplanation(answers, (name, index) => this.diagram.light(name, index));
     }
     if (byId("panel-trace").open) await this.trace.refresh(this.description);
-    if (byId("panel-report").open) showReport(await this.session.ask("report"), this.description.classes);
+    if (byId("panel-report").open) showReport(await this.ask("report"), this.description.classes);
     if (byId("panel-check").open && this.check.live && this.running) await this.check.run();
   }
 }

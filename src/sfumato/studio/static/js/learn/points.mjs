@@ -74,6 +74,8 @@ export class OwnPoints {
 
   async read(file) {
     if (!file) return;
+    this.table = null;
+    byId("table-columns").hidden = true;
     try {
       if (file.size > 2 ** 20) throw new Error("it has more than the 1 MiB that are taken here");
       this.table = tableOf(await file.text());
@@ -102,6 +104,10 @@ export class OwnPoints {
       return;
     }
     const distinct = [...new Set(kept.map((row) => row[t]))];
+    if (distinct.length < 2) {
+      this.say(`The column ${columns[t]} is ${distinct[0]} in every row that can be used: choose one with two classes or more.`);
+      return;
+    }
     const numbers = distinct.every((text) => Number.isFinite(Number(text)));
     const task = numbers && distinct.length > 10 ? "regression" : "classification";
     if (task === "classification" && distinct.length > 10) {

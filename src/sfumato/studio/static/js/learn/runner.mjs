@@ -1,5 +1,6 @@
 // Training while it is watched: the next frame is asked for when one has arrived, and drawn meanwhile.
 
+const TWICE = 300; // milliseconds within which a second click belongs to the first
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Runner {
@@ -11,7 +12,13 @@ export class Runner {
     this.stood = stood;
     this.running = false;
     this.looping = false;
-    button.addEventListener("click", () => (this.running ? this.pause() : this.run()));
+    this.clicked = -TWICE;
+    button.addEventListener("click", ({ timeStamp }) => {
+      if (timeStamp - this.clicked < TWICE) return;
+      this.clicked = timeStamp;
+      if (this.running) this.pause();
+      else this.run();
+    });
     document.addEventListener("visibilitychange", () => this.running && !document.hidden && this.loop());
   }
 

@@ -12,6 +12,9 @@ export class Complaint extends Refused {
   }
 }
 
+/** What a view says that had a session before. */
+export const ANEW = "The studio was away: the training begins anew.";
+
 export class Session {
   /** `lost(text)` is called when the connection ends. */
   constructor(lost) {
@@ -25,16 +28,20 @@ export class Session {
     });
     this.socket.onmessage = ({ data }) => this.take(data);
     this.socket.onclose = () => {
-      const text = this.reason ?? "The studio does not answer. Start `sfumato studio` again, then load this page again.";
+      const text = this.reason ?? "The studio does not answer. Start `sfumato studio` again, and this page goes on.";
       for (const { reject } of this.waiting.splice(0)) reject(new Refused(text, 0));
       lost(text);
     };
   }
 
+  get isOpen() {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
   /** Ask for something; resolves with the answer, or rejects with a `Complaint`. */
   async ask(command, fields = {}) {
     await this.ready;
-    if (this.socket.readyState !== WebSocket.OPEN) throw new Refused(this.reason ?? "The studio does not answer.", 0);
+    if (!this.isOpen) throw new Refused(this.reason ?? "The studio does not answer.", 0);
     this.count += 1;
     this.socket.send(JSON.stringify({ id: this.count, do: command, ...fields }));
     return new Promise((resolve, reject) => this.waiting.push({ id: this.count, resolve, reject }));
