@@ -1,6 +1,5 @@
 // Training while it is watched: the next frame is asked for when one has arrived, and drawn meanwhile.
 
-const TWICE = 300; // milliseconds within which a second click belongs to the first
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Runner {
@@ -12,10 +11,8 @@ export class Runner {
     this.stood = stood;
     this.running = false;
     this.looping = false;
-    this.clicked = -TWICE;
-    button.addEventListener("click", ({ timeStamp }) => {
-      if (timeStamp - this.clicked < TWICE) return;
-      this.clicked = timeStamp;
+    button.addEventListener("click", ({ detail }) => {
+      if (detail > 1) return; // the second of a double click
       if (this.running) this.pause();
       else this.run();
     });
