@@ -86,7 +86,7 @@ def of_update(playground: Playground, name: str, index: list[int], place: int) -
             moved = m.total(theta, m.number(step.result - step.theta))
             return [equation("update", left, line, moved, step.result, **of)]
         case _:
-            raise NotImplementedError(type(optimizer).__name__)
+            raise TypeError(f"the update of {type(optimizer).__name__} is not written as an equation")
 
 
 def _of_adam(
