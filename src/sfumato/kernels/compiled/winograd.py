@@ -55,78 +55,56 @@ def _outputs(m0: float, m1: float, m2: float, m3: float, m4: float, m5: float, e
 
 
 @compiled
-def _gather(x: Array, where: Array, n: int, top: int, left: int, begin: int, lanes: int, d: Array) -> None:
-    """Six pixels of an image, one below the other from (top, left) on, to d, (6, lanes); zeros beyond its edges."""
-    masked, zero = where.size > 0, d.dtype.type(0)
-    for i in range(6):
-        if top + i < 0 or top + i >= x.shape[1] or left < 0 or left >= x.shape[2]:
-            for c in range(lanes):
-                d[i, c] = 0
-        elif masked:
-            for c in range(lanes):
-                pixel = x[n, top + i, left, np.uintp(begin + c)]
-                d[i, c] = pixel if where[n, top + i, left, np.uintp(begin + c)] else zero
-        else:
-            for c in range(lanes):
-                d[i, c] = x[n, top + i, left, np.uintp(begin + c)]
-
-
-@compiled
 def read_tiles(
-    x: Array, where: Array, padding: int, images: Span, rows: Span, columns: int, B: Array, v: Array, first: int
+    x: Array,
+    where: Array,
+    padding: int,
+    images: Span,
+    rows: Span,
+    columns: int,
+    B: Array,
+    v: Array,
+    first: int,
 ) -> None:
-    """v[:, first:] = B d B^T, (36, tiles, channels), for some rows of tiles of some images."""
+    """v[:, first:] = B d B^T, (36, tiles, channels), for some rows of tiles of some images; d is scratch, (36, LANES).
+
+    If `where` is empty, all entries count.
+    """
     entries = (B[0, 2], B[1, 1], B[1, 2], B[1, 3], B[1, 4], B[3, 1], B[3, 2], B[3, 3], B[3, 4])
     d, e, f = np.empty((6, LANES), x.dtype), np.empty((6, 6, LANES), x.dtype), np.empty((6, LANES), x.dtype)
-    tile, channels = first, x.shape[3]
+    masked, zero, tile, channels = where.size > 0, x.dtype.type(0), first, x.shape[3]
     for n in range(images[0], images[1]):
-        for row in range(rows[0], rows[1]):
-            for column in range(columns):
-                for begin in range(0, channels, LANES):
-                    lanes = min(LANES, channels - begin)
-                    for j in range(6):  # e = B d, column by column
-                        _gather(x, where, n, 4 * row - padding, 4 * column + j - padding, begin, lanes, d)
-                        for c in range(lanes):
-                            v0, v1, v2, v3, v4, v5 = _values(
-                                d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c], entries
-                            )
-                            e[0, j, c], e[1, j, c], e[2, j, c], e[3, j, c], e[4, j, c], e[5, j, c] = (
-                                v0,
-                                v1,
-                                v2,
-                                v3,
-                                v4,
-                                v5,
-                            )
-                    for i in range(6):  # f = B e^T, row by row
-                        for c in range(lanes):
-                            v0, v1, v2, v3, v4, v5 = _values(
-                                e[i, 0, c], e[i, 1, c], e[i, 2, c], e[i, 3, c], e[i, 4, c], e[i, 5, c], entries
-                            )
-                            f[0, c], f[1, c], f[2, c], f[3, c], f[4, c], f[5, c] = v0, v1, v2, v3, v4, v5
-                        for j in range(6):
+        for tile_of_image in range(rows[0] * columns, rows[1] * columns):
+            top, left = 4 * (tile_of_image // columns) - padding, 4 * (tile_of_image % columns) - padding
+            for begin in range(0, channels, LANES):
+                lanes = min(LANES, channels - begin)
+                for j in range(6):  # e = B d, column by column
+                    right = left + j
+                    for i in range(6):
+                        y = top + i
+                        if y < 0 or y >= x.shape[1] or right < 0 or right >= x.shape[2]:
                             for c in range(lanes):
-                                v[6 * i + j, tile, np.uintp(begin + c)] = f[j, c]
-                tile += 1
-
-
-@compiled
-def _put(
-    y: Array, b: Array, relu: bool, n: int, top: int, left: int, begin: int, lanes: int, z: Array, positive: Array
-) -> None:
-    """z = y + b, (4, 4, lanes), from (top, left) on, as far as z reaches; with ReLU, and where it is positive."""
-    signs, zero = positive.size > 0, y.dtype.type(0)
-    for i in range(min(4, z.shape[1] - top)):
-        for j in range(min(4, z.shape[2] - left)):
-            for c in range(lanes):
-                value = y[i, j, c] + b[np.uintp(begin + c)]
-                value = zero if relu and value < zero else value
-                z[n, top + i, left + j, np.uintp(begin + c)] = value
-            if signs:
-                for c in range(lanes):
-                    positive[n, top + i, left + j, np.uintp(begin + c)] = (
-                        z[n, top + i, left + j, np.uintp(begin + c)] > 0
-                    )
+                                d[i, c] = 0
+                        elif masked:
+                            for c in range(lanes):
+                                o = np.uintp(begin + c)
+                                d[i, c] = x[n, y, right, o] if where[n, y, right, o] else zero
+                        else:
+                            for c in range(lanes):
+                                d[i, c] = x[n, y, right, np.uintp(begin + c)]
+                    for c in range(lanes):
+                        e[0, j, c], e[1, j, c], e[2, j, c], e[3, j, c], e[4, j, c], e[5, j, c] = _values(
+                            d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c], entries
+                        )
+                for i in range(6):  # d = B e^T, row by row
+                    for c in range(lanes):
+                        f[0, c], f[1, c], f[2, c], f[3, c], f[4, c], f[5, c] = _values(
+                            e[i, 0, c], e[i, 1, c], e[i, 2, c], e[i, 3, c], e[i, 4, c], e[i, 5, c], entries
+                        )
+                    for j in range(6):
+                        for c in range(lanes):
+                            v[6 * i + j, tile, np.uintp(begin + c)] = f[j, c]
+            tile += 1
 
 
 @compiled
@@ -145,26 +123,34 @@ def write_tiles(
     """z = A m A^T + b from m[:, first:], (36, tiles, out), for some rows of tiles of some images."""
     entries = (A[1, 1], A[2, 1], A[3, 1], A[1, 3], A[2, 3], A[3, 3])
     e, y = np.empty((4, 6, LANES), z.dtype), np.empty((4, 4, LANES), z.dtype)
-    tile, out = first, z.shape[3]
+    signs, zero, tile = positive.size > 0, z.dtype.type(0), first
     for n in range(images[0], images[1]):
-        for row in range(rows[0], rows[1]):
-            for column in range(columns):
-                for begin in range(0, out, LANES):
-                    lanes = min(LANES, out - begin)
-                    for j in range(6):  # e = A m, column by column
+        for number in range(rows[0] * columns, rows[1] * columns):
+            top, left = 4 * (number // columns), 4 * (number % columns)
+            for begin in range(0, z.shape[3], LANES):
+                lanes = min(LANES, z.shape[3] - begin)
+                for j in range(6):  # e = A m, column by column
+                    for c in range(lanes):
+                        o = np.uintp(begin + c)
+                        m0, m1, m2 = m[j, tile, o], m[6 + j, tile, o], m[12 + j, tile, o]
+                        m3, m4, m5 = m[18 + j, tile, o], m[24 + j, tile, o], m[30 + j, tile, o]
+                        e[0, j, c], e[1, j, c], e[2, j, c], e[3, j, c] = _outputs(m0, m1, m2, m3, m4, m5, entries)
+                for i in range(4):  # y = A e^T, row by row
+                    for c in range(lanes):
+                        y[i, 0, c], y[i, 1, c], y[i, 2, c], y[i, 3, c] = _outputs(
+                            e[i, 0, c], e[i, 1, c], e[i, 2, c], e[i, 3, c], e[i, 4, c], e[i, 5, c], entries
+                        )
+                for i in range(min(4, z.shape[1] - top)):
+                    for j in range(min(4, z.shape[2] - left)):
                         for c in range(lanes):
                             o = np.uintp(begin + c)
-                            m0, m1, m2 = m[j, tile, o], m[6 + j, tile, o], m[12 + j, tile, o]
-                            m3, m4, m5 = m[18 + j, tile, o], m[24 + j, tile, o], m[30 + j, tile, o]
-                            e[0, j, c], e[1, j, c], e[2, j, c], e[3, j, c] = _outputs(m0, m1, m2, m3, m4, m5, entries)
-                    for i in range(4):  # y = A e^T, row by row
-                        for c in range(lanes):
-                            y0, y1, y2, y3 = _outputs(
-                                e[i, 0, c], e[i, 1, c], e[i, 2, c], e[i, 3, c], e[i, 4, c], e[i, 5, c], entries
-                            )
-                            y[i, 0, c], y[i, 1, c], y[i, 2, c], y[i, 3, c] = y0, y1, y2, y3
-                    _put(y, b, relu, n, 4 * row, 4 * column, begin, lanes, z, positive)
-                tile += 1
+                            value = y[i, j, c] + b[o]
+                            z[n, top + i, left + j, o] = zero if relu and value < zero else value
+                        if signs:
+                            for c in range(lanes):
+                                o = np.uintp(begin + c)
+                                positive[n, top + i, left + j, o] = z[n, top + i, left + j, o] > 0
+            tile += 1
 
 
 class CompiledSteps(winograd.Steps):
