@@ -10,12 +10,12 @@ pytest.importorskip("numba")
 from sfumato.arrays import Array
 from sfumato.kernels.compiled import convolution, pooling, relu
 from sfumato.kernels.compiled.compiler import Compiled
-from sfumato.kernels.geometry import Geometry
 
 IMAGES: Array = np.ones((1, 4, 4, 3), np.float32)
 WINNERS: Array = np.zeros((1, 2, 2, 3), np.uint8)
 SHARE = np.float32(0.25)
-GEOMETRY, OFFSETS = Geometry((1, 1)), np.zeros(9, np.int64)
+VECTORS: Array = np.ones((1, 72), np.float32)
+STEPS, OFFSETS = (12, 3), np.zeros(9, np.int64)
 ROWS: Array = np.ones((9, 3), np.float32)
 MASK: Array = np.ones((1, 4, 12), bool)
 
@@ -28,11 +28,11 @@ CALLS: dict[str, tuple[Compiled[..., Any], tuple[Any, ...]]] = {
     "spread": (pooling._spread, (IMAGES[:, :2, :2].copy(), 2, 2, SHARE, False, IMAGES.copy())),
     "convolve pixels": (
         convolution._convolve_pixels,
-        (IMAGES, OFFSETS, ROWS, ROWS[0], GEOMETRY, True, ((0, 1), (0, 4)), IMAGES.reshape(1, 4, 12).copy(), MASK),
+        (VECTORS, OFFSETS, ROWS, ROWS[0], STEPS, True, ((0, 1), (0, 4)), IMAGES.reshape(1, 4, 12).copy(), MASK),
     ),
     "add pixels": (
         convolution._add_pixels,
-        (IMAGES, OFFSETS[:3], IMAGES.reshape(1, 4, 12), MASK, GEOMETRY, (0, 1), ROWS.copy(), ROWS[0].copy()),
+        (VECTORS, OFFSETS[:3], IMAGES.reshape(1, 4, 12), MASK, STEPS, (0, 1), ROWS.copy(), ROWS[0].copy()),
     ),
 }
 

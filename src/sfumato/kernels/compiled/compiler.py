@@ -136,7 +136,7 @@ def _optimized_as_far_as_it_pays() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_collection() -> Iterator[None]:
-    """Look for no garbage within: a compiler's many objects live until it ends, and going through them takes an eighth.
+    """Look for no garbage within: a compiler's many objects live until it ends, and going through them takes a tenth.
 
     Compilations may be nested.
     """

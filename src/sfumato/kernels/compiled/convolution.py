@@ -106,28 +106,32 @@ def _by_tiles(
     if direct and z.size:
         blank_outputs = np.maximum(b, 0) if relu else b
         images, signs = np.ascontiguousarray(x), mask(positive)
-        run_in_threads(lambda: partial(_fill_blank, images, geometry.padding, blank_outputs, z, signs), range(len(x)))
+        blank = np.ones([size + 2 * geometry.padding for size in x.shape[1:3]], bool)
+        run_in_threads(
+            lambda: partial(_fill_blank, images, geometry.padding, blank_outputs, z, signs, blank.copy()), range(len(x))
+        )
     return z
 
 
 @compiled
-def _fill_blank(x: Array, padding: int, b: Array, z: Array, positive: Array, n: int) -> None:
-    """Write b wherever a window of 3 x 3 pixels of image n is zero, and its signs if they are asked for."""
+def _fill_blank(x: Array, padding: int, b: Array, z: Array, positive: Array, blank: Array, n: int) -> None:
+    """Write b wherever a window of 3 x 3 pixels of image n is zero, and its signs if they are asked for.
+
+    `blank` has room for whether a pixel of the padded image is zero; it says so of those around the image.
+    """
     _, height, width, channels = x.shape
     _, rows, columns, out = z.shape
-    blank = np.ones((height + 2 * padding, width + 2 * padding), np.bool_)  # pixels
     for y in range(height):
         for right in range(width):
-            pixel, c = x[n, y, right], 0
-            while c < channels and pixel[c] == 0:
+            c = 0
+            while c < channels and x[n, y, right, c] == 0:
                 c += 1
             blank[y + padding, right + padding] = c == channels
     for u in range(rows):
         for v in range(columns):
             count = 0
-            for i in range(3):
-                for j in range(3):
-                    count += blank[u + i, v + j]
+            for place in range(9):
+                count += blank[u + place // 3, v + place % 3]
             if count == 9:
                 for o in range(out):
                     z[n, u, v, o] = b[o]
@@ -142,12 +146,13 @@ def _by_pixels(x: Array, W: Array, b: Array, geometry: Geometry, *, relu: bool, 
     filters, offsets = np.zeros((TERMS, out), W.dtype), np.zeros(TERMS, np.int64)  # filled up with zeros
     filters[:entries], offsets[:entries] = W.reshape(out, -1).T, _offsets(geometry, x.shape)
     z = np.empty((len(x), *geometry.positions(x.shape[1:3]), out), x.dtype)
-    lines, images = z.reshape(*z.shape[:2], z.shape[2] * out), np.ascontiguousarray(x)
+    lines, images = z.reshape(*z.shape[:2], z.shape[2] * out), _padded(x, geometry)
     signs = np.empty((0, 0, 0), bool) if positive is None else positive.reshape(lines.shape)
+    steps = _steps(geometry, x.shape)
 
     def convolve_strip(strip: Strip) -> None:
         part = (strip.images.start, strip.images.stop), (strip.rows.start, strip.rows.stop)
-        _convolve_pixels(images, offsets, filters, b, geometry, relu, part, lines, signs)
+        _convolve_pixels(images, offsets, filters, b, steps, relu, part, lines, signs)
 
     run_in_threads(lambda: convolve_strip, cut(z.shape[:3], STRIP_BYTES // (out * z.itemsize)))
     return z
@@ -156,8 +161,8 @@ def _by_pixels(x: Array, W: Array, b: Array, geometry: Geometry, *, relu: bool, 
 def _gradients_by_pixels(x: Array, dz: Array, geometry: Geometry, where: Array | None) -> tuple[Array, Array]:
     """Gradients of the filters and biases by loops over pixels, for small windows."""
     n, out = len(x), dz.shape[3]
-    offsets = _offsets(geometry, x.shape)
-    images, gradients = np.ascontiguousarray(x), np.ascontiguousarray(dz).reshape(*dz.shape[:2], -1)
+    offsets, steps = _offsets(geometry, x.shape), _steps(geometry, x.shape)
+    images, gradients = _padded(x, geometry), np.ascontiguousarray(dz).reshape(*dz.shape[:2], -1)
     counts = mask(where)
     counts = counts.reshape(*counts.shape[:2], -1)
     parts = min(n, MOST_PARTS)
@@ -166,13 +171,29 @@ def _gradients_by_pixels(x: Array, dz: Array, geometry: Geometry, where: Array |
         def part(number: int) -> tuple[Array, Array]:
             dW, db = np.zeros((len(offsets), out), dz.dtype), np.zeros(out, dz.dtype)
             span = (n * number // parts, n * (number + 1) // parts)
-            _add_pixels(images, offsets, gradients, counts, geometry, span, dW, db)
+            _add_pixels(images, offsets, gradients, counts, steps, span, dW, db)
             return dW, db
 
         return part
 
     dW, db = (sum(terms[1:], terms[0]) for terms in zip(*run_in_threads(sums, range(parts)), strict=True))
     return np.ascontiguousarray(dW.T).reshape(out, *geometry.kernel, x.shape[3]), db
+
+
+def _padded(x: Array, geometry: Geometry) -> Array:
+    """Images with zeros around them, each written as a vector: with zeros behind it for eight windows more."""
+    n, height, width, channels = x.shape
+    across, down = width + 2 * geometry.padding, height + 2 * geometry.padding
+    padded = np.zeros((n, down * across * channels + 8 * geometry.stride * channels), x.dtype)
+    inside = padded[:, : down * across * channels].reshape(n, down, across, channels)
+    inside[:, geometry.padding : down - geometry.padding, geometry.padding : across - geometry.padding] = x
+    return padded
+
+
+def _steps(geometry: Geometry, images: Shape) -> tuple[int, int]:
+    """Numbers of a padded image, written as a vector, from a window to that below it and to that beside it."""
+    width, channels = images[2] + 2 * geometry.padding, images[3]
+    return geometry.stride * width * channels, geometry.stride * channels
 
 
 def _offsets(geometry: Geometry, images: Shape) -> Array:
@@ -183,62 +204,36 @@ def _offsets(geometry: Geometry, images: Shape) -> Array:
 
 
 @compiled
-def _write_pixels(x: Array, padding: int, top: int, pixels: Array) -> None:
-    """Write an image, from row `top` on, to memory that has zeros around it: rows of the padded image as a vector."""
-    height, width, channels = x.shape
-    line = (width + 2 * padding) * channels
-    for y in range(max(0, top), min(height, top + pixels.size // line)):
-        place = (y - top) * line + padding * channels
-        for right in range(width):
-            for c in range(channels):
-                pixels[place] = x[y, right, c]
-                place += 1
-
-
-@compiled
 def _convolve_pixels(
     x: Array,
     offsets: Array,
     W: Array,
     b: Array,
-    geometry: Geometry,
+    steps: tuple[int, int],
     relu: bool,
     part: tuple[Span, Span],
     z: Array,
     positive: Array,
 ) -> None:
-    """Write z, (n, rows, columns x out), for a part: some rows of some images; W is (9, out)."""
+    """Write z, (n, rows, columns x out), for a part: some rows of some images; W is (9, out), x as `_padded` has it."""
     images, rows = part
-    kernel, stride, padding = geometry
-    width, channels, out = x.shape[2], x.shape[3], b.size
-    line = (width + 2 * padding) * channels
-    pixels = np.zeros(((rows[1] - rows[0] - 1) * stride + kernel[0]) * line, x.dtype)  # of the padded image
+    out = b.size
     sums, zero = np.empty(out, x.dtype), x.dtype.type(0.0)
-    top = rows[0] * stride - padding
-    o0, o1, o2, o3, o4 = offsets[0], offsets[1], offsets[2], offsets[3], offsets[4]
-    o5, o6, o7, o8 = offsets[5], offsets[6], offsets[7], offsets[8]
-    W0, W1, W2, W3, W4, W5, W6, W7, W8 = W[0], W[1], W[2], W[3], W[4], W[5], W[6], W[7], W[8]
     for n in range(images[0], images[1]):
-        _write_pixels(x[n], padding, top, pixels)
         for u in range(rows[0], rows[1]):
             for v in range(z.shape[2] // out):
-                p = (u - rows[0]) * stride * line + v * stride * channels
-                x0, x1, x2, x3, x4 = pixels[p + o0], pixels[p + o1], pixels[p + o2], pixels[p + o3], pixels[p + o4]
-                x5, x6, x7, x8 = pixels[p + o5], pixels[p + o6], pixels[p + o7], pixels[p + o8]
+                p, place = u * steps[0] + v * steps[1], np.uintp(v * out)
+                x0, x1, x2 = x[n, p + offsets[0]], x[n, p + offsets[1]], x[n, p + offsets[2]]
+                x3, x4, x5 = x[n, p + offsets[3]], x[n, p + offsets[4]], x[n, p + offsets[5]]
+                x6, x7, x8 = x[n, p + offsets[6]], x[n, p + offsets[7]], x[n, p + offsets[8]]
                 for o in range(out):
-                    half = b[o] + x0 * W0[o] + x1 * W1[o] + x2 * W2[o] + x3 * W3[o]
-                    sums[o] = half + x4 * W4[o] + x5 * W5[o] + x6 * W6[o] + x7 * W7[o] + x8 * W8[o]
-                own = z[n, u, v * out : (v + 1) * out]
-                for o in range(out):
-                    own[o] = sums[o]
-            own = z[n, u]
-            if relu:
-                for k in range(own.size):
-                    own[k] = zero if own[k] < zero else own[k]
+                    half = b[o] + x0 * W[0, o] + x1 * W[1, o] + x2 * W[2, o] + x3 * W[3, o]
+                    sums[o] = half + x4 * W[4, o] + x5 * W[5, o] + x6 * W[6, o] + x7 * W[7, o] + x8 * W[8, o]
+                for o in range(np.uintp(out)):
+                    z[n, u, place + o] = zero if relu and sums[o] < zero else sums[o]
             if positive.size > 0:
-                signs = positive[n, u]
-                for k in range(own.size):
-                    signs[k] = own[k] > zero
+                for k in range(z.shape[2]):
+                    positive[n, u, k] = z[n, u, k] > zero
 
 
 @compiled
@@ -247,26 +242,21 @@ def _add_pixels(
     offsets: Array,
     dz: Array,
     where: Array,
-    geometry: Geometry,
+    steps: tuple[int, int],
     images: Span,
     dW: Array,
     db: Array,
 ) -> None:
-    """Add up the gradients of the filters, dW (entries, out), and of the biases over some images.
+    """Add up the gradients of the filters, dW (entries, out), and of the biases over some images, as `_padded` has x.
 
     dz and `where` are (n, rows, columns x out); if `where` is empty, all entries count.
     """
-    _, stride, padding = geometry
-    _, height, width, channels = x.shape
-    rows, out = dz.shape[1], db.size
-    size, step = dz.shape[2], stride * channels
-    line = (width + 2 * padding) * channels
-    pixels = np.zeros((height + 2 * padding) * line + 8 * step, x.dtype)  # of the padded image, and some beyond
+    down, step = steps
+    size, out, filters = dz.shape[2], db.size, np.uintp(db.size)
     own, total = np.zeros(size + 7 * out, dz.dtype), np.zeros(size, dz.dtype)
-    dy, masked, zero = own.reshape(-1, out), where.size > 0, dz.dtype.type(0.0)
+    masked, zero = where.size > 0, dz.dtype.type(0.0)
     for n in range(images[0], images[1]):
-        _write_pixels(x[n], padding, -padding, pixels)
-        for u in range(rows):
+        for u in range(dz.shape[1]):
             if masked:
                 for k in range(size):
                     own[k] = dz[n, u, k] if where[n, u, k] else zero
@@ -276,17 +266,17 @@ def _add_pixels(
             for k in range(size):
                 total[k] += own[k]
             for v in range(0, size // out, 8):
-                d0, d1, d2, d3 = dy[v], dy[v + 1], dy[v + 2], dy[v + 3]
-                d4, d5, d6, d7 = dy[v + 4], dy[v + 5], dy[v + 6], dy[v + 7]
+                k0, k1, k2 = np.uintp(v * out), np.uintp((v + 1) * out), np.uintp((v + 2) * out)
+                k3, k4, k5 = np.uintp((v + 3) * out), np.uintp((v + 4) * out), np.uintp((v + 5) * out)
+                k6, k7 = np.uintp((v + 6) * out), np.uintp((v + 7) * out)
                 for entry in range(offsets.size):
-                    p = u * stride * line + v * step + offsets[entry]
-                    x0, x1, x2, x3 = pixels[p], pixels[p + step], pixels[p + 2 * step], pixels[p + 3 * step]
-                    x4, x5 = pixels[p + 4 * step], pixels[p + 5 * step]
-                    x6, x7 = pixels[p + 6 * step], pixels[p + 7 * step]
-                    gradient = dW[entry]
-                    for o in range(out):
-                        half = x0 * d0[o] + x1 * d1[o] + x2 * d2[o] + x3 * d3[o]
-                        gradient[o] += half + x4 * d4[o] + x5 * d5[o] + x6 * d6[o] + x7 * d7[o]
+                    p = u * down + v * step + offsets[entry]
+                    x0, x1, x2, x3 = x[n, p], x[n, p + step], x[n, p + 2 * step], x[n, p + 3 * step]
+                    x4, x5, x6, x7 = x[n, p + 4 * step], x[n, p + 5 * step], x[n, p + 6 * step], x[n, p + 7 * step]
+                    for o in range(filters):
+                        half = x0 * own[k0 + o] + x1 * own[k1 + o] + x2 * own[k2 + o] + x3 * own[k3 + o]
+                        rest = half + x4 * own[k4 + o] + x5 * own[k5 + o] + x6 * own[k6 + o] + x7 * own[k7 + o]
+                        dW[entry, o] += rest
     for start in range(0, size, out):
         for o in range(out):
             db[o] += total[start + o]

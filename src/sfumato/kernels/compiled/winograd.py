@@ -66,7 +66,7 @@ def read_tiles(
     v: Array,
     first: int,
 ) -> None:
-    """v[:, first:] = B d B^T, (36, tiles, channels), for some rows of tiles of some images; d is scratch, (36, LANES).
+    """v[:, first:] = B d B^T, (36, tiles, channels), for some rows of tiles of some images.
 
     If `where` is empty, all entries count.
     """
@@ -74,8 +74,8 @@ def read_tiles(
     d, e, f = np.empty((6, LANES), x.dtype), np.empty((6, 6, LANES), x.dtype), np.empty((6, LANES), x.dtype)
     masked, zero, tile, channels = where.size > 0, x.dtype.type(0), first, x.shape[3]
     for n in range(images[0], images[1]):
-        for tile_of_image in range(rows[0] * columns, rows[1] * columns):
-            top, left = 4 * (tile_of_image // columns) - padding, 4 * (tile_of_image % columns) - padding
+        for number in range(rows[0] * columns, rows[1] * columns):
+            top, left = 4 * (number // columns) - padding, 4 * (number % columns) - padding
             for begin in range(0, channels, LANES):
                 lanes = min(LANES, channels - begin)
                 for j in range(6):  # e = B d, column by column
@@ -96,7 +96,7 @@ def read_tiles(
                         e[0, j, c], e[1, j, c], e[2, j, c], e[3, j, c], e[4, j, c], e[5, j, c] = _values(
                             d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c], entries
                         )
-                for i in range(6):  # d = B e^T, row by row
+                for i in range(6):  # f = B e^T, row by row
                     for c in range(lanes):
                         f[0, c], f[1, c], f[2, c], f[3, c], f[4, c], f[5, c] = _values(
                             e[i, 0, c], e[i, 1, c], e[i, 2, c], e[i, 3, c], e[i, 4, c], e[i, 5, c], entries
