@@ -111,7 +111,7 @@ def _fits(x: Array, W: Array, b: Array) -> bool:
 def _numba_affine(x: Array, W: Array, b: Array, *, relu: bool) -> Array:
     """Compute max(xW + b, 0) or, without `relu`, xW + b."""
     z = np.empty((len(x), len(b)), W.dtype)
-    if len(W) <= FEW:
+    if 0 < len(W) <= FEW:
         loops.affine(np.ascontiguousarray(x), np.ascontiguousarray(W), b, relu, z)
     else:
         loops.add_row(np.matmul(x, _filled(x, W)), b, relu, z)

@@ -10,8 +10,8 @@ def affine(x: Array, W: Array, b: Array, relu: bool, z: Array) -> None:
     zero = z.dtype.type(0.0)
     for n in range(z.shape[0]):
         for j in range(z.shape[1]):
-            z[n, j] = b[j]
-        for k in range(x.shape[1]):
+            z[n, j] = b[j] + x[n, 0] * W[0, j]
+        for k in range(1, x.shape[1]):
             for j in range(z.shape[1]):
                 z[n, j] += x[n, k] * W[k, j]
         if relu:
