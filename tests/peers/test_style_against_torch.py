@@ -126,7 +126,10 @@ def described_in_torch(features: dict[str, Any], layers: list[str], height: int,
 
 
 def test_neighbours_and_their_gradient(double: Engine) -> None:
-    """By brute force, position by position: each takes the features at its own place in the neighbour's square."""
+    """By brute force, position by position: each takes the features at its own place in the neighbour's square.
+
+    Beside them stand the style's Gram matrices, with half the weight.
+    """
     layers = [f"block{block}_conv1" for block in range(1, 6)]
     settings = StyleTransfer(style_weight=40.0, content_weight=0.0, tv_weight=0.0)
     style = picture(2, 50, 40)
@@ -155,6 +158,7 @@ def test_neighbours_and_their_gradient(double: Engine) -> None:
             target[:, y * width + x_] = S[:, source]
         target = target.detach()
         total = total + 40.0 / 5 * ((F - target) ** 2).sum() / (target**2).sum()
+        total = total + 0.5 * 40.0 / 5 * style_in_torch("gram", F, [(S.detach(), 1.0)])
     total.backward()
     ours = setting.objective(HEIGHT, WIDTH, double)(double.put(x.detach().numpy().ravel()))
     expected = x.grad.numpy().ravel()

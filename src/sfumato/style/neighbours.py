@@ -3,10 +3,13 @@
 After Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich, "Neural Neighbor Style Transfer" (2022). A place is
 a square of `CELL` pixels. It is described by the features of all style layers there, each layer weighed alike, and its
 neighbour is the place of the style whose description is at the least angle to its own. What is painted shall then have,
-at each layer, the features of the neighbours, put together as the content's places are: see `assemble`.
+at each layer, the features of the neighbours, put together as the content's places are: see `assemble`. Beside that it
+shall have the style's Gram matrices: neighbours say what goes where, and Gram matrices keep textures as strong as they
+are in the style.
 
 This differs from the paper where less does as well for the eye: features are compared layer by layer, each at its own
-resolution, by their squared distance, which also sees how bright they are; and there is no second pass.
+resolution, by their squared distance, which also sees how bright they are; there is no second pass; and Gram matrices
+stand beside them.
 """
 
 import functools
@@ -29,6 +32,11 @@ CELL = LEAST_GRID
 
 MOST_PLACES = 2**14
 """Places of a picture at most. In larger pictures places are found in smaller versions of them, and are larger."""
+
+STATISTICS = 0.5
+"""Weight of the styles' Gram matrices beside neighbours, in parts of the neighbours' own: chosen by eye. Neighbours
+alone leave textures fainter than the style's; half a part makes them bold, and with one or more, strokes cross faces.
+"""
 
 PAINTED = 0.25
 """Part of what is painted so far in the description of a place; the rest is the content's. The paper's value."""

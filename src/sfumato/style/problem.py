@@ -27,7 +27,16 @@ from sfumato.style.inputs import (
     shares_of_one,
     style_pairs,
 )
-from sfumato.style.neighbours import Choice, Neighbours, assemble, find_neighbours, kept_like, matching_scale, places_of
+from sfumato.style.neighbours import (
+    STATISTICS,
+    Choice,
+    Neighbours,
+    assemble,
+    find_neighbours,
+    kept_like,
+    matching_scale,
+    places_of,
+)
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.painted import CONTENT, CONTENT_MASK, MASK, START, STYLE, Input, input_of
 from sfumato.style.pyramid import detail, resize
@@ -143,13 +152,16 @@ class StyleProblem:
                 loss = ContentLoss(target, relative=relative, mask=masks.get(layer), workers=self.workers)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
-            terms += self._neighbour_terms(network, painted) if self.matches else self._style_terms(network)
+            if self.matches:
+                terms += self._neighbour_terms(network, painted)
+            terms += self._statistics_terms(network)
         return StyleObjective(network, terms, settings.tv_weight)
 
-    def _style_terms(self, network: TiledNetwork) -> Iterator[Term]:
-        """Terms of the style: a loss for each region and each style layer."""
+    def _statistics_terms(self, network: TiledNetwork) -> Iterator[Term]:
+        """Terms of the style's statistics: a loss for each region and each style layer."""
         height, width = network.shape
         loss = self.settings.chosen_style_loss()
+        style_weight = self.settings.style_weight * (STATISTICS if self.matches else 1.0)
         by_style = {}
         for style in self.styles:
             picture = self._style_beside(style, height, width)
@@ -162,7 +174,7 @@ class StyleProblem:
                 if mask is not None and not mask.any():
                     continue  # a region so thin at this size that nothing of it is left here
                 targets = [by_style[style.number][number] for style in region.styles]
-                weight = self.settings.style_weight * share * region.share
+                weight = style_weight * share * region.share
                 yield Term("style", layer, loss(list(zip(targets, shares, strict=True)), mask), weight)
 
     @property
@@ -209,7 +221,7 @@ class StyleProblem:
         ]
 
     def _neighbour_terms(self, network: TiledNetwork, painted: Array | None) -> Iterator[Term]:
-        """Terms of the style: at each layer, the distance to the features of each place's neighbour in the styles."""
+        """Terms of the neighbours: at each layer, the distance to the features of each place's own."""
         content, pictures = self._sized(self.content, *network.shape), self._turned_styles(*network.shape)
         neighbours = self._find(network, painted, content, pictures)
         kept = kept_like(network)

@@ -17,7 +17,7 @@ from sfumato.checkpoint import stable_repr
 from sfumato.checks import memory_size, one_of
 from sfumato.engine import Engine, allowed_memory, as_engine
 from sfumato.errors import InputError
-from sfumato.losses.gram import StyleLoss
+from sfumato.losses.gram import GramLoss, StyleLoss
 from sfumato.optimizers import OPTIMIZERS, Optimizer, as_optimizer
 from sfumato.paths import user_path
 from sfumato.random_keys import Stream, generator
@@ -327,10 +327,12 @@ class StyleSettings:
     @property
     def relative(self) -> bool:
         """Whether losses are relative to their targets, so that weights mean the same at every size."""
-        return self.style_loss == NEIGHBOURS or self.chosen_style_loss().relative
+        return self.chosen_style_loss().relative
 
     def chosen_style_loss(self) -> type[StyleLoss]:
-        """Class of the style loss, where it compares statistics."""
+        """Class of the loss that compares statistics: of its own, or beside neighbours."""
+        if self.style_loss == NEIGHBOURS:
+            return GramLoss
         return STYLE_LOSSES[self.style_loss] if isinstance(self.style_loss, str) else self.style_loss
 
     def as_values(self, engine: Engine) -> dict[str, Any]:

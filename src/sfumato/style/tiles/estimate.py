@@ -93,13 +93,13 @@ def _forward_passes(problem: StyleProblem) -> tuple[int, int]:
     """Forward passes over the content, or what is painted, and over each style, before a scale's first step.
 
     Neighbours are found by the features of the content, of what is painted and of each turned style; and each layer's
-    target is put together by a pass of its own.
+    target is put together by a pass of its own; and the styles' Gram matrices by another.
     """
     if not problem.matches:
         return 1, 1
     layers = len(problem.style_layers)
     masked = any(region.mask is not None for region in problem.regions)
-    return 3 + masked * layers, problem.turns * (1 + layers)
+    return 3 + masked * layers, problem.turns * (1 + layers) + 1
 
 
 def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
