@@ -61,13 +61,15 @@ POINTS = (0.0, 2 / 3, -2 / 3, -3 / 2, 3 / 2)
 STRIP_NUMBERS, LEAST_TILES, MOST_TILES = 2**15, 64, 128
 """Numbers that a strip has at each of the 36 places, and the bounds of its tiles (but a row of them at least): its
 transforms stay near the cache, and the products of matrices have rows enough to be worth their start. Measured by
-`benchmarks/tile_sizes.py`; the same on every machine, as results are to be."""
+`benchmarks/tile_sizes.py`; the same on every machine, as results are to be, and as a cache of half the size would save
+a hundredth of a step (docs/performance.md)."""
 
 LEAST_STRIPS = 4
 """Least number of strips, so that threads share even a small image."""
 
-WHOLE_NUMBERS = 2**23
-"""Numbers in the transforms of all tiles together (32 MB), up to which images are convolved step by step."""
+WHOLE_NUMBERS = 10 * 2**20
+"""Numbers in the transforms of all tiles together (40 MiB), up to which images are convolved step by step. VGG19's
+layers of 512 channels have 9.4 million at 512 x 512 pixels, and strips take 1.17 times as long there."""
 
 LEAST_CHANNELS = 16
 """Channels, in and out, below which the transforms cost more than the products save."""
