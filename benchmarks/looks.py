@@ -56,6 +56,9 @@ DRAWN = 4
 STEPS = 50
 """Of Sfumato at each scale: its default."""
 
+FEW = 5
+"""Steps at each scale, from which and from three times as many follows what a step takes."""
+
 
 @dataclass(frozen=True)
 class Sfumato:
@@ -80,8 +83,9 @@ class Sfumato:
         use_blas(self.threads)
         steps = STEPS
         if seconds is not None:
-            _, taken = self._paint(10)
-            steps = max(STEPS, int(10 * seconds / taken))
+            self._paint(1)  # what is loaded and compiled once
+            few, more = (self._paint(steps)[1] for steps in (FEW, 3 * FEW))
+            steps = max(FEW, FEW + round((seconds - few) / (more - few) * 2 * FEW))
         return self._paint(steps)
 
     def _paint(self, steps: int) -> tuple[Array, float]:
