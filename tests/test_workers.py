@@ -62,14 +62,14 @@ for tile in (None, 16, 32):  # one tile, which most processes have no part in; t
         settings = StyleTransfer(style_loss=loss, tv_weight=0.1, content_mask=mask, **layers)
         styles, how = [style, style[::-1].copy()], {"engine": NUMPY_DOUBLE, "workers": workers}
         problem = StyleProblem(settings, content, styles, [(mask, 1)], **how)
-        objective = problem.objective(40, 56, tile=tile)
+        objective = problem.objective(40, 56, tile=tile, painted=content[::-1].copy())
         evaluation = objective(content.ravel())
         value = objective.value(content.ravel())
         normalized = [term.weight for term in objective.with_normalized_gradients(content.ravel()).terms]
         found[f"style, {loss}, {tile}"] = [evaluation.loss, value, *normalized, *evaluation.gradient]
-for loss in ("gram", "neighbours"):
+for loss, scales in (("gram", 2), ("neighbours", 1)):  # at a second, rounding may choose a neighbour as near
     found[f"painted, {loss}"] = StyleTransfer(
-        size=96, steps=4, scales=2, optimizer="adam", style_loss=loss, **layers).run(
+        size=96, steps=4, scales=scales, optimizer="adam", style_loss=loss, **layers).run(
         (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), run=RunOptions(workers=workers)
     ).picture.ravel().tolist()
 small = StyleTransfer(size=40, steps=12, scales=1, **layers).run(  # too small for two tiles, by L-BFGS
@@ -122,9 +122,7 @@ def test_any_number_of_processes_finds_what_one_finds(
                 np.testing.assert_allclose(here, expected, rtol=1e-3)
             elif name.startswith("painted"):  # in float32: a pixel may be rounded to the other side
                 moved = name.endswith("neighbours")  # and its colours are moved then
-                apart = np.abs(np.subtract(here, expected))
-                # rounding may decide between two neighbours that are alike, and then some places differ
-                assert (np.quantile(apart, 0.99) if moved else apart.max()) <= 1 + moved
+                assert np.abs(np.subtract(here, expected)).max() <= 1 + moved
             else:
                 np.testing.assert_allclose(here, expected, rtol=1e-10, atol=1e-10, err_msg=name)
 
