@@ -174,10 +174,10 @@ def in_a_row(pictures: list[Array], width: int = 220) -> Image.Image:
 def drawn_pairs() -> dict[str, tuple[str, str]]:
     """Pairs that follow from the defaults: those whose hash with them comes first, each of another content."""
     from sfumato.engine import NUMPY
-    from sfumato.style.neighbours import STATISTICS
+    from sfumato.style.neighbours import MATCHED_SCALES
     from sfumato.style.settings import StyleSettings
 
-    defaults = stable_repr({**StyleSettings().as_values(NUMPY), "statistics": STATISTICS})
+    defaults = stable_repr({**StyleSettings().as_values(NUMPY), "matched_scales": MATCHED_SCALES})
     contents = sorted({content for content, _ in PAIRS.values()})
     free = [pair for pair in itertools.product(contents, STYLES) if pair not in PAIRS.values()]
     free.sort(key=lambda pair: hashlib.sha256(f"{defaults} {pair}".encode()).hexdigest())

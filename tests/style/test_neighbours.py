@@ -11,13 +11,25 @@ from sfumato.engine import NUMPY, NUMPY_DOUBLE, Engine
 from sfumato.kernels.neighbours import BLOCK
 from sfumato.kernels.ops import ops
 from sfumato.losses.content import ContentLoss
+from sfumato.losses.gram import GramLoss
 from sfumato.minimize import RunOptions
 from sfumato.style import neighbours as module
 from sfumato.style.control.colour import colour_moments
-from sfumato.style.neighbours import CELL, Neighbours, assemble, matching_scale, places_of, share_out
+from sfumato.style.job import PaintingJob
+from sfumato.style.neighbours import (
+    CELL,
+    MATCHED_SCALES,
+    Neighbours,
+    assemble,
+    matching_scale,
+    mixed_features,
+    places_of,
+    share_out,
+)
 from sfumato.style.objective import StyleObjective, Term
 from sfumato.style.problem import StyleProblem
 from sfumato.style.settings import StyleSettings
+from sfumato.style.tiles.memory import Plan
 from sfumato.style.transfer import StyleTransfer
 
 HEIGHT, WIDTH = 48, 64
@@ -192,6 +204,35 @@ def test_what_is_painted_takes_part_in_the_search(narrow_vgg: str) -> None:
     assert first(point).terms["style"] != later(point).terms["style"]
 
 
+def test_where_the_content_is_bare_the_painting_goes_on_and_shapes_stay() -> None:
+    """Energies of 0, 1 and 2 at the deepest layer, whose mean is 1: parts of 1, 1 / 2 and 1 / 5."""
+    shallow, deep = np.ones((1, 3, 2)), np.array([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]])
+    painted = [np.full((1, 3, 2), 3.0), deep + 1.0]
+    found = mixed_features([shallow, deep], painted, deepest=1)
+    parts = np.array([1.0, 0.5, 0.2])[:, np.newaxis]
+    np.testing.assert_allclose(found[0][0], 1.0 + 2.0 * parts + np.zeros(2))
+    np.testing.assert_allclose(found[1][0], deep[0] + parts)
+
+
+def test_a_content_without_features_is_mixed_as_well() -> None:
+    (found,) = mixed_features([np.zeros((2, 2, 3))], [np.ones((2, 2, 3))], deepest=0)
+    np.testing.assert_array_equal(found, 1.0)
+
+
+@pytest.mark.parametrize("scales", [1, 2, 3, 4])
+def test_the_last_scales_have_neighbours_and_those_before_gram_matrices_alone(scales: int, narrow_vgg: str) -> None:
+    problem = posed(blotches(1), blotches(2), narrow_vgg, steps=1, scales=scales)
+    job = PaintingJob(problem, [(HEIGHT, WIDTH)] * scales, Plan(None, 10))
+    state = job.first()
+    matched = []
+    for scale in range(scales):
+        matched.append(any(term.kind == "style" for term in terms_by_position(job.objective)))
+        assert any(isinstance(term.loss, GramLoss) for term in job.objective.terms), "beside them, too"
+        if scale + 1 < scales:
+            job.end_stage(state)
+    assert matched == [scale >= scales - MATCHED_SCALES for scale in range(scales)]
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_turned_style_is_found_where_turns_are_asked_for(mirrored: bool, narrow_vgg: str) -> None:
     content = blotches(1, 64, 64)
@@ -217,8 +258,8 @@ def test_loss_and_gradient_are_the_same_on_every_backend(double: Engine, narrow_
 
 
 def test_an_interrupted_painting_goes_on_to_the_same_bytes(narrow_vgg: str, tmp_path: Path) -> None:
-    """In the middle of the second scale, whose neighbours follow from the picture that it began with."""
-    settings: dict[str, Any] = {"style_loss": "neighbours", "vgg_weights": narrow_vgg, "size": 48, "scales": 2}
+    """In the middle of the second scale of three, whose neighbours follow from the picture that it began with."""
+    settings: dict[str, Any] = {"style_loss": "neighbours", "vgg_weights": narrow_vgg, "size": 64, "scales": 3}
     transfer = StyleTransfer(steps=6, **settings)
     undisturbed = transfer.run(blotches(1), blotches(2)).picture
     seen: list[int] = []
@@ -231,5 +272,5 @@ def test_an_interrupted_painting_goes_on_to_the_same_bytes(narrow_vgg: str, tmp_
     )
     assert stopped.stopped == "interrupted"
     resumed = transfer.run(blotches(1), blotches(2), run=RunOptions(checkpoint=tmp_path / "run", resume=True))
-    assert resumed.steps == 12
+    assert resumed.steps == 18
     np.testing.assert_array_equal(resumed.picture, undisturbed)

@@ -9,6 +9,7 @@ from sfumato.checkpoint import State, check_number
 from sfumato.errors import DivergenceError, InputError
 from sfumato.minimize import Job
 from sfumato.objective import Evaluation
+from sfumato.style.neighbours import MATCHED_SCALES
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resample_averages
@@ -59,6 +60,7 @@ class PaintingJob(Job):
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
+            "matched_scales": MATCHED_SCALES if problem.matches else 0,
             "style_shares": [style.share for style in problem.styles],
             "plan": plan._asdict(),
             "sizes": [list(size) for size in sizes],
@@ -118,7 +120,7 @@ class PaintingJob(Job):
             return
         theta = self._place(self.problem.enlarge(to_numpy(self.picture(state)), *self.sizes[scale]))
         del self.objective  # and with it the filters that it keeps, before the next one makes its own
-        begun = copied(theta if self.problem.matches else theta[:0])
+        begun = copied(theta if self._matched(scale) else theta[:0])
         weights, rate = self._enter(scale, theta, begun)
         optimizer_state = self.optimizer.init(theta)
         if self.optimizer.gradient_powers:
@@ -166,8 +168,8 @@ class PaintingJob(Job):
         if stage >= len(self.sizes) or step > self.transfer.steps:
             raise ValueError(f"it has no scale {stage} with {step} steps")
         pixels = 3 * math.prod(self.sizes[stage])
-        matched = stage > 0 and self.problem.matches
-        return {"theta": pixels, "average": pixels if self.averages else 0, "begun": pixels if matched else 0}
+        begun = pixels if stage > 0 and self._matched(stage) else 0
+        return {"theta": pixels, "average": pixels if self.averages else 0, "begun": begun}
 
     def check_state(self, state: State) -> None:
         if len(state.history) != state.steps or state.step > state.steps:
@@ -193,10 +195,15 @@ class PaintingJob(Job):
     def _no_average(self, theta: Array) -> Array:
         return zeros((len(theta) if self.averages else 0,), theta)
 
+    def _matched(self, scale: int) -> bool:
+        """Whether neighbours are found at a scale."""
+        return self.problem.matches and scale >= len(self.sizes) - MATCHED_SCALES
+
     def _objective(self, scale: int, begun: Array) -> StyleObjective:
         height, width = self.sizes[scale]
         painted = to_numpy(begun).reshape(height, width, 3) if len(begun) else None
-        return self.problem.objective(height, width, tile=self.plan.tile, prepared=self.plan.prepared, painted=painted)
+        how: Any = {"tile": self.plan.tile, "prepared": self.plan.prepared}
+        return self.problem.objective(height, width, neighbours=self._matched(scale), painted=painted, **how)
 
     def _enter(self, scale: int, theta: Array, begun: Array) -> tuple[list[float], float]:
         """Set the objective of a scale that begins with theta; returns the weights of its terms, and its rate."""

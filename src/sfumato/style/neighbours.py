@@ -5,11 +5,12 @@ a square of `CELL` pixels. It is described by the features of all style layers t
 neighbour is the place of the style whose description is at the least angle to its own. What is painted shall then have,
 at each layer, the features of the neighbours, put together as the content's places are: see `assemble`. Beside that it
 shall have the style's Gram matrices: neighbours say what goes where, and Gram matrices keep textures as strong as they
-are in the style.
+are in the style. The coarse scales have Gram matrices alone, which fill bare surfaces with large strokes; where the
+content is bare, neighbours then follow these strokes, and elsewhere the content: see `mixed_features`.
 
-This differs from the paper where less does as well for the eye: features are compared layer by layer, each at its own
-resolution, by their squared distance, which also sees how bright they are; there is no second pass; and Gram matrices
-stand beside them.
+This differs from the paper where that looks better or as well: Gram matrices stand beside neighbours, and before them;
+how much of what is painted counts depends on the place; features are compared layer by layer, each at its own
+resolution, by their squared distance, which also sees how bright they are; and there is no second pass.
 """
 
 import functools
@@ -33,13 +34,9 @@ CELL = LEAST_GRID
 MOST_PLACES = 2**14
 """Places of a picture at most. In larger pictures places are found in smaller versions of them, and are larger."""
 
-STATISTICS = 0.5
-"""Weight of the styles' Gram matrices beside neighbours, in parts of the neighbours' own: chosen by eye. Neighbours
-alone leave textures fainter than the style's; half a part makes them bold, and with one or more, strokes cross faces.
-"""
-
-PAINTED = 0.25
-"""Part of what is painted so far in the description of a place; the rest is the content's. The paper's value."""
+MATCHED_SCALES = 2
+"""Scales that are painted by neighbours: the last so many, chosen by eye. Those before have Gram matrices alone; with
+neighbours there, skies and walls stay bare."""
 
 
 class Choice(NamedTuple):
@@ -109,9 +106,8 @@ def find_neighbours(
     described = [_stack(_features(network, layers, _smaller(style, scale))) for style in styles]
     found = _features(network, layers, _smaller(content, scale))
     if painted is not None:
-        mixed = _features(network, layers, _smaller(painted, scale))
-        found = [PAINTED * one + (1.0 - PAINTED) * other for one, other in zip(mixed, found, strict=True)]
-        del mixed
+        deepest = max(range(len(layers)), key=lambda index: list(network.shapes).index(layers[index]))
+        found = mixed_features(found, _features(network, layers, _smaller(painted, scale)), deepest)
     shape = found[0].shape[:2]
     own = _stack(found)
     del found
@@ -127,6 +123,23 @@ def find_neighbours(
     return Neighbours(
         pictures.reshape(shape), (numbers // columns).reshape(shape), (numbers % columns).reshape(shape), scale
     )
+
+
+def mixed_features(content: Sequence[Array], painted: Sequence[Array], deepest: int) -> list[Array]:
+    """Mix the features of the content and of what is painted, place by place.
+
+    The part of what is painted is 1 / (1 + e^2), with e the squared norm of the content's features at the deepest layer
+    there, relative to its mean. That layer sees much in faces, eyes and whatever has a shape, which so stay what they
+    are; and little in skies and walls, which keep the strokes that the scales before gave them.
+
+    Args:
+        content: Features of the content at each layer, (rows, columns, channels).
+        painted: Those of what is painted.
+        deepest: Number of the deepest layer.
+    """
+    energy = (content[deepest] ** 2).sum(axis=-1, keepdims=True)
+    part = 1.0 / (1.0 + (energy / (float(energy.mean()) + TINY)) ** 2)
+    return [part * one + (1.0 - part) * other for one, other in zip(painted, content, strict=True)]
 
 
 def _nearest(own: Array, described: Sequence[Array], some: Iterable[int]) -> tuple[Array, Array, Array]:

@@ -28,7 +28,6 @@ from sfumato.style.inputs import (
     style_pairs,
 )
 from sfumato.style.neighbours import (
-    STATISTICS,
     Choice,
     Neighbours,
     assemble,
@@ -126,6 +125,7 @@ class StyleProblem:
         tile: int | None = None,
         *,
         prepared: bool = False,
+        neighbours: bool = True,
         painted: Array | None = None,
     ) -> StyleObjective:
         """Objective for a picture of this size.
@@ -137,6 +137,7 @@ class StyleProblem:
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
             prepared: Whether to keep the network's transformed filters instead of making them each time: on NumPy's
                 arrays in seven times its memory.
+            neighbours: Whether to look for neighbours, if the settings ask for them; coarse scales go without.
             painted: What is painted so far, of this size, (height, width, 3); None before the first step. Where
                 neighbours are looked for, it takes part.
         """
@@ -152,7 +153,7 @@ class StyleProblem:
                 loss = ContentLoss(target, relative=relative, mask=masks.get(layer), workers=self.workers)
                 terms.append(Term("content", layer, loss, settings.content_weight * share))
         if settings.style_weight:
-            if self.matches:
+            if self.matches and neighbours:
                 terms += self._neighbour_terms(network, painted)
             terms += self._statistics_terms(network)
         return StyleObjective(network, terms, settings.tv_weight)
@@ -161,7 +162,6 @@ class StyleProblem:
         """Terms of the style's statistics: a loss for each region and each style layer."""
         height, width = network.shape
         loss = self.settings.chosen_style_loss()
-        style_weight = self.settings.style_weight * (STATISTICS if self.matches else 1.0)
         by_style = {}
         for style in self.styles:
             picture = self._style_beside(style, height, width)
@@ -174,7 +174,7 @@ class StyleProblem:
                 if mask is not None and not mask.any():
                     continue  # a region so thin at this size that nothing of it is left here
                 targets = [by_style[style.number][number] for style in region.styles]
-                weight = style_weight * share * region.share
+                weight = self.settings.style_weight * share * region.share
                 yield Term("style", layer, loss(list(zip(targets, shares, strict=True)), mask), weight)
 
     @property

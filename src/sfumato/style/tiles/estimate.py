@@ -12,6 +12,7 @@ from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
 from sfumato.kernels.neighbours import BLOCK
 from sfumato.kernels.ops import ops
+from sfumato.style.neighbours import MATCHED_SCALES
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
@@ -67,16 +68,17 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
     height, width = sizes[-1]
     fixed, per_pixel = _probe(problem, plan)
     evaluations, seconds = EVALUATIONS * problem.settings.steps, 0.0
-    of_content, of_style = _forward_passes(problem)
+    matched = sizes[-MATCHED_SCALES:] if problem.matches else []
     for size in sizes:
+        of_content, of_style = _forward_passes(problem, size in matched)
         tiles, pixels = _seen(problem, size, plan.tile)
         passes = evaluations * (1.0 if tiles == 1 else 1.0 + OUT)  # in tiles, out first and then there and back
         seconds += (passes + of_content * OUT) * (tiles * fixed + pixels * per_pixel)
         for style in problem.styles:
             tiles, pixels = _seen(problem, problem.style_size(style, *size), plan.tile)
             seconds += of_style * OUT * (tiles * fixed + pixels * per_pixel)
-    if problem.matches:
-        seconds += _search_seconds(problem, sizes)
+    if matched:
+        seconds += _search_seconds(problem, matched)
     return Estimate(
         width=width,
         height=height,
@@ -89,13 +91,13 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
     )
 
 
-def _forward_passes(problem: StyleProblem) -> tuple[int, int]:
+def _forward_passes(problem: StyleProblem, matched: bool) -> tuple[int, int]:
     """Forward passes over the content, or what is painted, and over each style, before a scale's first step.
 
     Neighbours are found by the features of the content, of what is painted and of each turned style; and each layer's
     target is put together by a pass of its own; and the styles' Gram matrices by another.
     """
-    if not problem.matches:
+    if not matched:
         return 1, 1
     layers = len(problem.style_layers)
     masked = any(region.mask is not None for region in problem.regions)
@@ -124,7 +126,7 @@ def _probe(problem: StyleProblem, plan: Plan) -> tuple[float, float]:
 
 
 def _search_seconds(problem: StyleProblem, sizes: Sequence[tuple[int, int]]) -> float:
-    """Time a search for neighbours of a few places, and scale it to all of them at every scale."""
+    """Time a search for neighbours of a few places, and scale it to all of them at these sizes."""
     shapes = problem.vgg.network(*sizes[0]).shapes
     some = np.ones((4 * BLOCK, sum(shapes[layer][-1] for layer in problem.style_layers)), np.float32)
     put = problem.engine.master.put(some)
