@@ -67,9 +67,10 @@ for tile in (None, 16, 32):  # one tile, which most processes have no part in; t
         value = objective.value(content.ravel())
         normalized = [term.weight for term in objective.with_normalized_gradients(content.ravel()).terms]
         found[f"style, {loss}, {tile}"] = [evaluation.loss, value, *normalized, *evaluation.gradient]
-for loss, scales in (("gram", 2), ("neighbours", 1)):  # at a second, rounding may choose a neighbour as near
+# At a second scale rounding may choose a neighbour as near; and where a gradient is no more, which way Adam goes
+for loss, scales, optimizer in (("gram", 2, "adam"), ("neighbours", 1, "lbfgs")):
     found[f"painted, {loss}"] = StyleTransfer(
-        size=96, steps=4, scales=scales, optimizer="adam", style_loss=loss, **layers).run(
+        size=96, steps=4, scales=scales, optimizer=optimizer, style_loss=loss, **layers).run(
         (255 * content).astype(np.uint8), (255 * style).astype(np.uint8), run=RunOptions(workers=workers)
     ).picture.ravel().tolist()
 small = StyleTransfer(size=40, steps=12, scales=1, **layers).run(  # too small for two tiles, by L-BFGS
@@ -121,8 +122,7 @@ def test_any_number_of_processes_finds_what_one_finds(
             if name == "a small picture":  # in float32
                 np.testing.assert_allclose(here, expected, rtol=1e-3)
             elif name.startswith("painted"):  # in float32: a pixel may be rounded to the other side
-                moved = name.endswith("neighbours")  # and its colours are moved then
-                assert np.abs(np.subtract(here, expected)).max() <= 1 + moved
+                assert np.abs(np.subtract(here, expected)).max() <= 1
             else:
                 np.testing.assert_allclose(here, expected, rtol=1e-10, atol=1e-10, err_msg=name)
 

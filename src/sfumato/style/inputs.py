@@ -13,6 +13,7 @@ from sfumato.errors import InputError
 from sfumato.paths import user_path
 from sfumato.pictures.files import Photo, open_image, photo_of
 from sfumato.pictures.metadata import Metadata
+from sfumato.style.painted import CONTENT, CONTENT_MASK, MASK, START, STYLE, Input, input_of
 from sfumato.style.settings import AS_THEY_COME, LEAST_EDGE, Picture, Reading, check_weight
 
 Styles = Picture | Sequence[Picture | tuple[Picture, float]] | Mapping[Any, float]
@@ -139,3 +140,22 @@ def shares_of_one(weights: Sequence[float], kind: str) -> list[float]:
     if math.isclose(total, 1.0, rel_tol=1e-12):
         return list(weights)
     return [weight / total for weight in weights]
+
+
+def inputs_of(
+    content: Picture,
+    styles: Styles,
+    used: Sequence[Style],
+    masks: Sequence[tuple[Picture, int]],
+    start: Picture | None,
+    content_mask: Picture | None,
+) -> list[Input]:
+    """The pictures that come from files; of the styles those that have a weight."""
+    pictures = [picture for picture, _ in style_pairs(styles)]
+    found = input_of(CONTENT, 1, content)
+    for style in used:
+        found += input_of(STYLE, style.number, pictures[style.number - 1])
+    for mask, number in masks:
+        found += input_of(MASK, number, mask)
+    found += [] if start is None else input_of(START, 1, start)
+    return found + ([] if content_mask is None else input_of(CONTENT_MASK, 1, content_mask))

@@ -20,6 +20,7 @@ from sfumato.style.inputs import (
     Style,
     Styles,
     files_of,
+    inputs_of,
     picture_name,
     read_photo,
     read_picture,
@@ -37,7 +38,6 @@ from sfumato.style.neighbours import (
     places_of,
 )
 from sfumato.style.objective import StyleObjective, Term
-from sfumato.style.painted import CONTENT, CONTENT_MASK, MASK, START, STYLE, Input, input_of
 from sfumato.style.pyramid import detail, resize
 from sfumato.style.settings import LARGEST_EDGE, NEIGHBOURS, STARTS, Picture, StyleSettings, check_weight
 from sfumato.style.tiles.features import features_of, moments_of, whole_features
@@ -96,7 +96,7 @@ class StyleProblem:
             raise InputError(f"{picture_name(mask, 'a mask')}: is black everywhere: paint white where content counts")
         others = [style for style, _ in style_pairs(styles)] + [mask for mask, _ in masks]
         self.files = files_of(content, *others, settings.vgg_weights, mask, *(() if named else (start,)))
-        self.inputs = _inputs(content, styles, self.styles, masks, None if named else start, mask)
+        self.inputs = inputs_of(content, styles, self.styles, masks, None if named else start, mask)
         used = [
             *(self.content_layers if settings.content_weight else ()),
             *(self.style_layers if settings.style_weight else ()),
@@ -392,25 +392,6 @@ class StyleProblem:
         sized = resize(style.picture, *self.style_size(style, height, width))
         recolour = COLOURS[self.settings.colour].recolour
         return sized if recolour is None else recolour(sized, resize(self.content, height, width))
-
-
-def _inputs(
-    content: Picture,
-    styles: Styles,
-    used: Sequence[Style],
-    masks: Sequence[tuple[Picture, int]],
-    start: Picture | None,
-    content_mask: Picture | None,
-) -> list[Input]:
-    """The pictures that come from files; of the styles those that have a weight."""
-    pictures = [picture for picture, _ in style_pairs(styles)]
-    found = input_of(CONTENT, 1, content)
-    for style in used:
-        found += input_of(STYLE, style.number, pictures[style.number - 1])
-    for mask, number in masks:
-        found += input_of(MASK, number, mask)
-    found += [] if start is None else input_of(START, 1, start)
-    return found + ([] if content_mask is None else input_of(CONTENT_MASK, 1, content_mask))
 
 
 def _shares(layers: Mapping[str, float], network: str, kind: str) -> dict[str, float]:
