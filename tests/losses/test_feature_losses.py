@@ -158,6 +158,21 @@ def test_a_soft_mask_weighs_the_squares_of_the_content_and_their_gradient() -> N
     np.testing.assert_allclose(pulled(pullback, gradient, z), 2 * mask * (z - goal) / (goal**2).sum())
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("block", [1, 15, 10**6])
+def test_content_by_blocks_of_rows_is_content_at_once(block: int, masked: bool, monkeypatch: Any) -> None:
+    """Of a part of the feature map, as in tiles."""
+    monkeypatch.setattr("sfumato.losses.content.BLOCK", block * N)
+    z, goal, where = features(4, 5), features(6, 7, 9), (slice(1, 5), slice(2, 7))
+    mask = np.random.default_rng(0).random((1, 6, 7, 1))
+    counts = mask[:, *where] if masked else np.ones((1, 4, 5, 1))
+    sums, pullback = (loss := ContentLoss(goal, mask=mask if masked else None)).measure(z, where)
+    apart = z - goal[:, *where]
+    assert sums.total == pytest.approx((counts * apart**2).sum(), rel=1e-12)
+    expected = 2 * counts * apart / (goal**2).sum()
+    np.testing.assert_allclose(pulled(pullback, loss.score(sums)[1], z), expected, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("kind", [ContentLoss, GramLoss, WassersteinLoss])
 def test_relative_losses_of_nothing_at_all_are_one(kind: Any) -> None:
     z = features(6, 5)

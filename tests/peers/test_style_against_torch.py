@@ -109,26 +109,38 @@ def test_loss_and_gradient_with_every_loss_on(kind: str, pooling: str, double: E
     assert np.linalg.norm(to_numpy(ours.gradient) - expected) < 1e-8 * np.linalg.norm(expected)
 
 
-def described_in_torch(features: dict[str, Any], layers: list[str], height: int, width: int) -> Any:
-    """Each square of four pixels as a row of length one: features of all layers, centred, and weighed alike."""
-    rows, columns, parts = height // 4, width // 4, []
+def places_in_torch(features: dict[str, Any], layers: list[str], height: int, width: int) -> list[Any]:
+    """Features of each layer at the squares of four pixels, (places, channels)."""
+    rows, columns, found = height // 4, width // 4, []
     for layer, stride in zip(layers, (1, 2, 4, 8, 16), strict=True):
         F = features[layer].reshape(-1, height // stride, width // stride)
         if stride < 4:
             F = torch.nn.functional.avg_pool2d(F, 4 // stride)
         F = torch.stack([F[:, min(4 * y // max(stride, 4), F.shape[1] - 1)] for y in range(rows)], 1)
         F = torch.stack([F[:, :, min(4 * x // max(stride, 4), F.shape[2] - 1)] for x in range(columns)], 2)
-        F = F.flatten(1).T
-        F = F - F.mean(0)
-        parts.append(F / (F**2).sum(1).mean().sqrt())
-    stacked = torch.cat(parts, 1)
+        found.append(F.flatten(1).T)
+    return found
+
+
+def described_in_torch(places: list[Any]) -> Any:
+    """Each place as a row of length one: features of all layers, centred, and weighed alike."""
+    parts = [F - F.mean(0) for F in places]
+    stacked = torch.cat([F / (F**2).sum(1).mean().sqrt() for F in parts], 1)
     return stacked / stacked.norm(dim=1, keepdim=True)
 
 
-def test_neighbours_and_their_gradient(double: Engine) -> None:
+def mixed_in_torch(content: list[Any], painted: list[Any]) -> list[Any]:
+    """Features of the painting where block 5 sees little in the content, and of the content where it sees much."""
+    energy = content[-1].norm(dim=1, keepdim=True) ** 2
+    part = 1 / (1 + (energy / energy.mean()) ** 2)
+    return [part * P + (1 - part) * C for P, C in zip(painted, content, strict=True)]
+
+
+@pytest.mark.parametrize("painted", [None, picture(5, HEIGHT, WIDTH)], ids=["content", "mixture"])
+def test_neighbours_and_their_gradient(double: Engine, painted: Any) -> None:
     """By brute force, position by position: each takes the features at its own place in the neighbour's square.
 
-    Beside them stand the style's Gram matrices, with half the weight.
+    Beside them stand the style's Gram matrices, with the same weight.
     """
     layers = [f"block{block}_conv1" for block in range(1, 6)]
     settings = StyleTransfer(style_weight=40.0, content_weight=0.0, tv_weight=0.0)
@@ -141,7 +153,11 @@ def test_neighbours_and_their_gradient(double: Engine) -> None:
         features_in_torch(objective, pixels)
         for pixels in (x, *(torch.tensor(own.astype(np.float64)) for own in (CONTENT, style)))
     )
-    similarity = described_in_torch(of_content, layers, HEIGHT, WIDTH) @ described_in_torch(of_style, layers, 50, 40).T
+    wanted = places_in_torch(of_content, layers, HEIGHT, WIDTH)
+    if painted is not None:
+        of_painted = features_in_torch(objective, torch.tensor(painted.astype(np.float64)))
+        wanted = mixed_in_torch(wanted, places_in_torch(of_painted, layers, HEIGHT, WIDTH))
+    similarity = described_in_torch(wanted) @ described_in_torch(places_in_torch(of_style, layers, 50, 40)).T
     nearest = similarity.argmax(1)
     total = torch.zeros((), dtype=torch.float64)
     for layer, stride in zip(layers, (1, 2, 4, 8, 16), strict=True):
@@ -158,9 +174,9 @@ def test_neighbours_and_their_gradient(double: Engine) -> None:
             target[:, y * width + x_] = S[:, source]
         target = target.detach()
         total = total + 40.0 / 5 * ((F - target) ** 2).sum() / (target**2).sum()
-        total = total + 0.5 * 40.0 / 5 * style_in_torch("gram", F, [(S.detach(), 1.0)])
+        total = total + 40.0 / 5 * style_in_torch("gram", F, [(S.detach(), 1.0)])
     total.backward()
-    ours = setting.objective(HEIGHT, WIDTH, double)(double.put(x.detach().numpy().ravel()))
+    ours = setting.objective(HEIGHT, WIDTH, double, painted=painted)(double.put(x.detach().numpy().ravel()))
     expected = x.grad.numpy().ravel()
     assert ours.loss == pytest.approx(total.item(), rel=1e-9)
     assert np.linalg.norm(to_numpy(ours.gradient) - expected) < 1e-8 * np.linalg.norm(expected)

@@ -10,6 +10,9 @@ from sfumato.kernels.ops import ops
 from sfumato.losses.features import TINY, WHOLE, LossWithNorm
 from sfumato.workers import ALONE, Workers
 
+BLOCK = 2**22
+"""Numbers of a difference that are there at once: another loss may keep the features, and twice is too much."""
+
 
 class SquaredDistance(NamedTuple):
     """Sum of squared differences to the content's features.
@@ -60,22 +63,35 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
     def measure(
         self, features: Array, where: Where = WHOLE
     ) -> tuple[SquaredDistance, Callable[[SquaredDistance, Array], None]]:
-        difference = features - self.target[:, *where]
-        root = None if self.mask is None else self.mask[:, *where] ** 0.5
-        if root is not None:
-            difference *= root
+        blocks = _blocks(features)
+
+        def difference(rows: slice) -> tuple[Array, Array | None]:
+            """The difference at some rows, as the mask counts it; and the mask's root."""
+            root = None if self.mask is None else self.mask[:, *where][:, rows] ** 0.5
+            apart = features[:, rows] - self.target[:, *where][:, rows]
+            if root is not None:
+                apart *= root
+            return apart, root
 
         def pullback(gradient: SquaredDistance, into: Array) -> None:
-            scaled = difference
-            scaled *= 2.0 * gradient.total
-            if root is not None:
-                scaled *= root
-            into += scaled
+            for rows in blocks:
+                scaled, root = difference(rows)
+                scaled *= 2.0 * gradient.total
+                if root is not None:
+                    scaled *= root
+                into[:, rows] += scaled
 
-        return SquaredDistance(ops().sum_of_squares(difference)), pullback
+        return SquaredDistance(sum(ops().sum_of_squares(difference(rows)[0]) for rows in blocks)), pullback
 
     def score(self, sums: SquaredDistance, weight: float = 1.0) -> tuple[float, SquaredDistance]:
         return weight * self.factor * sums.total, SquaredDistance(weight * self.factor)
 
     def typical(self, positions: int) -> SquaredDistance:
         return SquaredDistance(0.25 * self.counted)
+
+
+def _blocks(features: Array) -> list[slice]:
+    """Rows of a feature map, some at a time."""
+    _, rows, columns, channels = features.shape
+    some = max(1, BLOCK // max(1, columns * channels))
+    return [slice(start, start + some) for start in range(0, rows, some)]
