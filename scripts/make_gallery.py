@@ -46,7 +46,7 @@ MASKS = {"mask-face.png": "the mask of style 1: the face, with a soft edge", "ma
 GROUNDS = {"0": "nothing turned: paper is painted, too", "1": "--quiet-ground 1: paper stays white"}
 
 CROPS = {"512": "of a picture of 512 pixels, enlarged", "2048": "the same place of one of 2048 pixels"}
-"""The two finished crops: what is painted at 2048 pixels takes an hour or two, and is not painted here."""
+"""The two finished crops: what is painted at 2048 pixels takes twenty minutes or more, and is not painted here."""
 
 CROP_WIDTH = 384
 

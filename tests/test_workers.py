@@ -67,7 +67,8 @@ for tile in (None, 16, 32):  # one tile, which most processes have no part in; t
         value = objective.value(content.ravel())
         normalized = [term.weight for term in objective.with_normalized_gradients(content.ravel()).terms]
         found[f"style, {loss}, {tile}"] = [evaluation.loss, value, *normalized, *evaluation.gradient]
-# At a second scale rounding may choose a neighbour as near; and where a gradient is no more, which way Adam goes
+# At a second scale rounding may choose another neighbour that is as near. And Adam divides by the gradient's size:
+# where the gradient is rounding, its sign decides.
 for loss, scales, optimizer in (("gram", 2, "adam"), ("neighbours", 1, "lbfgs")):
     found[f"painted, {loss}"] = StyleTransfer(
         size=96, steps=4, scales=scales, optimizer=optimizer, style_loss=loss, **layers).run(

@@ -208,15 +208,22 @@ def test_where_the_content_is_bare_the_painting_goes_on_and_shapes_stay() -> Non
     """Energies of 0, 1 and 2 at the deepest layer, whose mean is 1: parts of 1, 1 / 2 and 1 / 5."""
     shallow, deep = np.ones((1, 3, 2)), np.array([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]])
     painted = [np.full((1, 3, 2), 3.0), deep + 1.0]
-    found = mixed_features([shallow, deep], painted, deepest=1)
+    found = mixed_features([shallow, deep], painted, 1, np.full((1, 3), True))
     parts = np.array([1.0, 0.5, 0.2])[:, np.newaxis]
     np.testing.assert_allclose(found[0][0], 1.0 + 2.0 * parts + np.zeros(2))
     np.testing.assert_allclose(found[1][0], deep[0] + parts)
 
 
 def test_a_content_without_features_is_mixed_as_well() -> None:
-    (found,) = mixed_features([np.zeros((2, 2, 3))], [np.ones((2, 2, 3))], deepest=0)
+    (found,) = mixed_features([np.zeros((2, 2, 3))], [np.ones((2, 2, 3))], 0, np.full((2, 2), True))
     np.testing.assert_array_equal(found, 1.0)
+
+
+def test_places_without_neighbours_have_no_part_in_the_mean() -> None:
+    """Such as white ground that stays: shapes are mixed as they would be without it."""
+    content = [np.array([[[0.0], [0.0], [1.0], [1.0]]])]
+    (found,) = mixed_features(content, [content[0] + 1.0], 0, np.array([[False, False, True, True]]))
+    np.testing.assert_allclose(found[0, :, 0], [1.0, 1.0, 1.5, 1.5])
 
 
 @pytest.mark.parametrize("scales", [1, 2, 3, 4])

@@ -11,7 +11,8 @@ from sfumato.losses.features import TINY, WHOLE, LossWithNorm
 from sfumato.workers import ALONE, Workers
 
 BLOCK = 2**22
-"""Numbers of a difference that are there at once: another loss may keep the features, and twice is too much."""
+"""Entries of F - P in memory at once, but for a row that is longer. The features stay for the backward pass, often for
+another loss as well; to make F - P anew there saves a second array of their size."""
 
 
 class SquaredDistance(NamedTuple):
@@ -63,25 +64,19 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
     def measure(
         self, features: Array, where: Where = WHOLE
     ) -> tuple[SquaredDistance, Callable[[SquaredDistance, Array], None]]:
+        target, mask = self.target[:, *where], None if self.mask is None else self.mask[:, *where]
         blocks = _blocks(features)
 
-        def difference(rows: slice) -> tuple[Array, Array | None]:
-            """The difference at some rows, as the mask counts it; and the mask's root."""
-            root = None if self.mask is None else self.mask[:, *where][:, rows] ** 0.5
-            apart = features[:, rows] - self.target[:, *where][:, rows]
-            if root is not None:
-                apart *= root
-            return apart, root
+        def difference(rows: slice, power: float) -> Array:
+            """T^power (F - P) at some rows."""
+            apart: Array = features[:, rows] - target[:, rows]
+            return apart if mask is None else apart * mask[:, rows] ** power
 
         def pullback(gradient: SquaredDistance, into: Array) -> None:
             for rows in blocks:
-                scaled, root = difference(rows)
-                scaled *= 2.0 * gradient.total
-                if root is not None:
-                    scaled *= root
-                into[:, rows] += scaled
+                into[:, rows] += 2.0 * gradient.total * difference(rows, 1.0)
 
-        return SquaredDistance(sum(ops().sum_of_squares(difference(rows)[0]) for rows in blocks)), pullback
+        return SquaredDistance(sum((ops().sum_of_squares(difference(rows, 0.5)) for rows in blocks), 0.0)), pullback
 
     def score(self, sums: SquaredDistance, weight: float = 1.0) -> tuple[float, SquaredDistance]:
         return weight * self.factor * sums.total, SquaredDistance(weight * self.factor)
@@ -91,7 +86,7 @@ class ContentLoss(LossWithNorm[SquaredDistance]):
 
 
 def _blocks(features: Array) -> list[slice]:
-    """Rows of a feature map, some at a time."""
+    """Slices of rows with about `BLOCK` entries each."""
     _, rows, columns, channels = features.shape
     some = max(1, BLOCK // max(1, columns * channels))
     return [slice(start, start + some) for start in range(0, rows, some)]

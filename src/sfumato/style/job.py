@@ -9,7 +9,7 @@ from sfumato.checkpoint import State, check_number
 from sfumato.errors import DivergenceError, InputError
 from sfumato.minimize import Job
 from sfumato.objective import Evaluation
-from sfumato.style.neighbours import MATCHED_SCALES
+from sfumato.style.neighbours import MATCHED_SCALES, matched_scales
 from sfumato.style.objective import StyleObjective
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import resample_averages
@@ -60,13 +60,14 @@ class PaintingJob(Job):
             "content_layers": problem.content_layers,
             "style_layers": problem.style_layers,
             "learning_rate": self.rate,
-            "matched_scales": MATCHED_SCALES if problem.matches else 0,
             "style_shares": [style.share for style in problem.styles],
             "plan": plan._asdict(),
             "sizes": [list(size) for size in sizes],
             "pictures": problem.fingerprint(),
             "network_parameters": fingerprint(problem.vgg.theta),
         }
+        if problem.matches:  # not of others, which go on with checkpoints of before
+            self.settings["matched_scales"] = MATCHED_SCALES
 
     def first(self) -> State:
         """State before the first step."""
@@ -197,13 +198,19 @@ class PaintingJob(Job):
 
     def _matched(self, scale: int) -> bool:
         """Whether neighbours are found at a scale."""
-        return self.problem.matches and scale >= len(self.sizes) - MATCHED_SCALES
+        return self.problem.matches and scale in matched_scales(len(self.sizes))
 
     def _objective(self, scale: int, begun: Array) -> StyleObjective:
         height, width = self.sizes[scale]
         painted = to_numpy(begun).reshape(height, width, 3) if len(begun) else None
-        how: Any = {"tile": self.plan.tile, "prepared": self.plan.prepared}
-        return self.problem.objective(height, width, neighbours=self._matched(scale), painted=painted, **how)
+        return self.problem.objective(
+            height,
+            width,
+            tile=self.plan.tile,
+            prepared=self.plan.prepared,
+            neighbours=self._matched(scale),
+            painted=painted,
+        )
 
     def _enter(self, scale: int, theta: Array, begun: Array) -> tuple[list[float], float]:
         """Set the objective of a scale that begins with theta; returns the weights of its terms, and its rate."""

@@ -5,12 +5,13 @@ a square of `CELL` pixels. It is described by the features of all style layers t
 neighbour is the place of the style whose description is at the least angle to its own. What is painted shall then have,
 at each layer, the features of the neighbours, put together as the content's places are: see `assemble`. Beside that it
 shall have the style's Gram matrices: neighbours say what goes where, and Gram matrices keep textures as strong as they
-are in the style. The coarse scales have Gram matrices alone, which fill bare surfaces with large strokes; where the
-content is bare, neighbours then follow these strokes, and elsewhere the content: see `mixed_features`.
+are in the style. The scales before the last two have Gram matrices alone, which fill bare surfaces with large strokes.
+At the last two neighbours follow these strokes where the content is bare, and elsewhere the content: see
+`mixed_features`.
 
-This differs from the paper where that looks better or as well: Gram matrices stand beside neighbours, and before them;
-how much of what is painted counts depends on the place; features are compared layer by layer, each at its own
-resolution, by their squared distance, which also sees how bright they are; and there is no second pass.
+This differs from the paper where that looks better or as well: Gram matrices stand beside neighbours, and alone at the
+scales before; how much of what is painted counts depends on the place; features are compared layer by layer, each at
+its own resolution, by their squared distance, which also sees how bright they are; and there is no second pass.
 """
 
 import functools
@@ -37,6 +38,11 @@ MOST_PLACES = 2**14
 MATCHED_SCALES = 2
 """Scales that are painted by neighbours: the last so many, chosen by eye. Those before have Gram matrices alone; with
 neighbours there, skies and walls stay bare."""
+
+
+def matched_scales(count: int) -> range:
+    """Numbers of the scales, of so many, at which neighbours are found."""
+    return range(max(0, count - MATCHED_SCALES), count)
 
 
 class Choice(NamedTuple):
@@ -98,7 +104,7 @@ def find_neighbours(
         network: The network, for pictures of the content's size.
         layers: Names of the layers that describe a place.
         content: The content, (height, width, 3).
-        painted: What is painted so far, of the same shape; None at the first scale, where the content is all there is.
+        painted: What is painted so far, of the same shape; None where the content is all there is.
         styles: The style pictures, (height, width, 3) each.
         choices: The regions, for places of the size that `places_of` gives.
     """
@@ -106,8 +112,10 @@ def find_neighbours(
     described = [_stack(_features(network, layers, _smaller(style, scale))) for style in styles]
     found = _features(network, layers, _smaller(content, scale))
     if painted is not None:
-        deepest = max(range(len(layers)), key=lambda index: list(network.shapes).index(layers[index]))
-        found = mixed_features(found, _features(network, layers, _smaller(painted, scale)), deepest)
+        order = list(network.shapes)
+        deepest = max(range(len(layers)), key=lambda index: order.index(layers[index]))
+        places = np.logical_or.reduce([choice.places for choice in choices])
+        found = mixed_features(found, _features(network, layers, _smaller(painted, scale)), deepest, places)
     shape = found[0].shape[:2]
     own = _stack(found)
     del found
@@ -125,21 +133,24 @@ def find_neighbours(
     )
 
 
-def mixed_features(content: Sequence[Array], painted: Sequence[Array], deepest: int) -> list[Array]:
+def mixed_features(content: Sequence[Array], painted: Sequence[Array], deepest: int, places: Array) -> list[Array]:
     """Mix the features of the content and of what is painted, place by place.
 
     The part of what is painted is 1 / (1 + e^2), with e the squared norm of the content's features at the deepest layer
-    there, relative to its mean. That layer sees much in faces, eyes and whatever has a shape, which so stay what they
-    are; and little in skies and walls, which keep the strokes that the scales before gave them.
+    there, relative to its mean. The last block of VGG sees much in faces, eyes and whatever has a shape, which so stay
+    what they are; and little in skies and walls, which keep the strokes that the scales before gave them. (Shallow
+    layers alone, if such are asked for, see much in what is bright.)
 
     Args:
         content: Features of the content at each layer, (rows, columns, channels).
         painted: Those of what is painted.
-        deepest: Number of the deepest layer.
+        deepest: Index, in both, of the deepest layer.
+        places: Which places look for neighbours, (rows, columns), boolean; the mean is theirs.
     """
     energy = (content[deepest] ** 2).sum(axis=-1, keepdims=True)
-    part = 1.0 / (1.0 + (energy / (float(energy.mean()) + TINY)) ** 2)
-    return [part * one + (1.0 - part) * other for one, other in zip(painted, content, strict=True)]
+    rows, columns = (like(index, energy) for index in np.nonzero(places))
+    part = 1.0 / (1.0 + (energy / (float(energy[rows, columns].mean()) + TINY)) ** 2)
+    return [part * there + (1.0 - part) * own for own, there in zip(content, painted, strict=True)]
 
 
 def _nearest(own: Array, described: Sequence[Array], some: Iterable[int]) -> tuple[Array, Array, Array]:

@@ -137,9 +137,9 @@ class StyleProblem:
             tile: Pixels that are worked at once, each way; None for all. The objective is the same but for rounding.
             prepared: Whether to keep the network's transformed filters instead of making them each time: on NumPy's
                 arrays in seven times its memory.
-            neighbours: Whether to look for neighbours, if the settings ask for them; coarse scales go without.
-            painted: What is painted so far, of this size, (height, width, 3); None before the first step. Where
-                neighbours are looked for, it takes part.
+            neighbours: Whether to look for neighbours, if the settings ask for them: at coarse scales there are none.
+            painted: What is painted so far, of this size, (height, width, 3), for which neighbours are found, too; None
+                for the content alone.
         """
         settings, engine = self.settings, engine or self.engine
         how: Any = {"engine": engine, "workers": self.workers, "prepared": prepared}

@@ -186,11 +186,11 @@ class StyleSettings:
     style_loss: str | type[StyleLoss] = field(
         default=NEIGHBOURS,
         metadata=described(
-            "neighbours: each place like the style's that is most like it, beside gram; gram, wasserstein: the style's "
-            "statistics, wherever; gram-reference: the equations of the paper.",
+            "neighbours: each place like the most similar one of the style, together with gram, which stands alone at "
+            "small sizes; gram, wasserstein: the style's statistics, wherever; gram-reference: the paper's equations.",
             python='"neighbours" gives each place the features of the place of the style that is most like it, so that '
-            'strokes follow things, with "gram" at the same weight beside, and alone at coarse scales, so that they '
-            'are as bold as the style\'s; "gram" compares statistics, relative, so that the weights mean the same at '
+            'strokes follow things, together with "gram", which stands alone at coarse scales, so that strokes are as '
+            'bold as the style\'s; "gram" compares statistics, relative, so that the weights mean the same at '
             'every size; "gram-reference" is the reference\'s own, with its content loss; "wasserstein" compares means '
             "and covariances. Or a subclass of `StyleLoss`.",
             choices=STYLE_LOSS_NAMES,

@@ -12,7 +12,7 @@ from sfumato.engine import allowed_memory
 from sfumato.errors import InputError
 from sfumato.kernels.neighbours import BLOCK
 from sfumato.kernels.ops import ops
-from sfumato.style.neighbours import MATCHED_SCALES
+from sfumato.style.neighbours import matched_scales
 from sfumato.style.problem import StyleProblem
 from sfumato.style.pyramid import scale_sizes
 from sfumato.style.settings import LARGEST_EDGE, LEAST_EDGE
@@ -68,9 +68,9 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
     height, width = sizes[-1]
     fixed, per_pixel = _probe(problem, plan)
     evaluations, seconds = EVALUATIONS * problem.settings.steps, 0.0
-    matched = sizes[-MATCHED_SCALES:] if problem.matches else []
-    for size in sizes:
-        of_content, of_style = _forward_passes(problem, size in matched)
+    matched = matched_scales(len(sizes)) if problem.matches else range(0)
+    for scale, size in enumerate(sizes):
+        of_content, of_style = _forward_passes(problem, scale in matched)
         tiles, pixels = _seen(problem, size, plan.tile)
         passes = evaluations * (1.0 if tiles == 1 else 1.0 + OUT)  # in tiles, out first and then there and back
         seconds += (passes + of_content * OUT) * (tiles * fixed + pixels * per_pixel)
@@ -78,7 +78,7 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
             tiles, pixels = _seen(problem, problem.style_size(style, *size), plan.tile)
             seconds += of_style * OUT * (tiles * fixed + pixels * per_pixel)
     if matched:
-        seconds += _search_seconds(problem, matched)
+        seconds += _search_seconds(problem, [sizes[scale] for scale in matched])
     return Estimate(
         width=width,
         height=height,
@@ -94,8 +94,13 @@ def estimate(problem: StyleProblem, sizes: Sequence[tuple[int, int]], plan: Plan
 def _forward_passes(problem: StyleProblem, matched: bool) -> tuple[int, int]:
     """Forward passes over the content, or what is painted, and over each style, before a scale's first step.
 
-    Neighbours are found by the features of the content, of what is painted and of each turned style; and each layer's
-    target is put together by a pass of its own; and the styles' Gram matrices by another.
+    Where no neighbours are looked for, it is one over each, for the losses' targets. Neighbours are found by the
+    features of the content, of what is painted and of each turned style; and each layer's target is put together by a
+    pass of its own; and the styles' Gram matrices by another.
+
+    Args:
+        problem: What is to be painted.
+        matched: Whether neighbours are looked for at the scale.
     """
     if not matched:
         return 1, 1
