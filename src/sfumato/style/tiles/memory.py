@@ -291,7 +291,7 @@ def pass_bytes(shapes: Mapping[str, Shape], heads: Collection[str], *, gradient:
         shapes: Shape of each layer's outputs, in order.
         heads: Layers that are measured.
         gradient: Whether there is a backward pass.
-        owned: Part of the image that heads measure; of its features they make copies, if it is not all.
+        owned: Part of the image that heads measure; of its features losses make copies, if it is not all.
     """
     counts = {name: math.prod(shape) for name, shape in shapes.items()}
     first = next(iter(counts))
